@@ -1,0 +1,74 @@
+"""One way to a relational database: SQLite in WAL mode by default, PostgreSQL by URL.
+
+    db = Database("sqlite:///var/clinic/clinic.db")
+    db.migrate("services.exchange", "clinic_edge")    # Alembic, up to the newest revision
+    with db.transaction() as session:                 # commits, or rolls back on any error
+        session.add(row)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+BUSY_TIMEOUT_MS = 15_000
+"""How long a SQLite writer waits for another one, in milliseconds."""
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    # pysqlite must not open transactions by itself: BEGIN IMMEDIATE below takes the write lock at
+    # the start, so that two writers wait for one another instead of failing midway.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+class Database:
+    """A pool of connections to one database.
+
+    Args:
+        url: SQLAlchemy URL; ``sqlite:///path`` or ``postgresql+psycopg://…``.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite and parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.engine: Engine = create_engine(parsed, pool_pre_ping=not self.is_sqlite)
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _tune_sqlite)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session whose work is committed as one, or not at all."""
+        with self._sessions() as session, session.begin():
+            if self.is_sqlite:
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session for reads; it takes no write lock and commits nothing."""
+        with self._sessions() as session:
+            yield session
+
+    def migrate(self, *packages: str) -> None:
+        """Bring the tables of each package to the newest revision of its ``migrations``."""
+        from services.store.migrate import upgrade
+
+        upgrade(self, *packages)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
