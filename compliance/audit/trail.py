@@ -149,7 +149,7 @@ class AuditTrail:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[int]:
-        """Hold the trail alone; gives the open file. The lock ends with the process, killed or not."""
+        """Hold the trail alone; gives the open file. The lock ends with the process, or sooner."""
         with self._mutex, lock_path(self.path).open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             fd = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)

@@ -1,0 +1,326 @@
+"""The vault itself: creating, opening, writing, changing the passphrase, erasing."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from patient_app.vault.anchor import Anchor
+from patient_app.vault.crypto import Keys, State, read_row
+from patient_app.vault.database import FILE_NAME, Database
+from patient_app.vault.errors import (
+    VaultDamagedError,
+    VaultError,
+    VaultExistsError,
+    VaultMissingError,
+    VaultReopenError,
+    VaultRolledBackError,
+)
+from patient_app.vault.header import Header, Secret
+from patient_app.vault.kdf import KEY_BYTES, KdfParameters
+from patient_app.vault.transaction import Transaction, read_kind
+from patient_app.vault.whole import (
+    ALL_ROWS,
+    check_rows,
+    header_digest,
+    lay_down,
+    put_state,
+    read_header,
+    read_state,
+    rekey,
+    shred,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Vault:
+    """An open vault; made by `create` or `open`. Threads may share it, they take turns."""
+
+    def __init__(
+        self, folder: Path, database: Database, header: Header, keys: Keys, secret: Secret
+    ) -> None:
+        self.folder = folder
+        self._database = database
+        self._header = header
+        self._keys = keys
+        self._provider = None if isinstance(secret, str) else secret
+        self._anchor = Anchor(header.vault)
+        self._lock = threading.RLock()
+        self._writing = False
+
+    @classmethod
+    def create(cls, folder: Path, passphrase: Secret, *, kdf: KdfParameters | None = None) -> Vault:
+        """Make an empty vault.
+
+        Args:
+            folder: made if needed, readable by its owner only.
+            passphrase: what will open it, or a `KeyProvider`.
+            kdf: cost of a guess; smaller than the default in tests only.
+
+        Raises:
+            VaultExistsError: there is one already.
+            BadInputError: the passphrase is empty.
+            VaultKeyUnavailableError: the provider does not keep the key.
+            VaultError: folder or anchor cannot be written.
+        """
+        path = folder / FILE_NAME
+        if path.exists():
+            raise VaultExistsError("There is a vault in this folder already.")
+        vault, data_key = secrets.token_hex(16), secrets.token_bytes(KEY_BYTES)
+        header = Header.wrap(vault, data_key, passphrase, kdf or KdfParameters())
+        keys = Keys(vault, data_key)
+        state = State(1, 0, 0, header_digest(header), secrets.token_hex(32))
+        try:
+            lay_down(folder, header, keys, state)
+        except OSError:
+            raise VaultError(
+                "The vault cannot be written.", remedy="Check the folder and the disk space."
+            ) from None
+        return cls(folder, Database(path), header, keys, passphrase)
+
+    @classmethod
+    def open(cls, folder: Path, passphrase: Secret, *, accept_restore: bool = False) -> Vault:
+        """Open a vault after checking all of it.
+
+        Args:
+            folder: where it lies.
+            passphrase: what it was made with.
+            accept_restore: the person says that this is a backup put back, or a vault moved here;
+                it then counts as the newest.
+
+        Raises:
+            VaultMissingError: there is none.
+            WrongPassphraseError: the passphrase does not fit.
+            VaultDamagedError: any part of the file is not as the vault left it.
+            VaultRolledBackError: it is older than this device has seen, or (as
+                `VaultAnchorMissingError`) this device cannot tell.
+            VaultKeyUnavailableError: the provider does not give its key.
+            VaultBusyError: another process keeps it.
+        """
+        if not cls.exists(folder):
+            raise VaultMissingError("There is no vault in this folder.")
+        database = Database(folder / FILE_NAME)
+        try:
+            header = read_header(database)
+            keys = Keys(header.vault, header.unwrap(passphrase))
+            vault = cls(folder, database, header, keys, passphrase)
+            vault._admit(accept_restore=accept_restore)
+        except BaseException:
+            database.close()
+            raise
+        return vault
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Say whether there is a vault's file in this folder."""
+        return (folder / FILE_NAME).is_file()
+
+    @property
+    def id(self) -> str:
+        """The vault's random id, 32 hexadecimal digits."""
+        return self._header.vault
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Change the vault: all of the block's changes are kept, or none if it raises.
+
+        Raises:
+            VaultBusyError: another process keeps the vault.
+            VaultReopenError: the passphrase was changed elsewhere.
+            VaultError: the disk is full, the vault is closed, or the block is inside another.
+        """
+        with self._lock:
+            if self._writing:
+                raise VaultError("The vault is being written already.")
+            self._writing = True
+            try:
+                with self._database.transaction():
+                    tx = Transaction(self._database, self._keys, self._state())
+                    try:
+                        yield tx
+                    finally:
+                        tx.end()
+                    if tx.changed:
+                        state = replace(tx.state, counter=tx.state.counter + 1)
+                        put_state(self._database, self._keys, state)
+            finally:
+                self._writing = False
+            if tx.changed:
+                self._advance(state)
+
+    def get(self, kind: str, id: str) -> Any | None:  # noqa: A002 - the vault's word for it
+        """Return the value under kind and id, or None.
+
+        Raises:
+            VaultDamagedError: the row was changed since the vault was opened.
+            VaultReopenError: the passphrase was changed elsewhere.
+        """
+        name = self._keys.row_name(kind, id)
+        with self._reading():
+            rows = self._database.execute(
+                "SELECT version, sealed FROM rows WHERE name = ?", (name,)
+            )
+            return read_row(self._keys.open_row(name, *rows[0]))[2] if rows else None
+
+    def items(self, kind: str) -> list[tuple[str, Any]]:
+        """Return all ids and values of a kind, ordered by id; errors as in `get`."""
+        with self._reading():
+            return read_kind(self._database, self._keys, kind)
+
+    def export(self) -> dict[str, Any]:
+        """Return everything, decrypted, for the patient; errors as in `get`.
+
+        Returns:
+            ``{"vault", "exported", "kinds": {kind: {id: value}}}``.
+        """
+        kinds: dict[str, dict[str, Any]] = {}
+        with self._reading():
+            for row in self._database.stream(ALL_ROWS):
+                kind, id_, value = read_row(self._keys.open_row(*row))
+                kinds.setdefault(kind, {})[id_] = value
+        return {"vault": self.id, "exported": datetime.now(UTC).isoformat(), "kinds": kinds}
+
+    def verify(self) -> None:
+        """Check the whole file again, as `open` does.
+
+        Raises:
+            VaultDamagedError: any part of it is not as the vault left it.
+            VaultRolledBackError: it is older than this device has seen.
+        """
+        with self._lock:
+            self._admit(accept_restore=False)
+
+    def backup(self, folder: Path) -> None:
+        """Write a consistent copy, encrypted as it is, into another folder.
+
+        Raises:
+            VaultExistsError: there is a vault already.
+            VaultError: it cannot be written.
+        """
+        target = folder / FILE_NAME
+        if target.exists():
+            raise VaultExistsError("There is a vault in this folder already.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
+        except OSError:
+            raise VaultError("The backup cannot be written.") from None
+        with self._lock:
+            self._database.backup(target)
+
+    def change_passphrase(self, old: Secret, new: Secret) -> None:
+        """Give the vault another passphrase (or provider) and another data key.
+
+        Every row is encrypted anew, so an old copy with the old passphrase does not open what is
+        written from now on. Other processes must open the vault again.
+
+        Raises:
+            WrongPassphraseError: ``old`` does not fit; nothing is changed.
+            BadInputError: ``new`` is empty.
+        """
+        with self._lock:
+            before = self._header
+            before.unwrap(old)
+            data_key = secrets.token_bytes(KEY_BYTES)
+            header = Header.wrap(before.vault, data_key, new, before.kdf)
+            keys = Keys(header.vault, data_key)
+            with self._database.transaction():
+                state = rekey(self._database, self._keys, keys, self._state())
+                state = replace(state, counter=state.counter + 1, header=header_digest(header))
+                put_state(self._database, keys, state)
+                self._database.execute("UPDATE header SET body = ?", (header.dump(),))
+            self._header, self._keys = header, keys
+            self._provider = None if isinstance(new, str) else new
+            self._advance(state)
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if not isinstance(old, str):
+                old.erase(before.salt)
+
+    def erase(self) -> None:
+        """Destroy the keys, then the files, then the anchor. There is no way back.
+
+        Raises:
+            VaultKeyUnavailableError: the key store did not erase its key; the files are gone.
+        """
+        with self._lock:
+            with contextlib.suppress(VaultError), self._database.transaction():
+                for table in ("header", "state", "rows"):
+                    self._database.execute(f"DELETE FROM {table}")
+            with contextlib.suppress(VaultError):
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._database.close()
+            shred(self.folder)
+            self._anchor.remove()
+            if self._provider is not None:
+                self._provider.erase(self._header.salt)
+
+    def _admit(self, *, accept_restore: bool) -> None:
+        """Check everything; see `open`."""
+        noted = self._anchor.read()
+        with self._database.transaction("BEGIN"):
+            self._database.check()
+            state = self._state()
+            check_rows(self._database, self._keys, state)
+        if accept_restore:
+            self._accept(noted)
+            return
+        seen = self._anchor.counter(noted, state.anchor_key)
+        if state.counter < seen:
+            raise VaultRolledBackError("The vault is older than the one that was here last.")
+        if state.counter > seen:
+            self._advance(state)
+
+    def _accept(self, noted: bytes | None) -> None:
+        """Make this state the newest there is, newer than the one it takes the place of."""
+        with self._database.transaction():
+            state, seen = self._state(), 0
+            with contextlib.suppress(VaultRolledBackError):
+                seen = self._anchor.counter(noted, state.anchor_key)
+            state = replace(state, counter=max(state.counter, seen) + 1)
+            put_state(self._database, self._keys, state)
+        try:
+            self._anchor.advance(state.counter, state.anchor_key, force=True)
+        except OSError:
+            raise VaultError("This device cannot note how new the vault is.") from None
+
+    def _advance(self, state: State) -> None:
+        """Note the newest state; a note that is behind is harmless and made good later."""
+        try:
+            self._anchor.advance(state.counter, state.anchor_key)
+        except OSError as error:
+            _log.warning("the vault's anchor was not written: errno %s", error.errno)
+
+    def _state(self) -> State:
+        with self._reading():
+            return read_state(self._database, self._keys, self._header)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Take a turn; tell damage from a passphrase that another process changed."""
+        with self._lock:
+            try:
+                yield
+            except VaultDamagedError:
+                if self._database.execute("SELECT body FROM header") != [(self._header.dump(),)]:
+                    raise VaultReopenError("The passphrase was changed elsewhere.") from None
+                raise
+
+    def close(self) -> None:
+        """Close the vault; closing twice is fine."""
+        with self._lock:
+            self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
