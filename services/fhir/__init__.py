@@ -1,0 +1,18 @@
+"""FHIR R4: a store that keeps what came, search, a REST surface, loading, and a sandbox.
+
+A resource enters through `FhirStore.put` (or `load_path` for files): it is parsed, checked against
+R4 (`validate`), its references and codes are indexed (`references`), and its JSON text is kept
+untouched. It leaves through `FhirStore.read`, `search` and `everything`, or over HTTP through
+`routes.router`, which the hospital mounts behind its own authentication. `sandbox` makes a small
+synthetic clinic for demonstrations and tests.
+
+    from services.fhir.store import FhirStore
+    from services.fhir.sandbox import generate
+    from services.store.database import Database
+
+    database = Database("sqlite:///var/hospital/fhir.db")
+    database.migrate("services.fhir")
+    store = FhirStore(database)
+    store.put_many(generate())
+    print([r["resourceType"] for r in store.everything("p01")])
+"""

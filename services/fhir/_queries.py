@@ -1,0 +1,114 @@
+"""The store's SQL: the criteria of a search, and the steps from a record to who is named in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from services.fhir.errors import FhirParameterError
+from services.fhir.models import ReferenceRow, ResourceRow, TokenRow
+from services.fhir.validate import ID
+
+BATCH = 400
+"""Keys that one statement names at most."""
+SUPPORTING = (
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Location",
+    "Medication",
+    "HealthcareService",
+)
+"""Types that belong to nobody's record and come along with a record that refers to them."""
+Key = tuple[str, str]
+"""Type and id of a resource."""
+
+
+def chunks(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    """Cut ``keys`` into lists of at most `BATCH`, below every database's limit of parameters."""
+    items = iter(keys)
+    while chunk := list(islice(items, BATCH)):
+        yield chunk
+
+
+def digests(
+    session: Session, keys: Sequence[tuple[str, str]]
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield the digest of each of ``keys`` that is stored."""
+    key = tuple_(ResourceRow.type, ResourceRow.id)
+    query = select(ResourceRow.type, ResourceRow.id, ResourceRow.digest).where(key.in_(keys))
+    for kind, identity, digest in session.execute(query):
+        yield (kind, identity), digest
+
+
+def rows(session: Session, keys: Iterable[tuple[str, str]]) -> Iterator[ResourceRow]:
+    """Yield the stored rows of ``keys``, in no particular order."""
+    for chunk in chunks(keys):
+        key = tuple_(ResourceRow.type, ResourceRow.id)
+        yield from session.scalars(select(ResourceRow).where(key.in_(chunk)))
+
+
+def supports(session: Session, sources: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return who and what (`SUPPORTING`) the resources of ``sources`` name."""
+    found: set[tuple[str, str]] = set()
+    for chunk in chunks(sources):
+        named = and_(
+            tuple_(ReferenceRow.source_type, ReferenceRow.source_id).in_(chunk),
+            ReferenceRow.target_type.in_([*SUPPORTING, ""]),
+        )
+        query = select(ReferenceRow.target_type, ReferenceRow.target_id, ReferenceRow.identifier)
+        asked = set()
+        for kind, identity, identifier in session.execute(query.where(named).distinct()):
+            if identity:
+                found.add((kind, identity))
+            else:
+                asked.add(tuple(identifier.partition("|")[::2]))
+        found |= _by_identifier(session, sorted(asked))
+    return found
+
+
+def _by_identifier(session: Session, asked: list[Any]) -> set[tuple[str, str]]:
+    if not asked:
+        return set()
+    query = select(TokenRow.source_type, TokenRow.source_id).where(
+        TokenRow.parameter == "identifier",
+        TokenRow.source_type.in_(SUPPORTING),
+        tuple_(TokenRow.system, TokenRow.code).in_(asked),
+    )
+    return {(kind, identity) for kind, identity in session.execute(query)}
+
+
+def in_record(kind: str, patient: str) -> Any:
+    """Return the criterion "in the compartment of ``patient``" for resources of ``kind``."""
+    identity = patient.removeprefix("Patient/")
+    if not ID.fullmatch(identity):
+        raise FhirParameterError("patient must be an id or Patient/id")
+    if kind == "Patient":
+        return ResourceRow.id == identity
+    inside = select(ReferenceRow.source_id).where(
+        ReferenceRow.source_type == kind,
+        ReferenceRow.target_type == "Patient",
+        ReferenceRow.target_id == identity,
+        ReferenceRow.compartment == 1,
+    )
+    return ResourceRow.id.in_(inside)
+
+
+def has_token(parameter: str, asked: str) -> Any:
+    """Return the criterion "has one of the comma-separated tokens" for ``parameter``."""
+    choices = []
+    for item in asked.split(","):
+        system, bar, code = item.rpartition("|")
+        if not code:
+            raise FhirParameterError(f"{parameter} must be code or system|code")
+        choices.append(
+            and_(TokenRow.code == code, TokenRow.system == system) if bar else TokenRow.code == code
+        )
+    matching = select(TokenRow.source_id).where(
+        TokenRow.source_type == ResourceRow.type, TokenRow.parameter == parameter, or_(*choices)
+    )
+    return ResourceRow.id.in_(matching)

@@ -1,0 +1,68 @@
+"""Errors as FHIR OperationOutcome, and responses as ``application/fhir+json``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from compliance.errors import CaretierError
+from services.fhir import jsontext
+from services.fhir.errors import FhirInvalidError
+
+MEDIA_TYPE = "application/fhir+json"
+_ISSUE = {400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 422: "invalid"}
+
+
+def fhir_response(
+    text: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return ``text``, the JSON of a resource, as a response."""
+    return Response(text, status, dict(headers or {}), f"{MEDIA_TYPE}; charset=utf-8")
+
+
+def operation_outcome(code: str, diagnostics: str, expression: str | None = None) -> dict[str, Any]:
+    """Return an OperationOutcome with one error; ``code`` is of the issue-type value set."""
+    issue: dict[str, Any] = {"severity": "error", "code": code, "diagnostics": diagnostics}
+    if expression:
+        issue["expression"] = [expression]
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def outcome_of(error: CaretierError) -> dict[str, Any]:
+    """Return the OperationOutcome that says what ``error`` says, one issue per broken rule."""
+    if not isinstance(error, FhirInvalidError):
+        code = _ISSUE.get(error.status, "processing")
+        return operation_outcome(code, f"{error.message}. {error.advice}")
+    issues = [
+        operation_outcome("invalid", str(fault), fault.element)["issue"][0]
+        for fault in error.faults
+    ]
+    return {"resourceType": "OperationOutcome", "issue": issues}
+
+
+class FhirRoute(APIRoute):
+    """A route whose refusals are OperationOutcomes, those of its dependencies included."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]  # starlette says Coroutine
+        """Wrap the handler that FastAPI makes."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except CaretierError as error:
+                return fhir_response(jsontext.dumps(outcome_of(error)), error.status)
+            except HTTPException as error:
+                code = _ISSUE.get(error.status_code, "processing")
+                body = operation_outcome(code, str(error.detail))
+                return fhir_response(jsontext.dumps(body), error.status_code, error.headers)
+            except RequestValidationError as error:
+                names = ", ".join(str(item["loc"][-1]) for item in error.errors())
+                body = operation_outcome("invalid", f"parameter cannot be used: {names}")
+                return fhir_response(jsontext.dumps(body), 400)
+
+        return handle
