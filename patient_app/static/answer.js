@@ -1,0 +1,220 @@
+/**
+ * Turns the messages of a consult into elements: triage banner, sentences with markers, sources,
+ * confidence, how far it went and what left. Pure rendering; nothing is fetched here.
+ */
+
+import { banner, h, icon, safeUrl } from "/static/web/dom.js";
+import { known, size, t, when } from "/static/web/i18n.js";
+import { numbers, tel } from "./emergency.js";
+
+const TIERS = ["device", "clinic", "hospital"];
+const HIGH = 0.8;
+const MEDIUM = 0.5;
+let serial = 0;
+
+/** A prefix for ids that no other answer on the page has. */
+export function nextPrefix() {
+  serial += 1;
+  return `a${serial}`;
+}
+
+/** The banner of triage, null when it is routine. In an emergency the call button comes first. */
+export function triageBanner(triage, country) {
+  if (triage?.level === "emergency") return emergencyBanner(triage, country);
+  if (triage?.level !== "urgent") return null;
+  return banner(
+    "urgent",
+    t("answer.urgent_title"),
+    triage.advice && h("p", {}, triage.advice),
+    triage.source && h("p", { class: "small" }, t("answer.follows", { source: triage.source })),
+  );
+}
+
+function emergencyBanner(triage, country) {
+  const buttons = numbers(triage.advice, country).map((number, at) =>
+    h(
+      "a",
+      { class: at ? "button button--second" : "button", href: tel(number) },
+      icon("phone"),
+      t(at ? "answer.call_also" : "answer.call", { number }),
+    ),
+  );
+  return h(
+    "div",
+    { class: "banner banner--emergency", role: "alert" },
+    icon("alert", "icon--l"),
+    h(
+      "div",
+      { class: "banner__body" },
+      h("p", { class: "banner__title" }, t("answer.emergency_title")),
+      h("div", { class: "row" }, ...buttons),
+      triage.advice && h("p", { class: "banner__text" }, triage.advice),
+      triage.source && h("p", { class: "small" }, t("answer.follows", { source: triage.source })),
+    ),
+  );
+}
+
+/**
+ * One sentence with its markers.
+ * @param {{text: string, citations: string[]}} sentence
+ * @param {(id: string) => number} numberOf number of a source, counted from 1
+ * @param {string} prefix of the ids of the source list
+ */
+export function sentence({ text, citations }, numberOf, prefix) {
+  const marks = citations.map((id) => {
+    const number = numberOf(id);
+    return h(
+      "a",
+      { class: "cite", href: `#${prefix}-${number}`, "aria-label": t("answer.cite", { number }) },
+      number,
+    );
+  });
+  return h("p", {}, text, ...marks);
+}
+
+/** Counts sources in the order in which sentences name them. */
+export function numbering(first = []) {
+  const order = [...first];
+  return (id) => {
+    if (!order.includes(id)) order.push(id);
+    return order.indexOf(id) + 1;
+  };
+}
+
+/** List of sources; its numbers are those of the markers. */
+export function sources(citations, numberOf, prefix) {
+  const items = citations
+    .map((citation) => ({ citation, number: numberOf(citation.id) }))
+    .sort((left, right) => left.number - right.number)
+    .map(({ citation, number }) => source(citation, number, prefix));
+  return h(
+    "section",
+    { class: "stack stack--s sidebyside__stick", "aria-label": t("answer.sources") },
+    h("h3", {}, t("answer.sources")),
+    h("ol", { class: "citations" }, ...items),
+  );
+}
+
+function source(citation, number, prefix) {
+  const url = safeUrl(citation.url);
+  const title = url
+    ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, citation.title)
+    : citation.title;
+  const date = citation.date && t("citation.checked", { date: when(citation.date) });
+  return h(
+    "li",
+    { class: "citation", id: `${prefix}-${number}`, tabindex: "-1" },
+    h("span", { class: "citation__n" }, number),
+    h(
+      "div",
+      { class: "citation__body" },
+      h("p", { class: "citation__title" }, title),
+      h("p", { class: "citation__meta" }, [citation.source, date].filter(Boolean).join(" · ")),
+      citation.quote && h("blockquote", { class: "pre" }, citation.quote),
+    ),
+  );
+}
+
+function confidence(value) {
+  const level = value >= HIGH ? "high" : value >= MEDIUM ? "medium" : "low";
+  const filled = { high: 3, medium: 2, low: 1 }[level];
+  const bars = [1, 2, 3].map((at) => h("span", { class: at <= filled ? "on" : null }));
+  return h(
+    "p",
+    { class: "confidence" },
+    h("span", { class: "bars", "aria-hidden": "true" }, ...bars),
+    h("span", {}, t(`confidence.${level}`)),
+  );
+}
+
+/** Device, clinic, hospital: filled up to the tier that answered. */
+export function tiers(tier) {
+  const reach = TIERS.indexOf(tier);
+  const items = TIERS.map((level, at) =>
+    h(
+      "li",
+      { class: at === reach ? "here" : at < reach ? "reached" : null },
+      h("span", { class: "dot", title: t(`tier.${level}`) }, icon(level)),
+    ),
+  );
+  return h("ul", { class: "tiers", "aria-hidden": "true" }, ...items);
+}
+
+/** One line: who answered, and what left the device. */
+export function receipt(answer) {
+  const gone = answer.disclosure?.receipt ? answer.disclosure : null;
+  const left = gone
+    ? t("answer.left", { size: size(gone.bytes), destination: gone.destination })
+    : t("answer.nothing_left");
+  const by = t("answer.by", { tier: t(`tier.${answer.tier}`) });
+  return h(
+    "div",
+    { class: "receipt" },
+    tiers(answer.tier),
+    h(
+      "p",
+      {},
+      h("strong", {}, `${by}. `),
+      left,
+      " ",
+      gone && h("a", { href: `/ledger#r-${encodeURIComponent(gone.receipt)}` }, t("answer.see_ledger")),
+    ),
+    h("span", { title: answer.model.digest }, t("answer.model", { name: answer.model.name })),
+  );
+}
+
+function state(answer) {
+  const again = answer.disclosure?.receipt || answer.status === "queued";
+  if (answer.status === "queued") {
+    return banner("info", t("answer.queued_title"), h("p", {}, t("answer.queued")));
+  }
+  if (answer.status === "referred" && again) {
+    return banner("info", t("answer.referred_title"), h("p", {}, t("answer.referred")));
+  }
+  if (answer.status === "abstained") {
+    return banner("info", t("answer.abstained"), h("p", {}, t("answer.abstained_text")));
+  }
+  return null;
+}
+
+function words(answer, numberOf, prefix) {
+  if (answer.sentences?.length) {
+    return answer.sentences.map((one) => sentence(one, numberOf, prefix));
+  }
+  const shown = answer.text && answer.text !== answer.triage?.advice;
+  return shown ? [h("p", { class: "pre" }, answer.text)] : [];
+}
+
+/**
+ * A whole answer.
+ * @param {object} answer message `Answer`
+ * @param {{prefix?: string, actions?: Node[]}} [options] `actions` stand below the text
+ */
+export function whole(answer, { prefix = nextPrefix(), actions = [] } = {}) {
+  const numberOf = numbering((answer.sentences ?? []).flatMap((one) => one.citations));
+  const text = words(answer, numberOf, prefix);
+  const from = answer.degraded_from;
+  const main = h(
+    "div",
+    { class: "card answer__main" },
+    state(answer),
+    from && banner("info", "", h("p", {}, t("answer.degraded", { tier: t(`tier.${from}`) }))),
+    text.length > 0 && h("div", { class: "answer__text" }, ...text),
+    answer.status === "answered" && confidence(answer.confidence),
+    answer.status === "answered" && h("p", { class: "soft small" }, t("answer.not_advice")),
+    ...actions,
+    receipt(answer),
+  );
+  const sourced = answer.citations?.length > 0;
+  return h(
+    "div",
+    { class: sourced ? "answer answer--sourced" : "answer" },
+    main,
+    sourced && sources(answer.citations, numberOf, prefix),
+  );
+}
+
+/** Words for the step that follows the one just finished. */
+export function stepWords(step) {
+  return known(`step.${step}`) ? t(`step.${step}`) : t("ask.working");
+}

@@ -1,0 +1,131 @@
+/**
+ * The offer to ask the clinic: a card, the dialog that shows exactly what would leave, the sending,
+ * and the waiting for the reply. Nothing leaves before the person presses "Send" in that dialog.
+ */
+
+import { call } from "/static/web/api.js";
+import { ask } from "/static/web/dialog.js";
+import { byId, fill, h, icon } from "/static/web/dom.js";
+import { size, t } from "/static/web/i18n.js";
+import { toast, toastProblem } from "/static/web/toast.js";
+
+const FIRST_WAIT_MS = 2000;
+const LONGEST_WAIT_MS = 20000;
+
+/** Card under an answer that ends in an offer. `show` opens the preview. */
+export function offerCard(reason, show) {
+  const button = h("button", { class: "button button--primary", type: "button" }, icon("clinic"), t("offer.show"));
+  button.addEventListener("click", () => busy(button, show));
+  return h(
+    "section",
+    { class: "card card--accent", "aria-label": t("offer.card_title") },
+    h("h3", {}, t("offer.card_title")),
+    reason && h("p", {}, reason),
+    h("p", { class: "small" }, t("offer.card_text")),
+    h("div", { class: "row" }, button),
+  );
+}
+
+/** Quiet button for an answer that did not end in an offer. */
+export function alsoButton(show) {
+  const button = h("button", { class: "button button--quiet button--small", type: "button" }, icon("clinic"), t("offer.also"));
+  button.addEventListener("click", () => busy(button, show));
+  return h("div", { class: "row" }, button);
+}
+
+/** Disable a button while its action runs; a problem is shown, and the button works again. */
+async function busy(button, action) {
+  button.disabled = true;
+  try {
+    await action();
+  } catch (problem) {
+    toastProblem(problem);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+/** Text with its placeholders marked, so that the eye finds what was taken out. */
+export function marked(text, placeholders) {
+  const names = Object.keys(placeholders).sort((left, right) => right.length - left.length);
+  const nodes = [];
+  let rest = text;
+  while (rest) {
+    const hits = names.map((name) => [rest.indexOf(name), name]).filter(([at]) => at >= 0);
+    if (!hits.length) break;
+    const [at, name] = hits.reduce((best, hit) => (hit[0] < best[0] ? hit : best));
+    nodes.push(rest.slice(0, at), h("mark", {}, name));
+    rest = rest.slice(at + name.length);
+  }
+  return [...nodes, rest].filter(Boolean);
+}
+
+function pairs(entries) {
+  return entries.flatMap(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]);
+}
+
+function show(offer) {
+  const { text, destination, readers, placeholders = {}, bytes } = offer.disclosure;
+  fill(byId("offer-text"), marked(text, placeholders));
+  fill(
+    byId("offer-facts"),
+    pairs([
+      [t("offer.to"), destination],
+      [t("offer.readers"), readers.join(", ")],
+      [t("offer.size"), size(bytes)],
+      [t("offer.reason"), offer.reason],
+    ]),
+  );
+  const meanings = Object.entries(placeholders);
+  byId("offer-names").hidden = meanings.length === 0;
+  fill(byId("offer-map"), meanings.flatMap(([mark, value]) => [h("dt", {}, h("code", {}, mark)), h("dd", {}, value)]));
+  byId("offer-remember").checked = false;
+}
+
+/**
+ * Show the preview and, if the person says so, send.
+ * @returns {Promise<object|null>} the Answer after sending, null when nothing was sent
+ */
+export async function previewAndSend(offer) {
+  show(offer);
+  const dialog = byId("offer");
+  const choice = await ask(dialog, byId("offer-text"));
+  if (choice !== "send") {
+    toast(t("offer.kept"));
+    return null;
+  }
+  const remember = byId("offer-remember").checked;
+  const answer = await call("POST", `/api/send/${encodeURIComponent(offer.preview_id)}`, { remember });
+  toast(t("offer.sent"));
+  return answer;
+}
+
+/** Whether a consult still waits for a reply. */
+export function waiting(answer) {
+  return answer.status === "queued" || (answer.status === "referred" && Boolean(answer.disclosure?.receipt));
+}
+
+/**
+ * Look again until a consult is answered; slower each time, not while the page is hidden.
+ * @param {string} id of the consult
+ * @param {(answer: object) => void} changed called when the status changes
+ * @param {() => boolean} wanted false ends the waiting
+ */
+export async function follow(id, before, changed, wanted = () => true) {
+  let status = before.status;
+  let pause = FIRST_WAIT_MS;
+  while (wanted()) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    pause = Math.min(pause * 1.5, LONGEST_WAIT_MS);
+    if (document.hidden || !wanted()) continue;
+    let answer;
+    try {
+      ({ answer } = await call("GET", `/api/consults/${encodeURIComponent(id)}`));
+    } catch {
+      continue;
+    }
+    if (answer.status !== status) changed(answer);
+    if (!waiting(answer)) return;
+    status = answer.status;
+  }
+}

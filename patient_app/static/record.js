@@ -1,0 +1,86 @@
+/** The person's record in words, what bears on safety first; and the import of a FHIR file. */
+
+import { call, upload } from "/static/web/api.js";
+import { banner, byId, empty, fill, h, icon } from "/static/web/dom.js";
+import { known, t, when } from "/static/web/i18n.js";
+
+const LARGEST_BYTES = 64 * 1024 * 1024;
+const FIRST_SHOWN = 8;
+const ORDER = ["allergy", "condition", "medication", "observation", "result", "immunization", "procedure"];
+
+function slug(kind) {
+  const name = kind.toLowerCase().replace(/s$/, "");
+  const aliases = { allergie: "allergy", allergyintolerance: "allergy", medicationrequest: "medication", medicine: "medication" };
+  return aliases[name] ?? name;
+}
+
+function heading(kind) {
+  return known(`record.${slug(kind)}`) ? t(`record.${slug(kind)}`) : kind;
+}
+
+function fact(item) {
+  return h(
+    "li",
+    { class: item.warning ? "fact fact--warning" : "fact" },
+    h("span", {}, item.warning && h("span", { class: "badge badge--warn" }, icon("alert"), t("record.important")), item.text),
+    h("span", { class: "soft small nowrap" }, when(item.date)),
+  );
+}
+
+function group({ kind, items }) {
+  const sorted = [...items].sort((left, right) => Number(right.warning) - Number(left.warning));
+  const list = h("ul", { class: "list" }, ...sorted.slice(0, FIRST_SHOWN).map(fact));
+  const more = h("button", { class: "button button--quiet button--small", type: "button" }, t("record.more", { count: items.length }));
+  more.addEventListener("click", () => {
+    list.append(...sorted.slice(FIRST_SHOWN).map(fact));
+    more.remove();
+  });
+  const head = h("div", { class: "card__head" }, h("h2", {}, heading(kind)), h("span", { class: "chip num" }, items.length));
+  return h("section", { class: "card" }, head, list, items.length > FIRST_SHOWN && h("div", {}, more));
+}
+
+function rank({ kind }) {
+  const at = ORDER.indexOf(slug(kind));
+  return at < 0 ? ORDER.length : at;
+}
+
+async function show() {
+  const place = byId("summary");
+  try {
+    const { summary } = await call("GET", "/api/record");
+    const groups = summary.filter(({ items }) => items.length).sort((left, right) => rank(left) - rank(right));
+    if (groups.length) fill(place, ...groups.map(group));
+    else fill(place, h("div", { class: "card" }, empty("record", t("record.empty_title"), t("record.empty"))));
+  } catch (problem) {
+    fill(place, banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
+  }
+}
+
+async function bringIn(file) {
+  if (file.size > LARGEST_BYTES) return banner("problem", t("record.too_large"));
+  const ndjson = file.name.toLowerCase().endsWith(".ndjson");
+  const reply = await upload("/api/record", file, ndjson ? "application/fhir+ndjson" : "application/fhir+json");
+  const count = reply?.imported ?? reply?.count;
+  const words = Number.isInteger(count) ? t("record.imported", { count }) : t("record.imported_plain");
+  await show();
+  return banner("ok", words);
+}
+
+byId("import-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const [file] = byId("file").files;
+  if (!file) return;
+  const button = byId("import-button");
+  button.disabled = true;
+  fill(byId("import-result"), h("p", { class: "status" }, h("span", { class: "spinner" }), t("record.importing")));
+  try {
+    fill(byId("import-result"), await bringIn(file));
+    event.target.reset();
+  } catch (problem) {
+    fill(byId("import-result"), banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
+  } finally {
+    button.disabled = false;
+  }
+});
+
+show();

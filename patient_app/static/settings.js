@@ -1,0 +1,117 @@
+/** Profile, appearance, consents with withdrawal, and erasing everything. */
+
+import { call } from "/static/web/api.js";
+import { ask } from "/static/web/dialog.js";
+import { banner, byId, fill, h } from "/static/web/dom.js";
+import { t, when } from "/static/web/i18n.js";
+import { toast, toastProblem } from "/static/web/toast.js";
+
+async function showProfile() {
+  const profile = await call("GET", "/api/profile");
+  byId("language").value = profile.language;
+  byId("reading-level").value = profile.reading_level;
+  byId("country").value = profile.country;
+  byId("local-default").checked = Boolean(profile.local_only);
+}
+
+async function saveProfile() {
+  const country = byId("country").value.trim().toUpperCase();
+  byId("country").setAttribute("aria-invalid", String(!/^[A-Z]{2}$/.test(country)));
+  if (!/^[A-Z]{2}$/.test(country)) {
+    toast(t("settings.country_bad"), "problem");
+    byId("country").focus();
+    return;
+  }
+  const language = byId("language").value;
+  await call("PUT", "/api/profile", {
+    language,
+    reading_level: byId("reading-level").value,
+    country,
+    local_only: byId("local-default").checked,
+  });
+  toast(t("settings.saved"));
+  if (language !== document.documentElement.lang) location.reload();
+}
+
+function consentState(consent) {
+  if (consent.withdrawn) return ["routine", t("settings.consent_withdrawn")];
+  if (consent.expires && new Date(consent.expires) < new Date()) return ["routine", t("settings.consent_expired")];
+  return consent.standing ? ["ok", t("settings.consent_standing")] : ["info", t("settings.consent_once")];
+}
+
+async function withdraw(consent) {
+  const destination = consent.destinations.join(", ");
+  byId("withdraw-text").textContent = t("settings.withdraw_text", { destination });
+  if ((await ask(byId("withdraw-dialog"))) !== "withdraw") return;
+  await call("POST", `/api/consent/${encodeURIComponent(consent.id)}/withdraw`);
+  toast(t("settings.withdrawn"));
+  await showConsents();
+}
+
+function consentRow(consent) {
+  const [kind, words] = consentState(consent);
+  const given = t("settings.consent_granted", { date: when(consent.granted) });
+  const until = consent.expires ? t("settings.consent_until", { date: when(consent.expires) }) : "";
+  const button = h("button", { class: "button button--small", type: "button" }, t("settings.withdraw"));
+  button.addEventListener("click", () => withdraw(consent).catch(toastProblem));
+  const open = !consent.withdrawn && kind !== "routine";
+  return h(
+    "li",
+    { class: "row row--between" },
+    h(
+      "div",
+      { class: "grow" },
+      h("p", {}, h("strong", {}, consent.destinations.join(", ")), " ", h("span", { class: `badge badge--${kind}` }, words)),
+      h("p", { class: "soft small" }, [given, until].filter(Boolean).join(", ")),
+    ),
+    open && button,
+  );
+}
+
+async function showConsents() {
+  const { consents } = await call("GET", "/api/consent");
+  const newest = consents.toSorted((left, right) => right.granted.localeCompare(left.granted));
+  const list = h("ul", { class: "list stack" }, ...newest.map(consentRow));
+  fill(byId("consent-list"), newest.length ? list : h("p", { class: "soft" }, t("settings.consents_empty")));
+}
+
+function eraseDialog() {
+  const field = byId("erase-word");
+  const confirm = byId("erase-confirm");
+  const typed = () => field.value.trim().toLowerCase() === t("settings.erase_word");
+  field.addEventListener("input", () => {
+    confirm.disabled = !typed();
+  });
+  byId("erase").addEventListener("click", () => {
+    field.value = "";
+    confirm.disabled = true;
+    ask(byId("erase-dialog"), field);
+  });
+  confirm.addEventListener("click", async () => {
+    if (!typed()) return;
+    confirm.disabled = true;
+    try {
+      await call("POST", "/api/erase", { confirm: "erase" });
+      location.assign("/unlock");
+    } catch (problem) {
+      byId("erase-dialog").close("");
+      toastProblem(problem);
+    }
+  });
+}
+
+byId("theme").value = document.documentElement.dataset.themeChoice ?? "system";
+byId("theme").addEventListener("change", (event) => {
+  window.dispatchEvent(new CustomEvent("caretier:theme", { detail: event.target.value }));
+});
+
+byId("profile-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  byId("save").disabled = true;
+  await saveProfile().catch(toastProblem);
+  byId("save").disabled = false;
+});
+
+eraseDialog();
+showProfile().catch(toastProblem);
+showConsents().catch((problem) => fill(byId("consent-list"), banner("problem", problem.message)));
