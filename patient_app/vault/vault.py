@@ -17,7 +17,6 @@ from patient_app.vault.anchor import Anchor
 from patient_app.vault.crypto import Keys, State, read_row
 from patient_app.vault.database import FILE_NAME, Database
 from patient_app.vault.errors import (
-    VaultDamagedError,
     VaultError,
     VaultExistsError,
     VaultMissingError,
@@ -300,19 +299,25 @@ class Vault:
             _log.warning("the vault's anchor was not written: errno %s", error.errno)
 
     def _state(self) -> State:
-        with self._reading():
-            return read_state(self._database, self._keys, self._header)
+        """Return the state as it is in the caller's transaction."""
+        self._require_current()
+        return read_state(self._database, self._keys, self._header)
+
+    def _require_current(self) -> None:
+        """Refuse to go on with keys that another process has replaced: rows would seem missing."""
+        if self._database.execute("SELECT body FROM header") != [(self._header.dump(),)]:
+            raise VaultReopenError("The passphrase was changed, or the vault erased, elsewhere.")
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
-        """Take a turn; tell damage from a passphrase that another process changed."""
+        """Take a turn, on one snapshot of the file; inside a write block, on that block's."""
         with self._lock:
-            try:
+            if self._writing:
                 yield
-            except VaultDamagedError:
-                if self._database.execute("SELECT body FROM header") != [(self._header.dump(),)]:
-                    raise VaultReopenError("The passphrase was changed elsewhere.") from None
-                raise
+                return
+            with self._database.transaction("BEGIN"):
+                self._require_current()
+                yield
 
     def close(self) -> None:
         """Close the vault; closing twice is fine."""
