@@ -2,8 +2,9 @@
 
 Workflow. Before a referral leaves, the device draws a random salt, calls `issue_receipt` over the
 exact payload, and puts payload and salt inside the sealed message; the receipt travels beside it,
-in the clear. A relay calls `verify_receipt` without payload (it cannot read it); the tier that
-answers calls it with payload and salt after unsealing. Without a valid receipt nothing is read or
+in the clear. A relay calls `verify_receipt` without payload (it cannot read it) and with the level
+that it carries to as ``reader``; the tier that answers calls it with payload and salt after
+unsealing. Without a valid receipt nothing is read or
 answered.
 
 The digest is HMAC-SHA256 keyed by the salt. A plain hash of a short text could be guessed by a
@@ -208,7 +209,7 @@ def verify_receipt(
     Args:
         receipt: as it came.
         signer: the enrolled identity of the device.
-        reader: level of the node that checks.
+        reader: level of the node that checks, or to which a relay carries it.
         referral: id under which the referral came.
         now: the present, with a zone.
         accepted_policies: ids of policies that this node takes.

@@ -9,12 +9,11 @@ import logging
 import os
 import secrets
 import threading
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from compliance.audit.errors import AuditError
 from compliance.audit.events import repair
@@ -25,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 _LAST_LINE_BYTES = 1 << 20
 """Longest record; also how far back the last line is looked for."""
+
+_BLOCK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,14 @@ class AuditTrail:
         Raises:
             AuditError: the trail cannot be read.
         """
-        return list(deque(self.records(), maxlen=count))
+        try:
+            with self.path.open("rb") as file:
+                lines = _last_lines(file, count)
+            return [AuditRecord.parse(line) for line in lines]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError):
+            raise AuditError("The audit trail cannot be read.") from None
 
     def records(self) -> Iterator[AuditRecord]:
         """Go through all acknowledged records; `verify_file` says whether they are genuine.
@@ -270,6 +278,19 @@ class AuditTrail:
         finally:
             os.close(fd)
         draft.replace(path)
+
+
+def _last_lines(file: BinaryIO, count: int) -> list[bytes]:
+    """Return the last whole lines without their newlines, reading backwards from the end."""
+    position, block = file.seek(0, os.SEEK_END), b""
+    while position > 0 and block.count(b"\n") <= count:
+        step = min(position, _BLOCK_BYTES)
+        position -= step
+        file.seek(position)
+        block = file.read(step) + block
+    # What stands behind the last newline is unfinished; before the first block's start, cut.
+    lines = block.split(b"\n")[:-1]
+    return lines[-count:] if count > 0 else []
 
 
 def _write(fd: int, data: bytes) -> None:

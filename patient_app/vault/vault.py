@@ -262,6 +262,24 @@ class Vault:
             if self._provider is not None:
                 self._provider.erase(self._header.salt)
 
+    @staticmethod
+    def discard(folder: Path) -> None:
+        """Erase a vault that cannot be opened any more; it needs no passphrase.
+
+        A key in a key store stays behind; it opens nothing any more.
+
+        Raises:
+            VaultMissingError: there is none.
+        """
+        if not Vault.exists(folder):
+            raise VaultMissingError("There is no vault in this folder.")
+        with (
+            contextlib.suppress(VaultError),
+            contextlib.closing(Database(folder / FILE_NAME)) as db,
+        ):
+            Anchor(read_header(db).vault).remove()
+        shred(folder)
+
     def _admit(self, *, accept_restore: bool) -> None:
         """Check everything; see `open`."""
         noted = self._anchor.read()

@@ -55,6 +55,33 @@ def test_tail_and_export_give_events_in_their_order(path):
     assert [item["number"] for item in trail.export()] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, 0), (1, 1), (299, 299), (300, 300), (301, 300)]
+)
+def test_tail_reads_backwards_over_several_blocks(path, count, expected):
+    trail = opened(path)
+    for number in range(300):
+        trail.record(event(number) | {"more": "x" * 500})
+    tail = trail.tail(count)
+    assert [record.seq for record in tail] == list(range(300 - expected, 300))
+
+
+def test_tail_leaves_an_unfinished_line_out_and_an_unreadable_one_is_an_error(path):
+    trail = opened(path)
+    trail.record(event(1))
+    good = path.read_bytes()
+    path.write_bytes(good + b"{")
+    assert len(trail.tail()) == 1
+    path.write_bytes(good + b"{\n")
+    with pytest.raises(AuditError):
+        trail.tail()
+    with pytest.raises(AuditError):
+        list(trail.export())
+    path.unlink()
+    assert trail.tail() == []
+    assert list(trail.export()) == []
+
+
 def test_the_record_is_on_the_disk_before_it_returns(path, monkeypatch):
     synced = []
     real = os.fsync

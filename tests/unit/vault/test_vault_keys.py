@@ -292,6 +292,20 @@ class TestErasing:
         with Vault.create(folder, "new", kdf=FAST) as again:
             assert again.items("fact") == []
 
+    def test_a_vault_whose_passphrase_is_forgotten_can_be_discarded(self, vault, folder, anchors):
+        filled(vault).close()
+        Vault.discard(folder)
+        assert list(folder.iterdir()) == []
+        assert list(anchors.iterdir()) == []
+        with pytest.raises(VaultMissingError):
+            Vault.discard(folder)
+
+    def test_a_damaged_vault_can_be_discarded(self, vault, folder):
+        vault.close()
+        (folder / "vault.sqlite3").write_bytes(b"noise" * 1000)
+        Vault.discard(folder)
+        assert list(folder.iterdir()) == []
+
     def test_another_process_can_neither_read_nor_write(self, vault, folder):
         filled(vault)
         other = Vault.open(folder, "passphrase")
