@@ -1,0 +1,14 @@
+"""Engines: what turns a prompt into words, and a sentence into a vector.
+
+One protocol, two engines: `LlamaEngine` runs a GGUF model in this process with llama.cpp,
+`HttpEngine` talks to any OpenAI-compatible server (vLLM at the hospital). Both stream, can be
+cancelled, keep a token and a time budget, and raise only the errors of `services.engines.errors`.
+Which engines may write for patients is a property of the catalogue (`authoring`), not of the code
+that calls them. `Embedder` runs all-MiniLM-L6-v2 on onnxruntime.
+
+    settings = EngineSettings()                    # CARETIER_ENGINE_* from the environment
+    engine = open_engine(settings)
+    async for piece in engine.generate(Prompt(system="…", user="…"), Budget(tokens=64, seconds=20)):
+        print(piece, end="")
+    await engine.close()
+"""

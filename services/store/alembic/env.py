@@ -2,6 +2,14 @@
 
 from alembic import context
 
+from services.store.types import UtcDateTime
+
+
+def render(kind, item, _context):
+    """Write our own column types as what they are in the database."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
 options = context.config.attributes
 context.configure(
     connection=options["connection"],
@@ -9,6 +17,6 @@ context.configure(
     version_table=options["version_table"],
     include_object=options["include_object"],
     render_as_batch=True,
-    compare_type=True,
+    render_item=render,
 )
 context.run_migrations()

@@ -1,0 +1,41 @@
+"""The clinic's FastAPI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from clinic_edge.service import Clinic
+from clinic_edge.settings import ClinicSettings
+from services.exchange.courier import running
+from services.exchange.messages import MAX_SEALED_CHARS
+from services.exchange.routes import exchange_router
+from services.web.app import LOOPBACK_HOSTS, create_app
+
+
+def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None) -> FastAPI:
+    """Build the application; ``clinic`` may be given by tests."""
+    chosen = settings or ClinicSettings()
+    here = clinic or Clinic(chosen)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(lambda: here.node)  # load before "ready"
+        async with running(here.answer_loop(), here.carry_loop()):
+            yield
+        await here.close()
+
+    hosts = (*LOOPBACK_HOSTS, *(h.strip() for h in chosen.hosts.split(",") if h.strip()))
+    app = create_app(
+        "Caretier clinic",
+        ready=here.ready,
+        lifespan=lifespan,
+        hosts=hosts,
+        limit=MAX_SEALED_CHARS + (1 << 20),
+    )
+    app.state.clinic = here
+    app.include_router(exchange_router(here.keys, here.registry, here.intake, here.above))
+    return app

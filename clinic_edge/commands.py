@@ -1,0 +1,53 @@
+"""``caretier clinic``: serve, enrol at the hospital, make codes for devices."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clinic_edge.settings import ClinicSettings
+from services.web.serve import serve
+
+app = typer.Typer(add_completion=False, help="The clinic node: serve, enrol, make device codes.")
+DataOption = Annotated[Path, typer.Option("--data", help="Folder of all state.")]
+DEFAULT_DATA = Path("var")
+
+
+def _settings(data: Path, port: int | None = None) -> ClinicSettings:
+    settings = ClinicSettings(data=data / "clinic")
+    return settings if port is None else settings.model_copy(update={"port": port})
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    data: DataOption = DEFAULT_DATA,
+    port: Annotated[int | None, typer.Option(help="TCP port; 8100 when unset.")] = None,
+) -> None:
+    """Serve the clinic node until interrupted."""
+    context.obj = data
+    if context.invoked_subcommand is None:
+        from clinic_edge.app import create
+
+        settings = _settings(data, port)
+        serve(lambda: create(settings), settings.host, settings.port)
+
+
+@app.command()
+def enrol(context: typer.Context, code: str) -> None:
+    """Enrol this clinic at the hospital with a one-time CODE."""
+    from clinic_edge.service import Clinic
+
+    bundle = asyncio.run(Clinic(_settings(context.obj)).enrol(code))
+    typer.echo(f"Enrolled at {bundle.node}.")
+
+
+@app.command()
+def code(context: typer.Context) -> None:
+    """Print a one-time code for a new device; it is valid for 24 hours."""
+    from clinic_edge.service import Clinic
+
+    typer.echo(Clinic(_settings(context.obj)).device_code())

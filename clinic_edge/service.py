@@ -1,0 +1,206 @@
+"""The clinic: its keys, its referrals, and the loop that answers them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+from clinic_edge.settings import ClinicSettings
+from compliance.audit import Agent, AuditError, AuditTrail, load_or_create_key
+from compliance.sealing import KeyBundle
+from services.consult.messages import Answer, Level, Question, Status
+from services.consult.node import Node, Outcome
+from services.exchange.courier import Courier
+from services.exchange.errors import EnrolmentError, ReferralRefusedError
+from services.exchange.intake import Intake
+from services.exchange.keys import NodeKeys
+from services.exchange.link import Link, enrol
+from services.exchange.messages import Envelope
+from services.exchange.models import StoredParcel
+from services.exchange.registry import Registry
+from services.exchange.sealed import (
+    Opened,
+    device_of,
+    open_question,
+    seal_question,
+    seal_reply,
+)
+from services.store.database import Database
+
+IDLE_SECONDS = 0.1
+_LOG = logging.getLogger("caretier.clinic")
+
+
+class Clinic:
+    """Everything that a clinic node holds.
+
+    Args:
+        settings: of this node.
+        node: runs the consult path; opened on first use when None.
+    """
+
+    def __init__(self, settings: ClinicSettings, node: Node | None = None) -> None:
+        self.settings = settings
+        self.keys = NodeKeys.load_or_create(
+            settings.data / "keys", name=settings.name, level=Level.CLINIC
+        )
+        self.database = Database(settings.database_url)
+        self.database.migrate("services.exchange")
+        self.registry = Registry(self.database)
+        audit = settings.data / "audit"
+        audit.mkdir(parents=True, exist_ok=True, mode=0o700)
+        trail = AuditTrail(audit / "clinic.jsonl", load_or_create_key(audit), node=settings.name)
+        self.intake = Intake(self.database, Level.CLINIC, trail)
+        self._node = node
+        self._parent = settings.data / "hospital.json"
+
+    @property
+    def node(self) -> Node:
+        """The consult path with the clinic's knowledge."""
+        if self._node is None:
+            self._node = Node.open(Level.CLINIC)
+        return self._node
+
+    def hospital(self) -> KeyBundle | None:
+        """Keys of the hospital, once this clinic has enrolled there."""
+        if not self._parent.is_file():
+            return None
+        return KeyBundle.parse(self._parent.read_bytes())
+
+    async def enrol(self, code: str) -> KeyBundle:
+        """Enrol at the hospital with a one-time code.
+
+        Raises:
+            EnrolmentError, LinkDownError: see `services.exchange.link.enrol`.
+        """
+        bundle, _none = await enrol(self.settings.hospital_url, code, self.keys.bundle())
+        if bundle.level != Level.HOSPITAL:
+            raise EnrolmentError("The code is not one of a hospital.")
+        _write(self._parent, bundle.model_dump_json())
+        return bundle
+
+    def device_code(self) -> str:
+        """A one-time code for a device; pins this clinic and, if there is one, the hospital."""
+        hospital = self.hospital()
+        pins = [self.keys.fingerprint]
+        if hospital is not None:
+            pins.append(hospital.identity_public().fingerprint)
+        return self.registry.new_code(Level.DEVICE, pins)
+
+    def above(self) -> tuple[KeyBundle, ...]:
+        """Keys that devices get besides the clinic's own."""
+        hospital = self.hospital()
+        return (hospital,) if hospital else ()
+
+    def courier(self) -> Courier | None:
+        """The courier to the hospital, or None before enrolment."""
+        hospital = self.hospital()
+        if hospital is None:
+            return None
+        peer = hospital.identity_public().fingerprint
+        link = Link(self.settings.hospital_url, self.keys.identity, peer)
+        return Courier(self.intake, link, Level.HOSPITAL)
+
+    async def answer_loop(self) -> None:
+        """Answer what is sealed to this clinic, until cancelled."""
+        while True:
+            try:
+                due = await asyncio.to_thread(self.intake.due, "received")
+                for row in due:
+                    await self._work(row)
+            except Exception as error:  # noqa: BLE001 - a loop that dies leaves referrals lying
+                _LOG.error("answer loop: %s", type(error).__name__)
+                due = []
+            await asyncio.sleep(0 if due else IDLE_SECONDS)
+
+    async def carry_loop(self) -> None:
+        """Carry to the hospital, from the moment this clinic is enrolled there."""
+        while (courier := self.courier()) is None:
+            await asyncio.sleep(1)
+        await courier.run()
+
+    async def _work(self, row: StoredParcel) -> None:
+        envelope = Envelope.model_validate_json(row.envelope)
+        try:
+            opened = open_question(envelope, self.keys.sealing, Level.CLINIC)
+            answer = await self._consult(opened)
+            if answer.status is Status.ABSTAINED and await self._pass_on(envelope, opened):
+                return
+            await self._reply(envelope, opened, answer)
+        except ReferralRefusedError as error:
+            await asyncio.to_thread(self.intake.refused, row.id, error.message)
+        except AuditError:
+            await asyncio.to_thread(self.intake.later, row.id, row.attempts)
+
+    async def _consult(self, opened: Opened) -> Answer:
+        asked = opened.question
+        question = Question(
+            id=asked.referral,
+            text=asked.text,
+            person=asked.person,
+            history=asked.history,
+            facts=asked.facts,
+            asked=datetime.now(UTC).date(),
+        )
+        if asked.reason == "needs-clinician":
+            raise ReferralRefusedError("This question is for a clinician at the hospital.")
+        outcome: Outcome | None = None
+        async for event in self.node.consult(question):
+            if isinstance(event, Outcome):
+                outcome = event
+        if outcome is None:
+            raise ReferralRefusedError("The consult came to no end.")
+        return outcome.answer
+
+    async def _pass_on(self, envelope: Envelope, opened: Opened) -> bool:
+        """Seal the question anew to the hospital, if the receipt allows it to read."""
+        hospital = self.hospital()
+        if hospital is None or Level.HOSPITAL not in envelope.receipt.readers:
+            return False
+        outgoing = seal_question(
+            opened.text,
+            opened.salt,
+            envelope.receipt,
+            device=device_of(envelope),
+            destination=Level.HOSPITAL,
+            to=hospital.sealing_public(),
+        )
+        await asyncio.to_thread(self.intake.pass_on, envelope.id, outgoing)
+        return True
+
+    async def _reply(self, envelope: Envelope, opened: Opened, answer: Answer) -> None:
+        reply = seal_reply(
+            answer,
+            referral=envelope.id,
+            by=Level.CLINIC,
+            identity=self.keys.identity,
+            reply_to=opened.question.reply_to,
+        )
+        model = Agent("model", answer.model.name)
+        await asyncio.to_thread(
+            self.intake.record, "answer", envelope, source=Level.CLINIC, destination=Level.DEVICE,
+            model=model,
+        )
+        await asyncio.to_thread(self.intake.answer, envelope.id, reply)
+
+    def ready(self) -> dict[str, bool]:
+        """Checks for ``/readyz``."""
+        try:
+            self.intake.due("received", limit=1)
+        except Exception:  # noqa: BLE001 - any failure means not ready
+            return {"database": False}
+        return {"database": True}
+
+    async def close(self) -> None:
+        """Free the engine and the database."""
+        if self._node is not None:
+            await self._node.close()
+        self.database.close()
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

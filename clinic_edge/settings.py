@@ -1,0 +1,36 @@
+"""Settings of the clinic, read from the environment once, at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ClinicSettings(BaseSettings):
+    """``CARETIER_CLINIC_*``.
+
+    Attributes:
+        data: folder of the clinic's state.
+        name: of the clinic, as devices and the hospital see it.
+        host: address to listen on; port: TCP port.
+        hospital_url: base address of the hospital.
+        database: SQLAlchemy URL; a SQLite file below ``data`` when unset.
+        hosts: further host names that requests may be for, comma-separated.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CARETIER_CLINIC_", frozen=True)
+
+    data: Path = Path("var/clinic")
+    name: str = "Sandbox clinic"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8100, ge=0, le=65535)
+    hospital_url: str = "http://127.0.0.1:8000"
+    database: str | None = None
+    hosts: str = ""
+
+    @property
+    def database_url(self) -> str:
+        """Where the tables are."""
+        return self.database or f"sqlite:///{self.data}/clinic.db"

@@ -1,0 +1,137 @@
+"""Words: folding, light stemming and the names of topics found in a text.
+
+    names = NameFinder({"asthma": ["Asthma", "wheezing attacks"]})
+    names.find("Is my astma getting worse?")      # [Mention("asthma", "astma", 0.9, …)]
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+TYPO_LETTERS = 6
+"""Names shorter than this are matched letter by letter only: 'gout' is no misspelt 'good'."""
+
+STOPWORDS = frozenset(
+    """a about after again all also am an and any are as at be because been before being but by can
+    cannot could did do does doing don down during each even every few for from further get gets
+    getting give go goes going got had has have having he help her here hers him his how i if in
+    into is it its just keep kind know let like long lot make many may me mean means might more most
+    much must my need new no nor not now of off often ok on once one only or other our out over own
+    people person please put really same say see shall she should so some something still such take
+    tell than that the their them then there these they thing things think this those through time
+    to too try under until up us use used using very want was way we well were what when where which
+    while who why will with without won would yes yet you your doctor okay hi hello thanks thank
+    s t d ll m re ve""".split()
+)
+
+
+def fold(text: str) -> str:
+    """Lower case, accents and curly quotes folded to plain ASCII letters where there are any."""
+    plain = unicodedata.normalize("NFKD", text.replace("\u2019", "'").replace("\u2018", "'"))
+    return "".join(c for c in plain if not unicodedata.combining(c)).lower()
+
+
+def words(text: str) -> list[str]:
+    """Folded words and numbers of a text, possessives stripped."""
+    return [w.removesuffix("'s") for w in _WORD.findall(fold(text))]
+
+
+def stem(word: str) -> str:
+    """Cut the commonest English endings so that singular and plural, verb and noun meet."""
+    for ending, rest in (("ies", "y"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x")):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            return word.removesuffix(ending) + rest
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def stems(text: str) -> list[str]:
+    """Stemmed words of a text."""
+    return [stem(w) for w in words(text)]
+
+
+def content_stems(text: str) -> list[str]:
+    """Stemmed words that carry meaning, in order, each once."""
+    return list(dict.fromkeys(stem(w) for w in words(text) if w not in STOPWORDS))
+
+
+def one_edit_apart(a: str, b: str) -> bool:
+    """Whether one insertion, deletion, replacement or swap of neighbours turns ``a`` into ``b``."""
+    if abs(len(a) - len(b)) > 1 or a == b:
+        return a == b
+    i = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    if len(a) == len(b):
+        swapped = a[i + 1 : i + 2] + a[i : i + 1] + a[i + 2 :] == b[i:]
+        return a[i + 1 :] == b[i + 1 :] or swapped
+    short, long = sorted((a, b), key=len)
+    return short[i:] == long[i + 1 :]
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A topic named in a text: ``start`` and ``end`` count words, ``exact`` is False for a typing
+    error one letter away."""
+
+    topic: str
+    name: str
+    start: int
+    end: int
+    exact: bool
+
+
+class NameFinder:
+    """Finds names of topics in a text, longest first, forgiving one typing error a word.
+
+    Args:
+        names: topic id to its names (title and aliases).
+    """
+
+    def __init__(self, names: Mapping[str, Iterable[str]]) -> None:
+        self._names: dict[tuple[str, ...], list[str]] = {}
+        for topic, given in names.items():
+            for name in given:
+                for form in _forms(name):
+                    holders = self._names.setdefault(form, [])
+                    if topic not in holders:
+                        holders.append(topic)
+        self._longest = max((len(n) for n in self._names), default=0)
+        self._vocabulary = {w for n in self._names for w in n if len(w) >= TYPO_LETTERS}
+        self._known = {w for n in self._names for w in n}
+
+    def correct(self, word: str) -> str | None:
+        """The only name word one typing error away from ``word``, or None."""
+        if len(word) < TYPO_LETTERS or word in self._known:
+            return None
+        near = [w for w in self._vocabulary if w[0] == word[0] and one_edit_apart(word, w)]
+        return near[0] if len(near) == 1 else None
+
+    def find(self, text: str) -> list[Mention]:
+        """Mentions in the order of the text, not overlapping."""
+        given = stems(text)
+        mended = [self.correct(w) or w for w in given]
+        out: list[Mention] = []
+        at = 0
+        while at < len(given):
+            step = 1
+            for size in range(min(self._longest, len(given) - at), 0, -1):
+                key = tuple(mended[at : at + size])
+                if key in self._names:
+                    exact = key == tuple(given[at : at + size])
+                    name = " ".join(key)
+                    out += [Mention(t, name, at, at + size, exact) for t in self._names[key]]
+                    step = size
+                    break
+            at += step
+        return out
+
+
+def _forms(name: str) -> list[tuple[str, ...]]:
+    """The stemmed words of a name, with and without what stands in brackets."""
+    forms = [name, re.sub(r"\s*\(.*?\)", "", name), *re.findall(r"\((.*?)\)", name)]
+    keys = (tuple(stems(form)) for form in forms)
+    return [key for key in dict.fromkeys(keys) if key and not all(w in STOPWORDS for w in key)]

@@ -1,0 +1,186 @@
+"""Ground: choose the passages and the facts that an answer may be made of.
+
+Three ways to be wrong are closed here: another disease (the topic must be named, or be near in
+meaning *and* hold the question's rare words), the right disease with the wrong matter (the section
+must be of the question's kind), and knowledge that only a tier above holds (its title is known here,
+so the question goes up instead of being answered from a neighbour).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.bricks.knowledge import Passage, Topic
+from services.bricks.retrieval import Hit, KnowledgeIndex
+from services.bricks.words import content_stems, fold, stems, words
+from services.consult.messages import Fact, Level, Question
+from services.consult.understand import OVERVIEW, Ask, asks_of
+
+NEAR_COSINE = 0.62
+"""A passage this near in meaning may answer although the question names no topic."""
+NEAR_WITH_WORDS = 0.45
+ENOUGH_COVERAGE = 0.6
+"""Share of the question's weighted words that a topic must hold (see KnowledgeIndex.coverage)."""
+FOLLOW_UP_WORDS = 8
+"""A question without a topic of its own, at most this long, continues the one before."""
+FEW = 4
+"""Sentences of a short answer."""
+PLAIN_KINDS = frozenset({"overview", "symptoms", "treatment", "causes"})
+_REFERENT = frozenset({"it", "this", "that", "they", "them", "these", "those", "eso", "esto", "ello"})
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A sentence of a passage with its cosine to the question."""
+
+    passage: Passage
+    text: str
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Material:
+    """What an answer may say.
+
+    ``reason`` tells why there is nothing, or why a person has to answer: ``needs-clinician``,
+    ``held-above``, ``wrong-matter``, ``not-covered``; None when the quotes answer the question.
+    ``destination`` is the tier that should answer then. ``confidence`` is 0–1.
+    """
+
+    ask: Ask
+    quotes: tuple[Quote, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    topics: tuple[str, ...] = ()
+    confidence: float = 0.0
+    reason: str | None = None
+    destination: Level | None = None
+
+
+class Grounder:
+    """Chooses material from one tier's knowledge."""
+
+    def __init__(self, index: KnowledgeIndex) -> None:
+        self.index = index
+
+    def ground(self, question: Question, facts: tuple[Fact, ...] = ()) -> Material:
+        """Choose the passages for a question; never raises for any text."""
+        ask = asks_of(question.text)
+        if ask.personal:
+            return Material(ask, facts=facts, reason="needs-clinician", destination=Level.HOSPITAL)
+        text = self._with_context(question)
+        named = list(dict.fromkeys(m.topic for m in self.index.mentions(text)))
+        above = self.index.held_above(question.text)
+        if above is not None and not named:
+            return Material(
+                ask, facts=facts, reason="held-above", destination=Level(above.level)
+            )
+        if named:
+            return self._from_named(question, ask, named, facts, text)
+        return self._from_meaning(question, ask, facts)
+
+    def _with_context(self, question: Question) -> str:
+        """The question, with what the person said before where it continues that."""
+        if self.index.mentions(question.text) or self.index.held_above(question.text):
+            return question.text
+        given = words(question.text)
+        if len(given) > FOLLOW_UP_WORDS and not _REFERENT & set(given):
+            return question.text
+        before = [t.text for t in question.history if t.role == "patient"]
+        return f"{question.text} {before[-1]}" if before else question.text
+
+    def _from_named(
+        self, question: Question, ask: Ask, named: list[str], facts: tuple[Fact, ...], text: str
+    ) -> Material:
+        topics = [self.index.knowledge.by_id[t] for t in named]
+        passages = self._sections(topics, ask)
+        if not passages:
+            return Material(ask, facts=facts, reason="wrong-matter", topics=tuple(named))
+        coverage = max(self._rest_coverage(question.text, ask, t) for t in topics)
+        if coverage < ENOUGH_COVERAGE:
+            return Material(
+                ask, facts=facts, reason="wrong-matter", topics=tuple(named), confidence=coverage
+            )
+        quotes = self._quotes(question.text, passages, ask)
+        if ask.kind == "interactions" and len(named) > 1:
+            quotes = _naming_both(quotes, topics)
+            if not quotes:
+                return Material(ask, facts=facts, reason="wrong-matter", topics=tuple(named))
+        first = float(passages[0].section == (ask.sections or OVERVIEW)[0])
+        best = max(q.cosine for q in quotes)
+        confidence = min(1.0, 0.45 + 0.2 * coverage + 0.15 * first + 0.25 * best)
+        return Material(ask, quotes, facts, tuple(named), round(confidence, 3))
+
+    def _from_meaning(self, question: Question, ask: Ask, facts: tuple[Fact, ...]) -> Material:
+        hits = self.index.search(question.text)
+        best = hits[0] if hits else None
+        if best is None or not self._near(question.text, ask, best):
+            return Material(ask, facts=facts, reason="not-covered")
+        topic = self.index.knowledge.by_id[best.passage.topic.id]
+        passages = self._sections([topic], ask) or []
+        if not passages:
+            return Material(ask, facts=facts, reason="wrong-matter", topics=(topic.head.id,))
+        quotes = self._quotes(question.text, passages, ask)
+        confidence = round(min(0.85, 0.3 + 0.6 * best.cosine), 3)
+        return Material(ask, quotes, facts, (topic.head.id,), confidence)
+
+    def _near(self, text: str, ask: Ask, hit: Hit) -> bool:
+        topic = self.index.knowledge.by_id[hit.passage.topic.id]
+        coverage = self._rest_coverage(text, ask, topic)
+        if coverage < ENOUGH_COVERAGE:
+            return False
+        return hit.cosine >= NEAR_COSINE or (hit.cosine >= NEAR_WITH_WORDS and hit.keyword > 0.5)
+
+    def _rest_coverage(self, text: str, ask: Ask, topic: Topic) -> float:
+        """Coverage of what the question says beside the topic's name and the words of its kind."""
+        rest = ask.pattern.sub(" ", fold(text))
+        own = {w for name in topic.names for w in stems(name)}
+        mended = [self.index.names.correct(w) or w for w in content_stems(rest)]
+        left = [w for w in mended if w not in own]
+        return self.index.coverage(" ".join(left), topic) if left else 1.0
+
+    def _sections(self, topics: list[Topic], ask: Ask) -> list[Passage]:
+        for section in ask.sections:
+            found = [p for t in topics if (p := t.passage(section))]
+            if found:
+                extra = []
+                if ask.kind == "overview":
+                    extra = [
+                        p for t in topics if section == "what" and (p := t.passage("symptoms"))
+                    ]
+                return found + extra
+        return []
+
+    def _quotes(self, text: str, passages: list[Passage], ask: Ask) -> tuple[Quote, ...]:
+        """The sentences nearest to the question, in the order of their passages."""
+        pool = [(p, s) for p in passages for s in p.sentences]
+        vectors = self.index.embed([text, *(s for _, s in pool)])
+        cosines = vectors[1:] @ vectors[0]
+        keep = sorted(np.argsort(-cosines)[:FEW].tolist())
+        quotes = [Quote(pool[i][0], pool[i][1], float(cosines[i])) for i in keep]
+        if ask.kind in PLAIN_KINDS:
+            topic = self.index.knowledge.by_id[passages[0].topic.id]
+            care = topic.passage("when-to-seek-care")
+            if care:
+                quotes.append(Quote(care, care.sentences[0], 0.0))
+        return tuple(dict.fromkeys(quotes))
+
+
+def _naming_both(quotes: tuple[Quote, ...], topics: list[Topic]) -> tuple[Quote, ...]:
+    """Only the sentences in which each of the topics, or its class, is named."""
+    kept = []
+    for quote in quotes:
+        said = f" {' '.join(stems(quote.text))} "
+        others = [t for t in topics if t.head.id != quote.passage.topic.id]
+        if all(any(_named(said, n) for n in _handles(t)) for t in others):
+            kept.append(quote)
+    return tuple(kept)
+
+
+def _handles(topic: Topic) -> list[str]:
+    return [*topic.names, *([topic.head.drug_class] if topic.head.drug_class else [])]
+
+
+def _named(said: str, name: str) -> bool:
+    return f" {' '.join(stems(name))} " in said

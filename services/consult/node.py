@@ -1,0 +1,291 @@
+"""A node: one tier of the hierarchy, running the consult path."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+
+from services.bricks.knowledge import Knowledge
+from services.bricks.retrieval import KnowledgeIndex
+from services.consult import wording
+from services.consult.draft import Drafter
+from services.consult.ground import Grounder, Material, Quote
+from services.consult.judge import Judge
+from services.consult.messages import (
+    Answer,
+    Citation,
+    Fact,
+    Level,
+    ModelCardRef,
+    Question,
+    Sentence,
+    Status,
+    Step,
+    Triage,
+    Urgency,
+)
+from services.consult.record import Record
+from services.consult.route import route
+from services.consult.triage import TriageRules
+from services.engines.embed import Embedder
+from services.engines.open import open_engine
+from services.engines.protocol import Budget, Engine
+from services.engines.settings import EngineSettings, models_folder
+
+ANSWER_CONFIDENCE = 0.6
+"""Below this a node refers or abstains instead of answering."""
+DRAFT_TOKENS = 220
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a node came to: an answer, and where to refer when it is none.
+
+    ``reason`` is None when answered; see `services.consult.ground.Material` for the others.
+    """
+
+    answer: Answer
+    refer_to: Level | None = None
+    reason: str | None = None
+
+
+Event = Triage | Step | Sentence | Outcome
+
+
+@dataclass
+class _Clock:
+    """Times the steps of one consult."""
+
+    steps: list[Step] = field(default_factory=list)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def step(self, name: str, **detail: object) -> Step:
+        """Close the step that ran since the last call."""
+        now = time.perf_counter()
+        step = Step(step=name, ms=round((now - self._since) * 1000, 2), detail=dict(detail))
+        self._since = now
+        self.steps.append(step)
+        return step
+
+
+class Node:
+    """One tier.
+
+    Args:
+        level: which tier this is.
+        triage: the red-flag rules.
+        index: the knowledge that this tier may answer from.
+        engine: writes drafts, or None; what its words may be used for stands on its card.
+        seconds: time budget of a draft.
+    """
+
+    def __init__(
+        self,
+        level: Level,
+        triage: TriageRules,
+        index: KnowledgeIndex,
+        engine: Engine | None = None,
+        *,
+        seconds: float = 30.0,
+    ) -> None:
+        self.level, self.triage, self.index, self.engine = level, triage, index, engine
+        self._grounder = Grounder(index)
+        judge = Judge(index)
+        self._drafter = Drafter(engine, judge, Budget(DRAFT_TOKENS, seconds))
+
+    @classmethod
+    def open(cls, level: str, settings: EngineSettings | None = None) -> Node:
+        """Load rules, knowledge and the engine that the environment names."""
+        chosen = settings or EngineSettings()
+        index = KnowledgeIndex(Knowledge.load(level), Embedder.load(), models_folder() / "knowledge")
+        engine = open_engine(chosen)
+        return cls(Level(level), TriageRules.load(), index, engine, seconds=chosen.seconds)
+
+    @property
+    def model(self) -> ModelCardRef:
+        """Who chooses or writes the words here."""
+        if self.engine is not None and self._drafter.writes:
+            return ModelCardRef(name=self.engine.card.name, digest=self.engine.card.digest)
+        return ModelCardRef(
+            name="all-MiniLM-L6-v2 + BM25, the sources' own sentences",
+            digest=self.index.knowledge.digest,
+        )
+
+    async def consult(self, question: Question) -> AsyncIterator[Event]:
+        """Run the path; the last event is the Outcome, and it is always yielded."""
+        clock = _Clock()
+        triage = self.triage.assess(question.text, question.person)
+        yield triage
+        yield clock.step("triage", level=triage.level, rule=triage.rule)
+        if triage.level is Urgency.EMERGENCY:
+            yield Outcome(self._emergency(question, triage, clock))
+            return
+        record = self._record(question)
+        direct = record.answer(question.text, question.person.language) if record else None
+        if direct is not None:
+            yield clock.step("ground", source="record", facts=len(direct.facts))
+            answer = self._from_record(question, triage, direct.facts, clock)
+            for sentence in answer.sentences:
+                yield sentence
+            yield Outcome(answer)
+            return
+        chosen = route(question.text, self.index)
+        yield clock.step("route", experts=chosen.experts, because=chosen.because)
+        facts = record.facts_for(question.text, question.person.language) if record else ()
+        material = self._grounder.ground(question, (*question.facts, *facts))
+        yield clock.step(
+            "ground", kind=material.ask.kind, topics=material.topics, reason=material.reason
+        )
+        if material.reason or material.confidence < ANSWER_CONFIDENCE:
+            yield self._unanswered(question, triage, material, chosen.experts, clock)
+            return
+        said: list[tuple[str, Quote]] = []
+        for fact in material.facts:
+            yield Sentence(text=fact.text, citations=(fact.id,))
+        async for text, quote in self._drafter.draft(question.text, material.quotes):
+            said.append((text, quote))
+            yield Sentence(text=text, citations=(quote.passage.id,))
+        yield clock.step("draft", sentences=len(said), model=self.model.name)
+        yield Outcome(self._answer(question, triage, material, said, chosen.experts, clock))
+
+    def _record(self, question: Question) -> Record | None:
+        if not question.record:
+            return None
+        today = question.asked or datetime.now(UTC).date()
+        return Record(question.record, today=today)
+
+    def _emergency(self, question: Question, triage: Triage, clock: _Clock) -> Answer:
+        return Answer(
+            id=question.id,
+            status=Status.EMERGENCY,
+            text=triage.advice or "",
+            tier=self.level,
+            model=ModelCardRef(name="triage-rules", digest=self.triage.version),
+            triage=triage,
+            confidence=1.0,
+            trace=tuple(clock.steps),
+        )
+
+    def _from_record(
+        self, question: Question, triage: Triage, facts: tuple[Fact, ...], clock: _Clock
+    ) -> Answer:
+        sentences = tuple(Sentence(text=f.text, citations=(f.id,)) for f in facts)
+        clock.step("draft", sentences=len(sentences), model="record-rules")
+        return Answer(
+            id=question.id,
+            status=Status.ANSWERED,
+            text=_joined(triage, [s.text for s in sentences]),
+            tier=self.level,
+            model=ModelCardRef(name="record-rules", digest=_code_digest("services.consult.record")),
+            experts=("own-record",),
+            triage=triage,
+            confidence=0.95,
+            sentences=sentences,
+            citations=tuple(_fact_citation(f) for f in facts),
+            trace=tuple(clock.steps),
+        )
+
+    def _unanswered(
+        self,
+        question: Question,
+        triage: Triage,
+        material: Material,
+        experts: tuple[str, ...],
+        clock: _Clock,
+    ) -> Outcome:
+        reason = material.reason or "low-confidence"
+        clock.step("judge", outcome="abstained", reason=reason, confidence=material.confidence)
+        facts = tuple(f for f in material.facts if f.warning)
+        own = [f.text for f in facts]
+        told = wording.unanswered(reason, self.level, question.person.language)
+        answer = Answer(
+            id=question.id,
+            status=Status.ABSTAINED,
+            text=_joined(triage, [*own, told]),
+            tier=self.level,
+            model=self.model,
+            experts=experts,
+            triage=triage,
+            confidence=material.confidence,
+            sentences=tuple(Sentence(text=f.text, citations=(f.id,)) for f in facts),
+            citations=tuple(_fact_citation(f) for f in facts),
+            trace=tuple(clock.steps),
+        )
+        return Outcome(answer, material.destination or _above(self.level), reason)
+
+    def _answer(
+        self,
+        question: Question,
+        triage: Triage,
+        material: Material,
+        said: list[tuple[str, Quote]],
+        experts: tuple[str, ...],
+        clock: _Clock,
+    ) -> Answer:
+        own = [Sentence(text=f.text, citations=(f.id,)) for f in material.facts]
+        sentences = [*own, *(Sentence(text=t, citations=(q.passage.id,)) for t, q in said)]
+        note = wording.sources_in_english(question.person.language)
+        clock.step("judge", outcome="answered", confidence=material.confidence)
+        return Answer(
+            id=question.id,
+            status=Status.ANSWERED,
+            text=_joined(triage, [*([note] if note else []), *(s.text for s in sentences)]),
+            tier=self.level,
+            model=self.model,
+            experts=experts,
+            triage=triage,
+            confidence=material.confidence,
+            sentences=tuple(sentences),
+            citations=(
+                *(_fact_citation(f) for f in material.facts),
+                *_passage_citations([q for _, q in said]),
+            ),
+            trace=tuple(clock.steps),
+        )
+
+    async def close(self) -> None:
+        """Free the engine."""
+        if self.engine is not None:
+            await self.engine.close()
+
+
+def _above(level: Level) -> Level | None:
+    return {Level.DEVICE: Level.CLINIC, Level.CLINIC: Level.HOSPITAL}.get(level)
+
+
+def _joined(triage: Triage, parts: list[str]) -> str:
+    """The advice of an urgent triage stands before everything else."""
+    first = [triage.advice] if triage.advice else []
+    return " ".join([*first, *parts])
+
+
+def _fact_citation(fact: Fact) -> Citation:
+    return Citation(
+        id=fact.id, title=fact.kind, source="Your own record", date=fact.date, quote=fact.text
+    )
+
+
+def _passage_citations(quotes: list[Quote]) -> tuple[Citation, ...]:
+    """One citation a passage; its quote is the sentences used, in order."""
+    grouped: dict[str, list[Quote]] = {}
+    for quote in quotes:
+        grouped.setdefault(quote.passage.id, []).append(quote)
+    return tuple(
+        Citation(
+            id=id_,
+            title=group[0].passage.topic.title,
+            source=group[0].passage.source.name,
+            url=group[0].passage.source.url,
+            date=group[0].passage.date,
+            quote=" ".join(q.text for q in group),
+        )
+        for id_, group in grouped.items()
+    )
+
+
+def _code_digest(package: str) -> str:
+    """Version of a rule package, as its ``VERSION``."""
+    return str(getattr(import_module(package), "VERSION", "1"))

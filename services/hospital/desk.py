@@ -1,0 +1,226 @@
+"""The clinicians' desk: referrals with drafts, to be edited and signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+
+from compliance.audit import Agent
+from compliance.errors import BadInputError, NotFoundError
+from services.consult.messages import Answer, Citation, Level, ModelCardRef, Sentence, Status, Step
+from services.exchange.intake import Intake
+from services.exchange.keys import NodeKeys
+from services.exchange.messages import Envelope, ReferredQuestion
+from services.exchange.models import StoredParcel
+from services.exchange.sealed import seal_reply
+from services.hospital.errors import StaleDraftError
+from services.hospital.models import Referral, User
+
+MAX_REPLY_CHARS = 20_000
+URGENCY_RANK = {"emergency": 0, "urgent": 1, "routine": 2}
+
+
+@dataclass(frozen=True)
+class DeskItem:
+    """A referral as the portal shows it; ``text`` is what would be signed now."""
+
+    id: str
+    urgency: str
+    reason: str
+    state: str
+    received: datetime
+    question: ReferredQuestion
+    draft: Answer | None
+    text: str
+    version: int
+    assignee: str | None
+    signed_by: str | None
+    signed: datetime | None
+
+
+class Desk:
+    """Reads and changes referrals on behalf of a signed-in clinician."""
+
+    def __init__(self, intake: Intake, keys: NodeKeys) -> None:
+        self._intake, self._keys = intake, keys
+        self._database = intake.database
+
+    def inbox(self, state: str = "open", *, limit: int = 100, offset: int = 0) -> list[DeskItem]:
+        """Referrals in a state: the most urgent first, then the oldest; signed ones newest first."""
+        order = (
+            (Referral.signed.desc(),)
+            if state == "signed"
+            else (Referral.urgency_rank, Referral.received)
+        )
+        with self._database.reading() as session:
+            query = (
+                select(Referral)
+                .where(Referral.state == state)
+                .order_by(*order, Referral.id)
+                .limit(limit)
+                .offset(offset)
+            )
+            return [_item(row) for row in session.scalars(query)]
+
+    def counts(self) -> dict[str, int]:
+        """Number of open referrals by urgency, and of signed ones (key ``signed``)."""
+        with self._database.reading() as session:
+            rows = session.execute(
+                select(Referral.urgency, func.count())
+                .where(Referral.state == "open")
+                .group_by(Referral.urgency)
+            ).all()
+            signed = session.scalar(
+                select(func.count()).select_from(Referral).where(Referral.state == "signed")
+            )
+        return {urgency: count for urgency, count in rows} | {"signed": signed or 0}
+
+    def item(self, id_: str) -> DeskItem:
+        """One referral.
+
+        Raises:
+            NotFoundError: there is none with this id.
+        """
+        with self._database.reading() as session:
+            row = session.get(Referral, id_)
+            if row is None:
+                raise NotFoundError("There is no such referral.")
+            return _item(row)
+
+    def save(self, id_: str, text: str, *, version: int, user: User) -> DeskItem:
+        """Keep an edited text; the clinician who saves becomes the assignee.
+
+        Raises:
+            StaleDraftError: ``version`` is not the newest, or it was signed.
+            BadInputError: the text is too long.
+        """
+        _check(text, empty=True)
+        with self._database.transaction() as session:
+            changed = session.execute(
+                update(Referral)
+                .where(
+                    Referral.id == id_, Referral.version == version, Referral.state == "open"
+                )
+                .values(edited=text, version=version + 1, assignee=user.id)
+            )
+            if changed.rowcount != 1:
+                self._refuse(session.get(Referral, id_))
+        return self.item(id_)
+
+    def sign(self, id_: str, text: str, *, version: int, user: User) -> DeskItem:
+        """Sign a reply and send it: audited, signed by the hospital, sealed to the device.
+
+        Raises:
+            StaleDraftError: ``version`` is not the newest, or it was signed before.
+            BadInputError: the text is empty or too long.
+            AuditError: it could not be written down; nothing was sent.
+        """
+        _check(text, empty=False)
+        item = self.item(id_)
+        if item.version != version or item.state != "open":
+            raise StaleDraftError("This referral was changed since you opened it.")
+        with self._database.reading() as session:
+            envelope = Envelope.model_validate_json(session.get_one(StoredParcel, id_).envelope)
+        now = datetime.now(UTC)
+        reply = seal_reply(
+            _signed_answer(item, text, user, now),
+            referral=id_,
+            by=Level.HOSPITAL,
+            identity=self._keys.identity,
+            reply_to=item.question.reply_to,
+        )
+        model = Agent("model", item.draft.model.name) if item.draft else None
+        self._intake.record(
+            "sign", envelope, source=f"user:{user.id}", destination=Level.DEVICE, model=model
+        )
+        with self._database.transaction() as session:
+            signed = session.execute(
+                update(Referral)
+                .where(
+                    Referral.id == id_, Referral.version == version, Referral.state == "open"
+                )
+                .values(
+                    state="signed",
+                    signed=now,
+                    signed_by=user.id,
+                    signed_text=text,
+                    version=version + 1,
+                )
+            )
+            if signed.rowcount != 1:
+                raise StaleDraftError("This referral was changed since you opened it.")
+            session.execute(
+                update(StoredParcel)
+                .where(StoredParcel.id == id_)
+                .values(state="answered", reply=reply)
+            )
+        return self.item(id_)
+
+    def forget(self, older_than: timedelta) -> int:
+        """Delete signed referrals, their envelopes and replies; returns how many."""
+        before = datetime.now(UTC) - older_than
+        with self._database.transaction() as session:
+            ids = list(session.scalars(select(Referral.id).where(Referral.signed < before)))
+            for table, column in ((Referral, Referral.id), (StoredParcel, StoredParcel.id)):
+                session.execute(delete(table).where(column.in_(ids)))
+        return len(ids)
+
+    @staticmethod
+    def _refuse(row: Referral | None) -> None:
+        if row is None:
+            raise NotFoundError("There is no such referral.")
+        raise StaleDraftError("This referral was changed since you opened it.")
+
+
+def _check(text: str, *, empty: bool) -> None:
+    if len(text) > MAX_REPLY_CHARS:
+        raise BadInputError(f"A reply has at most {MAX_REPLY_CHARS} characters.")
+    if not empty and not text.strip():
+        raise BadInputError("A reply cannot be empty.")
+
+
+def _item(row: Referral) -> DeskItem:
+    draft = Answer.model_validate_json(row.draft) if row.draft else None
+    written = draft.text if draft and draft.status is Status.ANSWERED else ""
+    text = row.signed_text or (row.edited if row.edited is not None else written)
+    return DeskItem(
+        id=row.id,
+        urgency=row.urgency,
+        reason=row.reason,
+        state=row.state,
+        received=row.received,
+        question=ReferredQuestion.model_validate_json(row.question),
+        draft=draft,
+        text=text,
+        version=row.version,
+        assignee=row.assignee,
+        signed_by=row.signed_by,
+        signed=row.signed,
+    )
+
+
+def _signed_answer(item: DeskItem, text: str, user: User, now: datetime) -> Answer:
+    """The answer as it goes to the patient: the clinician's text, and the sources that are still
+    quoted in it."""
+    kept: list[Sentence] = []
+    citations: list[Citation] = []
+    if item.draft is not None:
+        kept = [s for s in item.draft.sentences if s.text in text]
+        used = {c for s in kept for c in s.citations}
+        citations = [c for c in item.draft.citations if c.id in used]
+    signature = Step(step="sign", ms=0.0, detail={"by": user.display_name, "at": now.isoformat()})
+    return Answer(
+        id=item.id,
+        status=Status.ANSWERED,
+        text=text,
+        tier=Level.HOSPITAL,
+        model=item.draft.model if item.draft else ModelCardRef(name="clinician", digest="none"),
+        experts=(*(item.draft.experts if item.draft else ()), "clinician"),
+        triage=item.draft.triage if item.draft else Answer.model_fields["triage"].default,
+        confidence=1.0,
+        sentences=tuple(kept),
+        citations=tuple(citations),
+        trace=(*(item.draft.trace if item.draft else ()), signature),
+    )

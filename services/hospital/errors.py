@@ -1,0 +1,32 @@
+"""What can go wrong at the hospital."""
+
+from __future__ import annotations
+
+from compliance.errors import CaretierError
+
+
+class SignInError(CaretierError):
+    """User name or password is wrong, or the account is locked or disabled."""
+
+    kind = "sign-in-failed"
+    status = 401
+    exit_code = 40
+    remedy = "Check both; after five failures wait five minutes, or ask an operator."
+
+
+class NotAllowedError(CaretierError):
+    """The role or the key does not allow this."""
+
+    kind = "not-allowed"
+    status = 403
+    exit_code = 41
+    remedy = "Ask an operator for the role or the scope."
+
+
+class StaleDraftError(CaretierError):
+    """Somebody else saved or signed this referral in the meantime."""
+
+    kind = "stale-draft"
+    status = 409
+    exit_code = 42
+    remedy = "Your text is kept on the page: copy it, reload, and look at what changed."

@@ -1,0 +1,105 @@
+"""Jobs: work that is done at least once and takes effect exactly once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from services.hospital.models import Job
+from services.store.database import Database
+
+LEASE = timedelta(minutes=2)
+"""How long whoever took a job keeps it; after that another may take it."""
+LONGEST_WAIT = timedelta(minutes=5)
+KEEP_DONE = timedelta(days=7)
+MAX_ATTEMPTS = 20
+"""After so many failures a job is dead and waits for an operator."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A job with the fencing number under which it was taken."""
+
+    id: str
+    kind: str
+    subject: str
+    fence: int
+
+
+def add_job(session: Session, kind: str, subject: str) -> None:
+    """Write a job in the caller's transaction; the same kind and subject once only."""
+    id_ = f"{kind}:{subject}"
+    now = datetime.now(UTC)
+    if session.get(Job, id_) is None:
+        session.add(Job(id=id_, kind=kind, subject=subject, state="pending", due=now, created=now))
+
+
+class Jobs:
+    """The job table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def due(self, *, older_than: timedelta = timedelta(0), limit: int = 50) -> list[str]:
+        """Ids of jobs whose time has come at least ``older_than`` ago, oldest first."""
+        before = datetime.now(UTC) - older_than
+        with self._database.reading() as session:
+            query = (
+                select(Job.id)
+                .where(Job.state == "pending", Job.due <= before)
+                .order_by(Job.due)
+                .limit(limit)
+            )
+            return list(session.scalars(query))
+
+    def take(self, id_: str) -> Taken | None:
+        """Take a job for LEASE; None when it is done, or somebody else has it."""
+        now = datetime.now(UTC)
+        with self._database.transaction() as session:
+            taken = session.execute(
+                update(Job)
+                .where(Job.id == id_, Job.state == "pending", Job.due <= now)
+                .values(fence=Job.fence + 1, due=now + LEASE)
+            )
+            if taken.rowcount != 1:
+                return None
+            job = session.get_one(Job, id_)
+            session.refresh(job)
+            return Taken(job.id, job.kind, job.subject, job.fence)
+
+    def finish(self, session: Session, taken: Taken) -> bool:
+        """Mark a job done in the transaction of its result; False when it was fenced off."""
+        done = session.execute(
+            update(Job)
+            .where(Job.id == taken.id, Job.state == "pending", Job.fence == taken.fence)
+            .values(state="done", error=None)
+        )
+        return done.rowcount == 1
+
+    def fail(self, taken: Taken, error: str) -> None:
+        """Try again later; dead after MAX_ATTEMPTS."""
+        with self._database.transaction() as session:
+            job = session.get(Job, taken.id)
+            if job is None or job.fence != taken.fence or job.state != "pending":
+                return
+            job.attempts += 1
+            job.error = error[:80]
+            job.due = datetime.now(UTC) + min(timedelta(seconds=2**job.attempts), LONGEST_WAIT)
+            if job.attempts >= MAX_ATTEMPTS:
+                job.state = "dead"
+
+    def counts(self) -> dict[str, int]:
+        """Number of jobs by state."""
+        with self._database.reading() as session:
+            rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
+            return {state: count for state, count in rows}
+
+    def forget_done(self) -> int:
+        """Delete jobs that were done long ago; returns how many."""
+        before = datetime.now(UTC) - KEEP_DONE
+        with self._database.transaction() as session:
+            gone = session.execute(delete(Job).where(Job.state == "done", Job.created < before))
+            return gone.rowcount

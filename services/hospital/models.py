@@ -1,0 +1,103 @@
+"""Tables of the hospital."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from services.store.types import UtcDateTime
+
+
+class Base(DeclarativeBase):
+    """Root of the hospital's tables."""
+
+
+class User(Base):
+    """A person who signs in to the portal; ``role`` is clinician, operator or privacy."""
+
+    __tablename__ = "hospital_user"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    username: Mapped[str] = mapped_column(String(80), unique=True)
+    display_name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(20))
+    password: Mapped[str] = mapped_column(String(255))
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    disabled: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PortalSession(Base):
+    """A signed-in browser; ``digest`` is the SHA-256 of its cookie."""
+
+    __tablename__ = "hospital_session"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(36), index=True)
+    csrf: Mapped[str] = mapped_column(String(64))
+    seen: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ApiKey(Base):
+    """A key for programs; ``scopes`` is a list separated by spaces (``fhir.read chat``)."""
+
+    __tablename__ = "hospital_api_key"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    scopes: Mapped[str] = mapped_column(String(400))
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Referral(Base):
+    """A referral on the clinicians' desk, opened.
+
+    ``question`` is the de-identified question (JSON of ReferredQuestion), ``draft`` the drafted
+    answer (JSON of Answer) or None, ``edited`` the text as the clinician last saved it; ``version``
+    counts saves, so that two clinicians do not overwrite one another. ``state`` is ``open`` or
+    ``signed``.
+    """
+
+    __tablename__ = "hospital_referral"
+    __table_args__ = (Index("hospital_referral_list", "state", "urgency_rank", "received"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    urgency: Mapped[str] = mapped_column(String(20))
+    urgency_rank: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(40))
+    question: Mapped[str] = mapped_column(Text)
+    draft: Mapped[str | None] = mapped_column(Text)
+    edited: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(String(20))
+    assignee: Mapped[str | None] = mapped_column(String(36))
+    received: Mapped[datetime] = mapped_column(UtcDateTime)
+    signed_by: Mapped[str | None] = mapped_column(String(36))
+    signed: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    signed_text: Mapped[str | None] = mapped_column(Text)
+
+
+class Job(Base):
+    """Work that must be done once: written in the transaction that makes it necessary.
+
+    Whoever takes it gets a lease and the next fencing number; a result with an older number is
+    thrown away.
+    """
+
+    __tablename__ = "hospital_job"
+    __table_args__ = (Index("hospital_job_due", "state", "due"),)
+
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(80))
+    state: Mapped[str] = mapped_column(String(20))
+    fence: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(String(80))
+    due: Mapped[datetime] = mapped_column(UtcDateTime)
+    created: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,42 @@
+"""Settings of the hospital, read from the environment once, at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class HospitalSettings(BaseSettings):
+    """``CARETIER_HOSPITAL_*``.
+
+    Attributes:
+        data: folder of the hospital's state.
+        name: of the hospital, as clinics and devices see it.
+        host: address to listen on; port: TCP port.
+        database: SQLAlchemy URL; a SQLite file below ``data`` when unset.
+        redis: address of Redis, or None: then the hospital's own process does the jobs.
+        hosts: further host names that requests may be for, comma-separated.
+        secure_cookies: set the Secure flag of cookies; on wherever the portal is behind TLS.
+        session_minutes: a portal session ends after so long without a request.
+        keep_days: signed referrals are deleted after so many days.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CARETIER_HOSPITAL_", frozen=True)
+
+    data: Path = Path("var/hospital")
+    name: str = "Sandbox hospital"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    database: str | None = None
+    redis: str | None = None
+    hosts: str = ""
+    secure_cookies: bool = False
+    session_minutes: int = Field(default=20, ge=1)
+    keep_days: int = Field(default=365, ge=1)
+
+    @property
+    def database_url(self) -> str:
+        """Where the tables are."""
+        return self.database or f"sqlite:///{self.data}/hospital.db"

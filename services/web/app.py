@@ -1,0 +1,92 @@
+"""The frame of every HTTP face: one factory for hospital, clinic and device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry, generate_latest
+
+from services.web import problems
+from services.web.guard import Guard
+
+STATIC = Path(__file__).parent / "static"
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+BODY_LIMIT = 2 << 20
+"""Largest request body by default, in bytes."""
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem document (RFC 9457).",
+        "content": {
+            problems.MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status"],
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "remedy": {"type": "string"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def create_app(
+    title: str,
+    *,
+    ready: Callable[[], dict[str, bool]],
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+    hosts: Iterable[str] = LOOPBACK_HOSTS,
+    limit: int = BODY_LIMIT,
+    version: str = "0.1.0",
+) -> FastAPI:
+    """Make an application.
+
+    Args:
+        title: name in the OpenAPI document.
+        ready: named checks for ``/readyz``; all must be true.
+        lifespan: opened at start, closed at the end.
+        hosts: host names it answers to; empty for any (behind a proxy that checks).
+        limit: largest request body in bytes.
+        version: of the software.
+    """
+    app = FastAPI(
+        title=title,
+        version=version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=PROBLEM_RESPONSES,
+    )
+    metrics = CollectorRegistry()
+    app.state.metrics = metrics
+    problems.install(app)
+    app.add_middleware(Guard, hosts=tuple(hosts), limit=limit, metrics=metrics)
+    app.mount("/static/caretier", StaticFiles(directory=STATIC, check_dir=False), name="caretier")
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> PlainTextResponse:
+        return PlainTextResponse("ok\n")
+
+    @app.get("/readyz", include_in_schema=False)
+    def readyz() -> Response:
+        checks = ready()
+        return JSONResponse(checks, status_code=200 if all(checks.values()) else 503)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics_page() -> PlainTextResponse:
+        text = generate_latest(metrics).decode()
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+    return app

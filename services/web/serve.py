@@ -1,0 +1,27 @@
+"""Run an application with uvicorn: quiet logs, no access log (addresses may name a person)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+SHUTDOWN_SECONDS = 5
+
+
+def serve(create: Callable[[], FastAPI], host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM; streams get SHUTDOWN_SECONDS to end."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    for noisy in ("httpx", "presidio-analyzer", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    uvicorn.run(
+        create(),
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
