@@ -45,8 +45,9 @@ both: see ``export``.
 
 from compliance.audit.errors import AuditError
 from compliance.audit.events import Agent, crossing
+from compliance.audit.files import load_or_create_key
 from compliance.audit.records import AuditRecord
-from compliance.audit.trail import AuditTrail, load_or_create_key
+from compliance.audit.trail import AuditTrail
 from compliance.audit.verify import VerifyReport, verify_file
 
 __all__ = [

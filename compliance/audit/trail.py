@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import logging
 import os
-import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from compliance.audit.errors import AuditError
 from compliance.audit.events import repair
+from compliance.audit.files import last_lines, sync_folder, write_synced
 from compliance.audit.records import GENESIS, Anchor, AuditRecord
-from compliance.audit.verify import KEY_BYTES, KEY_FILE, anchor_path, lock_path
+from compliance.audit.verify import KEY_BYTES, anchor_path, lock_path
 
 _log = logging.getLogger(__name__)
 
 _LAST_LINE_BYTES = 1 << 20
 """Longest record; also how far back the last line is looked for."""
-
-_BLOCK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -36,38 +33,6 @@ class _Place:
     head: str
     size: int
     inode: int
-
-
-def load_or_create_key(folder: Path) -> bytes:
-    """Return the node's audit key, made (32 random bytes, mode 0600) if there is none.
-
-    Raises:
-        AuditError: it can neither be read nor made, or has the wrong size.
-    """
-    path = folder / KEY_FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            _create_key(path)
-        key = path.read_bytes()
-    except OSError:
-        raise AuditError("The audit key can be neither read nor made.") from None
-    if len(key) != KEY_BYTES:
-        raise AuditError("The audit key is damaged.")
-    return key
-
-
-def _create_key(path: Path) -> None:
-    """Write a new key; of two processes that do so at once, one wins and both use that one."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    fd = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        _write(fd, secrets.token_bytes(KEY_BYTES))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        os.close(fd)
-        draft.unlink()
 
 
 class AuditTrail:
@@ -123,7 +88,7 @@ class AuditTrail:
         """
         try:
             with self.path.open("rb") as file:
-                lines = _last_lines(file, count)
+                lines = last_lines(file, count)
             return [AuditRecord.parse(line) for line in lines]
         except FileNotFoundError:
             return []
@@ -189,7 +154,7 @@ class AuditTrail:
         path = anchor_path(self.path)
         if size == 0 and not path.exists():
             self._write_anchor(_Place(0, GENESIS, 0, 0))
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         try:
             anchor = Anchor.parse(path.read_bytes(), self._key)
         except FileNotFoundError:
@@ -254,7 +219,7 @@ class AuditTrail:
         if len(line) > _LAST_LINE_BYTES:
             raise AuditError("The event is too large for the audit trail.")
         try:
-            _write(fd, line)
+            write_synced(fd, line)
             after = _Place(place.seq + 1, record.hash, place.size + len(line), place.inode)
             self._write_anchor(after)
         except OSError:
@@ -274,43 +239,10 @@ class AuditTrail:
         draft = path.with_name(path.name + ".new")
         fd = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
         try:
-            _write(fd, anchor.dump(self._key))
+            write_synced(fd, anchor.dump(self._key))
         finally:
             os.close(fd)
         draft.replace(path)
-
-
-def _last_lines(file: BinaryIO, count: int) -> list[bytes]:
-    """Return the last whole lines without their newlines, reading backwards from the end."""
-    position, block = file.seek(0, os.SEEK_END), b""
-    while position > 0 and block.count(b"\n") <= count:
-        step = min(position, _BLOCK_BYTES)
-        position -= step
-        file.seek(position)
-        block = file.read(step) + block
-    # What stands behind the last newline is unfinished; before the first block's start, cut.
-    lines = block.split(b"\n")[:-1]
-    return lines[-count:] if count > 0 else []
-
-
-def _write(fd: int, data: bytes) -> None:
-    """Write all of it and wait for the disk.
-
-    Raises:
-        OSError: the disk took less, or none.
-    """
-    if os.write(fd, data) != len(data):
-        raise OSError(errno.ENOSPC, "short write")
-    os.fsync(fd)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names of new files outlast a power cut."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _parse(line: bytes) -> AuditRecord | None:

@@ -86,7 +86,13 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-        """Commit what happens inside, or undo all of it if it raises."""
+        """Commit what happens inside, or undo all of it if it raises.
+
+        Raises:
+            VaultError: there is a transaction already; errors as in `execute`.
+        """
+        if self._connection.in_transaction:
+            raise VaultError("The vault is being written already.")
         self.execute(begin)
         try:
             yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
 import threading
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from patient_app.vault.admission import admit, current_state, note, require_current
 from patient_app.vault.anchor import Anchor
 from patient_app.vault.crypto import Keys, State, read_row
 from patient_app.vault.database import FILE_NAME, Database
@@ -20,25 +20,19 @@ from patient_app.vault.errors import (
     VaultError,
     VaultExistsError,
     VaultMissingError,
-    VaultReopenError,
-    VaultRolledBackError,
 )
 from patient_app.vault.header import Header, Secret
 from patient_app.vault.kdf import KEY_BYTES, KdfParameters
 from patient_app.vault.transaction import Transaction, read_kind
 from patient_app.vault.whole import (
     ALL_ROWS,
-    check_rows,
     header_digest,
     lay_down,
     put_state,
     read_header,
-    read_state,
     rekey,
     shred,
 )
-
-_log = logging.getLogger(__name__)
 
 
 class Vault:
@@ -111,12 +105,11 @@ class Vault:
         try:
             header = read_header(database)
             keys = Keys(header.vault, header.unwrap(passphrase))
-            vault = cls(folder, database, header, keys, passphrase)
-            vault._admit(accept_restore=accept_restore)
+            admit(database, keys, header, accept_restore=accept_restore)
         except BaseException:
             database.close()
             raise
-        return vault
+        return cls(folder, database, header, keys, passphrase)
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -154,7 +147,7 @@ class Vault:
             finally:
                 self._writing = False
             if tx.changed:
-                self._advance(state)
+                note(self._anchor, state)
 
     def get(self, kind: str, id: str) -> Any | None:  # noqa: A002 - the vault's word for it
         """Return the value under kind and id, or None.
@@ -196,7 +189,7 @@ class Vault:
             VaultRolledBackError: it is older than this device has seen.
         """
         with self._lock:
-            self._admit(accept_restore=False)
+            admit(self._database, self._keys, self._header)
 
     def backup(self, folder: Path) -> None:
         """Write a consistent copy, encrypted as it is, into another folder.
@@ -239,7 +232,7 @@ class Vault:
                 self._database.execute("UPDATE header SET body = ?", (header.dump(),))
             self._header, self._keys = header, keys
             self._provider = None if isinstance(new, str) else new
-            self._advance(state)
+            note(self._anchor, state)
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             if not isinstance(old, str):
                 old.erase(before.salt)
@@ -280,51 +273,8 @@ class Vault:
             Anchor(read_header(db).vault).remove()
         shred(folder)
 
-    def _admit(self, *, accept_restore: bool) -> None:
-        """Check everything; see `open`."""
-        noted = self._anchor.read()
-        with self._database.transaction("BEGIN"):
-            self._database.check()
-            state = self._state()
-            check_rows(self._database, self._keys, state)
-        if accept_restore:
-            self._accept(noted)
-            return
-        seen = self._anchor.counter(noted, state.anchor_key)
-        if state.counter < seen:
-            raise VaultRolledBackError("The vault is older than the one that was here last.")
-        if state.counter > seen:
-            self._advance(state)
-
-    def _accept(self, noted: bytes | None) -> None:
-        """Make this state the newest there is, newer than the one it takes the place of."""
-        with self._database.transaction():
-            state, seen = self._state(), 0
-            with contextlib.suppress(VaultRolledBackError):
-                seen = self._anchor.counter(noted, state.anchor_key)
-            state = replace(state, counter=max(state.counter, seen) + 1)
-            put_state(self._database, self._keys, state)
-        try:
-            self._anchor.advance(state.counter, state.anchor_key, force=True)
-        except OSError:
-            raise VaultError("This device cannot note how new the vault is.") from None
-
-    def _advance(self, state: State) -> None:
-        """Note the newest state; a note that is behind is harmless and made good later."""
-        try:
-            self._anchor.advance(state.counter, state.anchor_key)
-        except OSError as error:
-            _log.warning("the vault's anchor was not written: errno %s", error.errno)
-
     def _state(self) -> State:
-        """Return the state as it is in the caller's transaction."""
-        self._require_current()
-        return read_state(self._database, self._keys, self._header)
-
-    def _require_current(self) -> None:
-        """Refuse to go on with keys that another process has replaced: rows would seem missing."""
-        if self._database.execute("SELECT body FROM header") != [(self._header.dump(),)]:
-            raise VaultReopenError("The passphrase was changed, or the vault erased, elsewhere.")
+        return current_state(self._database, self._keys, self._header)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
@@ -334,7 +284,7 @@ class Vault:
                 yield
                 return
             with self._database.transaction("BEGIN"):
-                self._require_current()
+                require_current(self._database, self._header)
                 yield
 
     def close(self) -> None:

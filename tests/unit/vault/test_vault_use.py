@@ -179,6 +179,16 @@ def test_the_vault_can_be_read_inside_a_write_block(vault):
         assert vault.items("kind") == [("id", 1)]
 
 
+def test_the_whole_vault_is_not_handled_inside_a_write_block(vault):
+    for use in (vault.verify, lambda: vault.change_passphrase("passphrase", "other")):
+        with vault.write() as tx:
+            tx.put("kind", "id", 1)
+            with pytest.raises(VaultError) as refusal:
+                use()
+            assert type(refusal.value) is VaultError
+    assert vault.get("kind", "id") == 1
+
+
 def test_a_block_without_changes_moves_nothing(vault, anchors):
     before = (anchors / vault.id).read_bytes()
     with vault.write() as tx:
