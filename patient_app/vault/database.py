@@ -91,17 +91,21 @@ class Database:
         Raises:
             VaultError: there is a transaction already; errors as in `execute`.
         """
-        if self._connection.in_transaction:
+        if self._in_transaction():
             raise VaultError("The vault is being written already.")
         self.execute(begin)
         try:
             yield
             self.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                with contextlib.suppress(VaultError):
+            with contextlib.suppress(VaultError):
+                if self._in_transaction():
                     self.execute("ROLLBACK")
             raise
+
+    def _in_transaction(self) -> bool:
+        with _mapped():
+            return self._connection.in_transaction
 
     def check(self) -> None:
         """Check the file's structure.
