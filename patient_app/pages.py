@@ -115,10 +115,14 @@ def _same_site(request: Request) -> None:
     Raises:
         ForeignRequestError: the browser says that the form is from elsewhere.
     """
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if site not in ("same-origin", "none") or (origin not in (None, own)):
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        # Decided by the browser alone: under `no-referrer` it writes "Origin: null" for own forms.
+        foreign = site not in ("same-origin", "none")
+    else:
+        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        foreign = request.headers.get("origin", own) != own
+    if foreign:
         raise ForeignRequestError("The form did not come from this device's own page.")
 
 

@@ -87,12 +87,29 @@ export function sources(citations, numberOf, prefix) {
     .map((citation) => ({ citation, number: numberOf(citation.id) }))
     .sort((left, right) => left.number - right.number)
     .map(({ citation, number }) => source(citation, number, prefix));
+  // Beside the answer on a wide screen; below it, folded, on a phone.
+  const open = matchMedia("(width >= 64rem)").matches;
+  const count = t("answer.sources_count", { count: items.length });
   return h(
-    "section",
-    { class: "stack stack--s sidebyside__stick", "aria-label": t("answer.sources") },
-    h("h3", {}, t("answer.sources")),
+    "details",
+    { class: "sources sidebyside__stick", open },
+    h("summary", {}, icon("cite"), count, icon("chevron")),
     h("ol", { class: "citations" }, ...items),
   );
+}
+
+/** Unfold the list and bring the source of a marker into view and focus. */
+export function revealSource(mark) {
+  const item = document.getElementById(mark.hash.slice(1));
+  const list = item?.closest("details.sources");
+  if (list) list.open = true;
+  item?.focus();
+}
+
+/** A fact of the person's own record has the day of the fact; a source, the day of its check. */
+function dated({ id, date }) {
+  if (!date) return "";
+  return /^[A-Z][A-Za-z]+\//.test(id) ? when(date) : t("citation.checked", { date: when(date) });
 }
 
 function source(citation, number, prefix) {
@@ -100,7 +117,6 @@ function source(citation, number, prefix) {
   const title = url
     ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, citation.title)
     : citation.title;
-  const date = citation.date && t("citation.checked", { date: when(citation.date) });
   return h(
     "li",
     { class: "citation", id: `${prefix}-${number}`, tabindex: "-1" },
@@ -109,7 +125,7 @@ function source(citation, number, prefix) {
       "div",
       { class: "citation__body" },
       h("p", { class: "citation__title" }, title),
-      h("p", { class: "citation__meta" }, [citation.source, date].filter(Boolean).join(" · ")),
+      h("p", { class: "citation__meta" }, [citation.source, dated(citation)].filter(Boolean).join(" · ")),
       citation.quote && h("blockquote", { class: "pre" }, citation.quote),
     ),
   );
@@ -140,13 +156,20 @@ export function tiers(tier) {
   return h("ul", { class: "tiers", "aria-hidden": "true" }, ...items);
 }
 
+/** What left, in words; a queued message has not left yet. */
+function crossing(answer) {
+  const gone = answer.disclosure?.receipt ? answer.disclosure : null;
+  if (!gone) return t("answer.nothing_left");
+  const key = answer.status === "queued" ? "answer.will_leave" : "answer.left";
+  return t(key, { size: size(gone.bytes), destination: gone.destination });
+}
+
 /** One line: who answered, and what left the device. */
 export function receipt(answer) {
-  const gone = answer.disclosure?.receipt ? answer.disclosure : null;
-  const left = gone
-    ? t("answer.left", { size: size(gone.bytes), destination: gone.destination })
-    : t("answer.nothing_left");
-  const by = t("answer.by", { tier: t(`tier.${answer.tier}`) });
+  const gone = answer.disclosure?.receipt;
+  const answered = answer.status === "answered";
+  const ruled = answer.status === "emergency" && !answer.sentences?.length;
+  const by = answered ? `${t("answer.by", { tier: t(`tier.${answer.tier}`) })}.` : "";
   return h(
     "div",
     { class: "receipt" },
@@ -154,25 +177,27 @@ export function receipt(answer) {
     h(
       "p",
       {},
-      h("strong", {}, `${by}. `),
-      left,
+      by && h("strong", {}, by, " "),
+      ruled && h("strong", {}, t("answer.rules"), " "),
+      crossing(answer),
       " ",
-      gone && h("a", { href: `/ledger#r-${encodeURIComponent(gone.receipt)}` }, t("answer.see_ledger")),
+      gone && h("a", { href: `/ledger#r-${encodeURIComponent(gone)}` }, t("answer.see_ledger")),
     ),
-    h("span", { title: answer.model.digest }, t("answer.model", { name: answer.model.name })),
+    answered && h("span", { title: answer.model.digest }, t("answer.model", { name: answer.model.name })),
   );
 }
 
 function state(answer) {
-  const again = answer.disclosure?.receipt || answer.status === "queued";
-  if (answer.status === "queued") {
+  const { status, disclosure } = answer;
+  if (status === "queued") {
     return banner("info", t("answer.queued_title"), h("p", {}, t("answer.queued")));
   }
-  if (answer.status === "referred" && again) {
+  if (status === "referred" && disclosure?.receipt) {
     return banner("info", t("answer.referred_title"), h("p", {}, t("answer.referred")));
   }
-  if (answer.status === "abstained") {
-    return banner("info", t("answer.abstained"), h("p", {}, t("answer.abstained_text")));
+  if (status === "abstained") {
+    const said = answer.sentences?.length ? "" : answer.text;
+    return banner("info", t("answer.abstained"), h("p", { class: "pre" }, said || t("answer.abstained_text")));
   }
   return null;
 }
@@ -181,8 +206,9 @@ function words(answer, numberOf, prefix) {
   if (answer.sentences?.length) {
     return answer.sentences.map((one) => sentence(one, numberOf, prefix));
   }
-  const shown = answer.text && answer.text !== answer.triage?.advice;
-  return shown ? [h("p", { class: "pre" }, answer.text)] : [];
+  // Advice of triage and the words of an abstention stand in their banners already.
+  const told = answer.status === "abstained" || answer.text === answer.triage?.advice;
+  return answer.text && !told ? [h("p", { class: "pre" }, answer.text)] : [];
 }
 
 /**

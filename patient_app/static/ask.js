@@ -6,7 +6,8 @@
 import { call, stream } from "/static/web/api.js";
 import { banner, byId, fill, h, randomId } from "/static/web/dom.js";
 import { t } from "/static/web/i18n.js";
-import { nextPrefix, numbering, sentence, stepWords, triageBanner, whole } from "./answer.js";
+import { toast } from "/static/web/toast.js";
+import { nextPrefix, numbering, revealSource, sentence, stepWords, triageBanner, whole } from "./answer.js";
 import { countryNumber, tel } from "./emergency.js";
 import { alsoButton, follow, offerCard, previewAndSend, waiting } from "./offer.js";
 
@@ -42,7 +43,7 @@ function statusLine() {
 /** Elements of one question and its answer. */
 function exchange(text) {
   const status = statusLine();
-  const alert = h("div", { class: "stack" });
+  const alert = h("div", { class: "alerts" });
   const body = h("div", { class: "stack" });
   const draft = h("div", { class: "answer__text" });
   // Sentences are read out as they arrive; the final answer replaces them without being read again.
@@ -56,12 +57,16 @@ function exchange(text) {
     live,
     body,
   );
-  return { root, status, alert, body, live, draft, prefix: nextPrefix(), numberOf: numbering() };
+  return { root, status, alert, body, live, draft, prefix: nextPrefix(), numberOf: numbering(), told: "" };
 }
 
+/** The same banner is not drawn twice: a call button must not move under the finger. */
 function showTriage(parts, triage) {
-  const shown = triageBanner(triage, page.country);
-  fill(parts.alert, shown);
+  const told = JSON.stringify([triage.level, triage.rule, triage.advice]);
+  if (told === parts.told) return;
+  parts.told = told;
+  fill(parts.alert, triageBanner(triage, page.country));
+  if (triage.level === "emergency") parts.alert.scrollIntoView({ block: "start" });
 }
 
 function showDelta(parts, delta) {
@@ -78,7 +83,11 @@ function showAnswer(parts, answer, text) {
   const actions = actionsFor(parts, answer, asked);
   fill(parts.body, whole(answer, { prefix: parts.prefix, actions }));
   if (waiting(answer)) {
-    follow(answer.id, answer, (changed) => showAnswer(parts, changed, text), () => parts.root.isConnected);
+    const changed = (later) => {
+      showAnswer(parts, later, text);
+      if (later.status === "answered") toast(t("answer.answered_title"));
+    };
+    follow(answer.id, answer, changed, () => parts.root.isConnected);
   }
 }
 
@@ -205,7 +214,7 @@ for (const starter of document.querySelectorAll("[data-starter]")) {
 
 thread.addEventListener("click", (event) => {
   const mark = event.target.closest(".cite");
-  if (mark) document.getElementById(mark.hash.slice(1))?.focus();
+  if (mark) revealSource(mark);
 });
 
 call("GET", "/api/profile")

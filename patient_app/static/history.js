@@ -3,7 +3,7 @@
 import { call } from "/static/web/api.js";
 import { banner, byId, empty, fill, h, icon } from "/static/web/dom.js";
 import { t, when } from "/static/web/i18n.js";
-import { triageBanner, whole } from "./answer.js";
+import { revealSource, triageBanner, whole } from "./answer.js";
 import { follow, offerCard, previewAndSend, waiting } from "./offer.js";
 
 const KIND = { answered: "ok", referred: "info", queued: "warn", abstained: "routine", emergency: "emergency" };
@@ -91,6 +91,11 @@ async function start() {
     fill(byId("consults"), banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
   }
 }
+
+byId("consults").addEventListener("click", (event) => {
+  const mark = event.target.closest(".cite");
+  if (mark) revealSource(mark);
+});
 
 byId("search").addEventListener("input", list);
 window.addEventListener("hashchange", openNamed);

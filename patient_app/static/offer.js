@@ -96,7 +96,7 @@ export async function previewAndSend(offer) {
   }
   const remember = byId("offer-remember").checked;
   const answer = await call("POST", `/api/send/${encodeURIComponent(offer.preview_id)}`, { remember });
-  toast(t("offer.sent"));
+  toast(t(answer.status === "queued" ? "answer.queued_title" : "offer.sent"));
   return answer;
 }
 
