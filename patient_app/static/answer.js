@@ -3,8 +3,8 @@
  * confidence, how far it went and what left. Pure rendering; nothing is fetched here.
  */
 
-import { banner, h, icon, safeUrl } from "/static/web/dom.js";
-import { known, size, t, when } from "/static/web/i18n.js";
+import { banner, h, icon, safeUrl } from "/static/caretier/dom.js";
+import { known, size, t, when } from "/static/caretier/i18n.js";
 import { numbers, tel } from "./emergency.js";
 
 const TIERS = ["device", "clinic", "hospital"];

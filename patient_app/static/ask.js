@@ -3,10 +3,10 @@
  * do now, then the sentences with their markers, then sources, then who answered and what left.
  */
 
-import { call, stream } from "/static/web/api.js";
-import { banner, byId, fill, h, randomId } from "/static/web/dom.js";
-import { t } from "/static/web/i18n.js";
-import { toast } from "/static/web/toast.js";
+import { call, stream } from "/static/caretier/api.js";
+import { banner, byId, fill, h, randomId } from "/static/caretier/dom.js";
+import { t } from "/static/caretier/i18n.js";
+import { toast } from "/static/caretier/toast.js";
 import { nextPrefix, numbering, revealSource, sentence, stepWords, triageBanner, whole } from "./answer.js";
 import { countryNumber, tel } from "./emergency.js";
 import { alsoButton, follow, offerCard, previewAndSend, waiting } from "./offer.js";

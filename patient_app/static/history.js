@@ -1,8 +1,8 @@
 /** Earlier consults: searched in the page, opened in place, followed while they wait. */
 
-import { call } from "/static/web/api.js";
-import { banner, byId, empty, fill, h, icon } from "/static/web/dom.js";
-import { t, when } from "/static/web/i18n.js";
+import { call } from "/static/caretier/api.js";
+import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
+import { t, when } from "/static/caretier/i18n.js";
 import { revealSource, triageBanner, whole } from "./answer.js";
 import { follow, offerCard, previewAndSend, waiting } from "./offer.js";
 

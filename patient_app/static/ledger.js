@@ -1,8 +1,8 @@
 /** The ledger: every crossing, with exactly the text that left. */
 
-import { call } from "/static/web/api.js";
-import { banner, byId, empty, fill, h } from "/static/web/dom.js";
-import { known, size, t, when } from "/static/web/i18n.js";
+import { call } from "/static/caretier/api.js";
+import { banner, byId, empty, fill, h } from "/static/caretier/dom.js";
+import { known, size, t, when } from "/static/caretier/i18n.js";
 
 const KIND = { queued: "warn", sent: "info", answered: "ok", withdrawn: "routine", failed: "problem" };
 

@@ -3,11 +3,11 @@
  * and the waiting for the reply. Nothing leaves before the person presses "Send" in that dialog.
  */
 
-import { call } from "/static/web/api.js";
-import { ask } from "/static/web/dialog.js";
-import { byId, fill, h, icon } from "/static/web/dom.js";
-import { size, t } from "/static/web/i18n.js";
-import { toast, toastProblem } from "/static/web/toast.js";
+import { call } from "/static/caretier/api.js";
+import { ask } from "/static/caretier/dialog.js";
+import { byId, fill, h, icon } from "/static/caretier/dom.js";
+import { size, t } from "/static/caretier/i18n.js";
+import { toast, toastProblem } from "/static/caretier/toast.js";
 
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 20000;

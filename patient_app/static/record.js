@@ -1,8 +1,8 @@
 /** The person's record in words, what bears on safety first; and the import of a FHIR file. */
 
-import { call, upload } from "/static/web/api.js";
-import { banner, byId, empty, fill, h, icon } from "/static/web/dom.js";
-import { known, t, when } from "/static/web/i18n.js";
+import { call, upload } from "/static/caretier/api.js";
+import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
+import { known, t, when } from "/static/caretier/i18n.js";
 
 const LARGEST_BYTES = 64 * 1024 * 1024;
 const FIRST_SHOWN = 8;

@@ -1,10 +1,10 @@
 /** Profile, appearance, consents with withdrawal, and erasing everything. */
 
-import { call } from "/static/web/api.js";
-import { ask } from "/static/web/dialog.js";
-import { banner, byId, fill, h } from "/static/web/dom.js";
-import { t, when } from "/static/web/i18n.js";
-import { toast, toastProblem } from "/static/web/toast.js";
+import { call } from "/static/caretier/api.js";
+import { ask } from "/static/caretier/dialog.js";
+import { banner, byId, fill, h } from "/static/caretier/dom.js";
+import { t, when } from "/static/caretier/i18n.js";
+import { toast, toastProblem } from "/static/caretier/toast.js";
 
 async function showProfile() {
   const profile = await call("GET", "/api/profile");

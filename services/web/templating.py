@@ -21,7 +21,7 @@ TEMPLATES = HERE / "templates"
 """``base.html``, ``components.html`` and ``problem.html``."""
 
 STATIC = HERE / "static"
-"""``caretier.css``, icons and the modules that all clients share; served at ``/static/web``."""
+"""``caretier.css``, icons and the modules that all clients share; served at ``/static/caretier``."""
 
 
 def templates(*folders: Path) -> Jinja2Templates:
@@ -41,6 +41,11 @@ def templates(*folders: Path) -> Jinja2Templates:
 
 
 def mount_static(app: FastAPI, **folders: Path) -> None:
-    """Serve the design system at ``/static/web`` and each further folder at ``/static/<name>``."""
-    for name, folder in {"web": STATIC, **folders}.items():
-        app.mount(f"/static/{name}", StaticFiles(directory=folder), name=f"static-{name}")
+    """Serve each folder at ``/static/<name>``, and the design system at ``/static/caretier``.
+
+    What the app serves already (``services.web.app`` brings the design system) is left as it is.
+    """
+    served = {getattr(route, "path", "") for route in app.routes}
+    for name, folder in {"caretier": STATIC, **folders}.items():
+        if f"/static/{name}" not in served:
+            app.mount(f"/static/{name}", StaticFiles(directory=folder), name=f"static-{name}")

@@ -3,7 +3,7 @@
  * model, a record or another server wrote can become markup.
  */
 
-const SPRITE = "/static/web/icons.svg";
+const SPRITE = "/static/caretier/icons.svg";
 const SVG = "http://www.w3.org/2000/svg";
 
 /**

@@ -216,8 +216,8 @@ async def test_every_word_that_the_modules_of_a_page_use_is_handed_over(
         folder = STATIC if name.startswith("/static/patient/") else WEB_STATIC
         code = (folder / name.rsplit("/", 1)[1]).read_text("utf-8")
         base = name.rsplit("/", 1)[0]
-        for target in re.findall(r'from "([^"]+)"', code):
-            todo.append(target if target.startswith("/") else f"{base}/{target[2:]}")
+        targets = re.findall(r'from "([^"]+)"', code)
+        todo += [one if one.startswith("/") else f"{base}/{one[2:]}" for one in targets]
         for key in re.findall(r'\bt\(\s*"([\w.]+)"', code):
             # A module that pages share may hold words of another page; its section tells.
             if key.split(".")[0] in {*WORDS[path], *SHARED_WORDS}:

@@ -134,14 +134,16 @@ def test_a_problem_page_renders_and_escapes_what_it_is_told(language):
     assert "<i>" not in html
 
 
+EVIL = '"><script>alert(1)</script>'
 MACROS = """
 {% import "components.html" as ui with context %}
 {{ ui.button(evil, "primary", "send") }}{{ ui.iconbutton(evil, "close") }}
 {{ ui.banner("emergency", evil, evil, "911", evil) }}{{ ui.chip(evil) }}{{ ui.urgency("urgent") }}
-{{ ui.input("i", evil, value=evil, hint=evil, error=evil) }}{{ ui.select("s", evil, [(evil, evil)]) }}
+{{ ui.input("i", evil, value=evil, hint=evil, error=evil) }}
+{{ ui.select("s", evil, [(evil, evil)]) }}
 {{ ui.check("k", evil, evil) }}{{ ui.switch("w", evil) }}{{ ui.tiers("clinic") }}{{ ui.skeleton() }}
 {{ ui.tabs([("p", evil)], evil) }}{{ ui.progress(1, 2, evil) }}{{ ui.pagehead(evil, evil) }}
-{{ ui.citation({"title": evil, "source": evil, "quote": evil, "date": evil, "url": "javascript:alert(1)"}, 1) }}
+{{ ui.citation(source, 1) }}
 {% call ui.card(evil, id="c") %}x{% endcall %}{% call ui.dialog("d", evil) %}x{% endcall %}
 {% call ui.ledger_entry("l", evil, evil, "sent") %}x{% endcall %}
 {% call ui.empty("info", evil, evil) %}x{% endcall %}
@@ -149,11 +151,8 @@ MACROS = """
 
 
 def test_every_component_escapes_its_text_and_refuses_a_script_address():
-    html = (
-        templates()
-        .env.from_string(MACROS)
-        .render(t=translator("en"), evil='"><script>alert(1)</script>')
-    )
+    source = {**dict.fromkeys(("title", "source", "quote", "date"), EVIL), "url": "javascript:x()"}
+    html = templates().env.from_string(MACROS).render(t=translator("en"), evil=EVIL, source=source)
     assert "<script" not in html
     assert "javascript:" not in html
     assert 'href="tel:911"' in html
