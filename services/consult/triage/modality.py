@@ -1,0 +1,195 @@
+"""Tells whether words speak of something that is there now.
+
+Every hit of a concept gets one status. Cues come from ``modality.yaml``: *no* and its kin deny what
+follows them, *years ago* puts its clause in the past, *what are the signs of* asks about the rest of
+its sentence, *if someone* supposes it, *homework* or *the news* sets the whole message elsewhere
+unless a sentence speaks of the person, and a figure of speech covers only its own words. A new
+subject (*I have*, *my son is*) ends a question's or a supposition's reach. In doubt a hit is present.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from services.consult.triage.normalise import SENTENCE_ENDS
+from services.consult.triage.patterns import Hit
+
+CUES = (
+    "negation",
+    "long_negation",
+    "not_negation",
+    "past",
+    "not_past",
+    "earlier",
+    "question",
+    "supposition",
+    "elsewhere",
+    "own",
+    "figure",
+    "split",
+    "subject",
+    "list",
+)
+"""The kinds of cue that ``modality.yaml`` gives."""
+
+_DENIED_WORDS = 5
+_DENIED_WORDS_LONG = 9
+_ATTACHED_CLAUSE = 5
+_EARLIER_WORDS = 6
+
+
+class Status(StrEnum):
+    """What is said of a concept."""
+
+    PRESENT = "present"
+    NEGATED = "negated"
+    PAST = "past"
+    QUESTION = "question about a condition"
+    SUPPOSED = "supposed"
+    ELSEWHERE = "told of someone else or of a text"
+    FIGURE = "figure of speech"
+
+
+class Modality:
+    """The statuses of one message; made once, then asked for every hit.
+
+    Args:
+        tokens: the message.
+        cues: hits of cues, ``Hit.name`` being one of :data:`CUES`.
+        concepts: hits of concepts; a *not* that belongs to one (*not breathing*) denies nothing.
+    """
+
+    def __init__(
+        self, tokens: Sequence[str], cues: Iterable[Hit], concepts: Iterable[Hit]
+    ) -> None:
+        self._tokens = tokens
+        self._by_kind: dict[str, list[Hit]] = {kind: [] for kind in CUES}
+        for cue in cues:
+            self._by_kind[cue.name].append(cue)
+        self._clause, self._sentence = self._number_clauses()
+        self._denied = self._find_denied(frozenset(h.start for h in concepts))
+        self._past = self._find_past()
+        self._earlier = self._reach("earlier", _EARLIER_WORDS)
+        self._asked = self._until_subject("question")
+        self._supposed = self._until_subject("supposition")
+        self._figure = frozenset(
+            p for c in self._by_kind["figure"] for p in range(c.start, c.end + 1)
+        )
+        self._elsewhere = bool(self._by_kind["elsewhere"])
+        self._own = {self._sentence[c.start] for c in self._by_kind["own"]}
+
+    def status(self, start: int, end: int) -> Status:
+        """Return the status of what stands at tokens ``start`` to ``end``, both included."""
+        if start in self._figure and end in self._figure:
+            return Status.FIGURE
+        if start in self._denied:
+            return Status.NEGATED
+        if start in self._supposed:
+            return Status.SUPPOSED
+        if start in self._asked:
+            return Status.QUESTION
+        if self._clause[start] in self._past or start in self._earlier:
+            return Status.PAST
+        if self._elsewhere and self._sentence[start] not in self._own:
+            return Status.ELSEWHERE
+        return Status.PRESENT
+
+    def sentence(self, position: int) -> int:
+        """Return the number of the sentence in which token ``position`` stands."""
+        return self._sentence[position]
+
+    def _number_clauses(self) -> tuple[list[int], list[int]]:
+        """Number each token's clause and sentence; a comma or a split cue begins a clause."""
+        splits = {c.start for c in self._by_kind["split"]}
+        clause = sentence = 0
+        clauses, sentences = [], []
+        for position, token in enumerate(self._tokens):
+            if position in splits:
+                clause += 1
+            clauses.append(clause)
+            sentences.append(sentence)
+            if token in SENTENCE_ENDS:
+                sentence += 1
+            if token == "," or token in SENTENCE_ENDS:
+                clause += 1
+        return clauses, sentences
+
+    def _find_denied(self, taken: frozenset[int]) -> frozenset[int]:
+        pseudo = {p for c in self._by_kind["not_negation"] for p in range(c.start, c.end + 1)}
+        opens: dict[int, int] = {}
+        for kind, words in (("negation", _DENIED_WORDS), ("long_negation", _DENIED_WORDS_LONG)):
+            for cue in self._by_kind[kind]:
+                if cue.start not in pseudo and cue.start not in taken:
+                    opens[cue.end + 1] = words
+        breaks = {c.start for c in self._by_kind["split"] + self._by_kind["subject"]} | taken & {
+            c.start for k in ("negation", "long_negation") for c in self._by_kind[k]
+        }
+        goes_on = self._lists_ahead()
+        denied: set[int] = set()
+        left = 0
+        for position, token in enumerate(self._tokens):
+            if position in opens:
+                left = opens[position]
+            elif token in SENTENCE_ENDS or position in breaks:
+                left = 0
+            elif token == ",":
+                left = _DENIED_WORDS if left and goes_on[position] else 0
+            elif token in ("or", "nor", "ni", "o") and left:
+                left = _DENIED_WORDS
+            if left:
+                denied.add(position)
+                left -= 1
+        return frozenset(denied)
+
+    def _lists_ahead(self) -> list[bool]:
+        """For each token: does an *or* follow in its sentence before a new subject?"""
+        ahead = False
+        marks = {c.start for c in self._by_kind["list"]}
+        stops = {c.start for c in self._by_kind["subject"] + self._by_kind["split"]}
+        result = [False] * len(self._tokens)
+        for position in range(len(self._tokens) - 1, -1, -1):
+            if position in marks:
+                ahead = True
+            elif self._tokens[position] in SENTENCE_ENDS or position in stops:
+                ahead = False
+            result[position] = ahead
+        return result
+
+    def _find_past(self) -> frozenset[int]:
+        spared = {p for c in self._by_kind["not_past"] for p in range(c.start, c.end + 1)}
+        sizes: dict[int, int] = {}
+        for number in self._clause:
+            sizes[number] = sizes.get(number, 0) + 1
+        past: set[int] = set()
+        for cue in self._by_kind["past"]:
+            if cue.start in spared:
+                continue
+            number = self._clause[cue.start]
+            past.add(number)
+            # "Two years ago, I had …": a clause of nothing but the time belongs to the next.
+            if sizes[number] <= _ATTACHED_CLAUSE and cue.end - cue.start + 2 >= sizes[number]:
+                past.add(number + 1)
+        return frozenset(past)
+
+    def _reach(self, kind: str, words: int) -> frozenset[int]:
+        """Positions up to ``words`` after a cue, within its clause."""
+        return frozenset(
+            p
+            for cue in self._by_kind[kind]
+            for p in range(cue.end + 1, min(cue.end + 1 + words, len(self._tokens)))
+            if self._clause[p] == self._clause[cue.end]
+        )
+
+    def _until_subject(self, kind: str) -> frozenset[int]:
+        """Positions after a cue up to a new subject or the end of the sentence."""
+        ends = [i for i, t in enumerate(self._tokens) if t in SENTENCE_ENDS]
+        stops = sorted({*ends, *(c.start for c in self._by_kind["subject"]), len(self._tokens)})
+        covered: set[int] = set()
+        for cue in self._by_kind[kind]:
+            stop = stops[bisect_right(stops, cue.end)]
+            # Overlapping cues would walk the same words again; the first one covers them.
+            start = cue.start if cue.start not in covered else stop
+            covered.update(range(start, stop))
+        return frozenset(covered)

@@ -1,0 +1,100 @@
+"""Brings a patient's message into one plain spelling and cuts it into tokens.
+
+Everything here is linear in the length of the text. Tokens are words without apostrophes or
+accents, numbers with a decimal point, and a few marks: ``.``, ``!``, ``?`` end a sentence, ``,`` ends
+a clause, and ``/ % ° +`` are kept for measurements.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+SENTENCE_ENDS = frozenset({".", "!", "?"})
+"""Tokens that end a sentence."""
+
+_LOOK_ALIKES = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201b": "'",
+        "\u02bc": "'",
+        "\u00b4": "'",
+        "`": "'",
+        "\uff07": "'",
+        "\u0430": "a",
+        "\u0435": "e",
+        "\u043e": "o",
+        "\u0440": "p",
+        "\u0441": "c",
+        "\u0443": "y",
+        "\u0445": "x",
+        "\u0456": "i",
+        "\u00ba": "°",
+        "\u02da": "°",
+        "\u2044": "/",
+        "\u00bf": None,
+        "\u00a1": None,
+    }
+)
+_DROPPED = frozenset({"Mn", "Me", "Cf"})
+_REPEATS = re.compile(r"([^\W\d_])\1{2,}")
+_TOKEN = re.compile(
+    r"(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)"
+    r"|(?P<number>\d+(?:[.,]\d{1,2}(?!\d))?)"
+    r"|(?P<end>[.!?;…]+|\n\s*\n)"
+    r"|(?P<pause>[,:()\n\u2014\u2013]|\s-\s)"
+    r"|(?P<mark>[/%°+])"
+)
+_LONGEST_REWRITE = 3
+
+
+def fold(text: str) -> str:
+    """Return ``text`` in lower case, without accents, look-alikes and invisible characters."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.translate(_LOOK_ALIKES)).translate(_LOOK_ALIKES)
+        decomposed = unicodedata.normalize("NFD", text.casefold())
+        kept = (c for c in decomposed if c.isascii() or unicodedata.category(c) not in _DROPPED)
+        text = "".join(kept)
+    else:
+        text = text.lower().replace("`", "'")
+    return _REPEATS.sub(r"\1", text)
+
+
+def tokenise(folded: str) -> list[str]:
+    """Cut folded text into tokens; a decimal comma becomes a point, ``...`` one sentence end."""
+    tokens: list[str] = []
+    for found in _TOKEN.finditer(folded):
+        kind = found.lastgroup
+        value = found.group()
+        if kind == "word":
+            tokens.append(value.replace("'", ""))
+        elif kind == "number":
+            tokens.append(value.replace(",", "."))
+        elif kind == "end":
+            tokens.append("?" if "?" in value else "!" if "!" in value else ".")
+        elif kind == "pause":
+            tokens.append(",")
+        else:
+            tokens.append(value)
+    return tokens
+
+
+def rewrite(
+    tokens: Sequence[str], table: Mapping[tuple[str, ...], tuple[str, ...]]
+) -> list[str]:
+    """Replace runs of up to three tokens by their plain wording, longest run first."""
+    result: list[str] = []
+    position = 0
+    while position < len(tokens):
+        for length in range(min(_LONGEST_REWRITE, len(tokens) - position), 0, -1):
+            plain = table.get(tuple(tokens[position : position + length]))
+            if plain is not None:
+                result.extend(plain)
+                position += length
+                break
+        else:
+            result.append(tokens[position])
+            position += 1
+    return result

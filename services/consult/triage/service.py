@@ -1,0 +1,125 @@
+"""Triage itself: a message in, an urgency with its rule, advice and source out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from services.consult.messages import Person, Triage, Urgency
+from services.consult.triage.loading import RuleSet, load_rules
+from services.consult.triage.modality import Modality, Status
+from services.consult.triage.normalise import fold, rewrite, tokenise
+from services.consult.triage.patterns import TokenText
+from services.consult.triage.rules import Case, Evidence, Rule, hold
+from services.consult.triage.vitals import read_vitals
+
+_DATA = Path(__file__).parent / "data"
+_OTHER_PERSON = "other_person"
+
+
+@dataclass(frozen=True)
+class Match:
+    """A rule that fired, or that would have fired had its words been meant as being there.
+
+    ``reason`` is "fired", or the statuses that kept it from firing; ``evidence`` are the words, in
+    the message's plain spelling. It quotes the message: never log it.
+    """
+
+    rule: str
+    level: Urgency
+    fired: bool
+    reason: str
+    evidence: tuple[Evidence, ...]
+
+
+@cache
+def _packaged() -> RuleSet:
+    return load_rules(_DATA)
+
+
+class TriageRules:
+    """Red-flag rules, loaded once and immutable; needs no model and no network."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self._set = rules
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> TriageRules:
+        """Load the rule files of ``folder``, or the packaged ones.
+
+        Raises:
+            TriageRulesError: a file is missing or wrong; the message names file and rule.
+        """
+        return cls(_packaged() if folder is None else load_rules(folder))
+
+    @property
+    def version(self) -> str:
+        """Digest of the rule files."""
+        return self._set.version
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule, the first to speak first."""
+        return self._set.rules
+
+    def assess(self, text: str, person: Person | None = None) -> Triage:
+        """Return the most urgent rule that ``text`` fires, or routine; never raises."""
+        known = person or Person()
+        case = self._case(text, known)
+        for rule in self._set.rules:
+            if hold(rule.when, replace(case, accepted=rule.accepted)) is not None:
+                return self._triage(rule, known)
+        return Triage()
+
+    def explain(self, text: str, person: Person | None = None) -> list[Match]:
+        """Return every rule that fired or was held back, the first to speak first."""
+        case = self._case(text, person or Person())
+        matches: list[Match] = []
+        for rule in self._set.rules:
+            strict = replace(case, accepted=rule.accepted)
+            proof = hold(rule.when, strict)
+            if proof is not None:
+                matches.append(Match(rule.id, rule.level, True, "fired", proof))
+                continue
+            loose = hold(rule.when, replace(strict, everything=True))
+            if loose is not None:
+                why = {e.status.value for e in loose if e.status not in rule.accepted}
+                reason = ", ".join(sorted(why)) or "kept back by what else is said"
+                matches.append(Match(rule.id, rule.level, False, reason, loose))
+        return matches
+
+    def _case(self, text: str, person: Person) -> Case:
+        tokens = rewrite(tokenise(fold(text)), self._set.rewrites)
+        concepts = self._set.concepts.find(TokenText(tokens, self._set.concepts))
+        cues = self._set.cues.find(TokenText(tokens, self._set.cues))
+        modality = Modality(tokens, cues, concepts)
+
+        def evidence(name: str, start: int, end: int) -> Evidence:
+            words = " ".join(tokens[start : end + 1])
+            return Evidence(name, words, modality.status(start, end), modality.sentence(start))
+
+        hits: dict[str, list[Evidence]] = {}
+        for hit in concepts:
+            hits.setdefault(hit.name, []).append(evidence(hit.name, hit.start, hit.end))
+        readings = tuple(
+            (r, evidence(r.kind, r.start, r.end)) for r in read_vitals(tokens, person.country)
+        )
+        return Case(
+            hits={name: tuple(found) for name, found in hits.items()},
+            readings=readings,
+            person=person,
+            about_other=_OTHER_PERSON in hits,
+        )
+
+    def _triage(self, rule: Rule, person: Person) -> Triage:
+        numbers = self._set.countries.get(person.country) or self._set.countries["other"]
+        advice = rule.advice[person.language]
+        for name in ("emergency_number", "crisis_line", "poison_line"):
+            advice = advice.replace("{" + name + "}", getattr(numbers, name)[person.language])
+        return Triage(
+            level=rule.level,
+            rule=rule.id,
+            advice=advice,
+            source=f"{rule.source.name} ({rule.source.url})",
+        )
