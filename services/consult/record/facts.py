@@ -1,0 +1,186 @@
+"""Facts that bear on a question, in words that may travel: clinical content, no names or places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from services.consult.messages import Fact
+from services.consult.record import safety, words
+from services.consult.record.chart import Chart
+from services.consult.record.intent import ALLERGY, APPOINTMENT, REMEDY, Asked
+from services.consult.record.reading import Condition, Result
+from services.consult.record.wording import day_text, say
+
+MAX_PLAIN_FACTS = 6
+"""Most facts that are no warnings; warnings are never left out."""
+EARLIER = 3
+"""Most earlier results that are told with the newest."""
+_PERSONAL = {"Patient", "RelatedPerson", "Practitioner"}
+
+
+def facts_for(asked: Asked, chart: Chart, language: str) -> list[Fact]:
+    """Return the facts that bear on a question, safety warnings first.
+
+    Nothing is returned for a question about somebody else.
+    """
+    if asked.other:
+        return []
+    found = {fact.id: fact for fact in _all(asked, chart, language)}
+    warned = [fact for fact in found.values() if fact.warning]
+    plain = [fact for fact in found.values() if not fact.warning]
+    names = _names(chart)
+    return [_without(fact, names) for fact in [*warned, *plain[:MAX_PLAIN_FACTS]]]
+
+
+def _all(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
+    for subject in _subjects(asked, language):
+        for warned in safety.warnings(subject, chart, language):
+            yield warned.fact
+    yield from _medicine_facts(asked, chart, language)
+    for test in asked.tests:
+        if found := chart.latest(test):
+            yield result_fact(found, language, dated=False)
+    for condition in chart.conditions:
+        if condition.keys & set(asked.conditions):
+            yield condition_fact(condition, language, dated=False)
+    yield from _event_facts(asked, chart, language)
+
+
+def _medicine_facts(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
+    for medicine in chart.active_medicines:
+        if set(medicine.generics) & set(asked.medicines):
+            text = say("medicine", language, name=medicine.name, since="")
+            yield Fact(id=medicine.ref, kind="medicine", text=text, date=medicine.day)
+    if ALLERGY.search(asked.text):
+        for allergy in chart.allergies:
+            yield allergy_fact(allergy, language)
+
+
+def _event_facts(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
+    for key in asked.vaccines:
+        for dose in [v for v in chart.vaccines if key in v.keys][:1]:
+            text = say("vaccine-fact", language, name=dose.name)
+            yield Fact(id=dose.ref, kind="vaccine", text=text, date=dose.day)
+    if APPOINTMENT.search(asked.text):
+        for item in chart.appointments[:1]:
+            day = item.day[:10] if item.day else None
+            text = say("appointment-fact", language)
+            yield Fact(id=item.ref, kind="appointment", text=text, date=day)
+
+
+def _subjects(asked: Asked, language: str) -> list[safety.Subject]:
+    """What is asked about; failing that, what general advice would name for the complaint."""
+    named = safety.subjects(asked.medicines, asked.classes, language)
+    if named or not (REMEDY.search(asked.text) or "fever" in asked.text):
+        return named
+    tried: dict[str, None] = {}
+    for remedy in words.data("remedies"):
+        phrases = words.Phrases()
+        phrases.add("x", remedy["words"])
+        if phrases.find(asked.text):
+            tried.update(dict.fromkeys(remedy["try"]))
+    return safety.subjects(tried, (), language)
+
+
+def test_name(result: Result, language: str) -> str:
+    """Return what the test is called in ``language``; as recorded when the table lacks it."""
+    entry = words.data("tests")["tests"].get(result.test or "", {})
+    return str(entry.get(language) or result.name)
+
+
+def result_text(found: list[Result], language: str, *, dated: bool) -> str:
+    """Say the newest of the results of one test: value, flag, range, and those before it."""
+    newest = found[0]
+    when = say("on", language, day=day_text(newest.day, language)) if dated and newest.day else ""
+    text = say("result", language, name=test_name(newest, language), value=newest.value, when=when)
+    text += say("preliminary", language) if newest.preliminary else ""
+    if newest.flag:
+        kind = say("target" if newest.target else "range", language)
+        span = f"{newest.span} {newest.unit}".strip() if newest.span else ""
+        key = newest.flag if span else f"{newest.flag}-bare"
+        text += say(key, language, span_kind=kind, span=span)
+    elif newest.number is not None and not newest.span:
+        text += say("no-range", language)
+    text += _earlier(found, language, dated=dated)
+    if newest.critical:
+        return text + say("critical", language)
+    return text + (say("ask", language) if newest.flag in {"high", "low"} else "")
+
+
+def _earlier(found: list[Result], language: str, *, dated: bool) -> str:
+    newest, before = found[0], found[1 : 1 + EARLIER]
+    if not before:
+        return ""
+    told = [
+        f"{r.value} ({day_text(r.day, language)})" if dated and r.day else r.value for r in before
+    ]
+    text = say("earlier", language, list=", ".join(told))
+    old = before[0]
+    if newest.number is None or old.number is None or newest.unit != old.unit:
+        return text
+    step = (newest.number > old.number) - (newest.number < old.number)
+    return text + say({1: "higher", -1: "lower", 0: "same"}[step], language)
+
+
+def result_fact(found: list[Result], language: str, *, dated: bool) -> Fact:
+    """Return the newest result as a fact; out of range is a warning."""
+    return Fact(
+        id=found[0].ref,
+        kind="result",
+        text=result_text(found, language, dated=dated),
+        date=found[0].day,
+        warning=found[0].flag in {"high", "low"},
+    )
+
+
+def condition_name(condition: Condition, language: str) -> str:
+    """Return the name as recorded; in Spanish after the table's name where there is one."""
+    entries = words.data("conditions")
+    known = [entries[key]["es"] for key in sorted(condition.keys) if key in entries]
+    plain = language == "en" or not known or known[0].lower() == condition.name.lower()
+    return condition.name if plain else f"{known[0]} ({condition.name})"
+
+
+def condition_fact(condition: Condition, language: str, *, dated: bool) -> Fact:
+    """Return one condition as a fact: active, or in the past."""
+    day = day_text(condition.day, language)
+    since = say("since", language, day=day) if dated and day else ""
+    key = "has-condition" if condition.active else "had-condition"
+    text = say(key, language, name=condition_name(condition, language), since=since)
+    text += say("unconfirmed", language) if condition.unconfirmed else ""
+    return Fact(id=condition.ref, kind="condition", text=text, date=condition.day)
+
+
+def allergy_fact(allergy: safety.Allergy, language: str) -> Fact:
+    """Return one allergy as a warning, or the entry that says that none is known."""
+    if allergy.none:
+        text = say("none-known", language, name=allergy.name)
+        return Fact(id=allergy.ref, kind="allergy", text=text, date=allergy.day)
+    reaction = safety.reaction_text(allergy, language)
+    text = say("allergy", language, reaction=reaction, name=allergy.name)
+    return Fact(id=allergy.ref, kind="allergy", text=text, date=allergy.day, warning=True)
+
+
+def _names(chart: Chart) -> re.Pattern[str] | None:
+    found: set[str] = set()
+    for resource in chart.resources:
+        if resource.get("resourceType") in _PERSONAL:
+            entries = [
+                *resource.get("name", ()),
+                *(c.get("name") or {} for c in resource.get("contact", ())),
+            ]
+            for name in entries:
+                parts = [
+                    str(name.get("family", "")),
+                    *name.get("given", ()),
+                    str(name.get("text", "")),
+                ]
+                found.update(word for part in parts for word in re.findall(r"\w{3,}", part))
+    return re.compile(rf"\b({'|'.join(map(re.escape, sorted(found)))})\b") if found else None
+
+
+def _without(fact: Fact, names: re.Pattern[str] | None) -> Fact:
+    """Take people's names out, should a free text of the record hold any."""
+    text = names.sub("[name]", fact.text) if names else fact.text
+    return fact if text == fact.text else fact.model_copy(update={"text": text})

@@ -1,0 +1,330 @@
+"""From FHIR JSON to what the rules need: typed, current, and only of the person themself.
+
+Resources that were entered in error, refuted or cancelled are left out, as are resources whose
+subject is another Patient than the one of the record. Nothing is added: a missing value is None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.consult.record import words
+from services.fhir.references import links
+
+_WITHDRAWN = {"entered-in-error", "cancelled", "refuted", "not-done"}
+_NO_ALLERGY = {"716186003", "409137002", "428607008", "429625007"}
+_NOT_A_CONDITION = re.compile(
+    r"\b(family history|history of|risk of|at risk|screening|suspected)\b"
+)
+_NAMED_RANGES = {"therapeutic", "treatment", "recommended"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """What every entry has: FHIR reference, name as recorded, and day (ISO date) if known."""
+
+    ref: str
+    name: str
+    day: str | None
+
+
+@dataclass(frozen=True)
+class Condition(Item):
+    """A diagnosis; ``day`` is its onset, ``keys`` what conditions.yaml calls it."""
+
+    keys: frozenset[str]
+    active: bool
+    unconfirmed: bool
+    finding: bool
+
+
+@dataclass(frozen=True)
+class Medicine(Item):
+    """An order; ``generics`` are names of medicines.yaml, ``day`` when it was written."""
+
+    generics: tuple[str, ...]
+    classes: frozenset[str]
+    active: bool
+    on_hold: bool
+    dose: str | None
+    reasons: tuple[str, ...]
+
+    @property
+    def called(self) -> str:
+        """The generic name where known, else the name as recorded."""
+        return " and ".join(self.generics) if self.generics else self.name
+
+
+@dataclass(frozen=True)
+class Allergy(Item):
+    """An allergy or intolerance; ``none`` marks an entry that says that there is no allergy."""
+
+    generics: tuple[str, ...]
+    classes: frozenset[str]
+    reactions: tuple[str, ...]
+    severe: bool
+    intolerance: bool
+    none: bool
+
+
+@dataclass(frozen=True)
+class Result(Item):
+    """One result; ``value`` is its text with unit, ``flag`` one of high, low, normal or None."""
+
+    test: str | None
+    value: str
+    number: float | None
+    unit: str
+    span: str | None
+    target: bool
+    flag: str | None
+    critical: bool
+    preliminary: bool
+
+
+@dataclass(frozen=True)
+class Vaccine(Item):
+    """A dose that was given."""
+
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Procedure(Item):
+    """A procedure that was done."""
+
+
+@dataclass(frozen=True)
+class Appointment(Item):
+    """A booked appointment; ``name`` is its description, ``places`` and ``people`` may identify."""
+
+    places: tuple[str, ...]
+    people: tuple[str, ...]
+
+
+def own_resources(resources: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the resources without those of another patient and those that were withdrawn."""
+    patients = [r["id"] for r in resources if r.get("resourceType") == "Patient" and "id" in r]
+    kept = []
+    for resource in resources:
+        subjects = {link.target_id for link in links(resource) if link.compartment}
+        if patients and subjects and patients[0] not in subjects:
+            continue
+        if resource.get("resourceType") == "Patient" and resource.get("id") not in patients[:1]:
+            continue
+        if not _withdrawn(resource):
+            kept.append(resource)
+    return kept
+
+
+def _withdrawn(resource: Mapping[str, Any]) -> bool:
+    return resource.get("status") in _WITHDRAWN or bool(
+        codes(resource.get("verificationStatus")) & _WITHDRAWN
+    )
+
+
+def codes(concept: Any) -> set[str]:
+    """Return the codes of a CodeableConcept."""
+    if not isinstance(concept, Mapping):
+        return set()
+    return {str(c["code"]) for c in concept.get("coding", ()) if c.get("code")}
+
+
+def label(concept: Any) -> str:
+    """Return the text of a CodeableConcept as recorded, or ""."""
+    if not isinstance(concept, Mapping):
+        return ""
+    shown = [c.get("display") for c in concept.get("coding", ()) if c.get("display")]
+    text = str(concept.get("text") or (shown[0] if shown else ""))
+    return re.sub(r"\s+\((disorder|procedure|substance|situation)\)$", "", text)
+
+
+def day_of(resource: Mapping[str, Any], *names: str) -> str | None:
+    """Return the first of the date elements as an ISO date (or year, or month), or None."""
+    for name in names:
+        value = resource.get(name)
+        if isinstance(value, Mapping):
+            value = value.get("start") or value.get("end")
+        if isinstance(value, str) and re.match(r"\d{4}", value):
+            return value[:10]
+    return None
+
+
+def _ref(resource: Mapping[str, Any]) -> str:
+    return f"{resource['resourceType']}/{resource.get('id', 'unknown')}"
+
+
+def read_conditions(resources: Iterable[Mapping[str, Any]]) -> Iterator[Condition]:
+    """Yield the conditions of the record."""
+    for item in resources:
+        if item.get("resourceType") != "Condition":
+            continue
+        clinical = codes(item.get("clinicalStatus"))
+        ended = any(key.startswith("abatement") for key in item)
+        active = bool(clinical & {"active", "recurrence", "relapse"}) or (
+            not clinical and not ended
+        )
+        doubtful = codes(item.get("verificationStatus")) & {
+            "unconfirmed",
+            "provisional",
+            "differential",
+        }
+        name = label(item.get("code"))
+        yield Condition(
+            _ref(item),
+            re.sub(r"\s+\(finding\)$", "", name),
+            day_of(item, "onsetDateTime", "onsetPeriod", "recordedDate"),
+            frozenset(_condition_keys(item, name)),
+            active,
+            bool(doubtful),
+            name.endswith("(finding)"),
+        )
+
+
+def _condition_keys(item: Mapping[str, Any], name: str) -> Iterator[str]:
+    recorded = codes(item.get("code"))
+    for key, entry in words.data("conditions").items():
+        icd = tuple(entry["icd"])
+        if recorded & set(entry["snomed"]) or any(
+            _is_icd(c) and c.startswith(icd) for c in recorded
+        ):
+            yield key
+    if not _NOT_A_CONDITION.search(name.lower()):
+        yield from words.condition_phrases().find(name)
+
+
+def _is_icd(code: str) -> bool:
+    return bool(re.fullmatch(r"[A-Z]\d[0-9A-Z](\.\w+)?", code))
+
+
+def read_medicines(resources: Sequence[Mapping[str, Any]]) -> Iterator[Medicine]:
+    """Yield the medicines of the record, orders and statements alike."""
+    named = {
+        _ref(r): label(r.get("code")) for r in resources if r.get("resourceType") == "Medication"
+    }
+    causes = {
+        _ref(r): label(r.get("code")) for r in resources if r.get("resourceType") == "Condition"
+    }
+    for item in resources:
+        if item.get("resourceType") not in {"MedicationRequest", "MedicationStatement"}:
+            continue
+        name, known = _medicine_name(item, named)
+        generics = tuple(words.medicine_phrases().find(known))
+        yield Medicine(
+            _ref(item),
+            name,
+            day_of(item, "authoredOn", "effectiveDateTime", "effectivePeriod", "dateAsserted"),
+            generics,
+            frozenset().union(*(words.classes_of(g) for g in generics)),
+            item.get("status") == "active",
+            item.get("status") == "on-hold",
+            _dose(item),
+            tuple(_reasons(item, causes)),
+        )
+
+
+def _medicine_name(item: Mapping[str, Any], named: Mapping[str, str]) -> tuple[str, str]:
+    concept = item.get("medicationCodeableConcept")
+    if concept is None:
+        reference = (item.get("medicationReference") or {}).get("reference", "")
+        for inner in item.get("contained", ()):
+            if reference == f"#{inner.get('id')}":
+                return label(inner.get("code")), label(inner.get("code"))
+        name = named.get(reference) or str(
+            (item.get("medicationReference") or {}).get("display", "")
+        )
+        return name, name
+    displays = [str(c.get("display", "")) for c in concept.get("coding", ())]
+    return label(concept), " ; ".join([label(concept), *displays])
+
+
+def _dose(item: Mapping[str, Any]) -> str | None:
+    texts = [d.get("text") or d.get("patientInstruction") or _timing(d)
+             for d in item.get("dosageInstruction", item.get("dosage", ()))]  # fmt: skip
+    return "; ".join(t for t in texts if t) or None
+
+
+def _timing(dosage: Mapping[str, Any]) -> str | None:
+    repeat = (dosage.get("timing") or {}).get("repeat") or {}
+    rates = [r["doseQuantity"] for r in dosage.get("doseAndRate", ()) if "doseQuantity" in r]
+    amount = " ".join(str(rates[0].get(k, "")) for k in ("value", "unit")).strip() if rates else ""
+    if repeat.get("frequency") and repeat.get("period") and repeat.get("periodUnit"):
+        amount += (
+            f" (frequency {repeat['frequency']} per {repeat['period']} {repeat['periodUnit']})"
+        )
+    return amount.strip() or None
+
+
+def _reasons(item: Mapping[str, Any], causes: Mapping[str, str]) -> Iterator[str]:
+    for reference in item.get("reasonReference", ()):
+        if name := causes.get(reference.get("reference", "")) or reference.get("display"):
+            yield re.sub(r"\s+\((disorder|finding)\)$", "", name)
+    for concept in item.get("reasonCode", ()):
+        if name := label(concept):
+            yield name
+
+
+def read_allergies(resources: Iterable[Mapping[str, Any]]) -> Iterator[Allergy]:
+    """Yield the allergies and intolerances that are active."""
+    for item in resources:
+        if item.get("resourceType") != "AllergyIntolerance":
+            continue
+        if codes(item.get("clinicalStatus")) & {"inactive", "resolved"}:
+            continue
+        name = label(item.get("code"))
+        generics = tuple(words.medicine_phrases().find(name))
+        classes = frozenset().union(*(words.classes_of(g) for g in generics))
+        reactions = [label(m) for r in item.get("reaction", ()) for m in r.get("manifestation", ())]
+        none = bool(codes(item.get("code")) & _NO_ALLERGY) or name.lower().startswith("no known")
+        yield Allergy(
+            _ref(item),
+            re.sub(r"^allergy to ", "", name, flags=re.IGNORECASE),
+            day_of(item, "recordedDate", "onsetDateTime"),
+            generics,
+            classes | frozenset(words.class_phrases().find(name)),
+            tuple(r for r in reactions if r),
+            item.get("criticality") == "high",
+            item.get("type") == "intolerance",
+            none,
+        )
+
+
+def read_vaccines(resources: Iterable[Mapping[str, Any]]) -> Iterator[Vaccine]:
+    """Yield the doses given."""
+    table = words.data("vaccines")["vaccines"]
+    for item in resources:
+        if item.get("resourceType") == "Immunization":
+            name = label(item.get("vaccineCode"))
+            cvx = codes(item.get("vaccineCode"))
+            keys = {k for k, e in table.items()
+                    if cvx & set(e["cvx"]) or any(t in name.lower() for t in e["text"])}  # fmt: skip
+            yield Vaccine(_ref(item), name, day_of(item, "occurrenceDateTime"), frozenset(keys))
+
+
+def read_procedures(resources: Iterable[Mapping[str, Any]]) -> Iterator[Procedure]:
+    """Yield the procedures that were completed."""
+    for item in resources:
+        if item.get("resourceType") == "Procedure" and item.get("status") == "completed":
+            day = day_of(item, "performedDateTime", "performedPeriod")
+            yield Procedure(_ref(item), label(item.get("code")), day)
+
+
+def read_appointments(resources: Iterable[Mapping[str, Any]]) -> Iterator[Appointment]:
+    """Yield the appointments that are booked or pending."""
+    for item in resources:
+        if item.get("resourceType") == "Appointment" and item.get("status") in {
+            "booked",
+            "pending",
+        }:
+            actors = [p.get("actor") or {} for p in item.get("participant", ())]
+            shown = [(str(a.get("reference", "")), str(a.get("display", ""))) for a in actors]
+            yield Appointment(
+                _ref(item),
+                str(item.get("description") or ""),
+                str(item.get("start", ""))[:16] or None,
+                tuple(d for r, d in shown if d and r.startswith("Location/")),
+                tuple(d for r, d in shown if d and r.startswith("Practitioner")),
+            )

@@ -1,0 +1,85 @@
+"""The person's own record as a source: facts for a question, and direct answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.consult.messages import Citation, Fact, Person
+from services.consult.record import facts
+from services.consult.record.answers import ANSWERS
+from services.consult.record.chart import Chart
+from services.consult.record.errors import RecordError
+from services.consult.record.intent import Kind, understand
+from services.consult.record.reading import own_resources
+
+
+@dataclass(frozen=True)
+class RecordAnswer:
+    """What the record itself says to a question.
+
+    Attributes:
+        kind: the part of the record.
+        facts: what is said, each with the reference of its entry; warnings first. The texts may
+            name dates, clinics and clinicians: they stay on the device.
+        citations: sources of the rules that were applied.
+    """
+
+    kind: Kind
+    facts: tuple[Fact, ...]
+    citations: tuple[Citation, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All that is said, as one text."""
+        return " ".join(fact.text for fact in self.facts)
+
+
+class Record:
+    """One person's FHIR R4 resources, put into words by rules.
+
+    Args:
+        resources: R4 JSON objects; those of another Patient than the first are ignored.
+        today: the day on which the record is read; it decides ages, what is due and what is next.
+
+    Raises:
+        RecordError: ``resources`` are not FHIR resources.
+    """
+
+    def __init__(self, resources: Sequence[Mapping[str, Any]], *, today: date) -> None:
+        if any(not isinstance(r, Mapping) or "resourceType" not in r for r in resources):
+            raise RecordError("a record is a list of FHIR resources")
+        self._chart = Chart(own_resources(resources), today)
+
+    def person(self) -> Person:
+        """Return age, sex, pregnancy, country and language, as far as the record says."""
+        return self._chart.person
+
+    def facts_for(self, question_text: str, language: str = "en") -> list[Fact]:
+        """Return the facts that bear on a question, safety warnings first.
+
+        Texts hold clinical content only, with no names, places or days; the day is in ``date``.
+        The list is empty for a question about somebody else.
+        """
+        asked = understand(question_text, self._chart.person)
+        return facts.facts_for(asked, self._chart, language)
+
+    def answer(self, question_text: str, language: str = "en") -> RecordAnswer | None:
+        """Answer a question about the record itself; None when it is about something else.
+
+        A question on whether a medicine may be taken is answered only with warnings: when the
+        record holds none, None is returned, and nothing is called safe.
+        """
+        asked = understand(question_text, self._chart.person)
+        kind = asked.kind()
+        if kind is None:
+            return None
+        said = list(ANSWERS[kind](asked, self._chart, language))
+        told = {f.id: f for f in said if isinstance(f, Fact)}
+        if not told:
+            return None
+        ordered = sorted(told.values(), key=lambda fact: not fact.warning)
+        cited = {c.id: c for c in said if isinstance(c, Citation)}
+        return RecordAnswer(kind, tuple(ordered), tuple(cited.values()))

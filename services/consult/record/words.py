@@ -1,0 +1,132 @@
+"""Recognising what a question names: tests, medicines, conditions, vaccines, by lay or medical word.
+
+Text is folded (lower case, no accents, only letters, digits and spaces) and the longest phrase wins,
+so that "hemoglobin a1c" is one test and not two.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+LONGEST_PHRASE = 6
+"""Words of the longest phrase that is looked up."""
+
+
+@lru_cache(maxsize=16)
+def data(name: str) -> Any:
+    """Return a YAML table of ``services/consult/record/data``."""
+    text = resources.files("services.consult.record").joinpath(f"data/{name}.yaml")
+    return yaml.safe_load(text.read_text("utf-8"))
+
+
+def fold(text: str) -> str:
+    """Return ``text`` in lower case without accents and punctuation, words one space apart."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not _mark(c))
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", re.sub(r"['’`]", "", plain)).split())  # noqa: RUF001  # typed quotes
+
+
+def _mark(character: str) -> bool:
+    return unicodedata.category(character) == "Mn"
+
+
+@dataclass
+class Phrases:
+    """Phrases and the keys that they stand for."""
+
+    keys: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, key: str, phrases: Iterable[str]) -> None:
+        """Let every one of ``phrases`` stand for ``key``."""
+        for phrase in phrases:
+            self.keys.setdefault(fold(str(phrase)), set()).add(key)
+
+    def find(self, text: str) -> dict[str, str]:
+        """Return the keys named in ``text`` (folded here) with the phrase found, in order."""
+        words, found, at = fold(text).split(), dict[str, str](), 0
+        while at < len(words):
+            step = 1
+            for size in range(min(LONGEST_PHRASE, len(words) - at), 0, -1):
+                phrase = " ".join(words[at : at + size])
+                if matched := self._lookup(phrase):
+                    for key in sorted(matched):
+                        found.setdefault(key, phrase)
+                    step = size
+                    break
+            at += step
+        return found
+
+    def _lookup(self, phrase: str) -> set[str]:
+        exact = self.keys.get(phrase)
+        if exact is None and phrase.endswith("s") and len(phrase) > 4:  # noqa: PLR2004  # plural
+            exact = self.keys.get(phrase[:-1])
+        return exact or set()
+
+
+def _phrases(table: Mapping[str, Mapping[str, Any]], field_name: str) -> Phrases:
+    made = Phrases()
+    for key, entry in table.items():
+        made.add(key, entry.get(field_name, ()))
+    return made
+
+
+@lru_cache(maxsize=1)
+def medicine_phrases() -> Phrases:
+    """Medicines by generic name, brand, Spanish name and common misspelling."""
+    made = _phrases(data("medicines"), "names")
+    for name in data("medicines"):
+        made.add(name, [name])
+    return made
+
+
+@lru_cache(maxsize=1)
+def class_phrases() -> Phrases:
+    """Classes of medicines that a person names as such ("antibiotics")."""
+    return _phrases(data("classes"), "names")
+
+
+@lru_cache(maxsize=1)
+def test_phrases() -> Phrases:
+    """Tests; the words of a group stand for all its tests."""
+    made = _phrases(data("tests")["tests"], "words")
+    for group in data("tests")["groups"]:
+        for key in group["tests"]:
+            made.add(key, group["words"])
+    return made
+
+
+@lru_cache(maxsize=1)
+def condition_phrases() -> Phrases:
+    """Conditions."""
+    return _phrases(data("conditions"), "words")
+
+
+@lru_cache(maxsize=1)
+def vaccine_phrases() -> Phrases:
+    """Vaccines, and the diseases they are named after."""
+    return _phrases(data("vaccines")["vaccines"], "words")
+
+
+@lru_cache(maxsize=1)
+def procedure_phrases() -> Phrases:
+    """Procedures."""
+    return _phrases(data("vaccines")["procedures"], "words")
+
+
+def classes_of(medicine: str) -> frozenset[str]:
+    """Return the classes of a generic name; empty for one that is not in the table."""
+    return frozenset(data("medicines").get(medicine, {}).get("is", ()))
+
+
+@lru_cache(maxsize=1)
+def loinc_tests() -> Mapping[str, str]:
+    """Return the key of the test for each LOINC code."""
+    table = data("tests")["tests"]
+    return {code: key for key, entry in table.items() for code in entry["loinc"]}
