@@ -46,8 +46,13 @@ def enrol(context: typer.Context, code: str) -> None:
 
 
 @app.command()
-def code(context: typer.Context) -> None:
-    """Print a one-time code for a new device; it is valid for 24 hours."""
+def code(
+    context: typer.Context,
+    count: Annotated[int, typer.Option(min=1, max=1000, help="How many codes.")] = 1,
+) -> None:
+    """Print one-time codes for new devices, a line each; they are valid for 24 hours."""
     from clinic_edge.service import Clinic
 
-    typer.echo(Clinic(_settings(context.obj)).device_code())
+    clinic = Clinic(_settings(context.obj))
+    for _ in range(count):
+        typer.echo(clinic.device_code())

@@ -1,0 +1,54 @@
+"""The device's FastAPI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from patient_app.pages import router as pages_router
+from patient_app.routes import device_router
+from patient_app.service import Device
+from patient_app.sessions import Sessions
+from patient_app.settings import DeviceSettings
+from services.exchange.courier import running
+from services.web.app import LOOPBACK_HOSTS, create_app
+
+STATIC = Path(__file__).parent / "static"
+BODY_LIMIT = 64 << 20
+"""A person's whole record may be imported at once: largest request body in bytes."""
+
+
+def create(settings: DeviceSettings | None = None, device: Device | None = None) -> FastAPI:
+    """Build the application; ``device`` may be given by tests."""
+    chosen = settings or DeviceSettings()
+    here = device or Device(chosen)
+    sessions = Sessions(here)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(lambda: (here.node, here.discloser))  # load before "ready"
+        if chosen.passphrase() is not None:
+            for person in here.people():
+                await asyncio.to_thread(here.member, person)
+        async with running(here.delivery_loop()):
+            yield
+        await here.close()
+
+    hosts = (*LOOPBACK_HOSTS, *(h.strip() for h in chosen.hosts.split(",") if h.strip()))
+    app = create_app(
+        "Caretier device",
+        ready=lambda: {"models": True},
+        lifespan=lifespan,
+        hosts=hosts,
+        limit=BODY_LIMIT,
+    )
+    app.state.device = here
+    app.include_router(device_router(here, sessions))
+    app.mount("/static/patient", StaticFiles(directory=STATIC, check_dir=False), name="patient")
+    app.include_router(pages_router(sessions))
+    return app

@@ -1,0 +1,195 @@
+"""Delivery: the vault's outbox to the clinic, and the answers back.
+
+A row of the outbox is ``outgoing`` until the clinic has taken it, then ``sent`` until the answer is
+in the vault; only then is it deleted. Whenever the process dies, the next one goes on from there:
+the clinic takes the same id once, and an answer is written once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from compliance.audit import Agent, AuditTrail, crossing
+from compliance.deidentify import PlaceholderError, PlaceholderMap
+from compliance.errors import CaretierError, NotFoundError
+from compliance.sealing import SealingKey
+from compliance.sealing.encoding import from_text
+from patient_app.member import Member
+from services.consult.messages import Answer, Level, Sentence, Status
+from services.exchange.errors import LinkDownError, NotAuthenticatedError, ReferralRefusedError
+from services.exchange.link import Link
+from services.exchange.messages import Envelope, Parcel, ParcelState
+from services.exchange.sealed import open_reply
+
+POLL = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(minutes=1)
+DAMAGED = {
+    "en": "An answer came back, but it names people or dates in a way that does not fit what was"
+    " sent. It is not shown, because it could be about somebody else. Please ask again.",
+    "es": "Llegó una respuesta, pero nombra personas o fechas que no corresponden a lo enviado. No"
+    " se muestra, porque podría ser de otra persona. Pregunte de nuevo.",
+}
+REFUSED = {
+    "en": "The clinic could not take this question. Please ask again or call the clinic.",
+    "es": "La clínica no pudo recibir esta pregunta. Pregunte de nuevo o llame a la clínica.",
+}
+_LOG = logging.getLogger("caretier.delivery")
+
+
+class Delivery:
+    """Carries one member's referrals."""
+
+    def __init__(self, member: Member, audit: AuditTrail, link: Link | None = None) -> None:
+        url, self._bundles = member.link()
+        peer = self._bundles[Level.CLINIC].identity_public().fingerprint
+        self._member, self._audit = member, audit
+        self._link = link or Link(url, member.identity, peer)
+
+    async def once(self) -> bool:
+        """Carry what is due; returns whether there was anything."""
+        now = datetime.now(UTC).isoformat()
+        rows = await asyncio.to_thread(self._member.vault.items, "outbox")
+        due = [(id_, row) for id_, row in rows if row["due"] <= now]
+        for id_, row in due:
+            try:
+                await (self._send(id_, row) if row["state"] == "outgoing" else self._fetch(id_, row))
+            except (LinkDownError, NotAuthenticatedError):
+                await asyncio.to_thread(self._later, id_, row)
+            except NotFoundError:
+                await asyncio.to_thread(self._put, id_, {**row, "state": "outgoing"})
+            except CaretierError as error:
+                _LOG.warning("referral refused: %s", error.kind)
+                await asyncio.to_thread(self._end, id_, row, None)
+        return bool(due)
+
+    async def _send(self, id_: str, row: dict[str, Any]) -> None:
+        parcel = await self._link.send(Envelope.model_validate_json(row["envelope"]))
+        await asyncio.to_thread(self._taken, id_, row, parcel)
+
+    async def _fetch(self, id_: str, row: dict[str, Any]) -> None:
+        parcel = await self._link.fetch(id_)
+        if parcel.reply is None and parcel.state is not ParcelState.REFUSED:
+            await asyncio.to_thread(self._taken, id_, row, parcel)
+        else:
+            await asyncio.to_thread(self._end, id_, row, parcel.reply)
+
+    def _taken(self, id_: str, row: dict[str, Any], parcel: Parcel) -> None:
+        """The clinic has it; say so, and where it waits when the hospital does not answer."""
+        due = (datetime.now(UTC) + POLL).isoformat()
+        envelope = Envelope.model_validate_json(row["envelope"])
+        held = envelope.destination is Level.HOSPITAL and parcel.state is ParcelState.RECEIVED
+        with self._member.vault.write() as tx:
+            if tx.get("outbox", id_) is None:
+                return
+            tx.put("outbox", id_, {**row, "state": "sent", "due": due, "attempts": 0})
+            consult = tx.get("consult", id_)
+            if consult is None:
+                return
+            answer = Answer.model_validate(consult["answer"])
+            waits = row["state"] == "sent" and held
+            changed = answer.model_copy(
+                update={
+                    "status": Status.QUEUED if waits else Status.REFERRED,
+                    "degraded_from": Level.HOSPITAL if waits else None,
+                }
+            )
+            if changed != answer:
+                tx.put("consult", id_, {**consult, "answer": changed.model_dump(mode="json")})
+                entry = tx.get("ledger", row["receipt"])
+                tx.put("ledger", row["receipt"], {**entry, "state": changed.status})
+
+    def _later(self, id_: str, row: dict[str, Any]) -> None:
+        """The clinic cannot be reached: wait longer each time, and say what is missing."""
+        pause = min(timedelta(seconds=2 ** min(row["attempts"], 8)), LONGEST_WAIT)
+        due = (datetime.now(UTC) + pause).isoformat()
+        with self._member.vault.write() as tx:
+            if tx.get("outbox", id_) is None:
+                return
+            tx.put("outbox", id_, {**row, "attempts": row["attempts"] + 1, "due": due})
+            consult = tx.get("consult", id_)
+            if consult is not None and row["state"] == "outgoing":
+                answer = Answer.model_validate(consult["answer"])
+                wanted = Envelope.model_validate_json(row["envelope"]).destination
+                changed = answer.model_copy(update={"degraded_from": wanted})
+                tx.put("consult", id_, {**consult, "answer": changed.model_dump(mode="json")})
+
+    def _put(self, id_: str, row: dict[str, Any]) -> None:
+        with self._member.vault.write() as tx:
+            tx.put("outbox", id_, row)
+
+    def _end(self, id_: str, row: dict[str, Any], sealed: str | None) -> None:
+        """Open the reply (None: it was refused), write the answer, and delete the outbox row."""
+        language = self._member.profile["language"]
+        consult = self._member.vault.get("consult", id_)
+        before = Answer.model_validate(consult["answer"])
+        answer = before.model_copy(
+            update={"status": Status.ABSTAINED, "text": REFUSED[language], "degraded_from": None}
+        )
+        if sealed is not None:
+            answer = self._open(id_, row, sealed, before)
+        self._record(id_, row, answer)
+        with self._member.vault.write() as tx:
+            if tx.get("outbox", id_) is None:
+                return
+            tx.delete("outbox", id_)
+            tx.put("consult", id_, {**consult, "answer": answer.model_dump(mode="json")})
+            entry = tx.get("ledger", row["receipt"])
+            tx.put("ledger", row["receipt"], {**entry, "state": answer.status})
+
+    def _open(self, id_: str, row: dict[str, Any], sealed: str, before: Answer) -> Answer:
+        signers = {level: b.identity_public() for level, b in self._bundles.items()}
+        key = SealingKey.from_bytes(from_text(row["reply_key"]))
+        language = self._member.profile["language"]
+        try:
+            reply = open_reply(sealed, referral=id_, key=key, signers=signers)
+            mapping = self._member.placeholder_map(row["conversation"])
+            told = _reidentified(reply, mapping)
+        except ReferralRefusedError:
+            told = before.model_copy(
+                update={"status": Status.ABSTAINED, "text": REFUSED[language]}
+            )
+        except PlaceholderError:
+            told = before.model_copy(update={"status": Status.ABSTAINED, "text": DAMAGED[language]})
+        changes = {"disclosure": before.disclosure, "offer": None, "degraded_from": None}
+        return told.model_copy(update={"id": id_, **changes})
+
+    def _record(self, id_: str, row: dict[str, Any], answer: Answer) -> None:
+        self._audit.record(
+            crossing(
+                action="receive",
+                referral=id_,
+                person=Agent("person", self._member.identity.public.fingerprint),
+                application=Agent("application", "caretier-device"),
+                model=Agent("model", answer.model.name),
+                source=answer.tier,
+                destination=Level.DEVICE,
+                detail={"receipt": row["receipt"]},
+            )
+        )
+
+    async def close(self) -> None:
+        """Close the line to the clinic."""
+        await self._link.close()
+
+
+def _reidentified(answer: Answer, mapping: PlaceholderMap) -> Answer:
+    """Put names and dates back, here on the device.
+
+    Raises:
+        PlaceholderError: the answer holds a placeholder that this device never gave out.
+    """
+    back = mapping.reidentify
+    return answer.model_copy(
+        update={
+            "text": back(answer.text),
+            "sentences": tuple(
+                Sentence(text=back(s.text), citations=s.citations) for s in answer.sentences
+            ),
+            "citations": tuple(
+                c.model_copy(update={"quote": back(c.quote)}) for c in answer.citations
+            ),
+        }
+    )

@@ -1,0 +1,289 @@
+"""Disclosure: what would leave, shown before it leaves, and let go only on the person's word.
+
+    de-identify → preview → consent → receipt → seal → audit → outbox (one transaction)
+
+Each step that fails ends it: nothing has left then, and the question is still there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import uuid4
+
+from compliance.audit import Agent, AuditTrail, crossing
+from compliance.consent import Consent, one_time, standing
+from compliance.deidentify import Deidentifier, PlaceholderMap
+from compliance.errors import NotFoundError
+from compliance.receipt import issue_receipt, new_salt
+from compliance.sealing import SealingKey
+from compliance.sealing.encoding import to_text
+from patient_app.member import Member
+from services.consult import wording
+from services.consult.messages import (
+    Answer,
+    Disclosure,
+    Fact,
+    Level,
+    Offer,
+    Person,
+    Question,
+    Status,
+    Turn,
+)
+from services.consult.node import Outcome
+from services.exchange.messages import ReferredQuestion
+from services.exchange.sealed import seal_question
+
+POLICY = "safe-harbor-1"
+PREVIEW_VALIDITY = timedelta(hours=24)
+RECEIPT_VALIDITY = timedelta(days=14)
+"""How long a referral may wait for a dead link before its receipt counts no more."""
+OLDEST_AGE = 90
+"""Ages over 89 cross as 90 (45 CFR 164.514(b)(2)(i)(C))."""
+MAX_FACTS = 12
+_READERS: dict[Level, tuple[Literal[Level.CLINIC, Level.HOSPITAL], ...]] = {
+    Level.CLINIC: (Level.CLINIC, Level.HOSPITAL),
+    Level.HOSPITAL: (Level.HOSPITAL,),
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A preview with what is needed to send it; kept in the vault until sent or expired."""
+
+    offer: Offer
+    kept: dict[str, Any]
+
+
+class Discloser:
+    """Makes previews and sends them.
+
+    Args:
+        deidentifier: masks every text that would leave.
+        audit: the device's trail; a crossing that cannot be written does not happen.
+    """
+
+    def __init__(self, deidentifier: Deidentifier, audit: AuditTrail) -> None:
+        self._deidentifier, self._audit = deidentifier, audit
+
+    def preview(
+        self, member: Member, question: Question, outcome: Outcome, conversation: str
+    ) -> Offer:
+        """Mask a question and keep it as a preview.
+
+        Raises:
+            DeidentificationError: it could not be masked for certain; nothing is kept.
+            NotLinkedError: there is no clinic to send it to.
+        """
+        _url, bundles = member.link()
+        wanted = outcome.refer_to or Level.CLINIC
+        destination = wanted if wanted in bundles else Level.CLINIC
+        readers = tuple(r for r in _READERS[destination] if r in bundles)
+        mapping = member.placeholder_map(conversation)
+        record = member.record()
+        language = question.person.language
+        facts = record.facts_for(question.text, language)[:MAX_FACTS] if record else []
+        masked = _Masker(self._deidentifier, member, language, mapping)
+        reply_key = SealingKey.generate()
+        referred = ReferredQuestion(
+            referral=question.id,
+            text=masked(question.text),
+            person=_travelling(question.person),
+            history=tuple(Turn(role=t.role, text=masked(t.text)) for t in question.history),
+            facts=tuple(_travelling_fact(f, masked) for f in facts),
+            urgency=outcome.answer.triage.level,
+            reason=outcome.reason or "not-covered",
+            reply_to=reply_key.public.to_text(),
+        )
+        text = _in_words(referred)
+        disclosure = Disclosure(
+            text=text,
+            destination=destination,
+            readers=readers,
+            placeholders={k: v for k, v in mapping.placeholders.items() if k in text},
+            bytes=len(referred.model_dump_json().encode()),
+        )
+        id_ = str(uuid4())
+        offer = Offer(
+            preview_id=id_, disclosure=disclosure, reason=wording.offer(destination, language)
+        )
+        with member.vault.write() as tx:
+            tx.put("map", conversation, mapping.to_json())
+            tx.put(
+                "preview",
+                id_,
+                {
+                    "consult": question.id,
+                    "conversation": conversation,
+                    "payload": referred.model_dump_json(),
+                    "reply_key": to_text(reply_key.to_bytes()),
+                    "disclosure": disclosure.model_dump(mode="json"),
+                    "detector": self._deidentifier.version,
+                    "made": datetime.now(UTC).isoformat(),
+                },
+            )
+        return offer
+
+    def send(self, member: Member, preview_id: str, *, remember: bool = False) -> Answer:
+        """Let a preview leave: into the outbox, on its way with the next beat of the courier.
+
+        Sending the same preview twice sends it once.
+
+        Args:
+            member: whose it is.
+            preview_id: from the offer.
+            remember: also give a standing consent for this destination.
+
+        Raises:
+            NotFoundError: no such preview, or it is older than a day.
+            DisclosureRefusedError, AuditError, NotLinkedError: nothing was sent.
+        """
+        preview = member.vault.get("preview", preview_id)
+        if preview is None:
+            raise NotFoundError("There is no such preview, or it was sent already.")
+        now = datetime.now(UTC)
+        if datetime.fromisoformat(preview["made"]) + PREVIEW_VALIDITY < now:
+            raise NotFoundError("The preview has expired.", remedy="Ask the question again.")
+        shown = Disclosure.model_validate(preview["disclosure"])
+        destination = Level(shown.destination)
+        consent = _consent(member, destination, shown.readers, now, remember=remember)
+        sealed = self._seal(member, preview, shown, consent, now)
+        disclosure = shown.model_copy(update={"receipt": sealed["receipt"]})
+        kept = member.vault.get("consult", preview["consult"])
+        answer = _queued(Answer.model_validate(kept["answer"]), disclosure)
+        entry = {
+            "consult": preview["consult"],
+            "time": now.isoformat(),
+            "destination": destination,
+            "readers": list(shown.readers),
+            "text": shown.text,
+            "bytes": shown.bytes,
+            "state": "queued",
+        }
+        with member.vault.write() as tx:
+            if tx.get("preview", preview_id) is None:
+                return Answer.model_validate(tx.get("consult", preview["consult"])["answer"])
+            tx.delete("preview", preview_id)
+            tx.put("consent", consent.id, consent.model_dump(mode="json"))
+            tx.put("ledger", sealed["receipt"], entry)
+            tx.put("outbox", preview["consult"], sealed)
+            tx.put("consult", preview["consult"], {**kept, "answer": answer.model_dump(mode="json")})
+        return answer
+
+    def _seal(
+        self,
+        member: Member,
+        preview: dict[str, Any],
+        shown: Disclosure,
+        consent: Consent,
+        now: datetime,
+    ) -> dict[str, Any]:
+        """Receipt, seal and audit; returns the outbox row."""
+        _url, bundles = member.link()
+        destination: Any = Level(shown.destination)
+        salt = new_salt()
+        receipt = issue_receipt(
+            key=member.identity,
+            payload=preview["payload"].encode(),
+            salt=salt,
+            referral=preview["consult"],
+            policy=POLICY,
+            detector=preview["detector"],
+            consent=consent.id,
+            destination=destination,
+            readers=shown.readers,
+            valid_for=RECEIPT_VALIDITY,
+            now=now,
+        )
+        envelope = seal_question(
+            preview["payload"],
+            salt,
+            receipt,
+            device=member.identity.public,
+            destination=destination,
+            to=bundles[destination].sealing_public(),
+        )
+        self._audit.record(
+            crossing(
+                action="send",
+                referral=envelope.id,
+                person=Agent("person", receipt.device),
+                application=Agent("application", "caretier-device"),
+                model=None,
+                source=Level.DEVICE,
+                destination=destination,
+                detail={"receipt": receipt.id, "consent": consent.id, "bytes": str(receipt.bytes)},
+            )
+        )
+        return {
+            "envelope": envelope.model_dump_json(),
+            "reply_key": preview["reply_key"],
+            "conversation": preview["conversation"],
+            "receipt": receipt.id,
+            "state": "outgoing",
+            "attempts": 0,
+            "due": now.isoformat(),
+        }
+
+
+class _Masker:
+    """De-identifies every text of one referral with the same placeholders."""
+
+    def __init__(
+        self, deidentifier: Deidentifier, member: Member, language: Any, mapping: PlaceholderMap
+    ) -> None:
+        self._deidentifier, self._member = deidentifier, member
+        self._language, self._mapping = language, mapping
+
+    def __call__(self, text: str) -> str:
+        return self._deidentifier.deidentify(
+            text, language=self._language, known=self._member.known, mapping=self._mapping
+        ).text
+
+
+def _travelling(person: Person) -> Person:
+    age = person.age_years
+    return person.model_copy(update={"age_years": min(age, OLDEST_AGE) if age else age})
+
+
+def _travelling_fact(fact: Fact, masked: _Masker) -> Fact:
+    """A fact without its reference and with its year only: both could tell who it is."""
+    kind = fact.id.split("/")[0]
+    year = fact.date[:4] if fact.date else None
+    return Fact(id=kind, kind=fact.kind, text=masked(fact.text), date=year, warning=fact.warning)
+
+
+def _in_words(referred: ReferredQuestion) -> str:
+    """Exactly what leaves, as a person reads it."""
+    person = referred.person
+    about = [
+        f"age {person.age_years}" if person.age_years is not None else "",
+        person.sex or "",
+        "pregnant" if person.pregnant else "",
+        f"country {person.country}",
+        f"language {person.language}",
+    ]
+    lines = [referred.text]
+    lines += [f"Earlier, {t.role}: {t.text}" for t in referred.history]
+    lines += [f"From the record ({f.date or 'no date'}): {f.text}" for f in referred.facts]
+    lines.append("About the person: " + ", ".join(a for a in about if a))
+    return "\n".join(lines)
+
+
+def _consent(
+    member: Member, destination: Level, readers: tuple[str, ...], now: datetime, *, remember: bool
+) -> Consent:
+    """The standing consent that covers it, or the one that sending gives."""
+    existing = member.standing_consent(destination)
+    if existing is not None:
+        return existing
+    if remember:
+        return standing(destinations=readers, now=now)
+    return one_time(destinations=readers, now=now)
+
+
+def _queued(answer: Answer, disclosure: Disclosure) -> Answer:
+    changes = {"status": Status.QUEUED, "disclosure": disclosure, "offer": None}
+    return answer.model_copy(update=changes)

@@ -1,0 +1,173 @@
+"""A member: one person on this device, unlocked. Every read and write goes to their vault.
+
+| kind in the vault | what |
+|---|---|
+| profile | language, country, reading level, local-only switch |
+| keys | identity key of the device for this person (base64url) |
+| link | clinic address, key bundles of clinic and hospital |
+| record | the person's FHIR resources by reference |
+| consult | question, time, conversation, answer |
+| map | placeholders of a conversation and what they stand for |
+| preview | a disclosure that waits for the person's word |
+| consent, ledger, outbox | what was allowed, what left, what is on its way |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from compliance.consent import Consent
+from compliance.deidentify import KnownIdentifiers, PlaceholderMap
+from compliance.errors import BadInputError
+from compliance.sealing import IdentityKey, KeyBundle
+from compliance.sealing.encoding import from_text, to_text
+from patient_app.errors import NotLinkedError, OtherPersonError
+from patient_app.vault import Vault
+from services.consult.messages import Level, Person, Turn
+from services.consult.record import Record
+
+PROFILE = {"language": "en", "country": "US", "reading_level": "standard", "local_only": False}
+MAX_TURNS = 6
+"""How many earlier utterances of a conversation are looked at."""
+
+
+class Member:
+    """One person's unlocked vault."""
+
+    def __init__(self, id_: str, vault: Vault) -> None:
+        self.id, self.vault = id_, vault
+
+    @classmethod
+    def create(cls, folder: Path, passphrase: str) -> Member:
+        """Make a vault with fresh keys for a person; ``folder`` is named by the person's id."""
+        vault = Vault.create(folder, passphrase)
+        with vault.write() as tx:
+            tx.put("keys", "identity", to_text(IdentityKey.generate().to_bytes()))
+            tx.put("profile", "me", PROFILE)
+        return cls(folder.name, vault)
+
+    @cached_property
+    def identity(self) -> IdentityKey:
+        """The key that signs this person's receipts."""
+        return IdentityKey.from_bytes(from_text(self.vault.get("keys", "identity")))
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """The profile with defaults filled in."""
+        return {**PROFILE, **(self.vault.get("profile", "me") or {})}
+
+    def set_profile(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Change the profile; returns it."""
+        with self.vault.write() as tx:
+            profile = {**PROFILE, **(tx.get("profile", "me") or {}), **changes}
+            tx.put("profile", "me", profile)
+        return profile
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The person's own FHIR resources."""
+        return [value for _, value in self.vault.items("record")]
+
+    @cached_property
+    def known(self) -> KnownIdentifiers:
+        """Everything in the record that identifies the person."""
+        return KnownIdentifiers.from_record(self.resources())
+
+    def record(self) -> Record | None:
+        """The record as facts, or None when it is empty."""
+        resources = self.resources()
+        return Record(resources, today=datetime.now(UTC).date()) if resources else None
+
+    def person(self) -> Person:
+        """Age, sex, pregnancy, language and country: from the record, then the profile."""
+        profile = self.profile
+        record = self.record()
+        known = record.person() if record else Person()
+        return known.model_copy(
+            update={"language": profile["language"], "country": profile["country"]}
+        )
+
+    def import_record(self, resources: Iterable[dict[str, Any]]) -> int:
+        """Put FHIR resources into the record; returns how many.
+
+        Raises:
+            BadInputError: there is nothing in it, or a resource has no type or id.
+            OtherPersonError: it holds another patient.
+        """
+        given = list(resources)
+        if not given:
+            raise BadInputError("The file holds no FHIR resources.")
+        if not all(isinstance(r.get("resourceType"), str) and r.get("id") for r in given):
+            raise BadInputError("A resource has no resourceType or no id.")
+        patients = {str(r["id"]) for r in given if r["resourceType"] == "Patient"}
+        mine = {str(r["id"]) for r in self.resources() if r["resourceType"] == "Patient"}
+        if len(patients | mine) > 1:
+            raise OtherPersonError("The file is about another patient than this record.")
+        with self.vault.write() as tx:
+            for resource in given:
+                tx.put("record", f"{resource['resourceType']}/{resource['id']}", resource)
+        self.__dict__.pop("known", None)
+        return len(given)
+
+    def link_to(self, url: str, clinic: KeyBundle, hospital: KeyBundle | None) -> None:
+        """Remember the clinic and the hospital behind it."""
+        with self.vault.write() as tx:
+            tx.put(
+                "link",
+                "clinic",
+                {
+                    "url": url,
+                    "clinic": clinic.model_dump(mode="json"),
+                    "hospital": hospital.model_dump(mode="json") if hospital else None,
+                },
+            )
+
+    def link(self) -> tuple[str, dict[Level, KeyBundle]]:
+        """Address of the clinic, and the keys of each tier above.
+
+        Raises:
+            NotLinkedError: this person is not enrolled at a clinic.
+        """
+        kept = self.vault.get("link", "clinic")
+        if kept is None:
+            raise NotLinkedError("This device is not enrolled at a clinic.")
+        bundles = {Level.CLINIC: KeyBundle.model_validate(kept["clinic"])}
+        if kept["hospital"]:
+            bundles[Level.HOSPITAL] = KeyBundle.model_validate(kept["hospital"])
+        return kept["url"], bundles
+
+    def history(self, conversation: str | None) -> tuple[Turn, ...]:
+        """The last turns of a conversation, oldest first."""
+        if conversation is None:
+            return ()
+        turns: list[Turn] = []
+        for consult in self.consults():
+            if consult["conversation"] == conversation:
+                answer = consult["answer"]["text"][:8000]
+                turns += [Turn(role="assistant", text=answer)] if answer else []
+                turns.append(Turn(role="patient", text=consult["question"]))
+        return tuple(reversed(turns[:MAX_TURNS]))
+
+    def consults(self) -> list[dict[str, Any]]:
+        """Consults with id, newest first."""
+        rows = [{"id": id_, **value} for id_, value in self.vault.items("consult")]
+        return sorted(rows, key=lambda r: r["asked"], reverse=True)
+
+    def placeholder_map(self, conversation: str) -> PlaceholderMap:
+        """The placeholders of a conversation; they never leave the device."""
+        kept = self.vault.get("map", conversation)
+        return PlaceholderMap.from_json(kept) if kept else PlaceholderMap()
+
+    def consents(self) -> list[Consent]:
+        """Every consent, newest first."""
+        rows = [Consent.model_validate(value) for _, value in self.vault.items("consent")]
+        return sorted(rows, key=lambda c: c.granted, reverse=True)
+
+    def standing_consent(self, destination: Level) -> Consent | None:
+        """A standing consent that covers treatment at a destination now, or None."""
+        now = datetime.now(UTC)
+        good = (c for c in self.consents() if c.standing)
+        return next((c for c in good if c.permits("treatment", destination, now)), None)

@@ -1,0 +1,191 @@
+"""The device's API: ask, preview, send, and the person's own control."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from compliance.errors import BadInputError, CaretierError, NotFoundError
+from patient_app.importing import parse_record
+from patient_app.member import Member
+from patient_app.service import Device, Event
+from patient_app.sessions import Sessions
+from patient_app.summary import summarise
+from services.consult.messages import (
+    MAX_QUESTION_CHARS,
+    Answer,
+    Offer,
+    Sentence,
+    Step,
+    Triage,
+)
+from services.web.problems import problem_of
+
+_NAMES = {Triage: "triage", Step: "step", Sentence: "delta", Answer: "answer"}
+Id = Annotated[str, Field(max_length=64)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AskBody(_Body):
+    """A question; ``conversation`` continues an earlier one."""
+
+    text: str = Field(max_length=MAX_QUESTION_CHARS)
+    conversation: Id | None = None
+    local_only: bool = False
+
+
+class PreviewBody(_Body):
+    """A question whose disclosure is to be shown."""
+
+    text: str = Field(max_length=MAX_QUESTION_CHARS)
+    conversation: Id | None = None
+
+
+class SendBody(_Body):
+    """``remember`` also gives a standing consent for the destination."""
+
+    remember: bool = False
+
+
+class EraseBody(_Body):
+    """Erasing needs the word itself."""
+
+    confirm: Literal["erase"]
+
+
+class ProfileBody(_Body):
+    """What the person sets; fields that are not sent stay."""
+
+    language: Literal["en", "es"] | None = None
+    reading_level: Literal["simple", "standard"] | None = None
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    local_only: bool | None = None
+
+
+def device_router(device: Device, sessions: Sessions) -> APIRouter:
+    """Routes below ``/api``."""
+    router = APIRouter(prefix="/api", tags=["device"])
+    Mine = Annotated[Member, Depends(sessions.member)]  # noqa: N806 - a type
+
+    @router.post("/ask", response_class=StreamingResponse)
+    async def ask(body: AskBody, member: Mine) -> StreamingResponse:
+        """Server-sent events: triage, step, delta, and last answer (or problem)."""
+        events = device.ask(
+            member, body.text, conversation=body.conversation, local_only=body.local_only
+        )
+        return StreamingResponse(_sse(events), media_type="text/event-stream")
+
+    @router.post("/preview")
+    async def preview(body: PreviewBody, member: Mine) -> Offer:
+        """What would leave for this question; nothing leaves."""
+        return await device.preview(member, body.text, body.conversation)
+
+    @router.post("/send/{preview_id}")
+    async def send(preview_id: str, body: SendBody, member: Mine) -> Answer:
+        """Let a preview leave."""
+        return await asyncio.to_thread(
+            device.discloser.send, member, preview_id[:64], remember=body.remember
+        )
+
+    @router.get("/consults")
+    def consults(member: Mine) -> dict[str, Any]:
+        """Earlier consults, newest first."""
+        return {"consults": member.consults()}
+
+    @router.get("/consults/{consult}")
+    def consult(consult: str, member: Mine) -> dict[str, Any]:
+        """One consult as it stands now."""
+        kept = member.vault.get("consult", consult[:64])
+        if kept is None:
+            raise NotFoundError("There is no such consult.")
+        return {"id": consult, **kept}
+
+    @router.get("/ledger")
+    def ledger(member: Mine) -> dict[str, Any]:
+        """What left, newest first."""
+        entries = [{"receipt": id_, **value} for id_, value in member.vault.items("ledger")]
+        return {"entries": sorted(entries, key=lambda e: e["time"], reverse=True)}
+
+    @router.get("/profile")
+    def profile(member: Mine) -> dict[str, Any]:
+        """The profile."""
+        return member.profile
+
+    @router.put("/profile")
+    def set_profile(body: ProfileBody, member: Mine) -> dict[str, Any]:
+        """Change what is sent; the rest stays."""
+        return member.set_profile(body.model_dump(exclude_none=True))
+
+    _consent_routes(router, device, Mine)
+    _record_routes(router, device, sessions, Mine)
+    return router
+
+
+def _consent_routes(router: APIRouter, device: Device, Mine: Any) -> None:  # noqa: N803 - a type
+    @router.get("/consent")
+    def consents(member: Mine) -> dict[str, Any]:
+        """Every consent, newest first."""
+        return {"consents": [c.model_dump(mode="json") for c in member.consents()]}
+
+    @router.post("/consent/{consent}/withdraw")
+    def withdraw(consent: str, member: Mine) -> dict[str, Any]:
+        """Withdraw a consent; what has not left under it stays here."""
+        device.withdraw(member, consent[:64])
+        return {"consents": [c.model_dump(mode="json") for c in member.consents()]}
+
+
+def _record_routes(
+    router: APIRouter,
+    device: Device,
+    sessions: Sessions,
+    Mine: Any,  # noqa: N803 - a type
+) -> None:
+    @router.get("/record")
+    def record(member: Mine) -> dict[str, Any]:
+        """The record in words."""
+        return {"summary": summarise(member)}
+
+    @router.post("/record")
+    async def import_record(request: Request, member: Mine) -> dict[str, int]:
+        """Import FHIR R4: a Bundle, a resource, an array, or NDJSON."""
+        resources = parse_record(await request.body())
+        return {"imported": await asyncio.to_thread(member.import_record, resources)}
+
+    @router.get("/export")
+    def export(member: Mine) -> Response:
+        """Everything that is kept about the person, as JSON."""
+        kept = {kind: items for kind, items in member.vault.export().items() if kind != "keys"}
+        headers = {"content-disposition": 'attachment; filename="caretier-export.json"'}
+        return JSONResponse(kept, headers=headers)
+
+    @router.post("/erase")
+    def erase(body: EraseBody, member: Mine) -> dict[str, bool]:
+        """Destroy the keys, then the files; there is no way back."""
+        if body.confirm != "erase":
+            raise BadInputError("Type the word to confirm.")
+        sessions.end_all(member)
+        device.members.pop(member.id, None)
+        member.vault.erase()
+        return {"erased": True}
+
+
+async def _sse(events: AsyncIterator[Event]) -> AsyncIterator[str]:
+    """Write events as they come; an error becomes the event ``problem``."""
+    async with contextlib.aclosing(events) as stream:  # type: ignore[type-var]
+        try:
+            async for event in stream:
+                data = event.model_dump_json()
+                yield f"event: {_NAMES[type(event)]}\ndata: {data}\n\n"
+        except CaretierError as error:
+            body = json.loads(bytes(problem_of(error).body))
+            yield f"event: problem\ndata: {json.dumps(body)}\n\n"

@@ -1,0 +1,306 @@
+"""The device: its people, and the consult from question to answer or offer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from compliance.audit import AuditTrail, load_or_create_key
+from compliance.deidentify import DeidentificationError, Deidentifier
+from compliance.errors import BadInputError, NotFoundError
+from compliance.sealing import KeyBundle, SealingKey
+from patient_app.delivery import Delivery
+from patient_app.disclosure import Discloser
+from patient_app.errors import LockedError, NotLinkedError
+from patient_app.member import Member
+from patient_app.settings import DeviceSettings
+from patient_app.vault import Vault
+from services.consult import wording
+from services.consult.messages import (
+    MAX_QUESTION_CHARS,
+    Answer,
+    Level,
+    Offer,
+    Question,
+    Sentence,
+    Status,
+    Step,
+    Triage,
+)
+from services.consult.node import Node, Outcome
+from services.exchange.link import enrol
+
+Event = Triage | Step | Sentence | Answer
+IDLE_SECONDS = 0.5
+_LOG = logging.getLogger("caretier.device")
+
+
+class Device:
+    """Everything that a device process holds.
+
+    Args:
+        settings: of this device.
+        node: runs the consult path; opened on first use when None.
+    """
+
+    def __init__(self, settings: DeviceSettings, node: Node | None = None) -> None:
+        self.settings, self._given_node = settings, node
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        audit = settings.data / "audit"
+        audit.mkdir(exist_ok=True, mode=0o700)
+        self.audit = AuditTrail(audit / "device.jsonl", load_or_create_key(audit), node="device")
+        self.members: dict[str, Member] = {}
+
+    @cached_property
+    def node(self) -> Node:
+        """The consult path with the device's knowledge."""
+        return self._given_node or Node.open(Level.DEVICE)
+
+    @cached_property
+    def discloser(self) -> Discloser:
+        """Makes previews and sends them; loads the detector on first use."""
+        return Discloser(Deidentifier.load(), self.audit)
+
+    def people(self) -> list[str]:
+        """Ids of everyone with a vault here, in order."""
+        if not self.settings.vaults.is_dir():
+            return []
+        return sorted(p.name for p in self.settings.vaults.iterdir() if Vault.exists(p))
+
+    def _folder(self, person: str) -> Path:
+        if person not in self.people():
+            raise NotFoundError("There is no such person on this device.")
+        return self.settings.vaults / person
+
+    def unlock(self, person: str, passphrase: str) -> Member:
+        """Open a person's vault, or return it when it is open; the passphrase is checked anyway.
+
+        Raises:
+            NotFoundError: no such person.
+            VaultError: wrong passphrase, damaged, or an older copy.
+        """
+        vault = Vault.open(self._folder(person), passphrase)
+        held = self.members.get(person)
+        if held is not None:
+            vault.close()
+            return held
+        self.members[person] = Member(person, vault)
+        return self.members[person]
+
+    def member(self, person: str | None = None) -> Member:
+        """An unlocked person; the first one when None. Unlocks by passphrase file where there is one.
+
+        Raises:
+            LockedError: locked, and there is no passphrase file.
+            NotFoundError: no such person, or nobody at all.
+        """
+        people = self.people()
+        if not people:
+            raise NotFoundError(
+                "Nobody has a record on this device yet.",
+                remedy="`caretier device add NAME` makes one; `caretier up` makes a sandbox.",
+            )
+        chosen = person or people[0]
+        if chosen in self.members:
+            return self.members[chosen]
+        passphrase = self.settings.passphrase()
+        if passphrase is None:
+            self._folder(chosen)
+            raise LockedError("The record is locked.")
+        return self.unlock(chosen, passphrase)
+
+    def add(self, person: str, passphrase: str) -> Member:
+        """Make a vault for a person."""
+        if not person.replace("-", "").isalnum() or len(person) > 64:  # noqa: PLR2004
+            raise BadInputError("A person's id has letters, digits and hyphens, at most 64.")
+        member = Member.create(self.settings.vaults / person, passphrase)
+        self.members[person] = member
+        return member
+
+    def lock(self, person: str) -> None:
+        """Close a person's vault."""
+        member = self.members.pop(person, None)
+        if member is not None:
+            member.vault.close()
+
+    async def enrol(self, member: Member, code: str) -> str:
+        """Enrol a person's device at the clinic; returns the clinic's name.
+
+        Raises:
+            EnrolmentError, LinkDownError: see `services.exchange.link.enrol`.
+        """
+        bundle = KeyBundle.issue(
+            member.identity,
+            [SealingKey.generate().public],
+            node=f"device-{member.identity.public.fingerprint[:6]}",
+            level=Level.DEVICE,
+            now=datetime.now(UTC),
+        )
+        clinic, above = await enrol(self.settings.clinic_url, code, bundle)
+        hospital = above[0] if above else None
+        await asyncio.to_thread(member.link_to, self.settings.clinic_url, clinic, hospital)
+        return clinic.node
+
+    async def ask(
+        self,
+        member: Member,
+        text: str,
+        *,
+        conversation: str | None = None,
+        local_only: bool = False,
+    ) -> AsyncIterator[Event]:
+        """Answer a question here, or offer to refer it; the last event is the Answer.
+
+        Under a standing consent that covers the destination the referral is sent at once.
+
+        Raises:
+            BadInputError: the question is empty or too long.
+        """
+        talk = conversation or str(uuid4())
+        question = await asyncio.to_thread(self._question, member, text, conversation)
+        outcome: Outcome | None = None
+        async for event in self.node.consult(question):
+            if isinstance(event, Outcome):
+                outcome = event
+            else:
+                yield event
+        if outcome is None:
+            raise BadInputError("The question came to no end.")
+        answer = outcome.answer
+        await asyncio.to_thread(_keep, member, question, talk, answer)
+        stay = local_only or member.profile["local_only"]
+        if answer.status is Status.ABSTAINED and outcome.refer_to and not stay:
+            answer = await asyncio.to_thread(self._offer, member, question, outcome, talk)
+        yield answer
+
+    def _question(self, member: Member, text: str, conversation: str | None) -> Question:
+        if not text.strip():
+            raise BadInputError("The question is empty.")
+        if len(text) > MAX_QUESTION_CHARS:
+            raise BadInputError(f"A question has at most {MAX_QUESTION_CHARS} characters.")
+        try:
+            return Question(
+                text=text,
+                person=member.person(),
+                history=member.history(conversation),
+                record=tuple(member.resources()),
+                asked=datetime.now(UTC).date(),
+            )
+        except ValidationError:
+            raise BadInputError("The question cannot be read.") from None
+
+    def _offer(
+        self, member: Member, question: Question, outcome: Outcome, conversation: str
+    ) -> Answer:
+        """Make the preview; where it cannot be made, say so and send nothing."""
+        try:
+            offer = self.discloser.preview(member, question, outcome, conversation)
+        except NotLinkedError:
+            return outcome.answer
+        except DeidentificationError as error:
+            note = f"{outcome.answer.text} {error.advice}"
+            answer = outcome.answer.model_copy(update={"text": note})
+            _keep(member, question, conversation, answer)
+            return answer
+        destination = Level(offer.disclosure.destination)
+        if member.standing_consent(destination) is not None:
+            return self.discloser.send(member, offer.preview_id)
+        told = f"{outcome.answer.text} {wording.offer(destination, question.person.language)}"
+        answer = outcome.answer.model_copy(update={"offer": offer, "text": told})
+        _keep(member, question, conversation, answer)
+        return answer
+
+    async def preview(self, member: Member, text: str, conversation: str | None = None) -> Offer:
+        """What would leave for a question, whether or not the device could answer it."""
+        talk = conversation or str(uuid4())
+        question = await asyncio.to_thread(self._question, member, text, conversation)
+        outcome: Outcome | None = None
+        async for event in self.node.consult(question):
+            outcome = event if isinstance(event, Outcome) else outcome
+        if outcome is None:
+            raise BadInputError("The question came to no end.")
+        await asyncio.to_thread(_keep, member, question, talk, outcome.answer)
+        return await asyncio.to_thread(self.discloser.preview, member, question, outcome, talk)
+
+    async def deliver(self, member: Member) -> bool:
+        """Carry what is due for one person; returns whether there was anything."""
+        try:
+            delivery = Delivery(member, self.audit)
+        except NotLinkedError:
+            return False
+        try:
+            return await delivery.once()
+        finally:
+            await delivery.close()
+
+    async def delivery_loop(self) -> None:
+        """Carry for everyone unlocked, until cancelled."""
+        while True:
+            for member in list(self.members.values()):
+                try:
+                    await self.deliver(member)
+                except Exception as error:  # noqa: BLE001 - the loop must outlive any failure
+                    _LOG.error("delivery: %s", type(error).__name__)
+            await asyncio.sleep(IDLE_SECONDS)
+
+    async def wait(self, member: Member, consult: str, seconds: float) -> Answer:
+        """Carry until a consult is answered or the time is over; returns its answer then."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            await self.deliver(member)
+            kept = await asyncio.to_thread(member.vault.get, "consult", consult)
+            answer = Answer.model_validate(kept["answer"])
+            waiting = answer.status in {Status.QUEUED, Status.REFERRED}
+            if not waiting or asyncio.get_running_loop().time() > deadline:
+                return answer
+            await asyncio.sleep(0.2)
+
+    def withdraw(self, member: Member, consent_id: str) -> None:
+        """Withdraw a consent: what it covers and has not left yet does not leave."""
+        now = datetime.now(UTC)
+        consents = {c.id: c for c in member.consents()}
+        if consent_id not in consents:
+            raise NotFoundError("There is no such consent.")
+        withdrawn = consents[consent_id].withdraw(now)
+        with member.vault.write() as tx:
+            tx.put("consent", consent_id, withdrawn.model_dump(mode="json"))
+            for id_, row in tx.items("outbox"):
+                covered = f'"consent":"{consent_id}"' in row["envelope"]
+                if row["state"] == "outgoing" and covered:
+                    tx.delete("outbox", id_)
+                    entry = tx.get("ledger", row["receipt"])
+                    tx.put("ledger", row["receipt"], {**entry, "state": "withdrawn"})
+                    kept = tx.get("consult", id_)
+                    answer = Answer.model_validate(kept["answer"]).model_copy(
+                        update={"status": Status.ABSTAINED, "degraded_from": None}
+                    )
+                    tx.put("consult", id_, {**kept, "answer": answer.model_dump(mode="json")})
+
+    async def close(self) -> None:
+        """Lock everyone and free the engine."""
+        for person in list(self.members):
+            self.lock(person)
+        if "node" in self.__dict__:
+            await self.node.close()
+
+
+def _keep(member: Member, question: Question, conversation: str, answer: Answer) -> None:
+    with member.vault.write() as tx:
+        kept = tx.get("consult", question.id)
+        tx.put(
+            "consult",
+            question.id,
+            {
+                "question": question.text,
+                "asked": kept["asked"] if kept else datetime.now(UTC).isoformat(),
+                "conversation": conversation,
+                "answer": answer.model_dump(mode="json"),
+            },
+        )

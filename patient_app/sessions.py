@@ -1,0 +1,148 @@
+"""Sessions: which browser or program may speak for which person.
+
+A browser gets a cookie after the passphrase was given; a program on the same machine sends the token
+from the file ``token`` below the data folder, which only the device's user can read. Sessions live in
+memory: when the process ends, everything is locked again.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import Request, Response
+
+from patient_app.errors import LockedError, TooManyTriesError
+from patient_app.member import Member
+from patient_app.pages import ForeignRequestError, PersonChoice
+from patient_app.service import Device
+from patient_app.vault import WrongPassphraseError
+
+COOKIE = "caretier_device"
+TRIES = 5
+TRY_SECONDS = 60.0
+"""So many wrong passphrases are taken in so many seconds, for all people together."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass
+class Session:
+    """An unlocked record in one browser (see `patient_app.pages.DeviceSession`)."""
+
+    member: Member
+    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    seen: float = field(default_factory=time.monotonic)
+
+    @property
+    def language(self) -> str:
+        """The person's language."""
+        return str(self.member.profile["language"])
+
+    @property
+    def person_label(self) -> str:
+        """What the top bar calls the person: the id of the vault, never a name."""
+        return self.member.id
+
+
+class Sessions:
+    """All sessions of a device; implements `patient_app.pages.Device`."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._sessions: dict[str, Session] = {}
+        self._failures: list[float] = []
+        self._token = _token(device.settings.data / "token")
+
+    def current(self, request: Request) -> Session | None:
+        """The session of the request's cookie; ends it after too long without a request."""
+        key = request.cookies.get(COOKIE, "")
+        session = self._sessions.get(key)
+        if session is None:
+            return None
+        now = time.monotonic()
+        if now - session.seen > self._device.settings.session_minutes * 60:
+            self._end(key)
+            return None
+        session.seen = now
+        return session
+
+    def people(self) -> Sequence[PersonChoice]:
+        """Everyone with a vault here."""
+        return [PersonChoice(p, p) for p in self._device.people()]
+
+    def unlock(self, response: Response, person_id: str, passphrase: str) -> None:
+        """Open a record and set a fresh cookie."""
+        now = time.monotonic()
+        self._failures = [t for t in self._failures if now - t < TRY_SECONDS]
+        if len(self._failures) >= TRIES:
+            raise TooManyTriesError("Too many wrong passphrases.")
+        if person_id not in self._device.people():
+            self._failures.append(now)
+            raise WrongPassphraseError("The passphrase is wrong.")
+        try:
+            member = self._device.unlock(person_id, passphrase)
+        except WrongPassphraseError:
+            self._failures.append(now)
+            raise
+        key = secrets.token_urlsafe(32)
+        self._sessions[key] = Session(member)
+        response.set_cookie(
+            COOKIE,
+            key,
+            httponly=True,
+            samesite="strict",
+            secure=self._device.settings.secure_cookies,
+            path="/",
+        )
+
+    def lock(self, request: Request, response: Response) -> None:
+        """End the session; the vault is closed with its last session."""
+        self._end(request.cookies.get(COOKIE, ""))
+        response.delete_cookie(COOKIE, path="/")
+
+    def _end(self, key: str) -> None:
+        session = self._sessions.pop(key, None)
+        others = any(s.member is session.member for s in self._sessions.values()) if session else 0
+        if session is not None and not others:
+            self._device.lock(session.member.id)
+
+    def end_all(self, member: Member) -> None:
+        """End every session of a person (their vault is gone)."""
+        for key in [k for k, s in self._sessions.items() if s.member is member]:
+            self._sessions.pop(key)
+
+    def member(self, request: Request) -> Member:
+        """The person that an API call speaks for.
+
+        A browser's call that changes something must carry the CSRF token; a program sends
+        ``Authorization: Bearer`` and, where there are several people, ``X-Caretier-Person``.
+
+        Raises:
+            LockedError: neither a session nor the token.
+            ForeignRequestError: a browser's call without the session's CSRF token.
+        """
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and hmac.compare_digest(token.encode(), self._token.encode()):
+            return self._device.member(request.headers.get("x-caretier-person"))
+        session = self.current(request)
+        if session is None:
+            raise LockedError("The record is locked.")
+        given = request.headers.get("x-csrf-token", "")
+        good = hmac.compare_digest(given.encode(), session.csrf.encode())
+        if request.method not in SAFE_METHODS and not good:
+            raise ForeignRequestError("The call did not come from this device's own page.")
+        return session.member
+
+
+def _token(path: Path) -> str:
+    """Read the device's API token, or make it (mode 0600)."""
+    if not path.is_file():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(32))
+    return path.read_text(encoding="utf-8").strip()

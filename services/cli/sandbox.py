@@ -1,0 +1,55 @@
+"""The sandbox of `caretier up`: synthetic records, an account for the portal, people on the device.
+
+Everything is made once and kept under the data folder; the secrets are random, in files that only the
+user can read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from services.fhir.models import Base
+from services.fhir.sandbox import generate, people
+from services.fhir.store import FhirStore
+from services.store.database import Database
+
+CLINICIAN = "clinician"
+CLINICIAN_NAME = "Sandbox clinician"
+
+
+def write_records(folder: Path) -> None:
+    """Write ``records/<type>.ndjson`` for the hospital and ``people/<id>.json`` for the device."""
+    resources = generate(today=datetime.now(UTC).date())
+    (folder / "records").mkdir(parents=True, exist_ok=True)
+    (folder / "people").mkdir(exist_ok=True)
+    by_type: dict[str, list[str]] = {}
+    for resource in resources:
+        by_type.setdefault(resource["resourceType"], []).append(json.dumps(resource))
+    for kind, lines in by_type.items():
+        target = folder / "records" / f"{kind}.ndjson"
+        target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    database = Database("sqlite:///:memory:")
+    try:
+        Base.metadata.create_all(database.engine)
+        store = FhirStore(database)
+        store.put_many(resources)
+        for person in people():
+            entries = [{"resource": r} for r in store.everything(person)]
+            bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+            (folder / "people" / f"{person}.json").write_text(json.dumps(bundle), encoding="utf-8")
+    finally:
+        database.close()
+
+
+def secret_file(path: Path) -> Path:
+    """Make a file with a random secret (mode 0600) where there is none; returns the path."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(18) + "\n")
+    return path

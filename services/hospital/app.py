@@ -1,0 +1,102 @@
+"""The hospital's FastAPI application: wiring."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
+
+from services.exchange.courier import running
+from services.exchange.errors import NotAuthenticatedError
+from services.exchange.messages import MAX_SEALED_CHARS
+from services.exchange.routes import exchange_router
+from services.fhir.routes import Access
+from services.fhir.routes import router as fhir_router
+from services.hospital.accounts import Accounts
+from services.hospital.chat import chat_router
+from services.hospital.errors import NotAllowedError
+from services.hospital.portal import STATIC, portal_router
+from services.hospital.queue import Hints, make_celery
+from services.hospital.service import Hospital
+from services.hospital.settings import HospitalSettings
+from services.web.app import LOOPBACK_HOSTS, create_app
+
+PORTAL_COOKIE = "caretier_portal"
+
+
+def _allowed(request: Request, accounts: Accounts, scope: str, roles: frozenset[str]) -> None:
+    """Let a key with the scope, or a signed-in person with one of the roles, pass.
+
+    Raises:
+        NotAuthenticatedError, NotAllowedError: neither.
+    """
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and token:
+        if not accounts.key_allows(token, scope):
+            raise NotAllowedError("This key does not allow this.")
+        return
+    who = accounts.signed_in(request.cookies.get(PORTAL_COOKIE))
+    if who is None:
+        raise NotAuthenticatedError(
+            "Sign in, or send a key.", remedy="`caretier hospital key NAME SCOPES` makes a key."
+        )
+    if who.user.role not in roles:
+        raise NotAllowedError("Your role does not allow this.")
+
+
+def create(
+    settings: HospitalSettings | None = None, hospital: Hospital | None = None
+) -> FastAPI:
+    """Build the application; ``hospital`` may be given by tests."""
+    chosen = settings or HospitalSettings()
+    here = hospital or Hospital(chosen)
+    if chosen.redis:
+        here.intake.hint = Hints(make_celery(chosen))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(lambda: here.node)  # load before "ready"
+        async with running(here.jobs_loop()):
+            yield
+        await here.close()
+
+    hosts = (*LOOPBACK_HOSTS, *(h.strip() for h in chosen.hosts.split(",") if h.strip()))
+    app = create_app(
+        "Caretier hospital",
+        ready=here.ready,
+        lifespan=lifespan,
+        hosts=hosts,
+        limit=MAX_SEALED_CHARS + (1 << 20),
+    )
+    app.state.hospital = here
+
+    def fhir_access(request: Request) -> Access | None:
+        _allowed(request, here.accounts, "fhir.read", frozenset({"clinician"}))
+        return None
+
+    def chat_access(request: Request) -> None:
+        _allowed(request, here.accounts, "chat", frozenset({"clinician", "operator"}))
+
+    app.include_router(exchange_router(here.keys, here.registry, here.intake))
+    app.include_router(fhir_router(lambda: here.records, fhir_access))
+    app.include_router(chat_router(lambda: here.node, chat_access))
+    app.include_router(
+        portal_router(
+            here.accounts,
+            here.desk,
+            secure_cookies=chosen.secure_cookies,
+            audit_read=here.audit_read,
+            status=here.status,
+        )
+    )
+    app.mount("/static/portal", StaticFiles(directory=STATIC, check_dir=False), name="portal")
+
+    @app.get("/", include_in_schema=False)
+    def root() -> RedirectResponse:
+        return RedirectResponse("/portal/", status_code=303)
+
+    return app

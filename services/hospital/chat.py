@@ -1,0 +1,131 @@
+"""OpenAI-compatible chat at the hospital: the consult path behind a known shape.
+
+``POST /v1/chat/completions`` with model ``caretier``; the last user message is the question, earlier
+ones are its conversation. A key with scope ``chat`` is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.responses import Response
+
+from compliance.errors import BadInputError, NotFoundError
+from services.consult.messages import MAX_QUESTION_CHARS, Answer, Question, Sentence, Turn
+from services.consult.node import Node, Outcome
+
+MODEL = "caretier"
+
+
+class ChatMessage(BaseModel):
+    """One message; further fields of the protocol are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str = Field(max_length=MAX_QUESTION_CHARS)
+
+
+class ChatRequest(BaseModel):
+    """A chat completion request; sampling fields have no effect and are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = MODEL
+    messages: list[ChatMessage] = Field(min_length=1, max_length=64)
+    stream: bool = False
+
+
+def chat_router(node: Callable[[], Node], authorise: Callable[..., None]) -> APIRouter:
+    """Routes ``/v1/models`` and ``/v1/chat/completions``."""
+    router = APIRouter(prefix="/v1", tags=["chat"], dependencies=[Depends(authorise)])
+
+    @router.get("/models")
+    def models() -> dict[str, Any]:
+        """The models that can be named in a request."""
+        item = {"id": MODEL, "object": "model", "created": 0, "owned_by": "caretier"}
+        return {"object": "list", "data": [item]}
+
+    @router.post("/chat/completions", response_model=None)
+    async def complete(request: ChatRequest) -> Response:
+        """Answer the last user message by the consult path."""
+        question = _question(request)
+        if request.stream:
+            return StreamingResponse(_stream(node(), question), media_type="text/event-stream")
+        answer = await _answer(node(), question)
+        return JSONResponse(_completion(question.id, answer))
+
+    return router
+
+
+def _question(request: ChatRequest) -> Question:
+    if request.model != MODEL:
+        raise NotFoundError("There is no model of this name.", remedy="Ask GET /v1/models.")
+    spoken = [m for m in request.messages if m.role in {"user", "assistant"} and m.content.strip()]
+    if not spoken or spoken[-1].role != "user":
+        raise BadInputError("The last message must be the user's.")
+    turns = tuple(
+        Turn(role="patient" if m.role == "user" else "assistant", text=m.content)
+        for m in spoken[:-1]
+    )
+    try:
+        return Question(text=spoken[-1].content, history=turns)
+    except ValidationError:
+        raise BadInputError("The message is empty or too long.") from None
+
+
+async def _answer(node: Node, question: Question) -> Answer:
+    async for event in node.consult(question):
+        if isinstance(event, Outcome):
+            return event.answer
+    raise BadInputError("The question came to no answer.")
+
+
+def _completion(id_: str, answer: Answer) -> dict[str, Any]:
+    words = len(answer.text.split())
+    return {
+        "id": f"chatcmpl-{id_}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": MODEL,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": answer.text},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 0, "completion_tokens": words, "total_tokens": words},
+        "caretier": answer.model_dump(mode="json"),
+    }
+
+
+async def _stream(node: Node, question: Question) -> AsyncIterator[str]:
+    def chunk(delta: dict[str, str], finish: str | None = None) -> str:
+        body = {
+            "id": f"chatcmpl-{question.id}",
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": MODEL,
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+        }
+        return f"data: {json.dumps(body)}\n\n"
+
+    yield chunk({"role": "assistant", "content": ""})
+    said = ""
+    async for event in node.consult(question):
+        if isinstance(event, Sentence):
+            said += f"{event.text} "
+            yield chunk({"content": f"{event.text} "})
+        elif isinstance(event, Outcome) and not said:
+            yield chunk({"content": event.answer.text})
+    yield chunk({}, "stop")
+    yield "data: [DONE]\n\n"
+
+

@@ -1,0 +1,125 @@
+"""``caretier hospital`` and ``caretier worker``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.hospital.settings import HospitalSettings
+from services.web.serve import serve
+
+app = typer.Typer(add_completion=False, help="The hospital: serve, codes, users, keys, records.")
+worker_app = typer.Typer(add_completion=False, help="The hospital's Celery worker and beat.")
+DataOption = Annotated[Path, typer.Option("--data", help="Folder of all state.")]
+DEFAULT_DATA = Path("var")
+
+
+def _settings(data: Path, port: int | None = None) -> HospitalSettings:
+    settings = HospitalSettings(data=data / "hospital")
+    return settings if port is None else settings.model_copy(update={"port": port})
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    data: DataOption = DEFAULT_DATA,
+    port: Annotated[int | None, typer.Option(help="TCP port; 8000 when unset.")] = None,
+) -> None:
+    """Serve the hospital's API and portal until interrupted."""
+    context.obj = data
+    if context.invoked_subcommand is None:
+        from services.hospital.app import create
+
+        settings = _settings(data, port)
+        serve(lambda: create(settings), settings.host, settings.port)
+
+
+@app.command()
+def code(context: typer.Context) -> None:
+    """Print a one-time code for a clinic; it is valid for 24 hours."""
+    from services.hospital.service import Hospital
+
+    typer.echo(Hospital(_settings(context.obj)).clinic_code())
+
+
+@app.command()
+def user(
+    context: typer.Context,
+    username: str,
+    name: Annotated[str, typer.Option(help="Name that patients see under a signed reply.")] = "",
+    role: Annotated[str, typer.Option(help="clinician, operator or privacy.")] = "clinician",
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password; asked for when unset.")
+    ] = None,
+) -> None:
+    """Make an account for the portal."""
+    from services.hospital.service import Hospital
+
+    if password_file is not None:
+        password = password_file.read_text(encoding="utf-8").strip()
+    else:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    hospital = Hospital(_settings(context.obj))
+    hospital.accounts.add_user(username, password, name or username, role)  # type: ignore[arg-type]
+    typer.echo(f"{username} can sign in as {role}.")
+
+
+@app.command()
+def key(context: typer.Context, name: str, scopes: str) -> None:
+    """Make an API key NAME with SCOPES ("fhir.read chat"); it is shown this once."""
+    from services.hospital.service import Hospital
+
+    typer.echo(Hospital(_settings(context.obj)).accounts.new_key(name, scopes))
+
+
+@app.command()
+def load(context: typer.Context, path: Path) -> None:
+    """Load FHIR R4 resources from a file or folder (NDJSON, Bundle, JSON) into the record."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from services.fhir.load import load_path
+    from services.hospital.service import Hospital
+
+    store = Hospital(_settings(context.obj)).records
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        line = progress.add_task("Loading")
+        report = load_path(
+            store, path, lambda count: progress.update(line, description=f"Loading {count}")
+        )
+    for kind, count in sorted(report.loaded.items()):
+        typer.echo(f"{count:7d} {kind}")
+    for where, reason in report.rejected[:20]:
+        typer.echo(f"rejected {where}: {reason}", err=True)
+    if report.rejected:
+        typer.echo(f"{len(report.rejected)} rejected in all.", err=True)
+        raise typer.Exit(2)
+
+
+@worker_app.command()
+def worker(
+    data: DataOption = DEFAULT_DATA,
+    redis: Annotated[str | None, typer.Option(help="Address of Redis.")] = None,
+    concurrency: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+) -> None:
+    """Run a worker with its beat until interrupted."""
+    from services.hospital.queue import make_celery, register
+
+    settings = _settings(data)
+    if redis:
+        settings = settings.model_copy(update={"redis": redis})
+    if not settings.redis:
+        typer.echo(
+            "No Redis is configured: set CARETIER_HOSPITAL_REDIS, or start all with `caretier up`.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    celery = make_celery(settings)
+    register(celery, settings)
+    arguments = ["worker", "-B", f"--concurrency={concurrency}", "--loglevel=WARNING"]
+    celery.worker_main(arguments)
+    sys.exit(0)

@@ -1,0 +1,217 @@
+"""The hospital: its keys, its referrals, and the jobs that put drafts on the desk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from compliance.audit import Agent, AuditTrail, crossing, load_or_create_key
+from services.consult.messages import Answer, Level, Question
+from services.consult.node import Node, Outcome
+from services.exchange.errors import ReferralRefusedError
+from services.exchange.intake import APPLICATION, Intake
+from services.exchange.keys import NodeKeys
+from services.exchange.messages import Envelope, Parcel, ParcelState, ReferredQuestion
+from services.exchange.models import StoredParcel
+from services.exchange.registry import Registry
+from services.exchange.sealed import open_question
+from services.fhir.store import FhirStore
+from services.hospital.accounts import Accounts
+from services.hospital.desk import URGENCY_RANK, Desk
+from services.hospital.jobs import Jobs, Taken, add_job
+from services.hospital.models import Referral, User
+from services.hospital.settings import HospitalSettings
+from services.store.database import Database
+
+PACKAGES = ("services.exchange", "services.fhir", "services.hospital")
+IDLE_SECONDS = 0.5
+TAKE_OVER = timedelta(seconds=15)
+"""A job that no worker took for so long is done by the hospital's own process."""
+_LOG = logging.getLogger("caretier.hospital")
+
+
+class _HospitalIntake(Intake):
+    """Takes a referral, writes the job that opens it in one transaction, and hints at it."""
+
+    hint: Callable[[str], None] = staticmethod(lambda _job: None)
+
+    def on_accept(self, session: Session, envelope: Envelope) -> None:
+        """Add the job."""
+        add_job(session, "open-referral", envelope.id)
+
+    def accept(self, envelope: Envelope, sender: str) -> Parcel:
+        """Take a referral (see `Intake.accept`), then tell a worker."""
+        parcel = super().accept(envelope, sender)
+        if parcel.state is ParcelState.RECEIVED:
+            self.hint(f"open-referral:{envelope.id}")
+        return parcel
+
+
+class Hospital:
+    """Everything that a hospital node holds; shared by the API process and the worker.
+
+    Args:
+        settings: of this node.
+        node: runs the consult path; opened on first use when None.
+    """
+
+    def __init__(self, settings: HospitalSettings, node: Node | None = None) -> None:
+        self.settings = settings
+        self.keys = NodeKeys.load_or_create(
+            settings.data / "keys", name=settings.name, level=Level.HOSPITAL
+        )
+        self.database = Database(settings.database_url)
+        self.database.migrate(*PACKAGES)
+        self.registry = Registry(self.database)
+        audit = settings.data / "audit"
+        audit.mkdir(parents=True, exist_ok=True, mode=0o700)
+        trail = AuditTrail(audit / "hospital.jsonl", load_or_create_key(audit), node=settings.name)
+        self.intake = _HospitalIntake(self.database, Level.HOSPITAL, trail)
+        self.jobs = Jobs(self.database)
+        self.desk = Desk(self.intake, self.keys)
+        self.accounts = Accounts(
+            self.database, idle=timedelta(minutes=settings.session_minutes)
+        )
+        self.records = FhirStore(self.database)
+        self._node = node
+
+    @cached_property
+    def node(self) -> Node:
+        """The consult path with the hospital's knowledge and engine."""
+        return self._node or Node.open(Level.HOSPITAL)
+
+    def clinic_code(self) -> str:
+        """A one-time code for a clinic; pins this hospital."""
+        return self.registry.new_code(Level.CLINIC, [self.keys.fingerprint])
+
+    async def do(self, job: str) -> bool:
+        """Take a job and do it; False when there was nothing to take or it failed."""
+        taken = await asyncio.to_thread(self.jobs.take, job)
+        if taken is None:
+            return False
+        try:
+            await self._open_referral(taken)
+        except Exception as error:  # noqa: BLE001 - every failure is a later attempt
+            _LOG.warning("job %s failed: %s", taken.kind, type(error).__name__)
+            await asyncio.to_thread(self.jobs.fail, taken, type(error).__name__)
+            return False
+        return True
+
+    async def _open_referral(self, taken: Taken) -> None:
+        """Open a referral, draft an answer, and lay both on the desk."""
+        with self.database.reading() as session:
+            row = session.get_one(StoredParcel, taken.subject)
+        envelope = Envelope.model_validate_json(row.envelope)
+        try:
+            opened = open_question(envelope, self.keys.sealing, Level.HOSPITAL)
+        except ReferralRefusedError as error:
+            self.intake.refused(row.id, error.message)
+            with self.database.transaction() as session:
+                self.jobs.finish(session, taken)
+            return
+        draft = await self._draft(opened.question)
+        self.intake.record(
+            "read", envelope, source=Level.CLINIC, destination=Level.HOSPITAL,
+            model=Agent("model", draft.model.name),
+        )
+        with self.database.transaction() as session:
+            if not self.jobs.finish(session, taken):
+                return  # another worker was given the job meanwhile; its result counts
+            if session.get(Referral, row.id) is None:
+                session.add(_referral(row, opened.question, draft))
+
+    async def _draft(self, asked: ReferredQuestion) -> Answer:
+        question = Question(
+            id=asked.referral,
+            text=asked.text,
+            person=asked.person,
+            history=asked.history,
+            facts=asked.facts,
+            asked=datetime.now(UTC).date(),
+        )
+        async for event in self.node.consult(question):
+            if isinstance(event, Outcome):
+                return event.answer
+        raise ReferralRefusedError("The consult came to no end.")
+
+    async def jobs_loop(self) -> None:
+        """Do the jobs that no worker takes (all of them where there is no queue)."""
+        patience = TAKE_OVER if self.settings.redis else timedelta(0)
+        while True:
+            try:
+                for job in await asyncio.to_thread(self.jobs.due, older_than=patience):
+                    await self.do(job)
+            except Exception as error:  # noqa: BLE001 - a loop that dies leaves referrals lying
+                _LOG.error("jobs loop: %s", type(error).__name__)
+            await asyncio.sleep(IDLE_SECONDS)
+
+    def audit_read(self, user: User, referral: str) -> None:
+        """Write down that a person looked at a referral.
+
+        Raises:
+            AuditError: it could not be written; the referral must not be shown.
+        """
+        event = crossing(
+            action="read",
+            referral=referral,
+            person=Agent("person", user.id, user.display_name),
+            application=APPLICATION,
+            model=None,
+            source=Level.HOSPITAL,
+            destination="portal",
+            detail={"role": user.role},
+        )
+        self.intake.audit.record(event)
+
+    def tidy(self) -> dict[str, int]:
+        """Retention: delete what is over; returns how many of each."""
+        return {
+            "referrals": self.desk.forget(timedelta(days=self.settings.keep_days)),
+            "sessions": self.accounts.forget_expired(),
+            "tokens": self.registry.forget_expired(),
+            "jobs": self.jobs.forget_done(),
+        }
+
+    def ready(self) -> dict[str, bool]:
+        """Checks for ``/readyz``."""
+        try:
+            self.jobs.counts()
+        except Exception:  # noqa: BLE001 - any failure means not ready
+            return {"database": False}
+        return {"database": True}
+
+    def status(self) -> dict[str, Any]:
+        """Figures for the operator's page."""
+        return {
+            "jobs": self.jobs.counts(),
+            "nodes": len(self.registry.nodes()),
+            "knowledge": self.node.index.knowledge.digest,
+            "triage": self.node.triage.version,
+            "queue": "redis" if self.settings.redis else "in process",
+        }
+
+    async def close(self) -> None:
+        """Free the engine and the database."""
+        if "node" in self.__dict__:
+            await self.node.close()
+        self.database.close()
+
+
+def _referral(row: StoredParcel, question: ReferredQuestion, draft: Answer) -> Referral:
+    urgency = min(question.urgency, draft.triage.level, key=lambda u: URGENCY_RANK.get(u, 9))
+    return Referral(
+        id=row.id,
+        urgency=urgency,
+        urgency_rank=URGENCY_RANK.get(urgency, 9),
+        reason=question.reason,
+        question=question.model_dump_json(),
+        draft=draft.model_dump_json(),
+        state="open",
+        received=row.received,
+    )
