@@ -33,15 +33,19 @@ export function alsoButton(show) {
   return h("div", { class: "row" }, button);
 }
 
-/** Disable a button while its action runs; a problem is shown, and the button works again. */
+/**
+ * Let a button's action run once at a time; a problem is shown. The button is not disabled, for a
+ * disabled one could not take back the focus when the dialog closes.
+ */
 async function busy(button, action) {
-  button.disabled = true;
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
   try {
     await action();
   } catch (problem) {
     toastProblem(problem);
   } finally {
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   }
 }
 

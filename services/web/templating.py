@@ -21,7 +21,7 @@ TEMPLATES = HERE / "templates"
 """``base.html``, ``components.html`` and ``problem.html``."""
 
 STATIC = HERE / "static"
-"""``caretier.css``, icons and the modules that all clients share; served at ``/static/caretier``."""
+"""``caretier.css``, icons and modules that all clients share, at ``/static/caretier``."""
 
 
 def templates(*folders: Path) -> Jinja2Templates:

@@ -6,14 +6,16 @@
 /** Cuts a text into complete lines and keeps the rest for the next chunk. */
 export class Lines {
   #rest = "";
+  #afterReturn = false;
 
   /** @param {string} chunk @returns {string[]} */
   push(chunk) {
-    const text = this.#rest + chunk;
-    // A CR at the very end may be the first half of CRLF: it waits for the next chunk.
-    const held = text.endsWith("\r") ? 1 : 0;
-    const lines = text.slice(0, text.length - held).split(/\r\n|\n|\r/);
-    this.#rest = lines.pop() + (held ? "\r" : "");
+    if (!chunk) return [];
+    // A CR ends its line at once; an LF that opens the next chunk is the second half of CRLF.
+    const fresh = this.#afterReturn && chunk.startsWith("\n") ? chunk.slice(1) : chunk;
+    this.#afterReturn = chunk.endsWith("\r");
+    const lines = (this.#rest + fresh).split(/\r\n|\n|\r/);
+    this.#rest = lines.pop();
     return lines;
   }
 }

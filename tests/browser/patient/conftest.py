@@ -1,0 +1,180 @@
+"""A real Chromium on the patient's pages; the device's API is played from a table of replies.
+
+Nothing listens on a port: each request of the browser is answered by the application in memory,
+under the same content policy and guards as in production.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import Request, Response
+from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+
+from patient_app.pages import PersonChoice, install
+from services.consult.messages import Answer, Level, ModelCardRef, Status
+from services.web.app import create_app
+
+ORIGIN = "http://localhost:8200"
+CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or None
+
+
+@dataclass(frozen=True)
+class Session:
+    language: str = "en"
+    person_label: str = "Ana Example"
+    csrf: str = "token"
+
+
+@dataclass
+class Device:
+    """An unlocked device."""
+
+    language: str = "en"
+
+    def current(self, request: Request) -> Session:
+        return Session(self.language)
+
+    def people(self) -> list[PersonChoice]:
+        return [PersonChoice("a", "Ana Example")]
+
+    def unlock(self, response: Response, person_id: str, passphrase: str) -> None:
+        response.set_cookie("s", "1")
+
+    def lock(self, request: Request, response: Response) -> None:
+        response.delete_cookie("s")
+
+
+def events(*pairs: tuple[str, Any]) -> str:
+    """Server-sent events as one body."""
+    return "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in pairs)
+
+
+def answer(**changes: Any) -> dict[str, Any]:
+    """An ``Answer`` as it goes over the wire, checked by the message itself."""
+    given = {
+        "id": "c1",
+        "status": Status.ANSWERED,
+        "text": "Rest.",
+        "tier": Level.DEVICE,
+        "model": ModelCardRef(name="rules", digest="sha256:0"),
+    }
+    return Answer.model_validate({**given, **changes}).model_dump(mode="json")
+
+
+@dataclass
+class Stage:
+    """The page, what the API says, and what the browser sent.
+
+    ``replies`` maps ``"METHOD /path"`` to JSON, to (status, JSON), or to text for a stream.
+    """
+
+    page: Page
+    device: Device
+    replies: dict[str, Any] = field(default_factory=dict)
+    sent: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "/") -> Page:
+        """Load a page of the client."""
+        self.page.goto(ORIGIN + path)
+        return self.page
+
+    def ask(self, text: str, *stream: tuple[str, Any]) -> Page:
+        """Ask on the ask page; the stream is what the device answers."""
+        self.replies["POST /api/ask"] = events(*stream)
+        self.page.fill("#question", text)
+        self.page.click("#send")
+        return self.page
+
+    def bodies(self, call: str) -> list[Any]:
+        """JSON bodies that were sent with a call, oldest first."""
+        return [json.loads(body) for name, _, body in self.sent if name == call]
+
+
+PROFILE = {"language": "en", "reading_level": "simple", "country": "US", "local_only": False}
+
+
+def _play(stage: Stage, fetch: Callable[[Route], httpx.Response], route: Route) -> None:
+    request = route.request
+    name = f"{request.method} {httpx.URL(request.url).path}"
+    if not httpx.URL(request.url).path.startswith("/api/"):
+        reply = fetch(route)
+        route.fulfill(status=reply.status_code, headers=dict(reply.headers), body=reply.content)
+        return
+    stage.sent.append((name, request.headers, request.post_data or ""))
+    found = stage.replies.get(name, (404, {"detail": "no such thing"}))
+    status, body = found if isinstance(found, tuple) else (200, found)
+    if isinstance(body, str):
+        route.fulfill(status=status, content_type="text/event-stream", body=body)
+    else:
+        kind = "application/json" if status < 400 else "application/problem+json"
+        route.fulfill(status=status, content_type=kind, body=json.dumps(body))
+
+
+def _fetcher(device: Device, pool: ThreadPoolExecutor) -> Callable[[Route], httpx.Response]:
+    """Answer a browser's request from the application; in a thread, for Playwright has a loop."""
+    app = create_app("device", ready=dict)
+    install(app, device)
+
+    async def get(method: str, url: str, headers: dict[str, str], body: bytes) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client:
+            return await client.request(method, url, headers=headers, content=body)
+
+    def fetch(route: Route) -> httpx.Response:
+        asked = route.request
+        body = (asked.post_data or "").encode()
+        work = get(asked.method, asked.url, asked.headers, body)
+        return pool.submit(asyncio.run, work).result(timeout=20)
+
+    return fetch
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser for the session."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def stage(chromium: Any) -> Iterator[Stage]:
+    """A phone-sized page over a played API; fails the test if the browser complained."""
+    context: BrowserContext = chromium.new_context(
+        viewport={"width": 390, "height": 844}, reduced_motion="reduce"
+    )
+    device = Device()
+    stage = Stage(context.new_page(), device)
+    stage.replies["GET /api/profile"] = PROFILE
+    stage.page.on("pageerror", lambda error: stage.complaints.append(str(error)))
+    stage.page.on(
+        "console",
+        lambda said: (
+            stage.complaints.append(said.text) if "Content Security Policy" in said.text else None
+        ),
+    )
+    with ThreadPoolExecutor(1) as pool:
+        fetch = _fetcher(device, pool)
+        context.route("**/*", lambda route: _play(stage, fetch, route))
+        yield stage
+        context.close()
+    assert stage.complaints == []
+
+
+@pytest.fixture
+def said() -> Callable[..., dict[str, Any]]:
+    """Builder of answers."""
+    return answer

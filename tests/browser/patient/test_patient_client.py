@@ -1,0 +1,417 @@
+"""What a patient meets in the browser: urgency first, sources, consent before anything leaves."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+ROUTINE = ("triage", {"level": "routine", "rule": None, "advice": None, "source": None})
+EMERGENCY = {
+    "level": "emergency",
+    "rule": "chest-pain",
+    "advice": "Call 911 now. Chew aspirin 325 mg if you are not allergic.",
+    "source": "AHA",
+}
+EVIL = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>'
+CITATIONS = [
+    {"id": "k#1", "title": "Colds", "source": "MedlinePlus", "url": "https://example.org/colds",
+     "date": "2026-09-01", "quote": "Most colds go away in 7 to 10 days."},
+    {"id": "Condition/1", "title": "Asthma", "source": "Your record", "url": None,
+     "date": "2020-02-03", "quote": "Asthma since 2020"},
+]  # fmt: skip
+SENTENCES = [
+    {"text": "Most colds go away in 7 to 10 days.", "citations": ["k#1"]},
+    {"text": "Your record says asthma.", "citations": ["Condition/1", "k#1"]},
+]
+PREVIEW = {
+    "preview_id": "pv/1",
+    "reason": "No source on this device covers it.",
+    "disclosure": {
+        "receipt": None,
+        "text": "Asks [NAME_1] about [NAME_10].",
+        "destination": "Riverside Clinic",
+        "readers": ["Assistant", "Clinicians on duty"],
+        "placeholders": {"[NAME_1]": "Dr. Sample", "[NAME_10]": "Ben"},
+        "bytes": 1412,
+    },
+}
+
+
+def sentences_and_sources(said):
+    return said(sentences=SENTENCES, citations=CITATIONS, confidence=0.9)
+
+
+def test_an_emergency_shows_the_call_button_first_and_clear_of_the_composer(stage, said):
+    stage.open()
+    final = said(status="emergency", triage=EMERGENCY, text=EMERGENCY["advice"])
+    page = stage.ask("chest pain", ("triage", EMERGENCY), ("answer", final))
+    button = page.get_by_role("link", name="Call 911")
+    expect(button).to_have_attribute("href", "tel:911")
+    box, composer = button.bounding_box(), page.locator("#composer").bounding_box()
+    assert box["height"] >= 48
+    assert box["y"] > 56
+    assert box["y"] + box["height"] < composer["y"]
+    banner = page.get_by_role("alert")
+    assert banner.inner_text().index("Call 911") < banner.inner_text().index("aspirin")
+    # The advice stands once, and nobody is asked to wait for a clinic.
+    expect(page.get_by_text("Chew aspirin")).to_have_count(1)
+    expect(page.get_by_role("button", name="Ask my clinic")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("advice", "country", "numbers"),
+    [
+        ("Call 911 now.", "MX", ["tel:911"]),
+        ("Call 112.", "US", ["tel:112"]),
+        ("Call or text 988, or 911.", "US", ["tel:911", "tel:988"]),
+        ("Poison help: 1-800-222-1222.", "US", ["tel:911", "tel:18002221222"]),
+        ("Llame ya a emergencias.", "ES", ["tel:112"]),
+        ("Seek help now.", "ZZ", ["tel:112"]),
+        # no match: doses are not numbers to call
+        ("Do not take more than 112 mg.", "GB", ["tel:999"]),
+        (None, "AU", ["tel:000"]),
+    ],
+)
+def test_the_number_to_call_is_the_advices_own_or_the_countrys(
+    stage, said, advice, country, numbers
+):
+    stage.replies["GET /api/profile"] = {"language": "en", "country": country}
+    triage = {**EMERGENCY, "advice": advice}
+    stage.open()
+    stage.page.wait_for_function("document.getElementById('lifeline').href")
+    stage.page.wait_for_load_state("networkidle")
+    page = stage.ask(
+        "help", ("triage", triage), ("answer", said(status="emergency", triage=triage))
+    )
+    links = page.locator(".banner--emergency a.button")
+    expect(links).to_have_count(len(numbers))
+    assert [link.get_attribute("href") for link in links.all()] == numbers
+
+
+def test_an_answer_shows_sentences_with_markers_sources_confidence_and_receipt(stage, said):
+    stage.open()
+    page = stage.ask(
+        "colds?", ROUTINE, ("delta", SENTENCES[0]), ("answer", sentences_and_sources(said))
+    )
+    expect(page.locator(".answer__text p")).to_have_count(2)
+    assert page.locator(".cite").all_inner_texts() == ["1", "2", "1"]
+    expect(page.get_by_text("Well supported by its sources")).to_be_visible()
+    expect(page.locator(".receipt")).to_contain_text("Answered by this device")
+    expect(page.locator(".receipt")).to_contain_text("Nothing left your device")
+    page.get_by_text("2 sources").click()
+    link = page.get_by_role("link", name="Colds")
+    expect(link).to_have_attribute("rel", "noopener noreferrer")
+    expect(page.locator(".citation").nth(0)).to_contain_text("checked Sep 1, 2026")
+    # A fact of one's own record was not "checked" on its day.
+    expect(page.locator(".citation").nth(1)).not_to_contain_text("checked")
+
+
+def test_a_marker_unfolds_the_sources_and_moves_the_focus_to_its_own(stage, said):
+    stage.open()
+    page = stage.ask("colds?", ROUTINE, ("answer", sentences_and_sources(said)))
+    page.get_by_role("link", name="Source 2").click()
+    expect(page.locator(".citation").nth(1)).to_be_focused()
+
+
+def test_markup_in_an_answer_stays_text(stage, said):
+    hostile = said(
+        text=EVIL,
+        sentences=[{"text": EVIL, "citations": ["x"]}],
+        citations=[
+            {**CITATIONS[0], "id": "x", "title": EVIL, "quote": EVIL, "url": "javascript:1"}
+        ],
+    )
+    stage.open()
+    page = stage.ask(EVIL, ROUTINE, ("delta", hostile["sentences"][0]), ("answer", hostile))
+    page.get_by_text("1 source", exact=True).click()
+    expect(page.locator(".citation__title")).to_have_text(EVIL)
+    expect(page.locator(".citation a")).to_have_count(0)
+    assert page.locator(".thread img, .thread script").count() == 0
+    assert page.evaluate("window.hit") is None
+
+
+def test_the_question_carries_token_conversation_and_the_local_switch(stage, said):
+    stage.open()
+    stage.page.get_by_role("switch").check(force=True)
+    page = stage.ask("one", ROUTINE, ("answer", said()))
+    expect(page.locator(".receipt")).to_have_count(1)
+    expect(page.get_by_role("button", name="Ask my clinic")).to_have_count(0)
+    stage.ask("two", ROUTINE, ("answer", said()))
+    expect(page.locator(".receipt")).to_have_count(2)
+    first, second = stage.bodies("POST /api/ask")
+    assert first["local_only"] is True
+    assert first["conversation"] == second["conversation"]
+    assert all(
+        headers["x-csrf-token"] == "token"
+        for name, headers, _ in stage.sent
+        if not name.startswith("GET")
+    )
+
+
+def test_a_cut_stream_is_said_to_be_incomplete_and_can_be_asked_again(stage, said):
+    stage.open()
+    page = stage.ask("colds?", ROUTINE, ("delta", SENTENCES[0]))
+    expect(page.get_by_role("alert")).to_contain_text("cut short")
+    stage.replies["POST /api/ask"] = "event: answer\ndata: " + json.dumps(said())
+    stage.replies["POST /api/ask"] += "\n\n"
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".receipt")).to_be_visible()
+    expect(page.locator(".exchange")).to_have_count(1)
+
+
+def test_a_problem_in_the_stream_shows_what_happened_and_what_to_do(stage):
+    stage.open()
+    problem = {
+        "type": "x",
+        "title": "Engine",
+        "detail": "The model stopped.",
+        "remedy": "Ask again.",
+    }
+    page = stage.ask("colds?", ROUTINE, ("problem", problem))
+    expect(page.get_by_role("alert")).to_contain_text("The model stopped.")
+    expect(page.get_by_role("alert")).to_contain_text("Ask again.")
+
+
+def test_an_abstention_says_so_once_and_gives_no_confidence(stage, said):
+    stage.open()
+    page = stage.ask("x", ROUTINE, ("answer", said(status="abstained", text="No source on this.")))
+    expect(page.get_by_text("No source on this.")).to_have_count(1)
+    expect(page.locator(".confidence")).to_have_count(0)
+
+
+def _offered(stage, said):
+    stage.open()
+    page = stage.ask("my kidneys?", ROUTINE, ("answer", said(status="abstained", offer=PREVIEW)))
+    page.get_by_role("button", name="Show me what would be sent").click()
+    return page
+
+
+def test_the_preview_shows_exactly_what_would_leave_and_to_whom(stage, said):
+    page = _offered(stage, said)
+    dialog = page.get_by_role("dialog", name="Send this to your clinic?")
+    expect(page.locator("#offer-text")).to_have_text("Asks [NAME_1] about [NAME_10].")
+    expect(page.locator("#offer-text mark")).to_have_text(["[NAME_1]", "[NAME_10]"])
+    for words in ("Riverside Clinic", "Assistant, Clinicians on duty", "1.4 kB", "Dr. Sample"):
+        expect(dialog).to_contain_text(words)
+    expect(page.locator("#offer-text")).to_be_focused()
+    expect(page.get_by_role("checkbox")).not_to_be_checked()
+
+
+@pytest.mark.parametrize("way", ["button", "escape", "close"])
+def test_nothing_is_sent_unless_the_person_says_send(stage, said, way):
+    page = _offered(stage, said)
+    if way == "escape":
+        page.keyboard.press("Escape")
+    else:
+        page.get_by_role("button", name={"button": "Do not send", "close": "Close"}[way]).click()
+    expect(page.get_by_text("Nothing was sent.")).to_be_visible()
+    expect(page.get_by_role("button", name="Show me what would be sent")).to_be_focused()
+    assert not [name for name, _, _ in stage.sent if name.startswith("POST /api/send")]
+
+
+def test_a_preview_that_was_declined_is_made_anew_and_never_sent_later(stage, said):
+    page = _offered(stage, said)
+    page.get_by_role("button", name="Do not send").click()
+    stage.replies["POST /api/preview"] = {**PREVIEW, "preview_id": "pv2"}
+    stage.replies["POST /api/send/pv2"] = said(status="queued", text="")
+    page.get_by_role("button", name="Show me what would be sent").click()
+    page.get_by_role("button", name="Send", exact=True).last.click()
+    expect(page.locator(".exchange .banner")).to_contain_text("Waiting to be sent")
+    assert stage.bodies("POST /api/preview")[0]["text"] == "my kidneys?"
+
+
+@pytest.mark.parametrize("remember", [True, False])
+def test_sending_says_whether_to_remember_and_then_waits_for_the_reply(stage, said, remember):
+    gone = {**PREVIEW["disclosure"], "receipt": "r1"}
+    stage.replies["POST /api/send/pv/1"] = said(status="queued", text="", disclosure=gone)
+    stage.replies["GET /api/consults/c1"] = {
+        "id": "c1", "asked": "2026-11-20T10:00:00Z", "question": "q",
+        "answer": said(tier="clinic", disclosure=gone, sentences=SENTENCES, citations=CITATIONS),
+    }  # fmt: skip
+    page = _offered(stage, said)
+    if remember:
+        page.get_by_role("checkbox").check()
+    page.locator("#offer-send").click()
+    expect(page.locator(".receipt")).to_contain_text("waits to go to Riverside Clinic")
+    assert stage.bodies("POST /api/send/pv/1") == [{"remember": remember}]
+    expect(page.locator(".receipt")).to_contain_text("Answered by your clinic", timeout=9000)
+    expect(page.locator(".receipt a")).to_have_attribute("href", "/ledger#r-r1")
+
+
+def test_the_ledger_shows_the_exact_text_as_text(stage):
+    entry = {
+        "receipt": "r1", "consult": "c1", "time": "2026-11-19T08:02:00Z", "state": "sent",
+        "destination": "Riverside Clinic", "readers": ["A"], "text": EVIL, "bytes": 900,
+    }  # fmt: skip
+    older = {**entry, "receipt": "r0", "time": "2026-10-01T08:02:00Z", "state": "answered"}
+    stage.replies["GET /api/ledger"] = {"entries": [older, entry]}
+    page = stage.open("/ledger#r-r0")
+    expect(page.locator(".leaves").first).to_have_text(EVIL)
+    assert page.locator(".ledger > li").evaluate_all("all => all.map(one => one.id)") == [
+        "r-r1", "r-r0",
+    ]  # fmt: skip
+    assert page.evaluate("window.hit") is None
+
+
+def test_the_record_says_first_what_bears_on_safety(stage):
+    def fact(text, warning=False):
+        return {"id": "X/1", "text": text, "date": "2024-01-02", "warning": warning}
+
+    stage.replies["GET /api/record"] = {
+        "summary": [
+            {"kind": "Observation", "items": [fact("HbA1c 7.9 %")]},
+            {"kind": "AllergyIntolerance", "items": [fact("Dust"), fact("Penicillin", True)]},
+        ]
+    }
+    page = stage.open("/record")
+    expect(page.locator("#summary h2")).to_have_text(["Allergies", "Results"])
+    expect(page.locator(".fact").first).to_contain_text("Penicillin")
+
+
+def test_a_record_is_brought_in_as_it_is_and_a_refusal_is_explained(stage):
+    stage.replies["GET /api/record"] = {"summary": []}
+    stage.replies["POST /api/record"] = {"imported": 1}
+    page = stage.open("/record")
+    file = {"name": "me.ndjson", "mimeType": "text/plain", "buffer": b'{"resourceType":"Patient"}'}
+    page.set_input_files("#file", file)
+    page.click("#import-button")
+    expect(page.get_by_text("1 entry was added.")).to_be_visible()
+    _, headers, body = next(one for one in stage.sent if one[0] == "POST /api/record")
+    assert headers["content-type"] == "application/fhir+ndjson"
+    assert body == '{"resourceType":"Patient"}'
+    stage.replies["POST /api/record"] = (422, {"detail": "This is not FHIR.", "remedy": "Other."})
+    page.set_input_files("#file", file)
+    page.click("#import-button")
+    expect(page.get_by_role("alert")).to_contain_text("This is not FHIR.")
+
+
+def _settings(stage):
+    stage.replies["GET /api/consent"] = {
+        "consents": [
+            {"id": "k1", "destinations": ["Riverside Clinic"], "standing": True,
+             "granted": "2026-10-01T10:00:00Z", "expires": None, "withdrawn": None},
+            {"id": "k0", "destinations": ["Old Clinic"], "standing": True,
+             "granted": "2025-10-01T10:00:00Z", "expires": "2026-01-01T00:00:00Z",
+             "withdrawn": None},
+        ]
+    }  # fmt: skip
+    return stage.open("/settings")
+
+
+def test_a_consent_is_withdrawn_after_one_question(stage):
+    page = _settings(stage)
+    stage.replies["POST /api/consent/k1/withdraw"] = {}
+    expect(page.get_by_text("Run out")).to_be_visible()
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Riverside Clinic")
+    page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("Consent withdrawn")).to_be_visible()
+    assert [name for name, _, _ in stage.sent if "withdraw" in name] == [
+        "POST /api/consent/k1/withdraw"
+    ]
+
+
+def test_erasing_needs_the_typed_word(stage):
+    page = _settings(stage)
+    stage.replies["POST /api/erase"] = {}
+    page.click("#erase")
+    confirm = page.locator("#erase-confirm")
+    expect(page.locator("#erase-word")).to_be_focused()
+    expect(confirm).to_be_disabled()
+    page.fill("#erase-word", "eras")
+    expect(confirm).to_be_disabled()
+    page.fill("#erase-word", " Erase ")
+    confirm.click()
+    page.wait_for_url("**/unlock")
+    assert stage.bodies("POST /api/erase") == [{"confirm": "erase"}]
+
+
+def test_a_profile_is_saved_and_a_bad_country_is_not(stage):
+    page = _settings(stage)
+    stage.replies["PUT /api/profile"] = {}
+    expect(page.locator("#country")).to_have_value("US")
+    page.fill("#country", "Mexico")
+    page.click("#save")
+    expect(page.locator("#country")).to_have_attribute("aria-invalid", "true")
+    assert stage.bodies("PUT /api/profile") == []
+    page.fill("#country", "mx")
+    page.click("#save")
+    expect(page.get_by_text("Saved")).to_be_visible()
+    assert stage.bodies("PUT /api/profile")[0]["country"] == "MX"
+
+
+def test_the_chosen_theme_holds_from_page_to_page(stage):
+    page = _settings(stage)
+    page.select_option("#theme", "dark")
+    stage.open("/")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 22, 21)"
+
+
+def test_history_finds_without_accents_and_opens_the_consult_it_was_asked_for(stage, said):
+    def consult(name, question):
+        return {"id": name, "asked": "2026-11-20T10:00:00Z", "question": question, "answer": said()}
+
+    stage.device.language = "es"
+    stage.replies["GET /api/consults"] = {
+        "consults": [consult("c1", "¿Qué es la presión?"), consult("c2", "¿Tengo gripe?")]
+    }
+    page = stage.open("/history#q-c2")
+    expect(page.locator("#q-c2 .receipt")).to_contain_text("Nada salió de su dispositivo")
+    page.fill("#search", "PRESION")
+    expect(page.locator(".consult")).to_have_count(1)
+
+
+def test_a_session_that_ran_out_leads_to_the_passphrase_and_back(stage):
+    stage.replies["GET /api/ledger"] = (401, {"detail": "locked"})
+    stage.open("/ledger")
+    stage.page.wait_for_url("**/unlock?next=/ledger")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440, 3840])
+@pytest.mark.parametrize("path", ["/", "/history", "/ledger", "/record", "/settings", "/unlock"])
+def test_no_page_scrolls_sideways(stage, path, width):
+    stage.device.language = "es"
+    stage.page.set_viewport_size({"width": width, "height": 800})
+    page = stage.open(path)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_first_tab_stop_skips_to_the_content(stage):
+    page = stage.open("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+
+
+PARSE = """async (cuts) => {
+  const { events } = await import("/static/caretier/sse.js");
+  const bytes = new TextEncoder().encode(cuts.text);
+  const body = new ReadableStream({
+    start(controller) {
+      for (let at = 0; at < bytes.length; at += cuts.size) {
+        controller.enqueue(bytes.slice(at, at + cuts.size));
+      }
+      controller.close();
+    },
+  });
+  const found = [];
+  for await (const one of events(body)) found.push([one.event, one.data]);
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_stream_is_read_alike_wherever_it_is_cut(stage, size, end):
+    page = stage.open("/unlock")
+    lines = [": hello", "event: delta", "data: año", "data:two", "", "data: 3", "", "data: cut", ""]
+    text = end.join(lines[:-1]) + end + end
+    found = page.evaluate(PARSE, {"text": text, "size": size})
+    assert found == [["delta", "año\ntwo"], ["message", "3"], ["message", "cut"]]
