@@ -114,7 +114,8 @@ _SIMPLE: tuple[tuple[Kind, str, Callable[[float, str], float | None]], ...] = (
     ("breaths", rf"\b(?:breathing|respiratory rate|respira\w*){_NEAR}{_N} (?:times|veces|breaths)\b", _between(2, 140)),
     ("gestation_weeks", rf"\b{_N}(?: \+ \d)? (?:weeks?|wks?|wk|w|semanas?)(?: [^ .!?]{{1,15}}){{0,3}}? (?:pregnant|pregnancy|preg|prego|gestation|gestational|embarazo|embarazada|gestacion)\b", _between(2, 43)),
     ("gestation_weeks", rf"\b(?:pregnant|pregnancy|preg|embarazada|embarazo|gestacion)(?: [^ .!?]{{1,15}}){{0,4}}? {_N}(?: \+ \d)? (?:weeks?|wks?|w|semanas?)\b(?! ago)", _between(2, 43)),
-    ("gestation_weeks", rf"\b(?:i am|im|tengo|estoy de|estoy en la semana) {_N}(?: \+ \d)? (?:weeks?|wks?|w|semanas?)\b(?! (?:old|post|postpartum|sober|into|out|ago|clean|de posparto|sin))", _between(4, 43)),
+    ("gestation_weeks", rf"\b(?:i am|im|tengo|estoy de|estoy en la semana)(?: (?:only|just|about|now|solo|apenas))? {_N}(?: \+ \d)? (?:weeks?|wks?|w|semanas?)\b(?! (?:old|post|postpartum|sober|into|out|ago|clean|de posparto|sin))", _between(4, 43)),
+    ("gestation_weeks", rf"\b(?:at|a las|con) {_N}(?: \+ \d)? (?:weeks?|wks?|semanas)\b(?! (?:old|post|postpartum|ago|of age|de edad|de vida))", _between(16, 43)),
     ("gestation_weeks", rf"\b(?:semana|week) {_N} (?:de |of )?(?:embarazo|gestacion|pregnancy|my pregnancy)\b", _between(2, 43)),
     ("gestation_weeks", rf"\b{_N} (?:months?|meses) (?:pregnant|de embarazo|embarazada|de gestacion)\b", _scaled(4.35, 1, 9)),
     ("gestation_weeks", rf"\bembarazada de {_N} meses\b", _scaled(4.35, 1, 9)),
@@ -137,7 +138,7 @@ _IS_SMALL = re.compile(
     rf"(?:only |just )?{_N} (days?|weeks?|wks?|months?|mos?)\b(?! (?:pregnant|into|post))"
 )
 _PRESSURE = re.compile(
-    r"\b(\d{2,3})(?: (?:/|over|sobre|con|por|on)) (\d{2,3})(?![\d.])(?! (?:mg|mcg|ml|/|vision|%))"
+    r"\b(?<!number is )(?<!room )(?<!number )(\d{2,3})(?: (?:/|over|sobre|con|por|on)) (\d{2,3})(?![\d.])(?! (?:mg|mcg|ml|/|vision|%))"
 )
 _SPANISH_PRESSURE = re.compile(
     r"\b(?:tension|presion)(?: [^ .!?]{1,15}){0,5}? (\d{2})(?: (?:/|con|y|sobre)) (\d{1,2})\b(?! \d)"
