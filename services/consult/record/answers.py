@@ -8,45 +8,22 @@ what the record lacks is said as lacking.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Callable
+from typing import Any
 
 from services.consult.messages import Citation, Fact
 from services.consult.record import facts, safety, words
 from services.consult.record.chart import Chart
-from services.consult.record.intent import (
-    DOSE,
-    ON_MEDICINE,
-    WHY_MEDICINE,
-    Asked,
-    Kind,
-)
-from services.consult.record.reading import Medicine, Vaccine
+from services.consult.record.immunizations import immunizations
+from services.consult.record.intent import ADULT_AGE, Asked, Kind, worded
+from services.consult.record.reading import Medicine, Result
+from services.consult.record.said import MAX_LISTED, Said, absent, many
 from services.consult.record.wording import day_text, listed, moment_text, say
 
-MAX_LISTED = 20
-"""Most entries that one sentence lists; more are counted."""
 MAX_LABS = 10
 """Most results in an overview."""
-ADULT = 19
-"""Age in years from which the adult schedule holds."""
-SEASON_MONTH = 7
-"""Month in which a season of influenza vaccine begins."""
-FULL_DATE = 10
-"""Characters of a complete ISO date."""
 _NOT_LABS = {"blood_pressure", "heart_rate", "weight", "height", "bmi", "temperature", "oxygen",
              "smoking", "gestation"}  # fmt: skip
-Said = Iterator[Fact | Citation]
-
-
-def _absent(kind: Kind, text: str, chart: Chart) -> Fact:
-    return Fact(id=f"{chart.patient_ref}#no-{kind.value}", kind=kind.value, text=text)
-
-
-def _many(items: list[str], language: str) -> str:
-    unique = list(dict.fromkeys(items))
-    more = len(unique) - MAX_LISTED
-    return listed([*unique[:MAX_LISTED], *([f"+ {more}"] if more > 0 else [])], language)
 
 
 def result(asked: Asked, chart: Chart, language: str) -> Said:
@@ -58,7 +35,7 @@ def result(asked: Asked, chart: Chart, language: str) -> Said:
         keys = [key for key, said in asked.tests.items() if said == phrase]
         found = [history for key in keys if (history := chart.latest(key))]
         for history in found:
-            yield facts.result_fact(history, language, dated=True)
+            yield from _guided(history, chart, language)
         if not found:
             table = words.data("tests")["tests"]
             name = table[keys[0]][language] if len(keys) == 1 else phrase
@@ -66,8 +43,27 @@ def result(asked: Asked, chart: Chart, language: str) -> Said:
             yield Fact(id=f"{chart.patient_ref}#no-{keys[0]}", kind="result", text=text)
 
 
+def _guided(history: list[Result], chart: Chart, language: str) -> Said:
+    fact = facts.result_fact(history, language, dated=True)
+    guide = words.data("tests")["guides"].get(history[0].test)
+    age = chart.person.age_years or 0
+    if not guide or age < ADULT_AGE or chart.person.pregnant or history[0].flag:
+        yield fact
+        return
+    source = guide["source"]
+    text = fact.text + guide[language] + say("source", language, name=source["name"])
+    yield fact.model_copy(update={"text": text})
+    yield Citation(
+        id=f"rule:guide-{history[0].test}",
+        title=source["name"],
+        source=source["name"],
+        url=source["url"],
+        quote=guide[language].strip(),
+    )
+
+
 def _overview(chart: Chart, language: str) -> Said:
-    histories: dict[str, list[facts.Result]] = {}
+    histories: dict[str, list[Result]] = {}
     for item in chart.results:
         if item.number is not None and item.test not in _NOT_LABS:
             histories.setdefault(item.test or item.name, []).append(item)
@@ -75,7 +71,7 @@ def _overview(chart: Chart, language: str) -> Said:
     for history in told[:MAX_LABS]:
         yield facts.result_fact(history[:2], language, dated=True)
     if not told:
-        yield _absent(Kind.RESULT, say("no-results", language), chart)
+        yield absent(Kind.RESULT, say("no-results", language), chart)
 
 
 def conditions(asked: Asked, chart: Chart, language: str) -> Said:
@@ -86,7 +82,7 @@ def conditions(asked: Asked, chart: Chart, language: str) -> Said:
             yield facts.condition_fact(item, language, dated=True)
         if not found:
             name = listed(asked.conditions.values(), language)
-            yield _absent(Kind.CONDITIONS, say("no-condition", language, name=name), chart)
+            yield absent(Kind.CONDITIONS, say("no-condition", language, name=name), chart)
         return
     active = [c for c in chart.conditions if c.active]
     for key, part in (
@@ -94,10 +90,10 @@ def conditions(asked: Asked, chart: Chart, language: str) -> Said:
         ("findings", [c for c in active if c.finding]),
     ):
         if part:
-            text = _many([facts.condition_name(c, language) for c in part], language)
+            text = many([facts.condition_name(c, language) for c in part], language)
             yield Fact(id=part[0].ref, kind="condition", text=say(key, language, list=text))
     if not active:
-        yield _absent(Kind.CONDITIONS, say("no-conditions", language), chart)
+        yield absent(Kind.CONDITIONS, say("no-conditions", language), chart)
 
 
 def medicines(asked: Asked, chart: Chart, language: str) -> Said:
@@ -105,11 +101,11 @@ def medicines(asked: Asked, chart: Chart, language: str) -> Said:
     if not asked.medicines:
         yield from _medicine_list(chart, language)
         return
-    for name in asked.medicines:
+    for name, phrase in asked.medicines.items():
         orders = [m for m in chart.medicines if name in m.generics]
         active = [m for m in orders if m.active]
         if active:
-            for subject in safety.subjects([name], (), language):
+            for subject in safety.subjects({name: phrase}, (), language):
                 for warned in safety.warnings_without_interactions(subject, chart, language):
                     yield warned.fact
                     if warned.source:
@@ -120,16 +116,16 @@ def medicines(asked: Asked, chart: Chart, language: str) -> Said:
             yield Fact(id=orders[0].ref, kind="medicine", text=text, date=orders[0].day)
         else:
             text = say("no-medicine", language, name=name)
-            yield _absent(Kind.MEDICINES, text, chart)
+            yield absent(Kind.MEDICINES, text, chart)
 
 
 def _medicine(order: Medicine, asked: Asked, language: str) -> Fact:
     since = say("since", language, day=day_text(order.day, language)) if order.day else ""
     text = say("medicine", language, name=order.name, since=since)
-    if WHY_MEDICINE.search(asked.text):
+    if worded("why_medicine", asked.text):
         reasons = listed(order.reasons, language)
         text += say("reason", language, list=reasons) if reasons else say("no-reason", language)
-    elif DOSE.search(asked.text) or ON_MEDICINE.search(asked.text):
+    elif worded("dose", asked.text) or worded("on_medicine", asked.text):
         text += say("dose", language, dose=order.dose) if order.dose else say("no-dose", language)
     return Fact(id=order.ref, kind="medicine", text=text, date=order.day)
 
@@ -139,7 +135,7 @@ def _medicine_list(chart: Chart, language: str) -> Said:
         dose = f" ({order.dose})" if order.dose else ""
         yield Fact(id=order.ref, kind="medicine", text=f"{order.name}{dose}.", date=order.day)
     if not chart.active_medicines:
-        yield _absent(Kind.MEDICINES, say("no-medicines", language), chart)
+        yield absent(Kind.MEDICINES, say("no-medicines", language), chart)
 
 
 def allergies(asked: Asked, chart: Chart, language: str) -> Said:
@@ -149,7 +145,7 @@ def allergies(asked: Asked, chart: Chart, language: str) -> Said:
         for item in chart.allergies:
             yield facts.allergy_fact(item, language)
         if not chart.allergies:
-            yield _absent(Kind.ALLERGIES, say("no-allergies", language), chart)
+            yield absent(Kind.ALLERGIES, say("no-allergies", language), chart)
         return
     recorded = [a for a in chart.allergies if _is_named(a.name, asked.text)]
     for item in recorded:
@@ -167,7 +163,7 @@ def allergies(asked: Asked, chart: Chart, language: str) -> Said:
                 yield warned.source
     if not recorded and not fired:
         name = target or listed([*asked.medicines, *asked.classes.values()], language)
-        yield _absent(Kind.ALLERGIES, say("no-allergy", language, name=name), chart)
+        yield absent(Kind.ALLERGIES, say("no-allergy", language, name=name), chart)
 
 
 def _allergen(asked: Asked) -> str | None:
@@ -184,82 +180,25 @@ def _is_named(name: str, text: str) -> bool:
     return any(re.search(rf"\b{re.escape(stem)}(s|es)?\b", text) for stem in stems)
 
 
-def immunizations(asked: Asked, chart: Chart, language: str) -> Said:
-    """The doses of the vaccine named, with the interval that applies; or all vaccines."""
-    if not asked.vaccines:
-        told = [f"{v.name} ({day_text(v.day, language)})" for v in chart.vaccines]
-        if told:
-            text = say("vaccines", language, list=_many(told, language))
-            yield Fact(id=chart.vaccines[0].ref, kind="vaccine", text=text)
-        else:
-            yield _absent(Kind.IMMUNIZATIONS, say("no-vaccines", language), chart)
-        return
-    for key in asked.vaccines:
-        entry = words.data("vaccines")["vaccines"][key]
-        doses = [v for v in chart.vaccines if key in v.keys]
-        ruled = _rule_text(entry, doses, chart, language)
-        if doses:
-            day = day_text(doses[0].day, language)
-            text = say(
-                "vaccine", language, name=entry[language], day=day, as_recorded=doses[0].name
-            )
-            earlier = [day_text(v.day, language) for v in reversed(doses)]
-            if len(doses) > 1:
-                text += say("vaccine-doses", language, list=listed(earlier, language))
-            yield Fact(id=doses[0].ref, kind="vaccine", text=text + ruled, date=doses[0].day)
-        else:
-            text = say("no-vaccine", language, name=entry[language]) + ruled
-            yield Fact(id=f"{chart.patient_ref}#no-{key}", kind="vaccine", text=text)
-        if ruled:
-            source = words.data("vaccines")["source"]
-            yield Citation(id=f"rule:vaccine-{key}", title=source["name"], source=source["name"],
-                           url=source["url"], quote=str(entry[f"rule_{language}"]))  # fmt: skip
-
-
-def _rule_text(entry: safety.Template, doses: list[Vaccine], chart: Chart, language: str) -> str:
-    """What the schedule says, and what follows from the newest dose; "" below the rule's age."""
-    age = chart.person.age_years
-    if f"rule_{language}" not in entry or age is None or age < entry.get("from_age", ADULT):
-        return ""
-    text, day = "", doses[0].day if doses else None
-    if day and len(day) == FULL_DATE and "years" in entry:
-        due = _years_later(date.fromisoformat(day), entry["years"])
-        key = "overdue" if due <= chart.today else "due"
-        text = say(key, language, day=day_text(due.isoformat(), language))
-    elif day and entry.get("season"):
-        start = date(chart.today.year - (chart.today.month < SEASON_MONTH), SEASON_MONTH, 1)
-        key = "season-done" if day >= start.isoformat() else "season-open"
-        text = say(key, language, day=day_text(start.isoformat(), language))
-    source = words.data("vaccines")["source"]["name"]
-    return f"{text} {entry[f'rule_{language}']}" + say("source", language, name=source)
-
-
-def _years_later(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # February 29
-        return day.replace(year=day.year + years, day=28)
-
-
 def procedures(asked: Asked, chart: Chart, language: str) -> Said:
     """When the procedure named was done; or all procedures."""
     if not asked.procedures:
         told = [f"{p.name} ({day_text(p.day, language)})" for p in chart.procedures]
         if told:
-            text = say("procedures", language, list=_many(told, language))
+            text = say("procedures", language, list=many(told, language))
             yield Fact(id=chart.procedures[0].ref, kind="procedure", text=text)
         else:
-            yield _absent(Kind.PROCEDURES, say("no-procedures", language), chart)
+            yield absent(Kind.PROCEDURES, say("no-procedures", language), chart)
         return
     table = words.data("vaccines")["procedures"]
     for key, phrase in asked.procedures.items():
         done = [p for p in chart.procedures if any(t in p.name.lower() for t in table[key]["text"])]
         for item in done[:3]:
-            when = say("on", language, day=day_text(item.day, language)) if item.day else ""
+            when = say("on-day", language, day=day_text(item.day, language)) if item.day else ""
             text = say("procedure", language, name=item.name, when=when)
             yield Fact(id=item.ref, kind="procedure", text=text, date=item.day)
         if not done:
-            yield _absent(Kind.PROCEDURES, say("no-procedure", language, name=phrase), chart)
+            yield absent(Kind.PROCEDURES, say("no-procedure", language, name=phrase), chart)
 
 
 def appointments(asked: Asked, chart: Chart, language: str) -> Said:
@@ -275,7 +214,7 @@ def appointments(asked: Asked, chart: Chart, language: str) -> Said:
         text = say("appointment", language, day=day, list=", ".join(parts))
         yield Fact(id=item.ref, kind="appointment", text=text, date=(item.day or "")[:10] or None)
     if not chosen:
-        yield _absent(Kind.APPOINTMENTS, say("no-appointment", language), chart)
+        yield absent(Kind.APPOINTMENTS, say("no-appointment", language), chart)
 
 
 _COMMON = frozenset({"appointment", "visit", "follow", "up", "check", "de", "control", "clinic"})
@@ -294,11 +233,11 @@ def care_team(_asked: Asked, chart: Chart, language: str) -> Said:
         text = say("care-team", language, list=listed(told, language))
         yield Fact(id=chart.patient_ref, kind="care-team", text=text)
     else:
-        yield _absent(Kind.CARE_TEAM, say("no-care-team", language), chart)
+        yield absent(Kind.CARE_TEAM, say("no-care-team", language), chart)
 
 
 def _display(practitioner: safety.Template) -> str:
-    name = next(iter(practitioner.get("name", ())), {})
+    name: dict[str, Any] = next(iter(practitioner.get("name", ())), {})
     parts = [*name.get("prefix", ()), *name.get("given", ()), name.get("family", "")]
     return str(name.get("text") or " ".join(parts)).strip()
 

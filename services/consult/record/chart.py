@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from services.consult.messages import Person
-from services.consult.record import reading, results
+from services.consult.record import events, reading, results
 
 PREGNANCY_DAYS = 300
 """How long an entry that says "pregnant" counts, in days."""
@@ -57,21 +57,21 @@ class Chart:
         return [r for r in results.read_results(self.resources) if not self._later(r.day)]
 
     @cached_property
-    def vaccines(self) -> list[reading.Vaccine]:
+    def vaccines(self) -> list[events.Vaccine]:
         """Doses given, newest first."""
-        found = reading.read_vaccines(self.resources)
+        found = events.read_vaccines(self.resources)
         return sorted(found, key=lambda v: v.day or "", reverse=True)
 
     @cached_property
-    def procedures(self) -> list[reading.Procedure]:
+    def procedures(self) -> list[events.Procedure]:
         """Procedures done, newest first."""
-        found = reading.read_procedures(self.resources)
+        found = events.read_procedures(self.resources)
         return sorted(found, key=lambda p: p.day or "", reverse=True)
 
     @cached_property
-    def appointments(self) -> list[reading.Appointment]:
+    def appointments(self) -> list[events.Appointment]:
         """Appointments from today on, the next first."""
-        found = reading.read_appointments(self.resources)
+        found = events.read_appointments(self.resources)
         ahead = [a for a in found if a.day and a.day[:10] >= self.today.isoformat()]
         return sorted(ahead, key=lambda a: a.day or "")
 

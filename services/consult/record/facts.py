@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from services.consult.messages import Fact
 from services.consult.record import safety, words
 from services.consult.record.chart import Chart
-from services.consult.record.intent import ALLERGY, APPOINTMENT, REMEDY, Asked
-from services.consult.record.reading import Condition, Result
+from services.consult.record.intent import Asked, worded
+from services.consult.record.reading import Allergy, Condition, Result
 from services.consult.record.wording import day_text, say
 
 MAX_PLAIN_FACTS = 6
@@ -37,6 +37,9 @@ def _all(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
     for subject in _subjects(asked, language):
         for warned in safety.warnings(subject, chart, language):
             yield warned.fact
+    if chart.person.pregnant and (asked.medicinal or worded("while_pregnant", asked.text)):
+        text = say("pregnant", language)
+        yield Fact(id=chart.pregnancy_ref, kind="pregnancy", text=text, warning=True)
     yield from _medicine_facts(asked, chart, language)
     for test in asked.tests:
         if found := chart.latest(test):
@@ -52,7 +55,7 @@ def _medicine_facts(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]
         if set(medicine.generics) & set(asked.medicines):
             text = say("medicine", language, name=medicine.name, since="")
             yield Fact(id=medicine.ref, kind="medicine", text=text, date=medicine.day)
-    if ALLERGY.search(asked.text):
+    if worded("allergy", asked.text):
         for allergy in chart.allergies:
             yield allergy_fact(allergy, language)
 
@@ -62,7 +65,7 @@ def _event_facts(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
         for dose in [v for v in chart.vaccines if key in v.keys][:1]:
             text = say("vaccine-fact", language, name=dose.name)
             yield Fact(id=dose.ref, kind="vaccine", text=text, date=dose.day)
-    if APPOINTMENT.search(asked.text):
+    if worded("appointment", asked.text):
         for item in chart.appointments[:1]:
             day = item.day[:10] if item.day else None
             text = say("appointment-fact", language)
@@ -72,15 +75,22 @@ def _event_facts(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
 def _subjects(asked: Asked, language: str) -> list[safety.Subject]:
     """What is asked about; failing that, what general advice would name for the complaint."""
     named = safety.subjects(asked.medicines, asked.classes, language)
-    if named or not (REMEDY.search(asked.text) or "fever" in asked.text):
+    if named or not (worded("remedy", asked.text) or "fever" in asked.text):
         return named
-    tried: dict[str, None] = {}
+    tried: dict[str, str] = {}
     for remedy in words.data("remedies"):
         phrases = words.Phrases()
         phrases.add("x", remedy["words"])
         if phrases.find(asked.text):
-            tried.update(dict.fromkeys(remedy["try"]))
+            tried.update({name: _common_name(name, language) for name in remedy["try"]})
     return safety.subjects(tried, (), language)
+
+
+def _common_name(medicine: str, language: str) -> str:
+    """Return the name in the language of the question, where the table has one."""
+    names = words.data("medicines")[medicine]["names"]
+    alike = [n for n in names if n[:4] == medicine[:4]]
+    return alike[0] if language == "es" and alike else medicine
 
 
 def test_name(result: Result, language: str) -> str:
@@ -92,7 +102,9 @@ def test_name(result: Result, language: str) -> str:
 def result_text(found: list[Result], language: str, *, dated: bool) -> str:
     """Say the newest of the results of one test: value, flag, range, and those before it."""
     newest = found[0]
-    when = say("on", language, day=day_text(newest.day, language)) if dated and newest.day else ""
+    when = (
+        say("on-day", language, day=day_text(newest.day, language)) if dated and newest.day else ""
+    )
     text = say("result", language, name=test_name(newest, language), value=newest.value, when=when)
     text += say("preliminary", language) if newest.preliminary else ""
     if newest.flag:
@@ -152,7 +164,7 @@ def condition_fact(condition: Condition, language: str, *, dated: bool) -> Fact:
     return Fact(id=condition.ref, kind="condition", text=text, date=condition.day)
 
 
-def allergy_fact(allergy: safety.Allergy, language: str) -> Fact:
+def allergy_fact(allergy: Allergy, language: str) -> Fact:
     """Return one allergy as a warning, or the entry that says that none is known."""
     if allergy.none:
         text = say("none-known", language, name=allergy.name)

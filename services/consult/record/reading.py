@@ -19,7 +19,6 @@ _NO_ALLERGY = {"716186003", "409137002", "428607008", "429625007"}
 _NOT_A_CONDITION = re.compile(
     r"\b(family history|history of|risk of|at risk|screening|suspected)\b"
 )
-_NAMED_RANGES = {"therapeutic", "treatment", "recommended"}
 
 
 @dataclass(frozen=True)
@@ -85,26 +84,6 @@ class Result(Item):
     preliminary: bool
 
 
-@dataclass(frozen=True)
-class Vaccine(Item):
-    """A dose that was given."""
-
-    keys: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Procedure(Item):
-    """A procedure that was done."""
-
-
-@dataclass(frozen=True)
-class Appointment(Item):
-    """A booked appointment; ``name`` is its description, ``places`` and ``people`` may identify."""
-
-    places: tuple[str, ...]
-    people: tuple[str, ...]
-
-
 def own_resources(resources: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the resources without those of another patient and those that were withdrawn."""
     patients = [r["id"] for r in resources if r.get("resourceType") == "Patient" and "id" in r]
@@ -153,7 +132,8 @@ def day_of(resource: Mapping[str, Any], *names: str) -> str | None:
     return None
 
 
-def _ref(resource: Mapping[str, Any]) -> str:
+def ref_of(resource: Mapping[str, Any]) -> str:
+    """Return the FHIR reference of a resource, ``Type/id``."""
     return f"{resource['resourceType']}/{resource.get('id', 'unknown')}"
 
 
@@ -174,7 +154,7 @@ def read_conditions(resources: Iterable[Mapping[str, Any]]) -> Iterator[Conditio
         }
         name = label(item.get("code"))
         yield Condition(
-            _ref(item),
+            ref_of(item),
             re.sub(r"\s+\(finding\)$", "", name),
             day_of(item, "onsetDateTime", "onsetPeriod", "recordedDate"),
             frozenset(_condition_keys(item, name)),
@@ -203,10 +183,10 @@ def _is_icd(code: str) -> bool:
 def read_medicines(resources: Sequence[Mapping[str, Any]]) -> Iterator[Medicine]:
     """Yield the medicines of the record, orders and statements alike."""
     named = {
-        _ref(r): label(r.get("code")) for r in resources if r.get("resourceType") == "Medication"
+        ref_of(r): label(r.get("code")) for r in resources if r.get("resourceType") == "Medication"
     }
     causes = {
-        _ref(r): label(r.get("code")) for r in resources if r.get("resourceType") == "Condition"
+        ref_of(r): label(r.get("code")) for r in resources if r.get("resourceType") == "Condition"
     }
     for item in resources:
         if item.get("resourceType") not in {"MedicationRequest", "MedicationStatement"}:
@@ -214,7 +194,7 @@ def read_medicines(resources: Sequence[Mapping[str, Any]]) -> Iterator[Medicine]
         name, known = _medicine_name(item, named)
         generics = tuple(words.medicine_phrases().find(known))
         yield Medicine(
-            _ref(item),
+            ref_of(item),
             name,
             day_of(item, "authoredOn", "effectiveDateTime", "effectivePeriod", "dateAsserted"),
             generics,
@@ -280,7 +260,7 @@ def read_allergies(resources: Iterable[Mapping[str, Any]]) -> Iterator[Allergy]:
         reactions = [label(m) for r in item.get("reaction", ()) for m in r.get("manifestation", ())]
         none = bool(codes(item.get("code")) & _NO_ALLERGY) or name.lower().startswith("no known")
         yield Allergy(
-            _ref(item),
+            ref_of(item),
             re.sub(r"^allergy to ", "", name, flags=re.IGNORECASE),
             day_of(item, "recordedDate", "onsetDateTime"),
             generics,
@@ -290,41 +270,3 @@ def read_allergies(resources: Iterable[Mapping[str, Any]]) -> Iterator[Allergy]:
             item.get("type") == "intolerance",
             none,
         )
-
-
-def read_vaccines(resources: Iterable[Mapping[str, Any]]) -> Iterator[Vaccine]:
-    """Yield the doses given."""
-    table = words.data("vaccines")["vaccines"]
-    for item in resources:
-        if item.get("resourceType") == "Immunization":
-            name = label(item.get("vaccineCode"))
-            cvx = codes(item.get("vaccineCode"))
-            keys = {k for k, e in table.items()
-                    if cvx & set(e["cvx"]) or any(t in name.lower() for t in e["text"])}  # fmt: skip
-            yield Vaccine(_ref(item), name, day_of(item, "occurrenceDateTime"), frozenset(keys))
-
-
-def read_procedures(resources: Iterable[Mapping[str, Any]]) -> Iterator[Procedure]:
-    """Yield the procedures that were completed."""
-    for item in resources:
-        if item.get("resourceType") == "Procedure" and item.get("status") == "completed":
-            day = day_of(item, "performedDateTime", "performedPeriod")
-            yield Procedure(_ref(item), label(item.get("code")), day)
-
-
-def read_appointments(resources: Iterable[Mapping[str, Any]]) -> Iterator[Appointment]:
-    """Yield the appointments that are booked or pending."""
-    for item in resources:
-        if item.get("resourceType") == "Appointment" and item.get("status") in {
-            "booked",
-            "pending",
-        }:
-            actors = [p.get("actor") or {} for p in item.get("participant", ())]
-            shown = [(str(a.get("reference", "")), str(a.get("display", ""))) for a in actors]
-            yield Appointment(
-                _ref(item),
-                str(item.get("description") or ""),
-                str(item.get("start", ""))[:16] or None,
-                tuple(d for r, d in shown if d and r.startswith("Location/")),
-                tuple(d for r, d in shown if d and r.startswith("Practitioner")),
-            )

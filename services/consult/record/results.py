@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ _HIGH = {"H", "HH", "HU", ">"}
 _LOW = {"L", "LL", "LU", "<"}
 _CRITICAL = {"HH", "LL", "AA", "HU", "LU"}
 _NAMED_RANGES = {"therapeutic", "treatment", "recommended"}
+
+SEVERE_SYSTOLIC, SEVERE_DIASTOLIC = 180, 120
+"""Blood pressure from which a reading is severe, in mmHg (American Heart Association, 2017)."""
 
 
 def read_results(resources: Iterable[Mapping[str, Any]]) -> list[Result]:
@@ -65,7 +69,7 @@ def _result(
         span,
         target,
         _flag(said, number, low, high),
-        bool(said & _CRITICAL),
+        bool(said & _CRITICAL) or _is_severe_pressure(value),
         item.get("status") == "preliminary",
     )
 
@@ -86,6 +90,13 @@ def _pressure(item: Mapping[str, Any]) -> str | None:
     if not upper or not lower or "value" not in upper or "value" not in lower:
         return None
     return f"{number_text(upper['value'])}/{number_text(lower['value'])} mmHg"
+
+
+def _is_severe_pressure(value: str) -> bool:
+    found = re.fullmatch(r"(\d+)[\d.]*/(\d+)[\d.]* mmHg", value)
+    if found is None:
+        return False
+    return int(found[1]) >= SEVERE_SYSTOLIC or int(found[2]) >= SEVERE_DIASTOLIC
 
 
 def _value(part: Mapping[str, Any]) -> str | None:
@@ -122,7 +133,7 @@ def _span_text(low: float | None, high: float | None) -> str:
         return f"≤ {number_text(high or 0)}"
     if high is None:
         return f"≥ {number_text(low)}"
-    return f"{number_text(low)} to {number_text(high)}"
+    return f"{number_text(low)}-{number_text(high)}"
 
 
 def _flag(

@@ -1,12 +1,12 @@
 """Medicine safety: what the person's own record has to say about a medicine in question.
 
-The rules and their sources are data (``interactions.yaml``, ``allergies.yaml``). A rule can only warn.
-That none fires is not said: it would sound like "safe", and the table is small.
+The rules and their sources are data (``interactions.yaml``, ``allergies.yaml``). A rule can only
+warn. That none fires is not said: it would sound like "safe", and the table is small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from services.consult.messages import Citation, Fact
 from services.consult.record import words
 from services.consult.record.chart import Chart
 from services.consult.record.reading import Allergy, Item
-from services.consult.record.wording import listed, say, upper_first
+from services.consult.record.wording import listed, say, sentence_case
 
 Template = Mapping[str, Any]
 
@@ -41,11 +41,28 @@ class Warned:
     source: Citation | None
 
 
-def subjects(medicines: Iterable[str], classes: Iterable[str], language: str) -> list[Subject]:
-    """Return what is asked about: medicines by generic name, and classes named as such."""
-    names = [Subject(name, words.classes_of(name), name) for name in medicines]
+def subjects(medicines: Mapping[str, str], classes: Iterable[str], language: str) -> list[Subject]:
+    """Return what is asked about.
+
+    Args:
+        medicines: generic names, each with the words that the person used.
+        classes: classes named as such.
+        language: of the person.
+    """
+    names = [
+        Subject(name, words.classes_of(name), _as_asked(name, phrase, language))
+        for name, phrase in medicines.items()
+    ]
     table = words.data("classes")
     return names + [Subject(None, frozenset({key}), table[key][language]) for key in classes]
+
+
+def _as_asked(name: str, phrase: str, language: str) -> str:
+    """Call it as the person did: a brand with its generic name, a Spanish name as it is."""
+    alike = words.fold(phrase)[:4] == words.fold(name)[:4]
+    if alike:
+        return phrase if language == "es" else name
+    return f"{phrase.capitalize()} ({name})"
 
 
 def reaction_text(allergy: Allergy, language: str) -> str:
@@ -80,14 +97,14 @@ def _allergies(subject: Subject, chart: Chart, language: str) -> Iterator[Warned
             subject.name is None and subject.classes & allergy.classes
         )
         if exact:
-            text = upper_first(say("same-medicine", language, **said))
-            yield _warned(allergy, "allergy", "same-medicine", text, None, language)
+            text = sentence_case(say("same-medicine", language, **said))
+            yield _warned(allergy, "same-medicine", text, None, language)
             continue
         for rule in words.data("allergies"):
             if group := _cross(rule, subject, allergy):
                 shown = words.data("classes").get(group, {}).get(language, group)
-                text = upper_first(rule[language].format(group=shown, **said))
-                yield _warned(allergy, "allergy", rule["id"], text, rule["source"], language)
+                text = sentence_case(rule[language].format(group=shown, **said))
+                yield _warned(allergy, rule["id"], text, rule["source"], language)
                 break
 
 
@@ -111,7 +128,7 @@ def _rules(subject: Subject, chart: Chart, language: str) -> Iterator[Warned]:
 def _rule(rule: Template, subject: Subject, chart: Chart, language: str) -> Iterator[Warned]:
     having = rule["with"]
     asked, taken = set(rule["asked"]), set(having.get("medicine", ()))
-    matches: list[Item] = []
+    matches: Sequence[Item] = ()
     if subject.terms & asked:
         matches = _medicines(taken, subject, chart) if taken else _state(having, chart)
     if not matches and rule.get("both") and subject.terms & taken:
@@ -119,11 +136,11 @@ def _rule(rule: Template, subject: Subject, chart: Chart, language: str) -> Iter
     if not matches:
         return
     have = listed([_called(item) for item in matches], language)
-    text = upper_first(rule[language].format(asked=subject.called, have=have))
+    text = sentence_case(rule[language].format(asked=subject.called, have=have))
     own = {generic for medicine in chart.active_medicines for generic in medicine.generics}
     if taken and subject.name in own:
         text += say("both-listed", language)
-    yield _warned(matches[0], "interaction", rule["id"], text, rule["source"], language)
+    yield _warned(matches[0], rule["id"], text, rule["source"], language)
 
 
 def _called(item: Item) -> str:
@@ -140,7 +157,7 @@ def _medicines(terms: set[str], subject: Subject, chart: Chart) -> list[Item]:
     ]
 
 
-def _state(having: Mapping[str, Any], chart: Chart) -> list[Item]:
+def _state(having: Mapping[str, Any], chart: Chart) -> Sequence[Item]:
     if conditions := set(having.get("condition", ())):
         return [
             c for c in chart.conditions if c.active and not c.unconfirmed and c.keys & conditions
@@ -163,8 +180,9 @@ def _number(chart: Chart, test: str, low: float, high: float) -> list[Item]:
 
 
 def _warned(
-    item: Item, kind: str, rule: str, text: str, source: Mapping[str, str] | None, language: str
+    item: Item, rule: str, text: str, source: Mapping[str, str] | None, language: str
 ) -> Warned:
+    kind = "allergy" if isinstance(item, Allergy) else "interaction"
     identity = f"{item.ref}#{rule}"
     if source is None:
         return Warned(Fact(id=identity, kind=kind, text=text, date=item.day, warning=True), None)

@@ -1,7 +1,7 @@
-"""Recognising what a question names: tests, medicines, conditions, vaccines, by lay or medical word.
+"""Recognising what a question names: tests, medicines, conditions, by lay or medical word.
 
-Text is folded (lower case, no accents, only letters, digits and spaces) and the longest phrase wins,
-so that "hemoglobin a1c" is one test and not two.
+Text is folded (lower case, no accents, only letters, digits and spaces) and the longest phrase
+wins, so that "hemoglobin a1c" is one test and not two.
 """
 
 from __future__ import annotations
