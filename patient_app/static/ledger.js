@@ -4,7 +4,16 @@ import { call } from "/static/caretier/api.js";
 import { banner, byId, empty, fill, h } from "/static/caretier/dom.js";
 import { known, size, t, when } from "/static/caretier/i18n.js";
 
-const KIND = { queued: "warn", sent: "info", answered: "ok", withdrawn: "routine", failed: "problem" };
+const KIND = {
+  queued: "warn",
+  sent: "info",
+  referred: "info",
+  abstained: "routine",
+  refused: "problem",
+  answered: "ok",
+  withdrawn: "routine",
+  failed: "problem",
+};
 
 function pairs(rows) {
   return h("dl", { class: "pairs" }, ...rows.flatMap(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]));

@@ -139,9 +139,9 @@ def _fetcher(device: Device, pool: ThreadPoolExecutor) -> Callable[[Route], http
     return fetch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for the session."""
+    """One browser for a module: Playwright holds the event loop of the thread while it lives."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]

@@ -263,12 +263,13 @@ def test_the_record_says_first_what_bears_on_safety(stage):
 
     stage.replies["GET /api/record"] = {
         "summary": [
-            {"kind": "Observation", "items": [fact("HbA1c 7.9 %")]},
-            {"kind": "AllergyIntolerance", "items": [fact("Dust"), fact("Penicillin", True)]},
+            {"kind": "appointments", "items": [fact("12 December, Riverside Clinic")]},
+            {"kind": "results", "items": [fact("HbA1c 7.9 %")]},
+            {"kind": "allergies", "items": [fact("Dust"), fact("Penicillin", True)]},
         ]
     }
     page = stage.open("/record")
-    expect(page.locator("#summary h2")).to_have_text(["Allergies", "Results"])
+    expect(page.locator("#summary h2")).to_have_text(["Allergies", "Results", "Appointments"])
     expect(page.locator(".fact").first).to_contain_text("Penicillin")
 
 
