@@ -1,0 +1,25 @@
+"""The portal: where a clinician reads referrals, edits the draft, and signs the reply.
+
+Workflow. A person signs in (`access`), and sees the inbox with the most urgent referrals first.
+Opening one is written to the audit trail before anything of it is shown. The page has the
+patient's words on one side, and on the other the reply, prefilled with the draft, with the sources
+of each sentence below. What is typed is saved by itself, counted by versions, so that nobody
+overwrites somebody else's text; it also stays in the browser's tab until it is signed. Signing
+sends: the text must hold no placeholder that the question does not hold (`placeholders`), and the
+desk audits, signs and seals it.
+
+Pages are server-rendered in English or Spanish; their modules put text in as text only, so that a
+content policy without inline script or style holds. A clinician reads, saves and signs; a privacy
+officer reads; an operator sees the system page alone.
+
+    app.include_router(
+        portal_router(accounts, desk, secure_cookies=True, audit_read=audit_read, status=status)
+    )
+    mount_static(app, portal=STATIC)
+"""
+
+from services.hospital.portal.access import COOKIE
+from services.hospital.portal.routes import portal_router
+from services.hospital.portal.views import STATIC
+
+__all__ = ["COOKIE", "STATIC", "portal_router"]

@@ -1,0 +1,137 @@
+"""Who may do what at the portal: session cookie, roles, and requests from other sites."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import Request, Response
+
+from services.hospital.accounts import LONGEST_SESSION, Accounts, SignedIn
+from services.hospital.errors import NotAllowedError
+from services.hospital.portal.errors import ForeignRequestError, NotSignedInError
+
+COOKIE = "caretier_portal"
+"""The session cookie; it is sent to ``/fhir`` and ``/v1`` too, so its path is the root."""
+
+HOME = "/portal/"
+SYSTEM = "/portal/system"
+SIGN_IN = "/portal/sign-in"
+
+READERS = frozenset({"clinician", "privacy"})
+"""Roles that see the inbox and open a referral (each opening is audited)."""
+WRITERS = frozenset({"clinician"})
+"""Roles that save and sign."""
+WATCHERS = frozenset({"clinician", "operator"})
+"""Roles that see the system page."""
+
+_LOCAL = re.compile(
+    r"/portal/(?:system|referrals/[0-9a-f-]{36}|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
+)
+
+
+def local(target: str, otherwise: str = HOME) -> str:
+    """The page to go on to: one of the portal's own addresses, else ``otherwise``."""
+    return target if _LOCAL.fullmatch(target) else otherwise
+
+
+def home_of(role: str) -> str:
+    """The first page of a role."""
+    return HOME if role in READERS else SYSTEM
+
+
+def same_site(request: Request) -> None:
+    """Refuse a change that another site asked for (Fetch Metadata, else ``Origin``).
+
+    Raises:
+        ForeignRequestError: the browser says that it comes from elsewhere.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        # Decided by the browser alone: under `no-referrer` it writes "Origin: null" for own forms.
+        foreign = site not in ("same-origin", "none")
+    else:
+        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        foreign = request.headers.get("origin", own) != own
+    if foreign:
+        raise ForeignRequestError("The request did not come from the portal's own page.")
+
+
+class Gate:
+    """Opens, checks and ends sessions.
+
+    Args:
+        accounts: of the hospital.
+        secure: whether cookies are for TLS only.
+    """
+
+    def __init__(self, accounts: Accounts, *, secure: bool) -> None:
+        self._accounts, self.secure = accounts, secure
+
+    def who(self, request: Request) -> SignedIn | None:
+        """The person behind a request, or None."""
+        return self._accounts.signed_in(request.cookies.get(COOKIE))
+
+    def let(self, request: Request, roles: frozenset[str]) -> SignedIn:
+        """The person behind a request that only reads.
+
+        Raises:
+            NotSignedInError: there is no session.
+            NotAllowedError: the role is none of ``roles``.
+        """
+        who = self.who(request)
+        if who is None:
+            raise NotSignedInError("Sign in first.")
+        if who.user.role not in roles:
+            raise NotAllowedError("Your role does not allow this.")
+        return who
+
+    def let_change(self, request: Request, token: str | None, roles: frozenset[str]) -> SignedIn:
+        """The person behind a request that changes something.
+
+        Raises:
+            ForeignRequestError: another site sent it.
+            NotSignedInError: there is no session.
+            NotAllowedError: the token is not the session's, or the role is none of ``roles``.
+        """
+        same_site(request)
+        who = self.who(request)
+        if who is None:
+            raise NotSignedInError("Sign in first.")
+        who.check_csrf(token)
+        if who.user.role not in roles:
+            raise NotAllowedError("Your role does not allow this.")
+        return who
+
+    def open(self, request: Request, response: Response, username: str, password: str) -> SignedIn:
+        """Sign in under a new session id; the one that the browser came with ends.
+
+        Raises:
+            SignInError: name or password is wrong, or the account is locked.
+        """
+        token = self._accounts.sign_in(username, password)
+        self._forget(request)
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=int(LONGEST_SESSION.total_seconds()),
+            path="/",
+            httponly=True,
+            secure=self.secure,
+            samesite="strict",
+        )
+        who = self._accounts.signed_in(token)
+        if who is None:
+            raise NotSignedInError("The session could not be opened.")
+        return who
+
+    def close(self, request: Request, response: Response) -> None:
+        """End the session and take its cookie away."""
+        self._forget(request)
+        response.delete_cookie(
+            COOKIE, path="/", httponly=True, secure=self.secure, samesite="strict"
+        )
+
+    def _forget(self, request: Request) -> None:
+        token = request.cookies.get(COOKIE)
+        if token:
+            self._accounts.sign_out(token)

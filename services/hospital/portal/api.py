@@ -1,0 +1,71 @@
+"""What the portal's modules call: counts for the inbox, saving a reply, keeping a session alive."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from compliance.errors import NotFoundError
+from services.hospital.desk import MAX_REPLY_CHARS, Desk
+from services.hospital.portal.access import READERS, WATCHERS, WRITERS, Gate
+from services.hospital.portal.placeholders import damaged
+from services.hospital.portal.texts import clean
+
+_ID = re.compile(r"[0-9a-f-]{36}")
+
+
+class Save(BaseModel):
+    """A reply as it stands on the page, and the version that it was made from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = Field(max_length=MAX_REPLY_CHARS)
+    version: int = Field(ge=0, lt=1 << 31)
+
+
+class Saved(BaseModel):
+    """The new version, and placeholders of the text that are not the question's."""
+
+    version: int
+    damaged: tuple[str, ...]
+
+
+def portal_api(desk: Desk, gate: Gate) -> APIRouter:
+    """Routes below ``/portal/api``; errors are problem documents."""
+    router = APIRouter(prefix="/api")
+
+    @router.get("/counts")
+    def counts(request: Request) -> JSONResponse:
+        """Open referrals by urgency, and signed ones; no word of any of them."""
+        gate.let(request, READERS)
+        return JSONResponse(desk.counts(), headers={"Cache-Control": "no-store"})
+
+    @router.get("/session")
+    def session(request: Request) -> Response:
+        """Move the automatic logoff on: called while somebody reads or writes a page."""
+        gate.let(request, READERS | WATCHERS)
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+    @router.post("/referrals/{id_}/save")
+    def save(
+        request: Request,
+        id_: str,
+        body: Save,
+        x_csrf_token: Annotated[str | None, Header()] = None,
+    ) -> Saved:
+        """Keep a reply.
+
+        Raises:
+            StaleDraftError: somebody saved another one in the meantime.
+        """
+        who = gate.let_change(request, x_csrf_token, WRITERS)
+        if not _ID.fullmatch(id_):
+            raise NotFoundError("There is no such referral.")
+        item = desk.save(id_, clean(body.text), version=body.version, user=who.user)
+        return Saved(version=item.version, damaged=damaged(item.text, item.question))
+
+    return router

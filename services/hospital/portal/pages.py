@@ -1,0 +1,150 @@
+"""The pages behind the session, with what stands behind them: desk, accounts, audit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from compliance.errors import CaretierError, NotFoundError
+from services.hospital.accounts import Accounts, SignedIn
+from services.hospital.desk import Desk, DeskItem
+from services.hospital.models import User
+from services.hospital.portal.access import HOME, SIGN_IN, WRITERS, Gate, local
+from services.hospital.portal.errors import NotSignedInError
+from services.hospital.portal.views import Pages, Row, explain, referral_context, row
+
+PAGE = 25
+"""Referrals on one page of the inbox."""
+URGENCIES = ("emergency", "urgent", "routine")
+REFERRAL_WORDS = ("reply", "citation")
+_ID = re.compile(r"[0-9a-f-]{36}")
+
+
+def see(target: str) -> RedirectResponse:
+    """Go on to an address of the portal with GET."""
+    return RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
+
+
+class Portal:
+    """The pages with what stands behind them.
+
+    Args:
+        accounts: users and sessions.
+        desk: referrals.
+        gate: checks who asks.
+        pages: renders.
+        audit_read: called before a referral is shown; when it raises, nothing is shown.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        desk: Desk,
+        gate: Gate,
+        pages: Pages,
+        audit_read: Callable[[User, str], None],
+    ) -> None:
+        self.accounts, self.desk, self.gate, self.pages = accounts, desk, gate, pages
+        self._audit_read = audit_read
+
+    def names(self) -> dict[str, str]:
+        """Display names by user id."""
+        return {user.id: user.display_name for user in self.accounts.users()}
+
+    def item(self, id_: str) -> DeskItem:
+        """A referral; what cannot be an id is as unknown as an id that nobody has.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        if not _ID.fullmatch(id_):
+            raise NotFoundError("There is no such referral.")
+        return self.desk.item(id_)
+
+    def problem(self, request: Request, error: CaretierError) -> Response:
+        """An error as a page; without a session, the way to sign in."""
+        if isinstance(error, NotSignedInError):
+            onward = local(request.url.path.removesuffix("/sign"))
+            return see(SIGN_IN if onward == HOME else f"{SIGN_IN}?next={onward}")
+        what, remedy = explain(error, self.pages.translator(request))
+        return self.pages.render(
+            request,
+            "trouble",
+            self.gate.who(request),
+            here=request.url.path,
+            title=what,
+            status=error.status,
+            remedy=remedy,
+        )
+
+    def inbox(self, request: Request, who: SignedIn, state: str, page: int) -> HTMLResponse:
+        """The list of open or signed referrals."""
+        t, now = self.pages.translator(request), datetime.now(UTC)
+        counts = self.desk.counts()
+        total = counts["signed"] if state == "signed" else sum(counts.values()) - counts["signed"]
+        last = max(1, -(-total // PAGE))
+        page = min(max(1, page), last)
+        names = self.names()
+        items = self.desk.inbox(state, limit=PAGE, offset=(page - 1) * PAGE)
+        rows: list[Row] = [row(item, names, now, t) for item in items]
+        return self.pages.render(
+            request,
+            "inbox",
+            who,
+            here=f"{HOME}?state={state}&page={page}",
+            title=t("inbox.title"),
+            words=("inbox",),
+            state=state,
+            rows=rows,
+            counts={urgency: counts.get(urgency, 0) for urgency in URGENCIES},
+            opened=sum(counts.values()) - counts["signed"],
+            signed=counts["signed"],
+            page=page,
+            last=last,
+        )
+
+    def referral(
+        self,
+        request: Request,
+        who: SignedIn,
+        id_: str,
+        *,
+        mine: str | None = None,
+        error: CaretierError | None = None,
+        sent: bool = False,
+    ) -> HTMLResponse:
+        """One referral.
+
+        Args:
+            request: that it answers.
+            who: reads it.
+            id_: of the referral.
+            mine: text that could not be signed; it is shown in place of what is saved.
+            error: why it could not.
+            sent: whether it was signed just now.
+        """
+        item = self.item(id_)
+        self._audit_read(who.user, item.id)
+        t = self.pages.translator(request)
+        editable = who.user.role in WRITERS and item.state == "open"
+        text = item.text if mine is None or not editable else mine
+        return self.pages.render(
+            request,
+            "referral",
+            who,
+            here=f"{HOME}referrals/{item.id}",
+            title=t("referral.title"),
+            status=error.status if error else 200,
+            words=REFERRAL_WORDS,
+            current=HOME,
+            editable=editable,
+            sent=sent,
+            saved=item.text if mine is not None and mine != item.text else "",
+            unsent=mine if mine is not None and not editable else "",
+            trouble=explain(error, t) if error else None,
+            **referral_context(item, self.names(), t, text),
+        )

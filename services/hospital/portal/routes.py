@@ -1,0 +1,238 @@
+"""Routes of the portal: signing in, the inbox, a referral, the system page, and their small API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+
+from compliance.errors import CaretierError, NotFoundError
+from services.hospital.accounts import Accounts
+from services.hospital.desk import Desk
+from services.hospital.errors import SignInError
+from services.hospital.models import User
+from services.hospital.portal.access import (
+    HOME,
+    READERS,
+    SIGN_IN,
+    SYSTEM,
+    WATCHERS,
+    WRITERS,
+    Gate,
+    home_of,
+    local,
+    same_site,
+)
+from services.hospital.portal.api import portal_api
+from services.hospital.portal.pages import Portal, see
+from services.hospital.portal.placeholders import check
+from services.hospital.portal.texts import clean, version_of
+from services.hospital.portal.views import LANGUAGE_COOKIE, Pages, explain
+from services.web.i18n import LANGUAGES
+
+LANGUAGE_SECONDS = 365 * 24 * 3600
+MAX_NAME_CHARS = 80
+
+
+def page_route(portal: Portal) -> type[APIRoute]:
+    """A kind of route whose errors are pages, in the reader's language."""
+
+    class PageRoute(APIRoute):
+        """Answers a person's browser."""
+
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            """Wrap the handler."""
+            handler = super().get_route_handler()
+
+            async def handle(request: Request) -> Response:
+                try:
+                    return await handler(request)
+                except CaretierError as error:
+                    return portal.problem(request, error)
+
+            return handle
+
+    return PageRoute
+
+
+def _session_routes(router: APIRouter, portal: Portal) -> None:
+    """Add signing in and out, and the choice of a language."""
+    gate, pages = portal.gate, portal.pages
+
+    def form(request: Request, onward: str, error: SignInError | None = None) -> Response:
+        t = pages.translator(request)
+        return pages.render(
+            request,
+            "sign_in",
+            None,
+            here=SIGN_IN,
+            title=t("sign_in.title"),
+            status=error.status if error else 200,
+            onward=local(onward),
+            trouble=explain(error, t) if error else None,
+        )
+
+    @router.get("/sign-in")
+    def sign_in_form(
+        request: Request,
+        next: Annotated[str, Query()] = HOME,  # noqa: A002 - the name of the query parameter
+    ) -> Response:
+        """Ask for name and password; whoever is signed in goes on."""
+        who = gate.who(request)
+        return form(request, next) if who is None else see(local(next, home_of(who.user.role)))
+
+    @router.post("/sign-in")
+    def sign_in(
+        request: Request,
+        user: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        next: Annotated[str, Form()] = HOME,  # noqa: A002 - the name of the form field
+    ) -> Response:
+        """Open a session and go on to the page that was asked for; or show the form again."""
+        same_site(request)
+        response = see(HOME)
+        try:
+            who = gate.open(request, response, user[:MAX_NAME_CHARS], password)
+        except SignInError as error:
+            return form(request, next, error)
+        response.headers["location"] = local(next, home_of(who.user.role))
+        return response
+
+    @router.post("/sign-out")
+    def sign_out(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
+        """End the session; without one there is nothing to end."""
+        same_site(request)
+        response = see(SIGN_IN)
+        who = gate.who(request)
+        if who is not None:
+            who.check_csrf(csrf)
+            gate.close(request, response)
+        return response
+
+    @router.post("/language")
+    def language(
+        request: Request,
+        to: Annotated[str, Form()] = "",
+        next: Annotated[str, Form()] = HOME,  # noqa: A002 - the name of the form field
+        csrf: Annotated[str, Form()] = "",
+    ) -> Response:
+        """Remember a language in the browser and come back."""
+        same_site(request)
+        who = gate.who(request)
+        if who is not None:
+            who.check_csrf(csrf)
+        onward = local(next)
+        response = see(onward if who is not None else f"{SIGN_IN}?next={onward}")
+        if to in LANGUAGES:
+            response.set_cookie(
+                LANGUAGE_COOKIE,
+                to,
+                max_age=LANGUAGE_SECONDS,
+                path="/",
+                httponly=True,
+                secure=gate.secure,
+                samesite="strict",
+            )
+        return response
+
+
+def _referral_routes(router: APIRouter, portal: Portal) -> None:
+    """Add the inbox and the page of one referral."""
+    gate = portal.gate
+
+    @router.get("/")
+    def inbox(
+        request: Request,
+        state: Annotated[str, Query()] = "open",
+        page: Annotated[str, Query()] = "1",
+    ) -> Response:
+        """The inbox; an operator, who has none, goes on to the system page."""
+        who = gate.who(request)
+        if who is not None and who.user.role not in READERS:
+            return see(SYSTEM)
+        who = gate.let(request, READERS)
+        return portal.inbox(
+            request, who, "signed" if state == "signed" else "open", max(1, version_of(page))
+        )
+
+    @router.get("/referrals/{id_}")
+    def referral(
+        request: Request, id_: str, signed: Annotated[str, Query()] = ""
+    ) -> Response:
+        """One referral, written to the audit trail before it is shown."""
+        who = gate.let(request, READERS)
+        return portal.referral(request, who, id_, sent=bool(signed))
+
+    @router.post("/referrals/{id_}/sign")
+    def sign(
+        request: Request,
+        id_: str,
+        csrf: Annotated[str, Form()] = "",
+        version: Annotated[str, Form()] = "",
+        text: Annotated[str, Form()] = "",
+    ) -> Response:
+        """Sign and send; when that is refused, the page comes back with the text in it."""
+        who = gate.let_change(request, csrf, WRITERS)
+        item, mine = portal.item(id_), clean(text)
+        try:
+            check(mine, item.question)
+            portal.desk.sign(item.id, mine, version=version_of(version), user=who.user)
+        except NotFoundError:
+            raise
+        except CaretierError as error:
+            return portal.referral(request, who, item.id, mine=mine, error=error)
+        return see(f"{HOME}referrals/{item.id}?signed=1")
+
+
+def portal_router(
+    accounts: Accounts,
+    desk: Desk,
+    *,
+    secure_cookies: bool,
+    audit_read: Callable[[User, str], None],
+    status: Callable[[], dict[str, Any]] = dict,
+    idle: timedelta = timedelta(minutes=20),
+) -> APIRouter:
+    """Routes below ``/portal``; they stand in no schema.
+
+    Args:
+        accounts: users and sessions of the hospital.
+        desk: its referrals.
+        secure_cookies: set the Secure flag; on wherever the portal is behind TLS.
+        audit_read: called with reader and referral id before a referral is shown; when it raises,
+            nothing is shown.
+        status: figures for the system page; ``jobs`` is a map of counts by state, ``nodes`` a
+            number, everything else is shown as it is.
+        idle: a page leaves to sign-in after so long without a touch; as in ``accounts``.
+    """
+    gate = Gate(accounts, secure=secure_cookies)
+    portal = Portal(accounts, desk, gate, Pages(idle), audit_read)
+    pages = APIRouter(route_class=page_route(portal), default_response_class=HTMLResponse)
+    _session_routes(pages, portal)
+    _referral_routes(pages, portal)
+
+    @pages.get("/system")
+    def system(request: Request) -> Response:
+        """Jobs, nodes and versions."""
+        who = gate.let(request, WATCHERS)
+        title = portal.pages.translator(request)("system.title")
+        figures = status()
+        return portal.pages.render(
+            request,
+            "system",
+            who,
+            here=SYSTEM,
+            title=title,
+            jobs=figures.get("jobs", {}),
+            nodes=figures.get("nodes", 0),
+            others={k: v for k, v in figures.items() if k not in ("jobs", "nodes")},
+        )
+
+    router = APIRouter(prefix="/portal", include_in_schema=False)
+    router.include_router(portal_api(desk, gate))
+    router.include_router(pages)
+    return router

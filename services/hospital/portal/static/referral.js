@@ -1,0 +1,193 @@
+/** One referral: the reply is saved as it is typed, compared with the draft, and signed. */
+
+import { call } from "/static/caretier/api.js";
+import { ask } from "/static/caretier/dialog.js";
+import { banner, byId, fill, h } from "/static/caretier/dom.js";
+import { t, when } from "/static/caretier/i18n.js";
+import { toast, toastProblem } from "/static/caretier/toast.js";
+import { diff } from "./diff.js";
+import { drop, keep, kept } from "./keep.js";
+
+const PAUSE_MS = 1200;
+const RETRY_MS = 15 * 1000;
+const STALE = "urn:caretier:problem:stale-draft";
+const MAX_CHARS = 20_000;
+const { id, state, user } = byId("referral").dataset;
+
+/** The form of the reply; saves one at a time and never over a version that it has not seen. */
+class Reply {
+  #form = byId("reply-form");
+  #text = byId("text");
+  #version = byId("version");
+  #status = byId("status");
+  #saved = this.#form.dataset.saved;
+  #timer = 0;
+  #running = null;
+  #stale = false;
+
+  start() {
+    this.#giveBack();
+    this.#text.addEventListener("input", () => this.#changed());
+    byId("restore").addEventListener("click", () => this.#write(this.#form.dataset.draft));
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-insert]");
+      if (button) this.#insert(button.dataset.insert);
+    });
+    byId("changes").addEventListener("toggle", () => this.#compare());
+    byId("sign").addEventListener("click", () => this.#sign());
+    addEventListener("beforeunload", () => this.#dirty && this.#keep());
+    this.#compare();
+  }
+
+  get #dirty() {
+    return this.#text.value !== this.#saved;
+  }
+
+  #keep() {
+    return keep(id, { user, version: Number(this.#version.value), text: this.#text.value });
+  }
+
+  /** Put back what a lost session left behind; where the saved text has moved on, ask first. */
+  #giveBack() {
+    const entry = kept(id, user);
+    if (!entry || entry.text === this.#text.value) {
+      // A text that was refused at signing is not saved over somebody else's until it is edited.
+      if (this.#dirty) this.#say(t("reply.unsaved"));
+      else drop(id);
+    } else if (entry.version === Number(this.#version.value)) {
+      this.#write(entry.text);
+      toast(t("reply.restored"));
+    } else {
+      this.#offer(entry);
+    }
+  }
+
+  #offer(entry) {
+    const notice = banner("urgent", t("reply.other_title"), h("p", {}, t("reply.other")), h("p", { class: "leaves leaves--read" }, entry.text));
+    const end = (use) => {
+      notice.remove();
+      drop(id);
+      if (use) this.#write(entry.text);
+      this.#text.focus();
+    };
+    const row = h(
+      "div",
+      { class: "row" },
+      h("button", { class: "button button--small", type: "button", onclick: () => end(true) }, t("reply.other_use")),
+      h("button", { class: "button button--small", type: "button", onclick: () => end(false) }, t("reply.other_drop")),
+    );
+    notice.querySelector(".banner__body").append(row);
+    byId("notices").append(notice);
+  }
+
+  #write(text) {
+    this.#text.value = text;
+    this.#changed();
+  }
+
+  #insert(words) {
+    const { selectionStart: from, selectionEnd: to, value } = this.#text;
+    const before = from > 0 && !/\s$/u.test(value.slice(0, from)) ? " " : "";
+    const after = to < value.length && !/^\s/u.test(value.slice(to)) ? " " : "";
+    this.#text.focus();
+    this.#text.setRangeText(before + words + after, from, to, "end");
+    this.#changed();
+  }
+
+  #changed() {
+    const over = this.#text.value.length - MAX_CHARS;
+    this.#say(over > 0 ? t("reply.too_long", { count: over }) : t("reply.unsaved"));
+    this.#keep();
+    this.#compare();
+    clearTimeout(this.#timer);
+    if (over <= 0 && !this.#stale) this.#timer = setTimeout(() => this.save(), PAUSE_MS);
+  }
+
+  #say(text) {
+    this.#status.textContent = text;
+  }
+
+  /** Save until nothing is left to save; resolves to whether the page and the server agree. */
+  async save() {
+    clearTimeout(this.#timer);
+    if (this.#running) await this.#running;
+    if (this.#stale) return false;
+    if (!this.#dirty) return true;
+    this.#running = this.#send();
+    try {
+      return await this.#running;
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  async #send() {
+    const text = this.#text.value;
+    this.#say(t("reply.saving"));
+    try {
+      const body = { text, version: Number(this.#version.value) };
+      const { version, damaged } = await call("POST", `/portal/api/referrals/${id}/save`, body);
+      this.#version.value = version;
+      this.#saved = text;
+      byId("damaged").textContent = damaged.length ? t("reply.damaged", { found: damaged.join(", ") }) : "";
+    } catch (problem) {
+      this.#notSaved(problem);
+      return false;
+    }
+    if (this.#dirty) {
+      this.#changed();
+      return false;
+    }
+    drop(id);
+    this.#say(t("reply.saved_at", { when: when(new Date().toISOString()) }));
+    return true;
+  }
+
+  #notSaved(problem) {
+    this.#keep();
+    this.#say(t("reply.kept"));
+    if (problem.type === STALE) this.#conflict();
+    else if (problem.status >= 400 && problem.status < 500) toastProblem(problem);
+    else this.#timer = setTimeout(() => this.save(), RETRY_MS);
+  }
+
+  #conflict() {
+    this.#stale = true;
+    const copy = async () => {
+      try {
+        await navigator.clipboard.writeText(this.#text.value);
+        toast(t("reply.copied"));
+      } catch {
+        this.#text.select();
+        toast(t("reply.copy_failed"), "problem");
+      }
+    };
+    const row = h(
+      "div",
+      { class: "row" },
+      h("button", { class: "button button--small", type: "button", onclick: copy }, t("reply.copy")),
+      h("button", { class: "button button--small", type: "button", onclick: () => location.assign(`/portal/referrals/${id}`) }, t("reply.reload")),
+    );
+    const notice = banner("problem", t("reply.stale_title"), h("p", {}, t("reply.stale")), row);
+    fill(byId("notices"), notice);
+    notice.scrollIntoView({ block: "center" });
+  }
+
+  #compare() {
+    if (!byId("changes").open) return;
+    const pieces = diff(this.#form.dataset.draft, this.#text.value);
+    const kinds = { gone: "del", new: "ins" };
+    if (pieces === null) fill(byId("diff"), t("reply.changes_large"));
+    else if (pieces.every(({ kind }) => kind === "same")) fill(byId("diff"), t("reply.changes_none"));
+    else fill(byId("diff"), pieces.map(({ kind, text }) => (kinds[kind] ? h(kinds[kind], {}, text) : text)));
+  }
+
+  async #sign() {
+    if (!this.#form.reportValidity() || !(await this.save())) return;
+    byId("confirm-text").textContent = this.#text.value;
+    await ask(byId("confirm"));
+  }
+}
+
+if (state === "signed") drop(id);
+if (document.getElementById("reply-form")) new Reply().start();
