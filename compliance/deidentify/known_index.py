@@ -124,10 +124,10 @@ def _add_name(index: KnownIndex, name: KnownName) -> None:
     given, family = list(map(_letters, name.given)), list(map(_letters, name.family))
     nicks = [nick for word in given[:1] for nick in (word, *nicknames(word))]
     for joined in (
-        "".join(given + family), "".join(family + given), "".join(given), "".join(family),
+        "".join(name.given + name.family), "".join(name.family + name.given), "".join(given + family), "".join(family + given), "".join(given), "".join(family),
         *(n + "".join(family) for n in nicks), *("".join(family) + n for n in nicks), *(n + f for n in nicks for f in family),
     ):  # fmt: skip
-        if len(joined) >= MIN_TYPO:
+        if len(joined) >= _MIN_CODE:
             index.compounds[joined].add(owner)
 
 
@@ -213,7 +213,7 @@ def _add_email(index: KnownIndex, item: KnownValue) -> None:
     owner = (item.type, f"EMAIL:{fold(item.value)}")
     whole, local = compact(item.value), compact(item.value.split("@")[0])
     for form in {whole, local}:
-        if len(form) >= 6 and form not in common_words():  # noqa: PLR2004 - shorter local parts are words
+        if (len(form) > 5 or (len(form) > 3 and not form.isalpha())) and form not in common_words():  # noqa: PLR2004 - shorter local parts are words
             index.codes[form] = owner
 
 

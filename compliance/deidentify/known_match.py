@@ -19,7 +19,7 @@ from compliance.deidentify.normalise import fold_character
 from compliance.deidentify.vocabulary import common_words
 
 _WORD = regex.compile(r"[\p{L}\d]+")
-_SPACED = regex.compile(r"(?<![\p{L}\d])(?:\p{L}[\s.\-_*,/|]{1,3}){2,}\p{L}(?![\p{L}\d])")
+_SPACED = regex.compile(r"(?<![\p{L}\d])(?:[\p{L}\d][\s.\-_*,/|]{1,3}){2,}[\p{L}\d](?![\p{L}\d])")
 _JOIN = regex.compile(r"[\s\-'._]{0,4}")
 _APART = regex.compile(r"[\s\-'._,&]{1,4}")
 _LEET = str.maketrans("013457@$", "oieastas")
@@ -75,6 +75,7 @@ class _NameSearch:
 
     def __init__(self, index: KnownIndex, text: str, folded: str, tokens: list[_Token]) -> None:
         self.index, self.text, self.folded, self.tokens = index, text, folded, tokens
+        self.quiet = not any(map(str.isupper, text))
         self.shouting = sum(map(str.isupper, text)) > sum(map(str.islower, text))
 
     def run(self) -> list[Hit]:
@@ -92,7 +93,7 @@ class _NameSearch:
     def _owners(self, token: _Token) -> tuple[set[Owner], bool]:
         """Whose name part a word can be, and whether it is more likely an ordinary word."""
         word = token.word
-        for form in (word, word.strip("0123456789"), word.translate(_LEET) if not word.isalpha() and not word.isdigit() else ""):
+        for form in _readings(word):
             if form in self.index.parts:
                 return self.index.parts[form], form in common_words() or len(form) == 2  # noqa: PLR2004 - two letters may be a unit
             if form in self.index.compounds:
@@ -112,9 +113,23 @@ class _NameSearch:
         """Move doubtful words to the sure ones where capitals or neighbours say they are names."""
         for number in doubtful:
             hit = doubtful[number]
-            beside = [n for n in (number - 1, number + 1) if n in sure or n in doubtful]
-            if any(self._beside(hit, (sure.get(n) or doubtful[n])) for n in beside) or self._capital_name(hit):
+            beside = [n for n in (number - 1, number + 1) if self._counts(n, hit, sure, doubtful)]
+            named = any(self._beside(hit, sure.get(n) or doubtful[n]) for n in beside)
+            if named or self._after_initial(hit) or self._capital_name(hit):
                 sure[number] = hit
+
+    def _after_initial(self, hit: _NameHit) -> bool:
+        """An initial of the same person with its dot stands before the word ("b. ng")."""
+        initials = {letter for _, identity in hit.owners for letter in self.index.initials.get(identity, ())}
+        before = regex.search(r"(?<![\p{L}\d'])(\p{L})\.\s*$", self.folded[max(0, hit.start - 6) : hit.start])
+        return bool(before) and before[1] in initials
+
+    def _counts(self, number: int, hit: _NameHit, sure: dict[int, _NameHit], doubtful: dict[int, _NameHit]) -> bool:
+        """Whether a neighbour makes a doubtful word a name: "how long will" names nobody."""
+        if number in sure or number not in doubtful:
+            return number in sure
+        both = self.text[hit.start].isupper() and self.text[doubtful[number].start].isupper()
+        return both or self.quiet
 
     def _beside(self, one: _NameHit, other: _NameHit) -> bool:
         """Two parts of one person's name with nothing but a separator between them."""
@@ -146,20 +161,26 @@ class _NameSearch:
                     break
                 word += later.word
                 owners = next((t[word] for t in tables if word in t), None)
-                if owners and len(word) >= 4 and word not in common_words():  # noqa: PLR2004 - shorter joins are chance
+                pieces = self.tokens[number : self.tokens.index(later, number) + 1]
+                if owners and len(word) >= 4 and word not in common_words() and not self._ordinary(pieces):  # noqa: PLR2004 - shorter joins are chance
                     found.append(_NameHit(token.start, later.end, set(owners)))
         return found
+
+    def _ordinary(self, pieces: list[_Token]) -> bool:
+        """True when every piece is an ordinary word in lower case: "how long will" names nobody."""
+        return not self.quiet and all(p.word in common_words() and self.text[p.start].islower() for p in pieces)
 
     def _spaced(self) -> list[_NameHit]:
         """Names with their letters apart: "J o h n", "S-m-i-t-h"."""
         found: list[_NameHit] = []
         names = [(n, o) for t in (self.index.parts, self.index.compounds) for n, o in t.items() if len(n) > 2]  # noqa: PLR2004 - two letters are chance
         for run in _SPACED.finditer(self.folded):
-            places = [i for i in range(run.start(), run.end()) if self.folded[i].isalpha()]
+            if sum(map(str.isalpha, run[0])) < 3:  # noqa: PLR2004 - as above
+                continue
+            places = [i for i in range(run.start(), run.end()) if self.folded[i].isalnum()]
             letters = "".join(self.folded[i] for i in places)
             for name, owners in names:
-                at = letters.find(name)
-                if at >= 0:
+                for at in (m.start() for m in regex.finditer(regex.escape(name), letters)):
                     found.append(_NameHit(places[at], places[at + len(name) - 1] + 1, set(owners)))
         return found
 
@@ -213,6 +234,14 @@ class _NameSearch:
             if telling and (self._capital_name(hit) or self.shouting or self.text[token.start].isupper()):
                 found.append(Hit(token.start, token.end, *telling))
         return found
+
+
+def _readings(word: str) -> tuple[str, ...]:
+    """A word, without digits around it, and with digits read as letters ("R0bert5")."""
+    if word.isalpha() or word.isdigit():
+        return (word,)
+    bare = word.strip("0123456789")
+    return (word, bare, word.translate(_LEET), bare.translate(_LEET))
 
 
 def _one_edit(word: str, part: str) -> bool:

@@ -15,7 +15,7 @@ _MAYBE = (
 _UNIT = r"(?:\s*,?\s*(?:apt|apartment|suite|ste|unit|floor|fl|room|rm|bldg|building|lot|trlr|space|\#)\.?\s*\#?\s*[\p{L}]?\d*[\p{L}]?(?![\p{L}\d]))?"
 _NUMBER = r"(?<![\p{L}\d./:-])\d{1,6}(?:[-/]\d{1,4})?\p{L}?"
 _VIA = (
-    r"(?i:C/|C\.\s|calle|avda\.?|av\.|avenida|plaza|pza\.?|pl\.|paseo|p[º°]\.?|camino|carretera|ctra\.?|ronda|traves[ií]a|urb\.?|"
+    r"(?i:C/|calle|avda\.?|av\.|avenida|plaza|pza\.?|pl\.|paseo|p[º°]\.?|camino|carretera|ctra\.?|ronda|traves[ií]a|urb\.?|"
     r"urbanizaci[oó]n|pasaje|glorieta|rambla|barrio|pol[ií]gono|callej[oó]n|colonia|col\.)"
 )
 _NOT_IN_A_STREET = frozenset(
@@ -38,7 +38,7 @@ class AddressRecognizer(RuleRecognizer):
             rf"{_NUMBER}\s+(?P<n>(?:(?:{CAPITALISED}|\d+(?:st|nd|rd|th|ST|ND|RD|TH)|[NSEW]{{1,2}}\.?)\s+){{1,4}}?)(?:{_MAYBE}|(?:{_MAYBE.upper()}))\b\.?(?i:{_UNIT})",
             ignore_case=False,
         ),
-        Rule("unit", r"\b(?:apt|apartment|suite|ste)\.?\s*\#?\s*(?:\d+\p{L}?|\p{L}\d*)(?![\p{L}\d])"),
+        Rule("unit", r"\b(?:apt|apartment|suite|ste)\b\.?\s*\#?\s*(?:\d+\p{L}?(?![\p{L}\d])|\p{L}\d+(?![\p{L}\d])|\p{L}(?=\s*(?:[.,;\n]|$)))"),
         Rule("box", r"\b(?:p\.?\s*o\.?\s*box|post\s+office\s+box|apartado(?:\s+de\s+correos)?|apdo\.?)\s*(?:no\.?|\#|n[º°])?\s*\d+"),
         Rule("rural", r"\b(?:rr|hc|rural\s+route)\s*\#?\d+,?\s*box\s*\d+"),
         Rule("military", r"\b(?:psc|unit|cmr)\s*\#?\d+\s*,?\s*box\s*\d+(?:\s*,?\s*(?:apo|fpo|dpo)\s*,?\s*(?:aa|ae|ap)\s*\d{5})?"),
@@ -47,7 +47,7 @@ class AddressRecognizer(RuleRecognizer):
         Rule(
             "via",
             rf"(?<![\p{{L}}]){_VIA}\s*(?:(?i:de|del|la|las|los|el|san|santa|n[º°])\s+){{0,3}}(?:{CAPITALISED}|\d+)(?:\s+(?:(?i:de|del|la|las|los|el|y)\s+){{0,2}}{CAPITALISED}){{0,4}}"
-            r"(?:\s*,?\s*(?i:n[º°uú]m?(?:ero)?\.?\s*|\#\s*)?\d{1,4}\p{L}?(?!\d))?(?:\s*,?\s*(?:\d{1,2}\s*[º°ª]\s*\p{L}{0,10}|(?i:piso|bajo|[aá]tico|esc(?:alera)?\.?|portal|puerta)\s*\w{0,4}))*",
+            r"(?:\s*,?\s*(?i:n[º°uú]m?(?:ero)?\.?\s*|\#\s*)?\d{1,4}\p{L}?(?!\d))?(?:[\s,.-]*(?:P?\d{1,2}\s?[º°ªo]?\s?[A-Z]{0,2}(?!\p{Ll}|\d)|(?i:dcha|izda?|izq|s\s?/\s?n)\b\.?|\d{1,2}\s*[º°ª]\s*\p{L}{0,10}|(?i:piso|bajo|[aá]tico|esc(?:alera)?\.?|portal|puerta)\s*\w{0,4}))*",
             ignore_case=False,
         ),
         Rule(

@@ -8,7 +8,7 @@ from compliance.deidentify.recognizers.base import Rule, RuleRecognizer
 from compliance.deidentify.recognizers.lexis import CODE, COLON, UNIT_AHEAD
 
 _MEDICAL = regex.compile(
-    r"(?i:vitamin|covid|sars|h\d+n\d+|il-?\d|cd\d|t\d|l\d|s\d|c\d|b\d+|a1c|hba1c|ca-?\d|icd|cpt|brca\d|her2|omega|type|grade|stage|factor|p53|e11|q\d+h|co2|o2|fio2|spo2|\d+(?:mg|mcg|ml|g|kg|cm|mm|x\d|st|nd|rd|th|h|hr|d|w|yo|am|pm|bpm|iu|units?|%)).*"
+    r"(?i:[ctlsd]\d{1,2}-[ctlsd]?\d{1,2}$|vitamin|covid|sars|h\d+n\d+|il-?\d|cd\d|t\d|l\d|s\d|c\d|b\d+|a1c|hba1c|ca-?\d|icd|cpt|brca\d|her2|omega|type|grade|stage|factor|p53|e11|q\d+h|co2|o2|fio2|spo2|\d+(?:mg|mcg|ml|g|kg|cm|mm|x\d|st|nd|rd|th|h|hr|d|w|yo|am|pm|bpm|iu|units?|%)).*"
 )
 
 
@@ -36,7 +36,7 @@ class CodeRecognizer(RuleRecognizer):
         value = match["v"] if "v" in match.groupdict() else match[0]
         digits = sum(c.isdigit() for c in value)
         if rule.name == "grouped-digits":
-            return digits >= 9 and len({len(part) for part in regex.split("[- ]", value)}) <= 3  # noqa: PLR2004 - shortest number that tells a person
+            return bool(regex.fullmatch(r"\d\d(?:-\d\d){3}", value)) or digits >= 9  # noqa: PLR2004 - shortest number that tells a person
         if rule.name in {"cued", "mixed", "mixed-lower"} and _MEDICAL.fullmatch(value):
             return digits >= 6  # noqa: PLR2004 - amounts and test names have fewer
         return True

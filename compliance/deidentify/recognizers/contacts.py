@@ -67,14 +67,14 @@ class PhoneRecognizer(RuleRecognizer):
     ENTITY = "PHONE_NUMBER"
     RULES = (
         Rule("nanp", r"(?<![\d.])(?:\+?1[\s.-]?)?(?:\(\s?\d{3}\s?\)|\d{3})\s?[-.\s/]\s?\d{3}\s?[-.\s]\s?\d{4}(?:\s*(?:x|ext\.?|extension)\s*\d{1,6})?(?!\d)"),
-        Rule("local", r"(?<![\d./-])[2-9]\d{2}-\d{4}(?![\d/-]|\.\d)"),
+        Rule("local", r"(?<![\d./-])[2-9]\d{2}-\d{4}(?![\d/-]|\.\d)" + UNIT_AHEAD),
         Rule("international", r"(?<![\p{L}\d])(?:\+|00)\s?\d{1,3}(?:[\s./-]?\(?\d{1,4}\)?){2,6}(?!\d)"),
         Rule("spain", r"(?<![\d.,-])[6789]\d{2}[\s.-]?(?:\d{3}[\s.-]?\d{3}|\d{2}[\s.-]?\d{2}[\s.-]?\d{2})(?![\d,]|\.\d)" + UNIT_AHEAD),
         Rule("cued", rf"(?<!\p{{L}})(?:phone|telephone|tel|tlf|tfno|tel[eé]fono|m[oó]vil|cell(?:phone)?|mobile|fax|pager|beeper|call(?:\s+(?:me|us|him|her))?|text(?:\s+me)?|whats\s?app|reach\s+me|ll[aá]m[ae](?:me)?|contact|celular)"
              rf"(?:\s+(?:at|on|al|number|no|me\s+at|n[uú]mero|my\s+\p{{L}}+))*\.?{COLON}(?P<v>[+(]?\d(?:[\s().\-/]{{0,3}}\d){{5,14}})(?!\d)"),
         Rule("ending", r"\b(?:ending|ends|terminad[oa]|acaba|termina)\s+(?:in|with|en)\s+(?P<v>\d{3,5})(?!\d)"),
     )
-    _STRETCH = regex.compile(r"[+(]?\d[\d\s().\-/]{5,22}\d")
+    _STRETCH = regex.compile(r"[+(]?\d[\d\s().\-/]{5,22}\d(?!\d)" + UNIT_AHEAD, regex.IGNORECASE)
     _MIN_DIGITS = 7
     _SCORE = 0.5
 

@@ -73,6 +73,8 @@ class DateRecognizer(RuleRecognizer):
             rf"(?<![\p{{L}}])(?P<m>{MONTH})(?!\p{{L}})(?:[-/.]\d{{2,4}}(?!\d)|{_TAIL_YEAR})",
         ),
         Rule("month-year", rf"(?<![\p{{L}}\d])(?P<m>{MONTH})(?!\p{{L}})\s*,?\s*(?:of\s+|del?\s+(?:a[nñ]o\s+)?)?(?:{_YEAR}|{YEAR_WORDS})"),
+        Rule("month-short-year", rf"(?<![\p{{L}}\d])(?P<m>{MONTH_LONG})\s?-\s?\d{{2}}(?!\d)"),
+        Rule("months-year", rf"(?<![\p{{L}}\d])(?P<m>{MONTH_LONG})\s*(?:y|and|to|through|a|-|/|,)\s*{MONTH_LONG}\s*,?\s*(?:of\s+|de\s+)?{_YEAR}"),
         Rule("month-alone", rf"{_BEFORE}(?P<v>(?P<m>{MONTH_LONG})(?:\s*(?:-|to|through|and|or|y|a)\s*{MONTH_LONG})?)(?!\p{{L}})"),
         Rule(
             "words",
@@ -102,6 +104,8 @@ class DateRecognizer(RuleRecognizer):
         if rule.name in {"numeric", "day-month-cued"}:
             first, second = match["a"], match["b"]
             possible = _is_day_and_month(int(first), int(second))
+            if rule.name == "numeric" and match["s"] == "/" and len(match["y"]) == 4:  # noqa: PLR2004 - digits of a year
+                return True
             if rule.name == "numeric":
                 return possible and not _looks_like_measure(match)
             return possible and (first, second) not in _FRACTIONS and second != "10"
@@ -117,7 +121,7 @@ class DateRecognizer(RuleRecognizer):
         word = match["m"].rstrip(".")
         if word.lower() not in _WORDS_NOT_MONTHS:
             return True
-        if rule.name in {"month-year", "words"}:
+        if rule.name in {"month-year", "words", "months-year", "month-short-year"}:
             return True
         if regex.search(r"\d(?:st|nd|rd|th)|\b(?:of|de)\s|'\d\d|\d[-/.]|(?:19|20)\d\d", match[0].lower()):
             return True

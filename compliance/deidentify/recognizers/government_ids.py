@@ -34,7 +34,7 @@ class SpanishIdRecognizer(RuleRecognizer):
         Rule("dni", r"(?<![\p{L}\d])(?P<v>(?P<d>\d{1,2}[.\s]?\d{3}[.\s]?\d{3})\s?-?\s?(?P<l>[A-Z]))(?![\p{L}\d])"),
         Rule("nie", r"(?<![\p{L}\d])(?P<v>(?P<x>[XYZ])\s?-?\s?(?P<d>\d{7})\s?-?\s?(?P<l>[A-Z]))(?![\p{L}\d])"),
         Rule("cued", rf"(?<!\p{{L}})(?:d\.?n\.?i\.?|n\.?i\.?e\.?|n\.?i\.?f\.?|pasaporte|cif){COLON}(?P<v>{CODE})"),
-        Rule("nuss", rf"(?<!\p{{L}})(?:n\.?u?a?\.?s\.?s\.?|seguridad\s+social|n[º°]\s*ss|naf){COLON}(?P<v>\d{{2}}[\s/.-]?\d{{7,8}}[\s/.-]?\d{{2}})(?!\d)"),
+        Rule("nuss", rf"(?<!\p{{L}})(?:n\.?u?a?\.?s\.?s\.?|seguridad\s+social|n[º°]\s*ss|naf){COLON}(?P<v>\d[\d /.-]{{6,18}}\d)(?!\d)"),
         Rule("nuss-bare", r"(?<![\d.])(?:0[1-9]|[1-4]\d|5[0-3]|66)[ /-]\d{8}[ /-]\d{2}(?!\d)"),
     )
 
@@ -54,7 +54,7 @@ class CertificateRecognizer(RuleRecognizer):
     RULES = (
         Rule("dea", r"(?<![\p{L}\d])[A-Z][A-Z9]\d{7}(?![\p{L}\d])"),
         Rule("cued", rf"(?<!\p{{L}})(?:licen[cs]es?|licencia|certificate|certification|permit|registration|dea|npi|upin|driver'?s?\s*licen[cs]e|d\.?l\.?|passport|pasaporte|state\s+id|green\s+card|alien|a-number|visa\s+number|"
-             rf"n\.?[º°o]?\.?\s*col(?:egiado)?\.?|colegiad[oa]|carn[eé]t?(?:\s+de\s+conducir)?|permiso|tax\s*id|tin|ein|itin)(?:\s*(?:id|no|number|num|n[uú]mero|n[º°]|\#))?\.?{COLON}(?P<v>\d[\d ]{{4,14}}\d|{CODE})"),
+             rf"n\.?[º°o]?\.?\s*col(?:egiado)?\.?|colegiad[oa]|carn[eé]t?(?:\s+de\s+conducir)?|permiso|tax\s*id|tin|ein|itin)(?:\s*(?:id|no|number|num|n[uú]mero|n[º°]|\#))?\.?{COLON}(?P<v>\d[\d ]{{2,14}}\d(?![./-]?[\p{{L}}\d])|{CODE})"),
     )
 
     def accept(self, rule: Rule, match: regex.Match[str]) -> bool:

@@ -60,4 +60,4 @@ class LetterRecognizer(RuleRecognizer):
 
     def refine(self, rule: Rule, match: regex.Match[str], start: int, end: int) -> tuple[int, int] | None:
         """Cut at ordinary words."""
-        return trimmed_name(match.string, start, end, lower=rule.name.endswith("lower"), strong=rule.name == "dear")
+        return trimmed_name(match.string, start, end, lower=rule.name.endswith("lower"), strong=rule.name in {"dear", "signature", "signed"})

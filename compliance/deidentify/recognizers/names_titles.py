@@ -17,7 +17,7 @@ _PERSON = (
     r"(?:mr|mrs|ms|mx|miss|mister|sir|dame|madam|rev|reverend|fr|father|sister|rabbi|imam|pastor|capt|captain|sgt|sergeant|lt|lieutenant|"
     r"judge|hon|sr|sra|srta|srt|se[nñ]or|se[nñ]ora|se[nñ]orita|don|do[nñ]a|d[ªa]?|[dD]ñ[aª])"
 )
-_DOTTED = r"(?!\p{L})\.?\s*(?:[ºª°]\.?)?[ \t]*\n?[ \t]*"
+_DOTTED = r"(?!\p{L})[ ]?\.?\s*(?:[ºª°]\.?)?[ \t]*\n?[ \t]*"
 _CREDENTIAL = r"(?:M\.?D|D\.?O|R\.?N|N\.?P|P\.?A-?C?|Ph\.?D|D\.?D\.?S|Psy\.?D|FNP|DNP|APRN|LCSW|MBBS|FACP|Pharm\.?D|D\.?P\.?M)"
 
 
@@ -26,7 +26,10 @@ class _TitledName(RuleRecognizer):
 
     def refine(self, rule: Rule, match: regex.Match[str], start: int, end: int) -> tuple[int, int] | None:
         """Cut at ordinary words; the title itself stays readable."""
-        return trimmed_name(match.string, start, end, lower=rule.name.endswith("lower"), strong=not rule.name.endswith("lower"))
+        lower = rule.name.endswith(("lower", "dot"))
+        if lower and rule.name != "title-dot" and regex.match(r"\p{L}+(?:s|ed|ing|ly|ment|tion)\b", match.string[start:end]):
+            return None
+        return trimmed_name(match.string, start, end, lower=lower, strong=not rule.name.endswith("lower"))
 
 
 class ClinicianTitleRecognizer(_TitledName):
@@ -36,6 +39,7 @@ class ClinicianTitleRecognizer(_TitledName):
     RULES = (
         Rule("title", rf"(?<![\p{{L}}])(?i:{_CLINICIAN}){_DOTTED}(?P<v>(?:{PARTICLE}[ ])?{NAME})(?:\s*(?:&|and|y)\s*(?i:dr[as]?\.?\s+)?(?P<v>{NAME}))?", ignore_case=False),
         Rule("title-lower", r"(?<!\p{L})(?:dr[a]?|doctor|doctora)(?!\p{L})\.?[ ]+(?P<v>\p{L}[\p{L}'-]+(?:[ ]\p{L}[\p{L}'-]+)?)", score=0.7),
+        Rule("title-dot", r"(?<!\p{L})dra?[ ]?\.[ ]*(?P<v>\p{L}[\p{L}'-]+(?:[ ]\p{L}[\p{L}'-]+)?)", score=0.7),
         Rule("credential", rf"(?P<v>{CAPITALISED}(?:[ ](?:\p{{Lu}}\.?|{CAPITALISED})){{0,3}}),?\s+{_CREDENTIAL}(?![\p{{L}}])", ignore_case=False),
         Rule("my-doctor", rf"(?i:\b(?:my|our|the|his|her|mi|su)\s+(?:\p{{L}}+\s+)?(?:{_CLINICIAN}|pcp|gp|provider|specialist)\s*,?\s*(?:is|was|es|era|named|called|se\s+llama|llamad[oa]|,)?)\s+(?P<v>{NAME})", ignore_case=False),
         Rule("my-doctor-lower", r"\bmy\s+(?:doctor|pcp|gp|nurse|surgeon)\s+(?:is|was)\s+(?:named\s+|called\s+)?(?P<v>\p{L}[\p{L}'-]+(?:[ ]\p{L}[\p{L}'-]+)?)", score=0.6),
@@ -52,6 +56,7 @@ class PersonTitleRecognizer(_TitledName):
         Rule("title", rf"(?<![\p{{L}}.])(?:(?i:(?:mr|mrs|ms|mx|miss|mister|sr|sra|srta|se[nñ]ora?|se[nñ]orita|do[nñ]a)){_DOTTED}|(?:Don|DON|don|Sir|Rev|Reverend|Father|Sister|Rabbi|Imam|Pastor|Captain|Capt|Sgt|Sergeant|Lt|Judge|Hon|D|D[ªª])(?:\.[ªº]?)?[ ]+)(?P<v>(?:{PARTICLE}[ ])?{NAME})", ignore_case=False),
         Rule("couple", rf"(?i:\b(?:mr|dr)\.?\s*(?:&|and)\s*(?:mrs|ms)\.?)\s+(?P<v>{NAME})", ignore_case=False),
         Rule("title-lower", r"(?<!\p{L})(?:mr|mrs|ms|miss|mister|se[nñ]or|se[nñ]ora|se[nñ]orita|do[nñ]a|sra|srta)\.?[ ]+(?P<v>\p{L}[\p{L}'-]+(?:[ ]\p{L}[\p{L}'-]+)?)", score=0.7),
+        Rule("title-dot", r"(?<!\p{L})(?:mrs?|ms|sra?|srta)[ ]?\.?[ ]+(?P<v>\p{L}[\p{L}'-]+(?:[ ]\p{L}[\p{L}'-]+)?)", score=0.7),
         Rule("suffix", rf"(?P<v>{CAPITALISED}[ ](?:\p{{Lu}}\.?[ ])?{CAPITALISED}),?\s+(?:Jr|Sr|III|IV|Esq)\b", ignore_case=False),
     )
 

@@ -20,13 +20,17 @@ _GENERIC = frozenset(
 )
 
 
+_PUBLIC = regex.compile(r"(?:The )?(?:U\.?S\.? )?(?:National|American|World|Federal|European|Mayo)\b")
+"""Bodies that publish guidance identify nobody."""
+
+
 class OrganizationRecognizer(RuleRecognizer):
     """Named organisations; "the hospital" alone is none."""
 
     ENTITY = "ORGANIZATION"
     RULES = (
         Rule("kind-last", rf"(?<!\p{{L}}){_RUN}[ ](?:{_KIND}|(?:{_KIND.upper()}))(?:[ ]of[ ]{_RUN}|[ ](?:at|in)[ ]{CAPITALISED})?(?!\p{{L}})", ignore_case=False),
-        Rule("kind-first", rf"(?<!\p{{L}})(?:University|College|Hospital|Cl[ií]nica|Institute|Universidad|Instituto|Colegio|Centro[ ]de[ ]Salud|CS|Fundaci[oó]n|Servicio|Complejo[ ]Hospitalario|Residencia)[ ](?:{_LINK}){CAPITALISED}(?:[ ]{_LINK}{CAPITALISED}){{0,6}}", ignore_case=False),
+        Rule("kind-first", rf"(?<!\p{{L}})(?:University|College|Hospital|Cl[ií]nica|Institute|Universidad|Instituto|Colegio|Centro[ ]de[ ]Salud|CS|Fundaci[oó]n|Facultad|Complejo[ ]Hospitalario|Residencia)[ ](?:{_LINK}){CAPITALISED}(?:[ ]{_LINK}{CAPITALISED}){{0,6}}", ignore_case=False),
         Rule("company", rf"(?<!\p{{L}}){_RUN}(?:,[ ]?{CAPITALISED})?(?:,?[ ]and[ ]{CAPITALISED})?,?[ ](?:Inc|LLC|L\.L\.C|Ltd|Corp|Corporation|GmbH|PLC|LLP|S\.?A\.?U?|S\.?L\.?U?|Group|Company)\b\.?", ignore_case=False),
         Rule("employer", rf"(?i:\b(?:works?|worked|working|employed|employee|job|hired|fired|retired|employer\s+is|trabaj\p{{L}}+|emplead[oa])\s+(?:at|for|by|from|with|of|en|para))\s+(?:the[ ])?(?P<v>{_RUN})", score=0.7, ignore_case=False),
         Rule("employer-label", rf"(?i:\b(?:employer|company|organization|facility|school|empresa|centro|hospital|cl[ií]nica|instituci[oó]n))\s*:\s*(?P<v>{_RUN})", ignore_case=False),
@@ -35,5 +39,7 @@ class OrganizationRecognizer(RuleRecognizer):
     def accept(self, rule: Rule, match: regex.Match[str]) -> bool:
         """Something in it must be more than "General Hospital"."""
         if rule.name in {"kind-last", "kind-first"}:
+            if _PUBLIC.match(match[0]):
+                return False
             return any(word.lower().strip(".,") not in _GENERIC for word in match[0].split())
         return True

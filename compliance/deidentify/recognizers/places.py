@@ -18,6 +18,11 @@ _LIVE = (
     r"vacation(?:ing)?|trip|flew|drove|native|went|visiting|visited|i\s+am|i'm|comes?|came|is|originally)"
 )
 _VIVO = r"(?:viv[eo]s?|viv[ií](?:a|mos)?|viviendo|resid\p{L}+|natural|nac\p{L}+|procedente|mud\p{L}+|vengo|viene|soy|originari[oa]|viaj\p{L}+|estuve)"
+_PROVINCES = (
+    r"(?:[AÁ]lava|Albacete|Alicante|Almer[ií]a|Asturias|[AÁ]vila|Badajoz|Barcelona|Bilbao|Burgos|C[aá]ceres|C[aá]diz|Cantabria|Castell[oó]n|Ceuta|Ciudad[ ]Real|C[oó]rdoba|"
+    r"Cuenca|Gerona|Girona|Granada|Guadalajara|Guip[uú]zcoa|Huelva|Huesca|Ja[eé]n|La[ ]Coru[nñ]a|A[ ]Coru[nñ]a|Las[ ]Palmas|Le[oó]n|L[eé]rida|Lleida|Lugo|Madrid|M[aá]laga|Melilla|"
+    r"Murcia|Navarra|Orense|Ourense|Palencia|Pamplona|Pontevedra|Salamanca|San[ ]Sebasti[aá]n|Santander|Segovia|Sevilla|Soria|Tarragona|Tenerife|Teruel|Toledo|Valencia|Valladolid|Vigo|Vizcaya|Zamora|Zaragoza)"
+)
 _TOWN = rf"{CAPITALISED}(?:[ -](?:(?:de|del|la|las|los|el|of|the|on|upon)[ ])*{CAPITALISED}){{0,3}}"
 
 
@@ -36,13 +41,15 @@ class PlaceRecognizer(RuleRecognizer):
             rf"(?i:\b(?:city|town|county|hometown|birthplace|place\s+of\s+birth|localidad|provincia|ciudad|municipio|poblaci[oó]n|lugar\s+de\s+nacimiento|localidad\s*/\s*provincia))\s*(?:is|es)?\s*:\s*(?P<v>{NAME}(?:\s*[,/(]\s*{NAME}\)?)*)",
             ignore_case=False,
         ),
+        Rule("after-postcode", rf"(?<![\d.,-])\d{{5}}[ ]+(?P<v>{_TOWN}(?:\s*[,(]\s*{_TOWN}\)?)?)", ignore_case=False),
+        Rule("province", rf"(?<!\p{{L}}){_PROVINCES}(?!\p{{L}})", score=0.6, ignore_case=False),
         Rule("county", rf"{CAPITALISED}(?:[ ]{CAPITALISED})?\s+(?:County|Parish|Township|Borough)\b", ignore_case=False),
         Rule("city-of", rf"(?i:\b(?:city|town|village|ciudad|pueblo|municipio|provincia)\s+(?:of|de))\s+(?P<v>{_TOWN})", ignore_case=False),
     )
 
     def refine(self, rule: Rule, match: regex.Match[str], start: int, end: int) -> tuple[int, int] | None:
         """Cut at ordinary words; states and countries alone, and diseases, are no towns."""
-        if rule.name in {"town-state", "labelled", "county", "city-of"}:
+        if rule.name in {"town-state", "labelled", "county", "city-of", "province", "after-postcode"}:
             return start, end
         cut = trimmed_name(match.string, start, end, lower=rule.name.endswith("lower"))
         if cut is None or match.string[cut[0] : cut[1]].lower() in _WIDE:

@@ -18,7 +18,7 @@ class PostcodeRecognizer(RuleRecognizer):
         Rule(
             "cued",
             r"\b(?:zip(?:\s*-?\s*code)?|post(?:al)?\s*-?\s*code|postcode|c\.?\s?p\.?|c[oó]digo\s+postal)\s*(?:is|es|of|[:#])?\s*"
-            r"(?P<v>\d{5}(?:-?\d{4})?|\d{3,4}-?\d{2,3}|[a-z]{1,2}\d[a-z\d]?\s*\d[a-z]{2})(?![\p{L}\d])",
+            r"(?P<v>\d{5}(?:-?\d{4})?|\d{3,4}-?\d{2,3}|\d{3,4}|[a-z]{1,2}\d[a-z\d]?\s*\d[a-z]{2})(?![\p{L}\d])",
         ),
         Rule("state", rf"\b(?:{US_STATE_CODES}|{US_STATES})\.?,?\s+(?P<v>\d{{5}}(?:-?\d{{4}})?)(?!\d)", ignore_case=False),
         Rule("plus-four", r"(?<![\d-])\d{5}-\d{4}(?![\d-])"),

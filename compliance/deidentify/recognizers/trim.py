@@ -25,7 +25,9 @@ def trimmed_name(text: str, start: int, end: int, *, lower: bool = False, strong
     words = list(_WORD.finditer(text, start, end))
     for index, match in enumerate(words):
         plain = fold(match[0].strip("'-.")).removesuffix("'s")
-        if plain in _PARTICLES and index and index + 1 < len(words):
+        if plain in _PARTICLES and (index or strong) and index + 1 < len(words):
+            continue
+        if plain in _TITLES and index + 1 < len(words):
             continue
         if not _may_be_name(match[0], plain, first=index == 0, lower=lower, strong=strong):
             break
@@ -53,13 +55,19 @@ def _may_be_name(word: str, plain: str, *, first: bool, lower: bool, strong: boo
         return capital and (not first or word.endswith("."))
     if plain in given_names():
         return capital or lower
+    if plain in _NEVER:
+        return False
     if plain in common_words():
-        return capital and (strong or not first) and plain not in _NEVER
+        return (capital and (strong or not first)) or (lower and strong and first)
     return capital or lower
 
 
+_TITLES = frozenset("dr dra mr mrs ms sr sra srta prof don dona".split())
 _NEVER = frozenset(
-    "i the a an and or but if is was has had have will would can could he she they we you my your his her their our it its this that these "
+    "dr dra mr mrs ms sr sra srta prof varon mujer hombre nino nina lactante recien se neonato femenino masculino male female nocol ncol direccion "
+    "correo telefono fax said says told and who wants wanted does did gave thinks thought recommended prescribed "
+    
+    "i the a an and or but if is was has had have would can could he she they we you my your his her their our it its this that these "
     "those in on at of to for from with by about as not no yes do does did el la los las un una y o pero si en con por para sin su mi tu que "
     "patient doctor nurse today tomorrow yesterday monday tuesday wednesday thursday friday saturday sunday january february april june july "
     "august september october november december please thanks thank hello hi phone email date age sex address edad sexo fecha apellidos nombre "

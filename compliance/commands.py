@@ -1,0 +1,174 @@
+"""``caretier deidentify`` and ``caretier audit``.
+
+Exit codes: 0 done; 2 bad input (with ``--jsonl``: at least one bad line); 4 nothing may leave;
+5 an audit trail is broken or there is none.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compliance.errors import BadInputError, CaretierError
+
+if TYPE_CHECKING:
+    from compliance.audit.verify import VerifyReport
+    from compliance.deidentify import Deidentified, Deidentifier, KnownIdentifiers
+
+deidentify_app = typer.Typer(help="Mask everything that identifies a person in a text.", add_completion=False)
+audit_app = typer.Typer(help="Audit trails.", no_args_is_help=True, add_completion=False)
+
+_BAD_LINE_EXIT = 2
+_BROKEN_TRAIL_EXIT = 5
+
+
+@deidentify_app.command()
+def deidentify(
+    file: Annotated[str, typer.Argument(help="Text file, or - for standard input.")] = "-",
+    patient: Annotated[Path | None, typer.Option(help="FHIR R4 Patient, Bundle, array or NDJSON.")] = None,
+    language: Annotated[str, typer.Option(help="en or es")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="Print text, entities and detector version.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help='One {"id","text"[,"language","patient"]} a line in, one object a line out.')] = False,
+) -> None:
+    """Mask the identifiers in a text; if that cannot be shown to have worked, print nothing of it."""
+    from compliance.deidentify import Deidentifier
+
+    try:
+        known = _known(read_resources(patient.read_text(encoding="utf-8"))) if patient else None
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        detector = Deidentifier.load()
+        if jsonl:
+            raise typer.Exit(_lines(detector, text, language, known))
+        result = detector.deidentify(text, language=language, known=known)  # type: ignore[arg-type]  # checked inside
+    except OSError as error:
+        raise _stop(BadInputError(f"Cannot read the file: {error.strerror}.")) from None
+    except UnicodeDecodeError:
+        raise _stop(BadInputError("The file is not UTF-8 text.")) from None
+    except CaretierError as error:
+        raise _stop(error) from None
+    typer.echo(json.dumps(result.to_dict(), ensure_ascii=False) if as_json else result.text)
+
+
+@audit_app.callback()
+def audit() -> None:
+    """Audit trails: what crossed a tier, chained so that changes show."""
+
+
+@audit_app.command()
+def verify(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Trails; all under --data when left out.")] = None,
+    data: Annotated[Path, typer.Option(help="Where state lives.")] = Path("var"),
+) -> None:
+    """Check audit trails; exit 5 when one is broken or there is none."""
+    from compliance.audit.verify import verify_file
+
+    trails = paths or sorted(data.glob("**/audit/*.jsonl"))
+    if not trails:
+        typer.echo(f"No audit trail under {data}.", err=True)
+        raise typer.Exit(_BROKEN_TRAIL_EXIT)
+    reports: list[VerifyReport] = []
+    for path in trails:
+        try:
+            reports.append(verify_file(path))
+        except CaretierError as error:
+            typer.echo(f"{path}: {error.message}", err=True)
+    _print_reports(reports)
+    if len(reports) < len(trails) or not all(report.ok for report in reports):
+        raise typer.Exit(_BROKEN_TRAIL_EXIT)
+
+
+def read_resources(text: str) -> list[Mapping[str, Any]]:
+    """FHIR resources out of a JSON object, a JSON array, or NDJSON.
+
+    Raises:
+        BadInputError: it is none of them.
+    """
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        try:
+            whole = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except ValueError:
+            whole = None
+    resources = whole if isinstance(whole, list) else [whole]
+    if not resources or not all(isinstance(resource, dict) for resource in resources):
+        raise BadInputError("The record is no FHIR JSON: give a resource, an array, or NDJSON.")
+    return resources
+
+
+def _known(resources: list[Mapping[str, Any]]) -> KnownIdentifiers:
+    """Identifiers of a record."""
+    from compliance.deidentify import KnownIdentifiers
+
+    return KnownIdentifiers.from_record(resources)
+
+
+def _lines(detector: Deidentifier, text: str, language: str, known: KnownIdentifiers | None) -> int:
+    """Answer every line; the exit status."""
+    status = 0
+    for output in _answers(detector, text, language, known):
+        status = _BAD_LINE_EXIT if "error" in output else status
+        typer.echo(json.dumps(output, ensure_ascii=False))
+    return status
+
+
+def _answers(detector: Deidentifier, text: str, language: str, known: KnownIdentifiers | None) -> Iterator[dict[str, Any]]:
+    """One answer a line, an error in the place of a bad one."""
+    cache: dict[str, KnownIdentifiers] = {}
+    for line in text.split("\n"):
+        if not line.strip():
+            continue
+        item: Any = None
+        try:
+            item = _item(line)
+            result = _answer(detector, item, language, known, cache)
+            yield {"id": item["id"], **result.to_dict()}
+        except CaretierError as error:
+            key = item.get("id") if isinstance(item, dict) else None
+            yield {"id": key, "error": {"type": error.kind, "message": error.message, "remedy": error.advice}}
+
+
+def _item(line: str) -> dict[str, Any]:
+    """One line of the input."""
+    try:
+        item = json.loads(line)
+    except ValueError:
+        item = None
+    if not isinstance(item, dict) or "id" not in item:
+        raise BadInputError('A line is not a JSON object with "id" and "text".')
+    return item
+
+
+def _answer(detector: Deidentifier, item: dict[str, Any], language: str, known: KnownIdentifiers | None, cache: dict[str, KnownIdentifiers]) -> Deidentified:
+    """Mask one line; a record of its own replaces the common one and is indexed once."""
+    if "patient" in item:
+        record = item["patient"]
+        key = json.dumps(record, sort_keys=True)
+        if key not in cache:
+            cache.clear()
+            cache[key] = _known(record if isinstance(record, list) else [record])
+        known = cache[key]
+    return detector.deidentify(item.get("text"), language=item.get("language", language), known=known)  # type: ignore[arg-type]  # checked inside
+
+
+def _print_reports(reports: list[VerifyReport]) -> None:
+    """A table of what was found."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("trail", "records", "state", "first bad", "reason")
+    for report in reports:
+        bad = "" if report.first_bad is None else str(report.first_bad)
+        table.add_row(str(report.path), str(report.records), "whole" if report.ok else "BROKEN", bad, report.reason or "")
+    Console().print(table)
+
+
+def _stop(error: CaretierError) -> typer.Exit:
+    """Say what happened on standard error; the exit to raise."""
+    typer.echo(f"{error.message} {error.advice}", err=True)
+    return typer.Exit(error.exit_code)
