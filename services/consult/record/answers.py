@@ -90,7 +90,7 @@ def conditions(asked: Asked, chart: Chart, language: str) -> Said:
         ("findings", [c for c in active if c.finding]),
     ):
         if part:
-            text = many([facts.condition_name(c, language) for c in part], language)
+            text = many([safety.condition_name(c, language) for c in part], language)
             yield Fact(id=part[0].ref, kind="condition", text=say(key, language, list=text))
     if not active:
         yield absent(Kind.CONDITIONS, say("no-conditions", language), chart)
@@ -114,7 +114,9 @@ def medicines(asked: Asked, chart: Chart, language: str) -> Said:
         elif orders:
             text = say("stopped", language, name=orders[0].name)
             yield Fact(id=orders[0].ref, kind="medicine", text=text, date=orders[0].day)
-        else:
+        elif not worded(
+            "dose", asked.text
+        ):  # what dose of a new medicine to take is not ours to say
             text = say("no-medicine", language, name=name)
             yield absent(Kind.MEDICINES, text, chart)
 

@@ -146,20 +146,12 @@ def result_fact(found: list[Result], language: str, *, dated: bool) -> Fact:
     )
 
 
-def condition_name(condition: Condition, language: str) -> str:
-    """Return the name as recorded; in Spanish after the table's name where there is one."""
-    entries = words.data("conditions")
-    known = [entries[key]["es"] for key in sorted(condition.keys) if key in entries]
-    plain = language == "en" or not known or known[0].lower() == condition.name.lower()
-    return condition.name if plain else f"{known[0]} ({condition.name})"
-
-
 def condition_fact(condition: Condition, language: str, *, dated: bool) -> Fact:
     """Return one condition as a fact: active, or in the past."""
     day = day_text(condition.day, language)
     since = say("since", language, day=day) if dated and day else ""
     key = "has-condition" if condition.active else "had-condition"
-    text = say(key, language, name=condition_name(condition, language), since=since)
+    text = say(key, language, name=safety.condition_name(condition, language), since=since)
     text += say("unconfirmed", language) if condition.unconfirmed else ""
     return Fact(id=condition.ref, kind="condition", text=text, date=condition.day)
 

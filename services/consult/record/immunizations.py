@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -10,7 +10,7 @@ from services.consult.messages import Citation, Fact
 from services.consult.record import words
 from services.consult.record.chart import Chart
 from services.consult.record.events import Vaccine
-from services.consult.record.intent import Asked, Kind
+from services.consult.record.intent import Asked, Kind, worded
 from services.consult.record.said import Said, absent, many
 from services.consult.record.wording import day_text, listed, say
 
@@ -24,7 +24,10 @@ FULL_DATE = 10
 
 def immunizations(asked: Asked, chart: Chart, language: str) -> Said:
     """The doses of the vaccine named, with the interval that applies; or all vaccines."""
-    if not asked.vaccines:
+    keys: Iterable[str] = asked.vaccines
+    if not keys and worded("due", asked.text):
+        keys = _scheduled(chart)
+    if not keys:
         told = [f"{v.name} ({day_text(v.day, language)})" for v in chart.vaccines]
         if told:
             text = say("vaccines", language, list=many(told, language))
@@ -32,7 +35,7 @@ def immunizations(asked: Asked, chart: Chart, language: str) -> Said:
         else:
             yield absent(Kind.IMMUNIZATIONS, say("no-vaccines", language), chart)
         return
-    for key in asked.vaccines:
+    for key in keys:
         entry = words.data("vaccines")["vaccines"][key]
         doses = [v for v in chart.vaccines if key in v.keys]
         ruled = _rule_text(entry, doses, chart, language)
@@ -77,3 +80,10 @@ def _years_later(day: date, years: int) -> date:
         return day.replace(year=day.year + years)
     except ValueError:  # February 29
         return day.replace(year=day.year + years, day=28)
+
+
+def _scheduled(chart: Chart) -> list[str]:
+    """Return the vaccines for which the table has a rule that fits the person's age."""
+    age = chart.person.age_years or 0
+    table = words.data("vaccines")["vaccines"]
+    return [k for k, e in table.items() if "rule_en" in e and age >= e.get("from_age", ADULT)]

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     SAFETY = "medicine-safety"
 
 
+SHORT = 2
+"""Words of a question that only names a test ("A1c?")."""
 ADULT_AGE = 18
 """Age in years from which "my child" is somebody else than the person of the record."""
 
@@ -103,7 +105,7 @@ def understand(question: str, person: Person) -> Asked:
     return Asked(
         text=text,
         raw=question,
-        own=worded("own", bare) or child,
+        own=worded("own", bare) or child or (bool(tests) and len(text.split()) <= SHORT),
         other=elsewhere and not worded("self_acts", text),
         tests=tests,
         medicines=named,

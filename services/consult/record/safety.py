@@ -13,10 +13,12 @@ from typing import Any
 from services.consult.messages import Citation, Fact
 from services.consult.record import words
 from services.consult.record.chart import Chart
-from services.consult.record.reading import Allergy, Item
+from services.consult.record.reading import Allergy, Condition, Item
 from services.consult.record.wording import listed, say, sentence_case
 
 Template = Mapping[str, Any]
+BROAD = frozenset({"antibiotic"})
+"""Classes of medicines that are not alike, so that an allergy to one is none to all."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,26 @@ def _allergies(subject: Subject, chart: Chart, language: str) -> Iterator[Warned
         exact = subject.name in allergy.generics or (
             subject.name is None and subject.classes & allergy.classes
         )
-        if exact:
+        if exact and subject.classes & BROAD and subject.name is None:
+            text = say("allergy", language, reaction=said["reaction"], name=allergy.name)
+            text += say("tell-prescriber", language, asked=subject.called)
+            yield _warned(allergy, "broad-class", text, None, language)
+        elif exact:
             text = sentence_case(say("same-medicine", language, **said))
             yield _warned(allergy, "same-medicine", text, None, language)
-            continue
-        for rule in words.data("allergies"):
-            if group := _cross(rule, subject, allergy):
-                shown = words.data("classes").get(group, {}).get(language, group)
-                text = sentence_case(rule[language].format(group=shown, **said))
-                yield _warned(allergy, rule["id"], text, rule["source"], language)
-                break
+        else:
+            yield from _related(subject, allergy, said, language)
+
+
+def _related(
+    subject: Subject, allergy: Allergy, said: Mapping[str, str], language: str
+) -> Iterator[Warned]:
+    for rule in words.data("allergies"):
+        if group := _cross(rule, subject, allergy):
+            shown = words.data("classes").get(group, {}).get(language, group)
+            text = sentence_case(rule[language].format(group=shown, **said))
+            yield _warned(allergy, rule["id"], text, rule["source"], language)
+            return
 
 
 def _cross(rule: Template, subject: Subject, allergy: Allergy) -> str | None:
@@ -135,7 +147,7 @@ def _rule(rule: Template, subject: Subject, chart: Chart, language: str) -> Iter
         matches = _medicines(asked, subject, chart)
     if not matches:
         return
-    have = listed([_called(item) for item in matches], language)
+    have = listed([_called(item, language) for item in matches], language)
     text = sentence_case(rule[language].format(asked=subject.called, have=have))
     own = {generic for medicine in chart.active_medicines for generic in medicine.generics}
     if taken and subject.name in own:
@@ -143,7 +155,17 @@ def _rule(rule: Template, subject: Subject, chart: Chart, language: str) -> Iter
     yield _warned(matches[0], rule["id"], text, rule["source"], language)
 
 
-def _called(item: Item) -> str:
+def condition_name(condition: Condition, language: str) -> str:
+    """Return the name as recorded; in Spanish after the table's name where there is one."""
+    entries = words.data("conditions")
+    known = [entries[key]["es"] for key in sorted(condition.keys) if key in entries]
+    plain = language == "en" or not known or known[0].lower() == condition.name.lower()
+    return condition.name if plain else f"{known[0]} ({condition.name})"
+
+
+def _called(item: Item, language: str) -> str:
+    if isinstance(item, Condition):
+        return condition_name(item, language)
     called = getattr(item, "called", None)
     return str(called or getattr(item, "value", None) or item.name)
 
