@@ -131,6 +131,8 @@ function running(controller) {
 
 async function listen(parts, text, signal) {
   const body = { text, conversation: page.conversation, local_only: local.checked };
+  // The stream is read to its end, past the answer: the device may still be writing it down.
+  let answered = false;
   for await (const { event, data } of stream("/api/ask", body, signal)) {
     if (event === "triage") {
       showTriage(parts, data);
@@ -141,10 +143,10 @@ async function listen(parts, text, signal) {
       showDelta(parts, data);
     } else if (event === "answer") {
       showAnswer(parts, data, text);
-      return true;
+      answered = true;
     }
   }
-  return false;
+  return answered;
 }
 
 async function submit(text) {
