@@ -1,7 +1,5 @@
 """The device's API: ask, preview, send, and the person's own control."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

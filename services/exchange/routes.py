@@ -1,7 +1,5 @@
 """The HTTP face that a node shows to the nodes below it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated
 

@@ -1,0 +1,31 @@
+# `make up` and `make test` do all their set-up themselves; see README.md.
+PYTHON ?= python3
+VENV := .venv/bin
+
+.PHONY: up test lint format setup setup-dev clean
+
+up: setup
+	$(VENV)/caretier up
+
+test: setup-dev
+	$(VENV)/python -m pytest -n 2 --dist loadgroup
+
+lint: setup-dev
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	$(VENV)/pip-audit --skip-editable --progress-spinner off
+
+format: setup-dev
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+setup:
+	@$(PYTHON) infra/setup.py
+
+setup-dev:
+	@$(PYTHON) infra/setup.py --dev
+
+clean:
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache
