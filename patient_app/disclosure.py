@@ -102,7 +102,7 @@ class Discloser:
             text=text,
             destination=destination,
             readers=readers,
-            placeholders={k: v for k, v in mapping.placeholders.items() if k in text},
+            placeholders={k: v for k, v in mapping.placeholders().items() if k in text},
             bytes=len(referred.model_dump_json().encode()),
         )
         id_ = str(uuid4())

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
@@ -26,6 +26,7 @@ from services.consult.messages import (
 )
 from services.web.problems import problem_of
 
+_LOG = logging.getLogger("caretier.device")
 _NAMES = {Triage: "triage", Step: "step", Sentence: "delta", Answer: "answer"}
 Id = Annotated[str, Field(max_length=64)]
 
@@ -185,5 +186,11 @@ async def _sse(events: AsyncIterator[Event]) -> AsyncIterator[str]:
                 data = event.model_dump_json()
                 yield f"event: {_NAMES[type(event)]}\ndata: {data}\n\n"
         except CaretierError as error:
-            body = json.loads(bytes(problem_of(error).body))
-            yield f"event: problem\ndata: {json.dumps(body)}\n\n"
+            yield _problem_event(error)
+        except Exception as error:  # noqa: BLE001 - the stream has begun: say that it failed
+            _LOG.error("unexpected %s while answering", type(error).__name__)
+            yield _problem_event(CaretierError("Something went wrong here."))
+
+
+def _problem_event(error: CaretierError) -> str:
+    return f"event: problem\ndata: {bytes(problem_of(error).body).decode()}\n\n"
