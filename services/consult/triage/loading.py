@@ -1,7 +1,7 @@
 """Reads the rule files of a folder into one validated, immutable set.
 
-``lexicon.yaml`` (words), ``modality.yaml`` (cues), ``countries.yaml`` (telephone numbers) and
-``false_friends.yaml`` are needed; every other ``*.yaml`` holds concepts and rules of one area.
+``lexicon.yaml`` (words), ``modality.yaml`` (cues), ``vitals.yaml`` (how numbers are written),
+``false_friends.yaml``, ``vitals.yaml`` (how numbers are written) are needed; every other ``*.yaml`` holds concepts and rules of one area.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from services.consult.triage.modality import CUES
 from services.consult.triage.patterns import PatternBook
 from services.consult.triage.rules import Language, Rule
 from services.consult.triage.spelling import Speller
+from services.consult.triage.vitals import VitalReader, VitalsFile
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-_NAMED = ("lexicon", "modality", "countries", "false_friends")
+_NAMED = ("lexicon", "modality", "countries", "false_friends", "vitals")
 
 
 class _Strict(BaseModel):
@@ -39,10 +40,15 @@ class Lexicon(_Strict):
 
 
 class Wordings(_Strict):
-    """Patterns by language; both languages are always looked for, since people mix them."""
+    """Patterns by language; both languages are always looked for, since people mix them.
+
+    ``lasting`` marks what stays true once it was (a removed spleen): being told in the past does
+    not take it away.
+    """
 
     en: list[str] = Field(default_factory=list)
     es: list[str] = Field(default_factory=list)
+    lasting: bool = False
 
 
 class Area(_Strict):
@@ -82,6 +88,8 @@ class RuleSet:
     cues: PatternBook
     rewrites: Mapping[tuple[str, ...], tuple[str, ...]]
     countries: Mapping[str, Numbers]
+    lasting: frozenset[str]
+    vitals: VitalReader
 
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -139,6 +147,10 @@ def load_rules(folder: Path) -> RuleSet:
     cue_file = _read(folder / "modality.yaml", _Cues, digest)
     countries = _read(folder / "countries.yaml", _Countries, digest).countries
     friends = _read(folder / "false_friends.yaml", _Friends, digest)
+    try:
+        vitals = VitalReader(_read(folder / "vitals.yaml", VitalsFile, digest))
+    except ValueError as error:
+        raise TriageRulesError(f"vitals.yaml: {error}") from error
     concepts = PatternBook(lexicon.classes, lexicon.fillers, lexicon.barriers)
     cues = PatternBook(lexicon.classes, lexicon.fillers, lexicon.barriers)
     if unknown := set(cue_file.cues) - set(CUES):
@@ -147,7 +159,7 @@ def load_rules(folder: Path) -> RuleSet:
         raise TriageRulesError("countries.yaml: the fallback `other` is missing")
     for name, wordings in cue_file.cues.items():
         _add(cues, name, wordings, "modality.yaml")
-    rules = _areas(folder, concepts, digest)
+    rules, lasting = _areas(folder, concepts, digest)
     # Cue words are known words too: a "never" must not be read as "fever".
     speller = Speller(concepts.vocabulary, {*friends.words, *cues.vocabulary})
     concepts.use(speller)
@@ -158,13 +170,16 @@ def load_rules(folder: Path) -> RuleSet:
         cues=cues,
         rewrites={tuple(k.split()): tuple(v.split()) for k, v in lexicon.rewrites.items()},
         countries=countries,
+        lasting=lasting,
+        vitals=vitals,
     )
 
 
-def _areas(folder: Path, book: PatternBook, digest: Any) -> tuple[Rule, ...]:
-    """Add every area's concepts to ``book`` and return all rules, the first to speak first."""
+def _areas(folder: Path, book: PatternBook, digest: Any) -> tuple[tuple[Rule, ...], frozenset[str]]:
+    """Add every area's concepts to ``book``; return all rules in order, and lasting concepts."""
     rules: list[tuple[str, Rule]] = []
     known: dict[str, str] = {}
+    lasting: set[str] = set()
     for path in sorted(folder.glob("*.yaml")):
         if path.stem in _NAMED:
             continue
@@ -173,6 +188,8 @@ def _areas(folder: Path, book: PatternBook, digest: Any) -> tuple[Rule, ...]:
             if name in known:
                 raise TriageRulesError(f"{path.name}: {name} is in {known[name]} already")
             known[name] = path.name
+            if wordings.lasting:
+                lasting.add(name)
             _add(book, name, wordings, path.name)
         rules.extend((path.name, rule) for rule in area.rules)
     seen: set[str] = set()
@@ -184,6 +201,5 @@ def _areas(folder: Path, book: PatternBook, digest: Any) -> tuple[Rule, ...]:
             raise TriageRulesError(f"{file}: rule {rule.id} is there twice")
         seen.add(rule.id)
     order = {"emergency": 0, "urgent": 1, "routine": 2}
-    return tuple(
-        sorted((r for _, r in rules), key=lambda r: (order[r.level.value], r.rank, r.id))
-    )
+    ordered = sorted((r for _, r in rules), key=lambda r: (order[r.level.value], r.rank, r.id))
+    return tuple(ordered), frozenset(lasting)

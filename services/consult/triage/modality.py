@@ -1,10 +1,11 @@
 """Tells whether words speak of something that is there now.
 
-Every hit of a concept gets one status. Cues come from ``modality.yaml``: *no* and its kin deny what
-follows them, *years ago* puts its clause in the past, *what are the signs of* asks about the rest of
-its sentence, *if someone* supposes it, *homework* or *the news* sets the whole message elsewhere
-unless a sentence speaks of the person, and a figure of speech covers only its own words. A new
-subject (*I have*, *my son is*) ends a question's or a supposition's reach. In doubt a hit is present.
+Every hit of a concept gets one status. Cues come from ``modality.yaml``: *no* and its kin deny
+what follows them, *years ago* puts its clause in the past, *what are the signs of* asks about the
+rest of its sentence, *if someone* supposes it, *homework* or *the news* sets the whole message
+elsewhere unless a sentence speaks of the person, and a figure of speech covers only its own words.
+A new subject (*I have*, *my son is*) ends a question's or a supposition's reach. In doubt a hit is
+present.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ CUES = (
 )
 """The kinds of cue that ``modality.yaml`` gives."""
 
+_PAUSE = ","
+_OR = frozenset({"or", "nor", "ni", "o"})
 _DENIED_WORDS = 5
 _DENIED_WORDS_LONG = 9
 _ATTACHED_CLAUSE = 5
@@ -61,9 +64,7 @@ class Modality:
         concepts: hits of concepts; a *not* that belongs to one (*not breathing*) denies nothing.
     """
 
-    def __init__(
-        self, tokens: Sequence[str], cues: Iterable[Hit], concepts: Iterable[Hit]
-    ) -> None:
+    def __init__(self, tokens: Sequence[str], cues: Iterable[Hit], concepts: Iterable[Hit]) -> None:
         self._tokens = tokens
         self._by_kind: dict[str, list[Hit]] = {kind: [] for kind in CUES}
         for cue in cues:
@@ -82,19 +83,15 @@ class Modality:
 
     def status(self, start: int, end: int) -> Status:
         """Return the status of what stands at tokens ``start`` to ``end``, both included."""
-        if start in self._figure and end in self._figure:
-            return Status.FIGURE
-        if start in self._denied:
-            return Status.NEGATED
-        if start in self._supposed:
-            return Status.SUPPOSED
-        if start in self._asked:
-            return Status.QUESTION
-        if self._clause[start] in self._past or start in self._earlier:
-            return Status.PAST
-        if self._elsewhere and self._sentence[start] not in self._own:
-            return Status.ELSEWHERE
-        return Status.PRESENT
+        reasons = (
+            (start in self._figure and end in self._figure, Status.FIGURE),
+            (start in self._denied, Status.NEGATED),
+            (start in self._supposed, Status.SUPPOSED),
+            (start in self._asked, Status.QUESTION),
+            (self._clause[start] in self._past or start in self._earlier, Status.PAST),
+            (self._elsewhere and self._sentence[start] not in self._own, Status.ELSEWHERE),
+        )
+        return next((status for holds, status in reasons if holds), Status.PRESENT)
 
     def sentence(self, position: int) -> int:
         """Return the number of the sentence in which token ``position`` stands."""
@@ -105,14 +102,14 @@ class Modality:
         splits = {c.start for c in self._by_kind["split"]}
         clause = sentence = 0
         clauses, sentences = [], []
-        for position, token in enumerate(self._tokens):
+        for position, word in enumerate(self._tokens):
             if position in splits:
                 clause += 1
             clauses.append(clause)
             sentences.append(sentence)
-            if token in SENTENCE_ENDS:
+            if word in SENTENCE_ENDS:
                 sentence += 1
-            if token == "," or token in SENTENCE_ENDS:
+            if word == _PAUSE or word in SENTENCE_ENDS:
                 clause += 1
         return clauses, sentences
 
@@ -129,14 +126,14 @@ class Modality:
         goes_on = self._lists_ahead()
         denied: set[int] = set()
         left = 0
-        for position, token in enumerate(self._tokens):
+        for position, word in enumerate(self._tokens):
             if position in opens:
                 left = opens[position]
-            elif token in SENTENCE_ENDS or position in breaks:
+            elif word in SENTENCE_ENDS or position in breaks:
                 left = 0
-            elif token == ",":
+            elif word == _PAUSE:
                 left = _DENIED_WORDS if left and goes_on[position] else 0
-            elif token in ("or", "nor", "ni", "o") and left:
+            elif word in _OR and left:
                 left = _DENIED_WORDS
             if left:
                 denied.add(position)

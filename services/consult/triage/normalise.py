@@ -1,8 +1,8 @@
 """Brings a patient's message into one plain spelling and cuts it into tokens.
 
 Everything here is linear in the length of the text. Tokens are words without apostrophes or
-accents, numbers with a decimal point, and a few marks: ``.``, ``!``, ``?`` end a sentence, ``,`` ends
-a clause, and ``/ % ° +`` are kept for measurements.
+accents, numbers with a decimal point, and a few marks: ``.``, ``!``, ``?`` end a sentence, ``,``
+ends a clause, and ``/ % ° +`` are kept for measurements.
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ def tokenise(folded: str) -> list[str]:
         kind = found.lastgroup
         value = found.group()
         if kind == "word":
-            tokens.append(value.replace("'", ""))
+            # "mom's face" and "mom's fallen" alike: *is* is a filler, *moms* would be a new word.
+            stem = value.removesuffix("'s")
+            tokens.append(stem.replace("'", ""))
+            if stem != value:
+                tokens.append("is")
         elif kind == "number":
             tokens.append(value.replace(",", "."))
         elif kind == "end":
@@ -81,9 +85,7 @@ def tokenise(folded: str) -> list[str]:
     return tokens
 
 
-def rewrite(
-    tokens: Sequence[str], table: Mapping[tuple[str, ...], tuple[str, ...]]
-) -> list[str]:
+def rewrite(tokens: Sequence[str], table: Mapping[tuple[str, ...], tuple[str, ...]]) -> list[str]:
     """Replace runs of up to three tokens by their plain wording, longest run first."""
     result: list[str] = []
     position = 0

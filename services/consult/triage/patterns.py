@@ -2,7 +2,7 @@
 
 A pattern is one or more sequences joined by ``&``. A sequence is a row of words::
 
-    cant ~2 breathe          words in order, up to two words of any kind between
+    cant ~2 breathe          words in order, up to two more words between (fillers not counted)
     @chest @pain             ``@name`` stands for any word of a word class
     heart|cardiac attack*    ``|`` alternatives, ``*`` any ending
     very? dizzy              ``?`` the word may be missing
@@ -96,24 +96,30 @@ class TokenText:
         self.filler = _bits(fillers, size)
 
     def onward(self, bits: int, gap: int | None) -> int:
-        """Where the next word may stand, ``gap`` free words (or fillers) after ``bits``."""
-        current = bits << 1
-        reach = current
-        passing = self.filler if gap is None else self.open
-        for _ in range(_FILLERS_SKIPPED if gap is None else gap):
-            current = (current & passing) << 1
+        """Where the next word may stand: ``gap`` words after ``bits``, fillers not counted."""
+        reach = current = self._skip_on(bits << 1)
+        for _ in range(gap or 0):
+            current = self._skip_on((current & self.open) << 1)
             reach |= current
         return reach
 
     def backward(self, bits: int, gap: int | None) -> int:
         """Where the word before may stand; the mirror of :meth:`onward`."""
-        current = bits >> 1
-        reach = current
-        passing = self.filler if gap is None else self.open
-        for _ in range(_FILLERS_SKIPPED if gap is None else gap):
-            current = (current & passing) >> 1
+        reach = current = self._skip_back(bits >> 1)
+        for _ in range(gap or 0):
+            current = self._skip_back((current & self.open) >> 1)
             reach |= current
         return reach
+
+    def _skip_on(self, bits: int) -> int:
+        for _ in range(_FILLERS_SKIPPED):
+            bits |= (bits & self.filler) << 1
+        return bits
+
+    def _skip_back(self, bits: int) -> int:
+        for _ in range(_FILLERS_SKIPPED):
+            bits |= (bits & self.filler) >> 1
+        return bits
 
     def near(self, bits: int) -> int:
         """Every position at most ``_NEAR`` words from one of ``bits``."""
@@ -257,9 +263,7 @@ class PatternBook:
                 return
             reach = text.near(_bits(other_ends, size)) & _bits([e for _, e in spans], size)
             allowed = set(_positions(reach))
-            spans = [
-                _widen(span, other_starts, other_ends) for span in spans if span[1] in allowed
-            ]
+            spans = [_widen(span, other_starts, other_ends) for span in spans if span[1] in allowed]
         for start, end in spans:
             yield Hit(start, end, pattern.name)
 

@@ -12,7 +12,6 @@ from services.consult.triage.modality import Modality, Status
 from services.consult.triage.normalise import fold, rewrite, tokenise
 from services.consult.triage.patterns import TokenText
 from services.consult.triage.rules import Case, Evidence, Rule, hold
-from services.consult.triage.vitals import read_vitals
 
 _DATA = Path(__file__).parent / "data"
 _OTHER_PERSON = "other_person"
@@ -97,13 +96,17 @@ class TriageRules:
 
         def evidence(name: str, start: int, end: int) -> Evidence:
             words = " ".join(tokens[start : end + 1])
-            return Evidence(name, words, modality.status(start, end), modality.sentence(start))
+            status = modality.status(start, end)
+            if status is Status.PAST and name in self._set.lasting:
+                status = Status.PRESENT
+            return Evidence(name, words, status, modality.sentence(start))
 
         hits: dict[str, list[Evidence]] = {}
         for hit in concepts:
             hits.setdefault(hit.name, []).append(evidence(hit.name, hit.start, hit.end))
         readings = tuple(
-            (r, evidence(r.kind, r.start, r.end)) for r in read_vitals(tokens, person.country)
+            (r, evidence(r.kind, r.start, r.end))
+            for r in self._set.vitals.read(tokens, person.country)
         )
         return Case(
             hits={name: tuple(found) for name, found in hits.items()},

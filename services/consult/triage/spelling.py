@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _SHORTEST = 5
+_LONGEST = 24  # longer than any word: nothing to correct, and the work stays linear
 
 
 def _deletions(word: str) -> set[str]:
@@ -51,12 +52,9 @@ class Speller:
 
     def readings(self, word: str) -> tuple[str, ...]:
         """Return the known words that ``word`` may stand for, in alphabetical order."""
-        # Longer than any word: nothing to correct, and the work stays linear.
-        if not _SHORTEST - 1 <= len(word) <= 24 or word in self._friends or not word.isalpha():
+        if not _SHORTEST - 1 <= len(word) <= _LONGEST or word in self._friends:
             return ()
         found: set[str] = set()
         for key in _deletions(word) | {word}:
             found |= self._index.get(key, set())
-        return tuple(
-            sorted(w for w in found if w[0] == word[0] and one_slip_apart(word, w))
-        )
+        return tuple(sorted(w for w in found if w[0] == word[0] and one_slip_apart(word, w)))
