@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,6 +84,7 @@ class Clinic:
     accounts: Accounts
     reads: list[tuple[str, str]] = field(default_factory=list)
     audit_fails: Exception | None = None
+    drafted = staticmethod(drafted)
 
     def audit_read(self, user: Any, referral: str) -> None:
         """Remember a read, or fail as told."""
@@ -227,24 +229,38 @@ class _QuickHasher(PasswordHasher):
         super().__init__(time_cost=1, memory_cost=64, parallelism=1)
 
 
-@pytest.fixture
-def clinic(tmp_path, monkeypatch):
-    """A hospital with one clinician (ana), another (bo), an operator (op) and privacy (pri)."""
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
-    database = Database(f"sqlite:///{tmp_path}/hospital.db")
+STAFF = (
+    ("ana", "Dr. Ana Ruiz", "clinician"),
+    ("bo", "Dr. Bo Lind", "clinician"),
+    ("op", "Olga Operator", "operator"),
+    ("pri", "Pri Vacy", "privacy"),
+)
+
+
+@pytest.fixture(scope="session")
+def staffed(tmp_path_factory):
+    """The file of a migrated database with the staff in it; each test takes a copy."""
+    file = tmp_path_factory.mktemp("portal") / "hospital.db"
+    database = Database(f"sqlite:///{file}")
     database.migrate("services.exchange", "services.hospital")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
+        accounts = Accounts(database)
+        for name, shown, role in STAFF:
+            accounts.add_user(name, PASSWORD, shown, role)
+    database.close()
+    return file
+
+
+@pytest.fixture
+def clinic(staffed, tmp_path, monkeypatch):
+    """A hospital with clinicians (ana, bo), an operator (op) and a privacy officer (pri)."""
+    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
+    database = Database(f"sqlite:///{shutil.copy(staffed, tmp_path / 'hospital.db')}")
     keys = NodeKeys.load_or_create(tmp_path / "keys", name="Test", level=Level.HOSPITAL)
     trail = AuditTrail(tmp_path / "audit.jsonl", bytes(32), node="test")
-    accounts = Accounts(database)
-    for name, shown, role in (
-        ("ana", "Dr. Ana Ruiz", "clinician"),
-        ("bo", "Dr. Bo Lind", "clinician"),
-        ("op", "Olga Operator", "operator"),
-        ("pri", "Pri Vacy", "privacy"),
-    ):
-        accounts.add_user(name, PASSWORD, shown, role)
     desk = Desk(Intake(database, Level.HOSPITAL, trail), keys)
-    yield Clinic(database, keys, desk, accounts)
+    yield Clinic(database, keys, desk, Accounts(database))
     database.close()
 
 

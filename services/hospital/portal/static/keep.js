@@ -5,14 +5,16 @@
  */
 
 const PREFIX = "caretier-reply:";
+let closed = false;
 
 /**
  * Keep a text.
  * @param {string} id of the referral
  * @param {{user: string, version: number, text: string}} entry
- * @returns {boolean} false where the browser refuses storage
+ * @returns {boolean} false where the browser refuses storage, or after signing out
  */
 export function keep(id, entry) {
+  if (closed) return false;
   try {
     sessionStorage.setItem(PREFIX + id, JSON.stringify(entry));
     return true;
@@ -51,8 +53,9 @@ export function any() {
   }
 }
 
-/** Forget every text of this tab. */
+/** Forget every text of this tab and take no more from this page. */
 export function dropAll() {
+  closed = true;
   try {
     for (const key of Object.keys(sessionStorage)) {
       if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);

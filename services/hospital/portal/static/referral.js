@@ -24,10 +24,12 @@ class Reply {
   #timer = 0;
   #running = null;
   #stale = false;
+  #entered = false;
 
   start() {
     this.#giveBack();
     this.#text.addEventListener("input", () => this.#changed());
+    this.#text.addEventListener("focus", () => (this.#entered = true), { once: true });
     byId("restore").addEventListener("click", () => this.#write(this.#form.dataset.draft));
     document.addEventListener("click", (event) => {
       const button = event.target.closest("[data-insert]");
@@ -85,8 +87,11 @@ class Reply {
     this.#changed();
   }
 
+  /** Where the cursor is; at the end, while nobody has put it anywhere. */
   #insert(words) {
-    const { selectionStart: from, selectionEnd: to, value } = this.#text;
+    const { value } = this.#text;
+    const from = this.#entered ? this.#text.selectionStart : value.length;
+    const to = this.#entered ? this.#text.selectionEnd : value.length;
     const before = from > 0 && !/\s$/u.test(value.slice(0, from)) ? " " : "";
     const after = to < value.length && !/^\s/u.test(value.slice(to)) ? " " : "";
     this.#text.focus();
@@ -184,6 +189,11 @@ class Reply {
 
   async #sign() {
     if (!this.#form.reportValidity() || !(await this.save())) return;
+    if (byId("damaged").textContent) {
+      this.#text.focus();
+      toast(byId("damaged").textContent, "problem");
+      return;
+    }
     byId("confirm-text").textContent = this.#text.value;
     await ask(byId("confirm"));
   }
