@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from compliance.audit.verify import VerifyReport
     from compliance.deidentify import Deidentified, Deidentifier, KnownIdentifiers
 
-deidentify_app = typer.Typer(help="Mask everything that identifies a person in a text.", add_completion=False)
+deidentify_app = typer.Typer(
+    help="Mask everything that identifies a person in a text.", add_completion=False
+)
 audit_app = typer.Typer(help="Audit trails.", no_args_is_help=True, add_completion=False)
 
 _BAD_LINE_EXIT = 2
@@ -30,12 +32,22 @@ _BROKEN_TRAIL_EXIT = 5
 @deidentify_app.command()
 def deidentify(
     file: Annotated[str, typer.Argument(help="Text file, or - for standard input.")] = "-",
-    patient: Annotated[Path | None, typer.Option(help="FHIR R4 Patient, Bundle, array or NDJSON.")] = None,
+    patient: Annotated[
+        Path | None, typer.Option(help="FHIR R4 Patient, Bundle, array or NDJSON.")
+    ] = None,
     language: Annotated[str, typer.Option(help="en or es")] = "en",
-    as_json: Annotated[bool, typer.Option("--json", help="Print text, entities and detector version.")] = False,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help='One {"id","text"[,"language","patient"]} a line in, one object a line out.')] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print text, entities and detector version.")
+    ] = False,
+    jsonl: Annotated[
+        bool,
+        typer.Option(
+            "--jsonl",
+            help='One {"id","text"[,"language","patient"]} a line in, one object a line out.',
+        ),
+    ] = False,
 ) -> None:
-    """Mask the identifiers in a text; if that cannot be shown to have worked, print nothing of it."""
+    """Mask the identifiers in a text; print nothing of it if that cannot be shown to work."""
     from compliance.deidentify import Deidentifier
 
     try:
@@ -44,7 +56,8 @@ def deidentify(
         detector = Deidentifier.load()
         if jsonl:
             raise typer.Exit(_lines(detector, text, language, known))
-        result = detector.deidentify(text, language=language, known=known)  # type: ignore[arg-type]  # checked inside
+        tongue = cast("Literal['en', 'es']", language)  # deidentify refuses what is neither
+        result = detector.deidentify(text, language=tongue, known=known)
     except OSError as error:
         raise _stop(BadInputError(f"Cannot read the file: {error.strerror}.")) from None
     except UnicodeDecodeError:
@@ -61,7 +74,9 @@ def audit() -> None:
 
 @audit_app.command()
 def verify(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Trails; all under --data when left out.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Trails; all under --data when left out.")
+    ] = None,
     data: Annotated[Path, typer.Option(help="Where state lives.")] = Path("var"),
 ) -> None:
     """Check audit trails; exit 5 when one is broken or there is none."""
@@ -117,7 +132,9 @@ def _lines(detector: Deidentifier, text: str, language: str, known: KnownIdentif
     return status
 
 
-def _answers(detector: Deidentifier, text: str, language: str, known: KnownIdentifiers | None) -> Iterator[dict[str, Any]]:
+def _answers(
+    detector: Deidentifier, text: str, language: str, known: KnownIdentifiers | None
+) -> Iterator[dict[str, Any]]:
     """One answer a line, an error in the place of a bad one."""
     cache: dict[str, KnownIdentifiers] = {}
     for line in text.split("\n"):
@@ -130,7 +147,10 @@ def _answers(detector: Deidentifier, text: str, language: str, known: KnownIdent
             yield {"id": item["id"], **result.to_dict()}
         except CaretierError as error:
             key = item.get("id") if isinstance(item, dict) else None
-            yield {"id": key, "error": {"type": error.kind, "message": error.message, "remedy": error.advice}}
+            yield {
+                "id": key,
+                "error": {"type": error.kind, "message": error.message, "remedy": error.advice},
+            }
 
 
 def _item(line: str) -> dict[str, Any]:
@@ -144,7 +164,13 @@ def _item(line: str) -> dict[str, Any]:
     return item
 
 
-def _answer(detector: Deidentifier, item: dict[str, Any], language: str, known: KnownIdentifiers | None, cache: dict[str, KnownIdentifiers]) -> Deidentified:
+def _answer(
+    detector: Deidentifier,
+    item: dict[str, Any],
+    language: str,
+    known: KnownIdentifiers | None,
+    cache: dict[str, KnownIdentifiers],
+) -> Deidentified:
     """Mask one line; a record of its own replaces the common one and is indexed once."""
     if "patient" in item:
         record = item["patient"]
@@ -153,7 +179,11 @@ def _answer(detector: Deidentifier, item: dict[str, Any], language: str, known: 
             cache.clear()
             cache[key] = _known(record if isinstance(record, list) else [record])
         known = cache[key]
-    return detector.deidentify(item.get("text"), language=item.get("language", language), known=known)  # type: ignore[arg-type]  # checked inside
+    return detector.deidentify(
+        cast("str", item.get("text")),
+        language=cast("Literal['en', 'es']", item.get("language", language)),
+        known=known,
+    )
 
 
 def _print_reports(reports: list[VerifyReport]) -> None:
@@ -164,7 +194,13 @@ def _print_reports(reports: list[VerifyReport]) -> None:
     table = Table("trail", "records", "state", "first bad", "reason")
     for report in reports:
         bad = "" if report.first_bad is None else str(report.first_bad)
-        table.add_row(str(report.path), str(report.records), "whole" if report.ok else "BROKEN", bad, report.reason or "")
+        table.add_row(
+            str(report.path),
+            str(report.records),
+            "whole" if report.ok else "BROKEN",
+            bad,
+            report.reason or "",
+        )
     Console().print(table)
 
 

@@ -2,18 +2,19 @@
 
 A text is brought into a plain form (``normalise``) that undoes full-width digits, invisible
 characters and look-alike letters, with a map back to the input. Presidio's analyzer runs over it on
-blank spaCy pipelines (``engine``) with our recognisers (``recognizers``), the built-in ones chosen in
-``default.yaml``, and, when the patient's FHIR record is given, one that looks for everything in it that
-names the patient or people around them (``record``, ``known_index``, ``known_match``). Spans are
-masked by placeholders that stay the same through a conversation (``placeholders``), and the masked
-text is searched once more (``residual``). Any failure, doubt or delay raises
+blank spaCy pipelines (``engine``) with our recognisers (``recognizers``), the built-in ones chosen
+in ``default.yaml``, and, when the patient's FHIR record is given, one that looks for everything in
+it that names the patient or people around them (``record``, ``known_index``, ``known_match``).
+Spans are masked by placeholders that stay the same through a conversation (``placeholders``), and
+the masked text is searched once more (``residual``). Any failure, doubt or delay raises
 ``DeidentificationError``; unmasked text is never returned.
 
 The map from placeholders to values stays on the device. Answers come back through
 ``PlaceholderMap.reidentify``, which refuses placeholders that it never gave out.
 
-A name that no cue, list or record announces is not found by rules. A trained token classifier belongs
-into ``recognizers`` as one more ``LocalRecognizer`` and into ``build_analyzer``; nothing else changes.
+A name that no cue, list or record announces is not found by rules. A trained token classifier
+belongs into ``recognizers`` as one more ``LocalRecognizer`` and into ``build_analyzer``; nothing
+else changes.
 
 Example:
     >>> from compliance.deidentify import Deidentifier, KnownIdentifiers
@@ -42,8 +43,8 @@ from compliance.deidentify.service import Deidentifier
 from compliance.deidentify.settings import DeidentifySettings
 
 __all__ = [
-    "Deidentified",
     "DeidentificationError",
+    "Deidentified",
     "Deidentifier",
     "DeidentifySettings",
     "Entity",

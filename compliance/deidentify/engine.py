@@ -22,15 +22,16 @@ _COMPONENT = "caretier_lower_lemma"
 
 @Language.component(_COMPONENT)
 def lower_lemma(doc: Doc) -> Doc:
-    """Set every lemma to the lower-case token: a blank pipeline leaves it empty, and without it
-    Presidio's context words silently do nothing.
+    """Set every lemma to the lower-case token.
+
+    A blank pipeline leaves it empty, and then Presidio's context words silently do nothing.
     """
     for token in doc:
         token.lemma_ = token.lower_
     return doc
 
 
-class BlankNlpEngine(SpacyNlpEngine):  # type: ignore[misc]  # presidio ships no types
+class BlankNlpEngine(SpacyNlpEngine):
     """spaCy tokenisers alone; Presidio's own engine would download a model."""
 
     engine_name = "caretier-blank"
@@ -38,17 +39,20 @@ class BlankNlpEngine(SpacyNlpEngine):  # type: ignore[misc]  # presidio ships no
     def __init__(self) -> None:
         super().__init__(
             models=[{"lang_code": code, "model_name": "blank"} for code in LANGUAGES],
-            ner_model_configuration=NerModelConfiguration(model_to_presidio_entity_mapping={"PERSON": "PERSON"}),
+            ner_model_configuration=NerModelConfiguration(
+                model_to_presidio_entity_mapping={"PERSON": "PERSON"}
+            ),
         )
 
     def load(self) -> None:
         """Make the pipelines in memory."""
-        self.nlp = {}
+        pipelines: dict[str, Language] = {}
         for code in LANGUAGES:
             pipeline = spacy.blank(code)
             pipeline.max_length = 10_000_000
             pipeline.add_pipe(_COMPONENT)
-            self.nlp[code] = pipeline
+            pipelines[code] = pipeline
+        self.nlp = pipelines  # type: ignore[assignment]  # presidio says None there
 
 
 def build_analyzer(settings: DeidentifySettings) -> AnalyzerEngine:
@@ -59,7 +63,7 @@ def build_analyzer(settings: DeidentifySettings) -> AnalyzerEngine:
     """
     # Presidio skips a pattern that times out. With the same limit as the whole call, a skipped
     # pattern means that the call is over its budget, and the call fails.
-    presidio_patterns.REGEX_TIMEOUT_SECONDS = settings.time_budget_s
+    presidio_patterns.REGEX_TIMEOUT_SECONDS = max(1, round(settings.time_budget_s))
     registry = RecognizerRegistry(recognizers=[], supported_languages=list(LANGUAGES))
     for language in LANGUAGES:
         for recognizer in all_recognizers(language, phone_regions=settings.phone_regions):
@@ -71,7 +75,9 @@ def build_analyzer(settings: DeidentifySettings) -> AnalyzerEngine:
         nlp_engine=BlankNlpEngine(),
         supported_languages=list(LANGUAGES),
         default_score_threshold=settings.score_threshold,
-        context_aware_enhancer=LemmaContextAwareEnhancer(context_matching_mode="whole_word", context_prefix_count=6),
+        context_aware_enhancer=LemmaContextAwareEnhancer(
+            context_matching_mode="whole_word", context_prefix_count=6
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """Measure the detector: ``python -m compliance.deidentify.evaluate --data DIR``.
 
-Recall is the share of annotated identifiers with every character covered; leak the share of documents
-with anything uncovered; over the share of the other words that were removed. Intervals are Wilson's,
-95 %. DIR holds the sets in their own formats (a folder that is missing is left out):
+Recall is the share of annotated identifiers with every character covered; leak the share of
+documents with anything uncovered; over the share of the other words that were removed. Intervals
+are Wilson's, 95 %. DIR holds the sets in their own formats (a folder that is missing is left out):
 
 - ``presidio-research/synth_v2_dev.json``: sentences with spans, general domain;
 - ``aci-bench/*.csv``: dialogues and notes; the patient's and the doctor's names from the metadata;
@@ -115,16 +115,24 @@ def synthea(folder: Path, *, known: bool, limit: int = 20) -> Iterator[Document]
     """Notes (``limit`` a patient) with names, dates and ages over 89 of the record as truth."""
     patients = {p["id"]: p for p in _ndjson(folder / "Patient.000.ndjson")}
     seen: Counter[str] = Counter()
-    records = {key: KnownIdentifiers.from_record([p]) if known else None for key, p in patients.items()}
+    records = {
+        key: KnownIdentifiers.from_record([p]) if known else None for key, p in patients.items()
+    }
     for note in _ndjson(folder / "DocumentReference.000.ndjson"):
         key = note["subject"]["reference"].split("/")[-1]
         seen[key] += 1
         if seen[key] > limit:
             continue
         text = base64.b64decode(note["content"][0]["attachment"]["data"]).decode()
-        names = {"name": [w for n in patients[key]["name"] for w in (*n.get("given", []), n["family"])]}
+        names = {
+            "name": [w for n in patients[key]["name"] for w in (*n.get("given", []), n["family"])]
+        }
         dates = [(m.start(), m.end(), "date") for m in regex.finditer(r"\d{4}-\d{2}-\d{2}", text)]
-        ages = [(m.start(1), m.end(1), "age") for m in regex.finditer(r"(\d+) year-old", text) if int(m[1]) > 89]  # noqa: PLR2004 - the rule's own age
+        ages = [
+            (m.start(1), m.end(1), "age")
+            for m in regex.finditer(r"(\d+) year-old", text)
+            if int(m[1]) > 89  # noqa: PLR2004 - a number of the rule itself
+        ]
         yield Document(text, (*_mentions(text, names), *dates, *ages), known=records[key])
 
 
@@ -137,7 +145,9 @@ def meddocan(folder: Path) -> Iterator[Document]:
         for line in path.with_suffix(".ann").read_text(encoding="utf-8").splitlines():
             if line.startswith("T"):
                 kind, start, end = line.split("\t")[1].split()[:3]
-                if not kind.startswith(("SEXO", "PROFESION", "PAIS", "EDAD", "OTROS")) and not regex.fullmatch(r"(?:19|20)\d\d", text[int(start) : int(end)]):
+                if not kind.startswith(
+                    ("SEXO", "PROFESION", "PAIS", "EDAD", "OTROS")
+                ) and not regex.fullmatch(r"(?:19|20)\d\d", text[int(start) : int(end)]):
                     spans.append((int(start), int(end), kind))
         yield Document(text, tuple(spans), language="es")
 
@@ -168,10 +178,19 @@ def report(name: str, score: Score) -> str:
     for kind, total in (*sorted(score.total.items()), ("ALL", score.total.total())):
         hits = score.found.total() if kind == "ALL" else score.found[kind]
         low, high = wilson(hits, total)
-        rows.append(f"  {kind:34s} recall {hits / total if total else 1:6.3f} [{low:.3f}, {high:.3f}]  n={total}")
-    for label, hits, total in (("leak", score.leaking, score.documents), ("over", score.removed, score.words)):
+        rows.append(
+            f"  {kind:34s} recall {hits / total if total else 1:6.3f} [{low:.3f}, {high:.3f}]  "
+            f"n={total}"
+        )
+    for label, hits, total in (
+        ("leak", score.leaking, score.documents),
+        ("over", score.removed, score.words),
+    ):
         low, high = wilson(hits, total)
-        rows.append(f"  {label:34s}        {hits / total if total else 0:6.4f} [{low:.4f}, {high:.4f}]  n={total}")
+        rows.append(
+            f"  {label:34s}        {hits / total if total else 0:6.4f} [{low:.4f}, {high:.4f}]  "
+            f"n={total}"
+        )
     return "\n".join(rows)
 
 
@@ -212,7 +231,9 @@ def _mentions(text: str, names: dict[str, list[str]]) -> Iterator[_SPAN]:
     """Whole-word mentions of names of two letters or more, any case."""
     for kind, words in names.items():
         for word in {w for w in words if len(w) > 1}:
-            for match in regex.finditer(rf"(?<!\p{{L}}){regex.escape(word)}(?!\p{{L}})", text, regex.IGNORECASE):
+            for match in regex.finditer(
+                rf"(?<!\p{{L}}){regex.escape(word)}(?!\p{{L}})", text, regex.IGNORECASE
+            ):
                 yield match.start(), match.end(), kind
 
 

@@ -46,17 +46,26 @@ class KnownIdentifiers:
         return build_index(self.known)
 
 
-class KnownRecognizer(LocalRecognizer):  # type: ignore[misc]  # presidio ships no types
+class KnownRecognizer(LocalRecognizer):
     """Ad-hoc recogniser for one record."""
 
     def __init__(self, known: KnownIdentifiers, supported_language: str) -> None:
-        super().__init__(supported_entities=["KNOWN"], supported_language=supported_language, name="KnownRecognizer")
+        super().__init__(
+            supported_entities=["KNOWN"],
+            supported_language=supported_language,
+            name="KnownRecognizer",
+        )
         self._known = known
 
     def load(self) -> None:
         """Nothing to load."""
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:  # noqa: ARG002 - the interface is presidio's
+    def analyze(
+        self,
+        text: str,
+        entities: list[str],
+        nlp_artifacts: Any = None,  # noqa: ARG002 - the interface is presidio's
+    ) -> list[RecognizerResult]:
         """Results for ``text`` (plain form), each with the identity in its metadata."""
         return [
             RecognizerResult(
@@ -65,7 +74,7 @@ class KnownRecognizer(LocalRecognizer):  # type: ignore[misc]  # presidio ships 
                 end=hit.end,
                 score=1.0,
                 recognition_metadata={
-                    RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+                    RecognizerResult.RECOGNIZER_NAME_KEY: "KnownRecognizer",
                     RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
                     IDENTITY: hit.identity,
                 },

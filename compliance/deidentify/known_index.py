@@ -1,8 +1,8 @@
 """The identifiers of one record, prepared for finding them in any disguise.
 
-Names are looked up word by word, other identifiers in the text without its separators, organisations
-and addresses as runs of words. Everything is built once a record, so a search costs a few dictionary
-look-ups a word.
+Names are looked up word by word, other identifiers in the text without its separators,
+organisations and addresses as runs of words. Everything is built once a record, so a search costs
+a few dictionary look-ups a word.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import regex
 
 from compliance.deidentify.normalise import fold
 from compliance.deidentify.record import Known, KnownName, KnownValue
-from compliance.deidentify.vocabulary import common_words, eponyms, nicknames
+from compliance.deidentify.vocabulary import common_words, eponyms, nicknames, word_set
 
 MIN_TYPO = 5
 """Shortest name part, in letters, for which one wrong letter is forgiven."""
@@ -31,19 +31,55 @@ Owner = tuple[str, str]
 _ABBREVIATIONS = {
     long: short
     for short, longs in {
-        "st": "street str", "ave": "avenue av", "rd": "road", "dr": "drive", "ln": "lane", "blvd": "boulevard boul", "ct": "court", "pl": "place",
-        "cir": "circle", "ter": "terrace", "pkwy": "parkway", "hwy": "highway", "sq": "square", "apt": "apartment", "ste": "suite", "n": "north norte",
-        "s": "south sur", "e": "east este", "w": "west oeste", "trl": "trail", "lndg": "landing", "hts": "heights", "rte": "route", "bldg": "building",
-        "fl": "floor", "c": "calle", "avda": "avenida", "pza": "plaza", "po": "paseo", "ctra": "carretera", "xing": "crossing", "mt": "mount", "ft": "fort",
+        "st": "street str",
+        "ave": "avenue av",
+        "rd": "road",
+        "dr": "drive",
+        "ln": "lane",
+        "blvd": "boulevard boul",
+        "ct": "court",
+        "pl": "place",
+        "cir": "circle",
+        "ter": "terrace",
+        "pkwy": "parkway",
+        "hwy": "highway",
+        "sq": "square",
+        "apt": "apartment",
+        "ste": "suite",
+        "n": "north norte",
+        "s": "south sur",
+        "e": "east este",
+        "w": "west oeste",
+        "trl": "trail",
+        "lndg": "landing",
+        "hts": "heights",
+        "rte": "route",
+        "bldg": "building",
+        "fl": "floor",
+        "c": "calle",
+        "avda": "avenida",
+        "pza": "plaza",
+        "po": "paseo",
+        "ctra": "carretera",
+        "xing": "crossing",
+        "mt": "mount",
+        "ft": "fort",
         "saint": "sainte",
     }.items()
     for long in longs.split()
-}  # fmt: skip
-_STREET_WORDS = frozenset(_ABBREVIATIONS) | frozenset(_ABBREVIATIONS.values()) | {"way", "box", "unit", "run", "row", "de", "la", "del", "los", "las"}
-_GENERIC = frozenset(
-    "hospital clinic medical center centre health healthcare care system systems services service group associates practice family general regional "
-    "community county memorial university college school nursing home the of and at for in de la el del los las saint st san santa inc llc ltd corp company pc "
-    "pllc pa clinica centro salud urgent rehabilitation hospice pharmacy laboratory institute foundation department national state city north south east west".split()
+}
+_STREET_WORDS = (
+    frozenset(_ABBREVIATIONS)
+    | frozenset(_ABBREVIATIONS.values())
+    | {"way", "box", "unit", "run", "row", "de", "la", "del", "los", "las"}
+)
+_GENERIC = word_set(
+    "hospital clinic medical center centre health healthcare care system systems "
+    "services service group associates practice family general regional "
+    "community county memorial university college school nursing home the of and at for "
+    "in de la el del los las saint st san santa inc llc ltd corp company pc "
+    "pllc pa clinica centro salud urgent rehabilitation hospice pharmacy laboratory "
+    "institute foundation department national state city north south east west"
 )
 
 
@@ -70,7 +106,9 @@ class KnownIndex:
     towns: dict[str, Owner] = field(default_factory=dict)
     org_words: dict[str, Owner] = field(default_factory=dict)
     codes: dict[str, Owner] = field(default_factory=dict)
-    runs: dict[str, list[tuple[tuple[str, ...], Owner]]] = field(default_factory=lambda: defaultdict(list))
+    runs: dict[str, list[tuple[tuple[str, ...], Owner]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     dates: regex.Pattern[str] | None = None
     years: frozenset[str] = frozenset()
 
@@ -124,9 +162,16 @@ def _add_name(index: KnownIndex, name: KnownName) -> None:
     given, family = list(map(_letters, name.given)), list(map(_letters, name.family))
     nicks = [nick for word in given[:1] for nick in (word, *nicknames(word))]
     for joined in (
-        "".join(name.given + name.family), "".join(name.family + name.given), "".join(given + family), "".join(family + given), "".join(given), "".join(family),
-        *(n + "".join(family) for n in nicks), *("".join(family) + n for n in nicks), *(n + f for n in nicks for f in family),
-    ):  # fmt: skip
+        "".join(name.given + name.family),
+        "".join(name.family + name.given),
+        "".join(given + family),
+        "".join(family + given),
+        "".join(given),
+        "".join(family),
+        *(n + "".join(family) for n in nicks),
+        *("".join(family) + n for n in nicks),
+        *(n + f for n in nicks for f in family),
+    ):
         if len(joined) >= _MIN_CODE:
             index.compounds[joined].add(owner)
 
@@ -165,16 +210,27 @@ def _partial_date(born: date) -> str:
     day = rf"0?{born.day}(?:st|nd|rd|th)?"
     number = rf"0?{born.month}"
     return (
-        rf"(?<![\d/.])(?:{day}\s*(?:of|de|-|/|\.)?\s*(?:{month})|(?:{month})\.?\s*(?:the\s*)?{day}(?!\d)|"
+        rf"(?<![\d/.])(?:{day}\s*(?:of|de|-|/|\.)?\s*(?:{month})|(?:{month})\.?\s*(?:the\s*)"
+        rf"?{day}(?!\d)|"
         rf"{number}\s?[/-]\s?0?{born.day}(?![\d/])|0?{born.day}\s?[/-]\s?{number}(?![\d/]))"
         rf"(?:\s*,?\s*(?:de|of|del|/|-|\.)?\s*(?:{born.year}|'?{born:%y}(?!\d)))?(?!\p{{L}})"
     )
 
 
 _MONTHS = (
-    "jan(?:uary)?|enero|ene", "feb(?:ruary)?|febrero", "mar(?:ch|zo)?", "apr(?:il)?|abr(?:il)?", "mayo?", "june?|junio", "july?|julio",
-    "aug(?:ust)?|ago(?:sto)?", "sep(?:t|tember)?|sep?tiembre", "oct(?:ober|ubre)?", "nov(?:ember|iembre)?", "dec(?:ember)?|dic(?:iembre)?",
-)  # fmt: skip
+    "jan(?:uary)?|enero|ene",
+    "feb(?:ruary)?|febrero",
+    "mar(?:ch|zo)?",
+    "apr(?:il)?|abr(?:il)?",
+    "mayo?",
+    "june?|junio",
+    "july?|julio",
+    "aug(?:ust)?|ago(?:sto)?",
+    "sep(?:t|tember)?|sep?tiembre",
+    "oct(?:ober|ubre)?",
+    "nov(?:ember|iembre)?",
+    "dec(?:ember)?|dic(?:iembre)?",
+)
 
 
 def compact(text: str) -> str:
@@ -201,7 +257,7 @@ def _add_phone(index: KnownIndex, item: KnownValue) -> None:
             continue
         national = phonenumbers.national_significant_number(parsed)
         forms |= {national, f"{parsed.country_code}{national}"}
-    if len(digits) >= 10:  # noqa: PLR2004 - a North American number with its area code
+    if len(digits) >= 10:  # noqa: PLR2004 - a number of the rule itself
         forms |= {digits[-10:], digits[-7:]}
     for form in forms:
         if len(form) >= MIN_FREE_CODE:
@@ -213,7 +269,7 @@ def _add_email(index: KnownIndex, item: KnownValue) -> None:
     owner = (item.type, f"EMAIL:{fold(item.value)}")
     whole, local = compact(item.value), compact(item.value.split("@")[0])
     for form in {whole, local}:
-        if (len(form) > 5 or (len(form) > 3 and not form.isalpha())) and form not in common_words():  # noqa: PLR2004 - shorter local parts are words
+        if (len(form) > 5 or (len(form) > 3 and not form.isalpha())) and form not in common_words():  # noqa: PLR2004 - a number of the rule itself
             index.codes[form] = owner
 
 
@@ -229,7 +285,7 @@ def _add_town(index: KnownIndex, item: KnownValue) -> None:
     """A town of one word, or a run of words."""
     words = tuple(_run_words(item.value))
     owner = ("LOCATION", f"LOCATION:{' '.join(words)}")
-    if len(words) == 1 and len(words[0]) > 2:  # noqa: PLR2004 - "NY"
+    if len(words) == 1 and len(words[0]) > 2:  # noqa: PLR2004 - a number of the rule itself
         index.towns[words[0]] = owner
     elif words:
         index.runs[words[0]].append((words, owner))
@@ -240,11 +296,23 @@ def _add_run(index: KnownIndex, item: KnownValue) -> None:
     words = _run_words(item.value)
     owner = (item.type, f"{item.type}:{' '.join(words)}")
     generic = _GENERIC if item.type == "ORGANIZATION" else _STREET_WORDS
-    telling = {w for w in words if len(w) > 3 and w.isalpha() and w not in generic and w not in common_words() and w not in eponyms()}  # noqa: PLR2004 - short words tell nobody
+    telling = {
+        w
+        for w in words
+        if len(w) > 3  # noqa: PLR2004 - a number of the rule itself
+        and w.isalpha()
+        and w not in generic
+        and w not in common_words()
+        and w not in eponyms()
+    }
     for i in range(len(words)):
         for j in range(i + 2, min(len(words), i + 9) + 1):
             run = words[i:j]
-            if (i, j) == (0, len(words)) or telling & set(run) or (item.type == "ADDRESS" and run[0].isdigit() and len(run) > 2):  # noqa: PLR2004 - number, street, kind
+            if (
+                (i, j) == (0, len(words))
+                or telling & set(run)
+                or (item.type == "ADDRESS" and run[0].isdigit() and len(run) > 2)  # noqa: PLR2004 - a number of the rule itself
+            ):
                 index.runs[run[0]].append((tuple(run), owner))
     for word in telling:
         if len(word) >= MIN_TYPO:

@@ -23,8 +23,14 @@ _SPACED = regex.compile(r"(?<![\p{L}\d])(?:[\p{L}\d][\s.\-_*,/|]{1,3}){2,}[\p{L}
 _JOIN = regex.compile(r"[\s\-'._]{0,4}")
 _APART = regex.compile(r"[\s\-'._,&]{1,4}")
 _LEET = str.maketrans("013457@$", "oieastas")
-_VERB = regex.compile(r"(?:'s)?\s+(?:is|was|has|had|takes|took|feels|felt|says|said|needs|went|came|lives|works|and\s+i|es|tiene|est[aá]|toma)\b")
-_TITLE = regex.compile(r"(?i)(?:\b(?:mr|mrs|ms|miss|dr|dra|sr|sra|don|do[nñ]a|name\s+is|i\s+am|i'm|named|called|llamo|soy)\.?\s+)$")
+_VERB = regex.compile(
+    r"(?:'s)?\s+(?:is|was|has|had|takes|took|feels|felt|says|said|needs|went|came|lives|"
+    r"works|and\s+i|es|tiene|est[aá]|toma)\b"
+)
+_TITLE = regex.compile(
+    r"(?i)(?:\b(?:mr|mrs|ms|miss|dr|dra|sr|sra|don|do[nñ]a|name\s+is|i\s+am|i'm|named|"
+    r"called|llamo|soy)\.?\s+)$"
+)
 _ROLE_ORDER = ("PATIENT", "RELATIVE", "CLINICIAN", "PERSON", "ORGANIZATION", "LOCATION")
 _MAX_RUN = 9
 
@@ -65,7 +71,9 @@ def find_known(index: KnownIndex, text: str) -> list[Hit]:
     hits += _runs(index, tokens)
     remaining()
     if index.dates is not None:
-        hits += [Hit(m.start(), m.end(), "DATE", f"DATE:{m[0]}") for m in index.dates.finditer(folded)]
+        hits += [
+            Hit(m.start(), m.end(), "DATE", f"DATE:{m[0]}") for m in index.dates.finditer(folded)
+        ]
     hits += [Hit(t.start, t.end, "AGE", f"AGE:{t.word}") for t in tokens if t.word in index.years]
     return hits
 
@@ -95,11 +103,13 @@ class _NameSearch:
         word = token.word
         for form in _readings(word):
             if form in self.index.parts:
-                return self.index.parts[form], form in common_words() or len(form) == 2  # noqa: PLR2004 - two letters may be a unit
+                return self.index.parts[form], form in common_words() or len(form) == 2  # noqa: PLR2004 - a number of the rule itself
             if form in self.index.compounds:
                 return self.index.compounds[form], form in common_words()
         if word.endswith("s") and len(word) > MIN_TYPO - 1 and word[:-1] in self.index.parts:
-            return self.index.parts[word[:-1]], word in common_words() or word[:-1] in common_words()
+            return self.index.parts[word[:-1]], word in common_words() or word[
+                :-1
+            ] in common_words()
         if len(word) < MIN_TYPO - 1 or word in common_words():
             return set(), False
         return {o for part in self._typos(word) for o in self.index.parts.get(part, ())}, False
@@ -111,8 +121,7 @@ class _NameSearch:
 
     def _settle(self, sure: dict[int, _NameHit], doubtful: dict[int, _NameHit]) -> None:
         """Move doubtful words to the sure ones where capitals or neighbours say they are names."""
-        for number in doubtful:
-            hit = doubtful[number]
+        for number, hit in doubtful.items():
             beside = [n for n in (number - 1, number + 1) if self._counts(n, hit, sure, doubtful)]
             named = any(self._beside(hit, sure.get(n) or doubtful[n]) for n in beside)
             if named or self._after_initial(hit) or self._capital_name(hit):
@@ -120,11 +129,17 @@ class _NameSearch:
 
     def _after_initial(self, hit: _NameHit) -> bool:
         """An initial of the same person with its dot stands before the word ("b. ng")."""
-        initials = {letter for _, identity in hit.owners for letter in self.index.initials.get(identity, ())}
-        before = regex.search(r"(?<![\p{L}\d'])(\p{L})\.\s*$", self.folded[max(0, hit.start - 6) : hit.start])
-        return bool(before) and before[1] in initials
+        initials = {
+            letter for _, identity in hit.owners for letter in self.index.initials.get(identity, ())
+        }
+        before = regex.search(
+            r"(?<![\p{L}\d'])(\p{L})\.\s*$", self.folded[max(0, hit.start - 6) : hit.start]
+        )
+        return before is not None and before[1] in initials
 
-    def _counts(self, number: int, hit: _NameHit, sure: dict[int, _NameHit], doubtful: dict[int, _NameHit]) -> bool:
+    def _counts(
+        self, number: int, hit: _NameHit, sure: dict[int, _NameHit], doubtful: dict[int, _NameHit]
+    ) -> bool:
         """Whether a neighbour makes a doubtful word a name: "how long will" names nobody."""
         if number in sure or number not in doubtful:
             return number in sure
@@ -144,44 +159,59 @@ class _NameSearch:
         if _TITLE.search(before):
             return True
         word = self.text[hit.start : hit.end]
-        if self.shouting or not word[0].isupper() or (word.isupper() and len(word) == 2):  # noqa: PLR2004 - "NG"
+        if self.shouting or not word[0].isupper() or (word.isupper() and len(word) == 2):  # noqa: PLR2004 - a number of the rule itself
             return False
         stripped = before.rstrip(" \t\"'(")
         inside = bool(stripped) and stripped[-1] not in ".!?\n:;-*>]"
         return inside or bool(_VERB.match(self.text, hit.end))
 
     def _joined(self) -> list[_NameHit]:
-        """Names cut in two or three ("Smi-\\nth", "Mc Donald") or with a hyphen left out."""
+        """Names cut in two or three ("Smi-" "th", "Mc Donald") or with a hyphen left out."""
         found: list[_NameHit] = []
         tables = (self.index.parts, self.index.compounds)
         for number, token in enumerate(self.tokens):
             word = token.word
             for later in self.tokens[number + 1 : number + 4]:
-                if not _JOIN.fullmatch(self.folded[self.tokens[number].end : later.start][:6]) and later is self.tokens[number + 1]:
+                if (
+                    not _JOIN.fullmatch(self.folded[self.tokens[number].end : later.start][:6])
+                    and later is self.tokens[number + 1]
+                ):
                     break
                 word += later.word
                 owners = next((t[word] for t in tables if word in t), None)
                 pieces = self.tokens[number : self.tokens.index(later, number) + 1]
-                if owners and len(word) >= 4 and word not in common_words() and not self._ordinary(pieces):  # noqa: PLR2004 - shorter joins are chance
+                if (
+                    owners
+                    and len(word) >= 4  # noqa: PLR2004 - a number of the rule itself
+                    and word not in common_words()
+                    and not self._ordinary(pieces)
+                ):
                     found.append(_NameHit(token.start, later.end, set(owners)))
         return found
 
     def _ordinary(self, pieces: list[_Token]) -> bool:
         """True when every piece is an ordinary word in lower case: "how long will" names nobody."""
-        return not self.quiet and all(p.word in common_words() and self.text[p.start].islower() for p in pieces)
+        return not self.quiet and all(
+            p.word in common_words() and self.text[p.start].islower() for p in pieces
+        )
 
     def _spaced(self) -> list[_NameHit]:
         """Names with their letters apart: "J o h n", "S-m-i-t-h"."""
         found: list[_NameHit] = []
-        names = [(n, o) for t in (self.index.parts, self.index.compounds) for n, o in t.items() if len(n) > 2]  # noqa: PLR2004 - two letters are chance
+        names = [
+            (n, o)
+            for t in (self.index.parts, self.index.compounds)
+            for n, o in t.items()
+            if len(n) > 2  # noqa: PLR2004 - a number of the rule itself
+        ]
         for run in _SPACED.finditer(self.folded):
-            if sum(map(str.isalpha, run[0])) < 3:  # noqa: PLR2004 - as above
+            if sum(map(str.isalpha, run[0])) < 3:  # noqa: PLR2004 - a number of the rule itself
                 continue
             places = [i for i in range(run.start(), run.end()) if self.folded[i].isalnum()]
             letters = "".join(self.folded[i] for i in places)
             for name, owners in names:
                 for at in (m.start() for m in regex.finditer(regex.escape(name), letters)):
-                    found.append(_NameHit(places[at], places[at + len(name) - 1] + 1, set(owners)))
+                    found.append(_NameHit(places[at], places[at + len(name) - 1] + 1, set(owners)))  # noqa: PERF401 - three nested loops read better
         return found
 
     def _groups(self, hits: list[_NameHit]) -> list[Hit]:
@@ -191,7 +221,13 @@ class _NameSearch:
         for hit in hits:
             last = groups[-1][-1] if groups else None
             end = max((h.end for h in groups[-1]), default=0) if groups else 0
-            if last and (hit.start < end or (set.intersection(*(h.owners for h in groups[-1]), hit.owners) and _APART.fullmatch(self.folded[end : hit.start]))):
+            if last and (
+                hit.start < end
+                or (
+                    set.intersection(*(h.owners for h in groups[-1]), hit.owners)
+                    and _APART.fullmatch(self.folded[end : hit.start])
+                )
+            ):
                 groups[-1].append(hit)
             else:
                 groups.append([hit])
@@ -205,17 +241,30 @@ class _NameSearch:
                 votes[owner] = votes.get(owner, 0) + 1
         role, identity = min(votes, key=lambda o: (-votes[o], _ROLE_ORDER.index(o[0]), o[1]))
         start, end = group[0].start, max(hit.end for hit in group)
-        return Hit(*self._with_initials(start, end, self.index.initials.get(identity, set())), role, identity)
+        return Hit(
+            *self._with_initials(start, end, self.index.initials.get(identity, set())),
+            role,
+            identity,
+        )
 
     def _with_initials(self, start: int, end: int, initials: set[str]) -> tuple[int, int]:
         """Stretch a name over initials of the same person on either side."""
         letters = "".join(sorted(map(regex.escape, initials)))
         if not letters:
             return start, end
-        before = regex.search(rf"(?<![\p{{L}}\d'])(?:[{letters}]\.?[\s\-]*){{1,3}}$", self.folded[max(0, start - 12) : start])
-        if before and (before[0].strip() not in {"a", "i", "y", "e", "o"} or self.text[start - len(before[0])].isupper()):
+        before = regex.search(
+            rf"(?<![\p{{L}}\d'])(?:[{letters}]\.?[\s\-]*){{1,3}}$",
+            self.folded[max(0, start - 12) : start],
+        )
+        if before and (
+            before[0].strip() not in {"a", "i", "y", "e", "o"}
+            or self.text[start - len(before[0])].isupper()
+        ):
             start -= len(before[0])
-        after = regex.match(rf"(?:,?\s+[{letters}](?:\.(?!\p{{L}})|(?![\p{{L}}\d'.]))){{1,2}}", self.folded[end : end + 10])
+        after = regex.match(
+            rf"(?:,?\s+[{letters}](?:\.(?!\p{{L}})|(?![\p{{L}}\d'.]))){{1,2}}",
+            self.folded[end : end + 10],
+        )
         if after and after[0].strip(" ,.") not in {"a", "i", "y", "e", "o"}:
             end += len(after[0])
         return start, end
@@ -227,11 +276,16 @@ class _NameSearch:
             hit = _NameHit(token.start, token.end, set())
             owner = self.index.towns.get(token.word)
             if owner is None and len(token.word) >= MIN_TYPO and token.word not in common_words():
-                owner = next((self.index.towns[p] for p in self._typos(token.word) if p in self.index.towns), None)
+                owner = next(
+                    (self.index.towns[p] for p in self._typos(token.word) if p in self.index.towns),
+                    None,
+                )
             if owner and (token.word not in common_words() or self._capital_name(hit)):
                 found.append(Hit(token.start, token.end, *owner))
             telling = self.index.org_words.get(token.word)
-            if telling and (self._capital_name(hit) or self.shouting or self.text[token.start].isupper()):
+            if telling and (
+                self._capital_name(hit) or self.shouting or self.text[token.start].isupper()
+            ):
                 found.append(Hit(token.start, token.end, *telling))
         return found
 
@@ -263,13 +317,19 @@ def _codes(index: KnownIndex, folded: str, tokens: list[_Token]) -> list[Hit]:
     places = [i for token in tokens for i in range(token.start, token.end)]
     run = "".join(token.word for token in tokens)
     first = {p for p, place in enumerate(places) if place == 0 or not folded[place - 1].isalnum()}
-    last = {p for p, place in enumerate(places) if place + 1 == len(folded) or not folded[place + 1].isalnum()}
+    last = {
+        p
+        for p, place in enumerate(places)
+        if place + 1 == len(folded) or not folded[place + 1].isalnum()
+    }
     found: list[Hit] = []
     for code, owner in index.codes.items():
         at = run.find(code)
         while at >= 0:
             end = at + len(code) - 1
-            if len(code) >= MIN_FREE_CODE or (at in first and end in last and _tight(folded[places[at] : places[end]], code)):
+            if len(code) >= MIN_FREE_CODE or (
+                at in first and end in last and _tight(folded[places[at] : places[end]], code)
+            ):
                 start, stop = places[at], places[end] + 1
                 while start and folded[start - 1].isalnum():
                     start -= 1

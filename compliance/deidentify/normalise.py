@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - look-alike letters are the point here
 """Bring text into one plain form for detection, with a map back to the input.
 
 Full-width digits, zero-width characters, stacked accents and look-alike letters of other scripts
@@ -22,11 +23,11 @@ _CONFUSABLES = dict(
     )
 )
 _PUNCTUATION = {
-    **dict.fromkeys("‐‑‒–—―−﹘﹣－˗", "-"),  # noqa: RUF001 - the look-alikes are the point
-    **dict.fromkeys("‘’‚‛′`´ʹʻʼʽ", "'"),  # noqa: RUF001 - the look-alikes are the point
+    **dict.fromkeys("‐‑‒–—―−﹘﹣－˗", "-"),
+    **dict.fromkeys("‘’‚‛′`´ʹʻʼʽ", "'"),
     **dict.fromkeys("“”„‟″«»", '"'),
     **dict.fromkeys("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", "\n"),
-    **dict.fromkeys("∕⁄／", "/"),  # noqa: RUF001 - the look-alikes are the point
+    **dict.fromkeys("∕⁄／", "/"),
     **dict.fromkeys("•·∙", "."),
     "\u3002": ".",
     "\u2060": "",
@@ -56,7 +57,11 @@ class Normalised:
 
 def normalise(text: str) -> Normalised:
     """Return the plain form of ``text``; any string of code points is accepted."""
-    if text.isascii() and "\r" not in text and text.replace("\n", " ").replace("\t", " ").isprintable():
+    if (
+        text.isascii()
+        and "\r" not in text
+        and text.replace("\n", " ").replace("\t", " ").isprintable()
+    ):
         return Normalised(text, tuple(range(len(text))), tuple(range(1, len(text) + 1)))
     out: list[str] = []
     starts: list[int] = []
@@ -73,7 +78,7 @@ def normalise(text: str) -> Normalised:
 
 
 def fold(text: str) -> str:
-    """Lower case without accents, for comparing names; ``ß`` becomes ``ss``, ``ø`` becomes ``o``."""
+    """Lower case without accents, for comparing names; ``ß`` becomes ``ss``, ``ø`` becomes ``o``."""  # noqa: E501 - one pattern, better unbroken
     plain = normalise(text).text.casefold()
     decomposed = unicodedata.normalize("NFKD", plain)
     kept = "".join(c for c in decomposed if not unicodedata.combining(c))
@@ -88,7 +93,9 @@ def fold_character(character: str) -> str:
     return folded if len(folded) == 1 else character.lower()[:1]
 
 
-FOLDED_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
+FOLDED_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
+)
 
 
 def _cluster_end(text: str, start: int) -> int:
@@ -108,8 +115,10 @@ def _invisible(character: str) -> bool:
     category = unicodedata.category(character)
     if category == "Cc":
         return character not in "\t\n\r\x0b\x0c\x1c\x1d\x1e\x85"
-    return category in {"Cf", "Me"} or "\ufe00" <= character <= "\ufe0f" or (
-        "\U000e0100" <= character <= "\U000e01ef"
+    return (
+        category in {"Cf", "Me"}
+        or "\ufe00" <= character <= "\ufe0f"
+        or ("\U000e0100" <= character <= "\U000e01ef")
     )
 
 

@@ -36,8 +36,16 @@ LABELS: dict[str, str] = {
 _NAMES = frozenset({*(label.split("-")[0] for label in LABELS.values()), "ID"})
 _ALONE = frozenset({"PATIENT", "AGE-90+"})
 _BRACKETS = regex.compile(r"[\[({<]\s*(?P<in>[^\[\](){}<>\n]{1,30}?)\s*[\])}>]")
-_HALF = regex.compile(rf"(?:\[\s*(?:{'|'.join(sorted(_NAMES))})\b)|(?:\b(?:{'|'.join(sorted(_NAMES))})(?:-[\d+]+)*\s*\])", regex.IGNORECASE)
-_BARE = regex.compile(rf"(?<![\[\p{{L}}\d-])(?:{'|'.join(sorted(_NAMES))})-(?:\d+|90\+)(?:-\d+)?(?!\d)")
+_HALF = regex.compile(
+    (
+        rf"(?:\[\s*(?:{'|'.join(sorted(_NAMES))})\b)|(?:\b(?:{'|'.join(sorted(_NAMES))})"
+        rf"(?:-[\d+]+)*\s*\])"
+    ),
+    regex.IGNORECASE,
+)
+_BARE = regex.compile(
+    rf"(?<![\[\p{{L}}\d-])(?:{'|'.join(sorted(_NAMES))})-(?:\d+|90\+)(?:-\d+)?(?!\d)"
+)
 _SHAPE = regex.compile(r"[A-Z]{2,}(?:[-_ ]?(?:\d+\+?|90\+-\d+))*")
 _NEAR = 2
 
@@ -114,7 +122,10 @@ class PlaceholderMap:
 
     def to_json(self) -> str:
         """The map as JSON text; protected data, never to leave the device."""
-        return json.dumps({"by_key": self._by_key, "surfaces": self._surfaces, "counts": self._counts}, ensure_ascii=False)
+        return json.dumps(
+            {"by_key": self._by_key, "surfaces": self._surfaces, "counts": self._counts},
+            ensure_ascii=False,
+        )
 
     @classmethod
     def from_json(cls, text: str) -> PlaceholderMap:
@@ -125,14 +136,14 @@ class PlaceholderMap:
         """
         try:
             raw: Any = json.loads(text)
-            loaded = cls()
-            loaded._by_key = _strings(raw["by_key"])
-            loaded._surfaces = _strings(raw["surfaces"])
-            loaded._counts = {str(k): int(v) for k, v in raw["counts"].items()}
+            by_key, surfaces = _strings(raw["by_key"]), _strings(raw["surfaces"])
+            counts = {str(k): int(v) for k, v in raw["counts"].items()}
         except (ValueError, KeyError, TypeError, AttributeError):
-            loaded = None
-        if loaded is None or set(loaded._by_key.values()) != set(loaded._surfaces):
+            by_key, surfaces, counts = {"": ""}, {}, {}
+        if set(by_key.values()) != set(surfaces):
             raise PlaceholderError("The placeholder map cannot be read.")
+        loaded = cls()
+        loaded._by_key, loaded._surfaces, loaded._counts = by_key, surfaces, counts
         return loaded
 
 
@@ -152,7 +163,11 @@ def _resembles(match: regex.Match[str]) -> bool:
     head = regex.split(r"[\s_-]*\d|[-_]", inner.strip())[0].upper().strip()
     if head in _NAMES:
         return square or inner != inner.lower()
-    return square and len(head) >= 4 and any(_distance(head, name) <= _NEAR for name in _NAMES if len(name) >= 4)  # noqa: PLR2004 - short words are near everything
+    return (
+        square
+        and len(head) >= 4  # noqa: PLR2004 - a number of the rule itself
+        and any(_distance(head, name) <= _NEAR for name in _NAMES if len(name) >= 4)  # noqa: PLR2004 - a number of the rule itself
+    )
 
 
 def _distance(one: str, other: str) -> int:

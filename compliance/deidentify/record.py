@@ -3,7 +3,8 @@
 Walks Patient, RelatedPerson, Practitioner, Organization and Location, with the contacts, contained
 resources and extensions inside them, and the ``display`` of references to them in any resource.
 Data types are known by their FHIR paths (``name``, ``telecom``, ``address``, ``identifier``) and in
-extensions by ``valueHumanName`` and its siblings. States and countries are not taken: they may stay.
+extensions by ``valueHumanName`` and its siblings. States and countries are not taken: they may
+stay.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import regex
 
 from compliance.deidentify.errors import KnownIdentifiersError
 from compliance.deidentify.normalise import fold
+from compliance.deidentify.vocabulary import word_set
 
 _ROLES = {
     "Patient": "PATIENT",
@@ -26,10 +28,26 @@ _ROLES = {
     "Organization": "ORGANIZATION",
     "Location": "ORGANIZATION",
 }
-_TELECOM = {"phone": "PHONE_NUMBER", "fax": "PHONE_NUMBER", "sms": "PHONE_NUMBER", "pager": "PHONE_NUMBER", "email": "EMAIL_ADDRESS", "url": "URL", "other": "UNIQUE_CODE"}
-_IDENTIFIER_TYPES = {"MR": "MEDICAL_RECORD_NUMBER", "SS": "US_SSN", "DL": "LICENSE_NUMBER", "PPN": "LICENSE_NUMBER", "MB": "HEALTH_PLAN_NUMBER", "SN": "HEALTH_PLAN_NUMBER", "AN": "ACCOUNT_NUMBER"}
+_TELECOM = {
+    "phone": "PHONE_NUMBER",
+    "fax": "PHONE_NUMBER",
+    "sms": "PHONE_NUMBER",
+    "pager": "PHONE_NUMBER",
+    "email": "EMAIL_ADDRESS",
+    "url": "URL",
+    "other": "UNIQUE_CODE",
+}
+_IDENTIFIER_TYPES = {
+    "MR": "MEDICAL_RECORD_NUMBER",
+    "SS": "US_SSN",
+    "DL": "LICENSE_NUMBER",
+    "PPN": "LICENSE_NUMBER",
+    "MB": "HEALTH_PLAN_NUMBER",
+    "SN": "HEALTH_PLAN_NUMBER",
+    "AN": "ACCOUNT_NUMBER",
+}
 _MAX_DEPTH = 40
-_WORD = regex.compile(r"[\p{L}\d]+(?:['’][\p{L}\d]+)*")
+_WORD = regex.compile(r"[\p{L}\d]+(?:['’][\p{L}\d]+)*")  # noqa: RUF001 - an apostrophe people type
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,29 +128,34 @@ def _party(node: Mapping[str, Any], role: str, identity: str, depth: int) -> Ite
     """Identifiers of a person or organisation, by FHIR path."""
     if depth > _MAX_DEPTH:
         raise KnownIdentifiersError("The record is nested too deeply.")
-    for name in _items(node.get("name")):
+    for name in (*_items(node.get("name")), *_items(node.get("alias"))):
         yield from _name(name, role, identity)
-    for alias in _items(node.get("alias")):
-        yield from _name(alias, role, identity)
     for telecom in _items(node.get("telecom")):
         yield from _telecom(telecom, identity)
     for address in _items(node.get("address")):
         yield from _address(address, identity)
     for identifier in _items(node.get("identifier")):
         yield from _identifier(identifier, identity)
-    for photo in _items(node.get("photo")):
-        if isinstance(photo, Mapping):
-            for key in ("url", "title"):
-                if isinstance(photo.get(key), str):
-                    yield KnownValue("BIOMETRIC_ID", identity, photo[key])
+    yield from _photos(node, identity)
     if isinstance(node.get("birthDate"), str):
         yield KnownValue("DATE", identity, node["birthDate"])
     for number, contact in enumerate(_items(node.get("contact"))):
         if isinstance(contact, Mapping):
             inner = "RELATIVE" if role == "PATIENT" else "PERSON"
-            yield from _party(contact, inner, _identity(inner, contact, f"{identity}/{number}"), depth + 1)
+            yield from _party(
+                contact, inner, _identity(inner, contact, f"{identity}/{number}"), depth + 1
+            )
     yield from _extensions(node, identity, role, depth)
     yield from _references(node, depth)
+
+
+def _photos(node: Mapping[str, Any], identity: str) -> Iterator[Known]:
+    """Addresses and titles of photographs."""
+    for photo in _items(node.get("photo")):
+        if isinstance(photo, Mapping):
+            for key in ("url", "title"):
+                if isinstance(photo.get(key), str):
+                    yield KnownValue("BIOMETRIC_ID", identity, photo[key])
 
 
 def _extensions(node: Mapping[str, Any], identity: str, role: str, depth: int) -> Iterator[Known]:
@@ -144,7 +167,11 @@ def _extensions(node: Mapping[str, Any], identity: str, role: str, depth: int) -
             continue
         url = str(extension.get("url", "")).lower()
         if "name" in url and isinstance(extension.get("valueString"), str):
-            yield from _name(extension["valueString"], "RELATIVE" if "maiden" in url else role, f"{identity}/{url}")
+            yield from _name(
+                extension["valueString"],
+                "RELATIVE" if "maiden" in url else role,
+                f"{identity}/{url}",
+            )
         yield from _name(extension.get("valueHumanName"), role, identity)
         yield from _address(extension.get("valueAddress"), identity)
         yield from _telecom(extension.get("valueContactPoint"), identity)
@@ -159,7 +186,13 @@ def _references(node: Any, depth: int) -> Iterator[Known]:
     if isinstance(node, Mapping):
         display, target = node.get("display"), node.get("reference") or node.get("type") or ""
         if isinstance(display, str):
-            kind = regex.search(r"(?:^|/)(Patient|RelatedPerson|Practitioner|PractitionerRole|Organization|Location)(?:$|[/?#])", str(target))
+            kind = regex.search(
+                (
+                    r"(?:^|/)(Patient|RelatedPerson|Practitioner|PractitionerRole|Organization|Location)"
+                    r"(?:$|[/?#])"
+                ),
+                str(target),
+            )
             if kind:
                 role = _ROLES[kind[1]]
                 yield from _name(display, role, _identity(role, {"name": display}))
@@ -174,7 +207,13 @@ def _references(node: Any, depth: int) -> Iterator[Known]:
 def _name(name: Any, role: str, identity: str) -> Iterator[Known]:
     """A HumanName, or a name in one string (the last word is then the family's)."""
     if role == "ORGANIZATION":
-        text = name if isinstance(name, str) else name.get("text") if isinstance(name, Mapping) else None
+        text = (
+            name
+            if isinstance(name, str)
+            else name.get("text")
+            if isinstance(name, Mapping)
+            else None
+        )
         if isinstance(text, str) and text.strip():
             yield KnownValue("ORGANIZATION", identity, text)
         return
@@ -196,7 +235,10 @@ def _made(role: str, identity: str, given: list[str], family: list[str]) -> Iter
         yield KnownName(role, identity, tuple(given), tuple(family))
 
 
-_NOT_NAMES = frozenset("mr mrs ms miss dr dra prof sr sra srta jr ii iii iv md do rn np phd de la del los las van von der den y e don dona".split())
+_NOT_NAMES = word_set(
+    "mr mrs ms miss dr dra prof sr sra srta jr ii iii iv md do rn np phd de la del los "
+    "las van von der den y e don dona"
+)
 
 
 def _words(text: Any) -> list[str]:
@@ -243,7 +285,9 @@ def _identity(role: str, node: Mapping[str, Any], default: str = "") -> str:
         if isinstance(name, str):
             words = _words(name)
         elif isinstance(name, Mapping):
-            words = [w for part in _items(name.get("given")) for w in _words(part)] + _words(name.get("family"))
+            words = [w for part in _items(name.get("given")) for w in _words(part)] + _words(
+                name.get("family")
+            )
             words = words or _words(name.get("text"))
         else:
             continue

@@ -17,7 +17,21 @@ from compliance.deidentify.known_index import MIN_FREE_CODE
 from compliance.deidentify.normalise import Normalised, fold, normalise
 from compliance.deidentify.placeholders import PlaceholderMap
 
-HARD_TYPES = frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER", "US_SSN", "CREDIT_CARD", "IBAN_CODE", "URL", "IP_ADDRESS", "US_MBI", "US_NPI", "ES_ID", "MEDICAL_RECORD_NUMBER"})
+HARD_TYPES = frozenset(
+    {
+        "EMAIL_ADDRESS",
+        "PHONE_NUMBER",
+        "US_SSN",
+        "CREDIT_CARD",
+        "IBAN_CODE",
+        "URL",
+        "IP_ADDRESS",
+        "US_MBI",
+        "US_NPI",
+        "ES_ID",
+        "MEDICAL_RECORD_NUMBER",
+    }
+)
 """Entity types of which not one may be left."""
 _GAP = " \u2d32 "
 _MIN_NAME = 8

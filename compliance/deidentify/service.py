@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from presidio_analyzer import AnalyzerEngine, RecognizerResult
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
 
 from compliance.deidentify.deadline import OutOfTimeError, time_budget
 from compliance.deidentify.engine import LANGUAGES, build_analyzer
@@ -20,7 +20,16 @@ from compliance.deidentify.residual import residue
 from compliance.deidentify.settings import DeidentifySettings
 
 Tongue = Literal["en", "es"]
-_TYPE_ORDER = ("LITERAL", "EMAIL_ADDRESS", "URL", "ADDRESS", "DATE", "AGE", "US_SSN", "PHONE_NUMBER")
+_TYPE_ORDER = (
+    "LITERAL",
+    "EMAIL_ADDRESS",
+    "URL",
+    "ADDRESS",
+    "DATE",
+    "AGE",
+    "US_SSN",
+    "PHONE_NUMBER",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,9 @@ class Deidentifier:
         settings = DeidentifySettings.read(config)
         return cls(settings, build_analyzer(settings))
 
-    def detect(self, text: str, *, language: Tongue = "en", known: KnownIdentifiers | None = None) -> list[Entity]:
+    def detect(
+        self, text: str, *, language: Tongue = "en", known: KnownIdentifiers | None = None
+    ) -> list[Entity]:
         """Identifiers in ``text``, in order, disjoint, offsets into ``text`` as given.
 
         Raises:
@@ -79,9 +90,19 @@ class Deidentifier:
         Raises:
             DeidentificationError: the masked text could not be shown to be free of identifiers.
         """
-        return self._guarded(text, language, known, PlaceholderMap() if mapping is None else mapping, check=True)
+        return self._guarded(
+            text, language, known, PlaceholderMap() if mapping is None else mapping, check=True
+        )
 
-    def _guarded(self, text: str, language: str, known: KnownIdentifiers | None, mapping: PlaceholderMap, *, check: bool) -> Deidentified:
+    def _guarded(
+        self,
+        text: str,
+        language: str,
+        known: KnownIdentifiers | None,
+        mapping: PlaceholderMap,
+        *,
+        check: bool,
+    ) -> Deidentified:
         """Run with every failure turned into a refusal that quotes nothing of the text.
 
         The refusal is raised outside the handlers, so that no chained exception carries the text.
@@ -94,7 +115,7 @@ class Deidentifier:
             reason = refusal.message
         except OutOfTimeError:
             reason = f"De-identification took longer than {self.settings.time_budget_s:g} s."
-        except Exception as error:  # noqa: BLE001 - any failure at all must refuse, never pass text on
+        except Exception as error:  # noqa: BLE001 - any failure must refuse, never pass text on
             reason = f"A detector failed ({type(error).__name__})."
         raise DeidentificationError(reason)
 
@@ -103,15 +124,29 @@ class Deidentifier:
         if not isinstance(text, str):
             raise DeidentificationError("Only text can be de-identified.")
         if len(text) > self.settings.max_chars:
-            raise DeidentificationError(f"The text is longer than {self.settings.max_chars} characters.")
+            raise DeidentificationError(
+                f"The text is longer than {self.settings.max_chars} characters."
+            )
         if any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else False:
             raise DeidentificationError("The text holds code points that are no characters.")
         if language not in LANGUAGES:
             raise DeidentificationError("The language is not one of en, es.")
-        if not isinstance(known, KnownIdentifiers | None) or not isinstance(mapping, PlaceholderMap):
-            raise DeidentificationError("Known identifiers or placeholder map are of the wrong type.")
+        if not isinstance(known, KnownIdentifiers | None) or not isinstance(
+            mapping, PlaceholderMap
+        ):
+            raise DeidentificationError(
+                "Known identifiers or placeholder map are of the wrong type."
+            )
 
-    def _run(self, text: str, language: str, known: KnownIdentifiers | None, mapping: PlaceholderMap, *, check: bool) -> Deidentified:
+    def _run(
+        self,
+        text: str,
+        language: str,
+        known: KnownIdentifiers | None,
+        mapping: PlaceholderMap,
+        *,
+        check: bool,
+    ) -> Deidentified:
         """Detect, mask and check."""
         plain = normalise(text)
         found = self._find(plain, language, known)
@@ -122,14 +157,21 @@ class Deidentifier:
                 raise DeidentificationError(f"The masked text still holds what looks like {left}.")
         return Deidentified(masked, tuple(entities), mapping, self.version)
 
-    def _find(self, plain: Normalised, language: str, known: KnownIdentifiers | None) -> list[_Found]:
+    def _find(
+        self, plain: Normalised, language: str, known: KnownIdentifiers | None
+    ) -> list[_Found]:
         """Disjoint spans of the plain text, in order."""
         if not plain.text.strip():
             return []
-        ad_hoc = [KnownRecognizer(known, language)] if known else []
-        results = self._analyzer.analyze(text=plain.text, language=language, ad_hoc_recognizers=ad_hoc)
+        ad_hoc: list[EntityRecognizer] = [KnownRecognizer(known, language)] if known else []
+        results = self._analyzer.analyze(
+            text=plain.text, language=language, ad_hoc_recognizers=ad_hoc
+        )
         found = [_from_presidio(result) for result in results]
-        found += [_Found(start, end, "LITERAL", 1.0, "PlaceholderGuard", None) for start, end in placeholder_like(plain)]
+        found += [
+            _Found(start, end, "LITERAL", 1.0, "PlaceholderGuard", None)
+            for start, end in placeholder_like(plain)
+        ]
         return _disjoint(found)
 
 
@@ -137,7 +179,14 @@ def _from_presidio(result: RecognizerResult) -> _Found:
     """Our view of one of Presidio's results."""
     metadata = result.recognition_metadata or {}
     name = metadata.get(RecognizerResult.RECOGNIZER_NAME_KEY, "unknown")
-    return _Found(result.start, result.end, result.entity_type, float(result.score), str(name), metadata.get(IDENTITY))
+    return _Found(
+        result.start,
+        result.end,
+        result.entity_type,
+        float(result.score),
+        str(name),
+        metadata.get(IDENTITY),
+    )
 
 
 def _disjoint(found: Iterable[_Found]) -> list[_Found]:
@@ -164,10 +213,19 @@ def _union(group: list[_Found]) -> _Found:
 def _rank(span: _Found) -> tuple[bool, bool, int, float, int, str]:
     """Escapes first, then known identifiers, then longer and surer spans; ties by name."""
     order = -_TYPE_ORDER.index(span.type) if span.type in _TYPE_ORDER else -len(_TYPE_ORDER)
-    return span.type == "LITERAL", span.identity is not None, span.end - span.start, span.score, order, span.type
+    return (
+        span.type == "LITERAL",
+        span.identity is not None,
+        span.end - span.start,
+        span.score,
+        order,
+        span.type,
+    )
 
 
-def _mask(text: str, plain: Normalised, found: list[_Found], mapping: PlaceholderMap) -> tuple[str, list[Entity]]:
+def _mask(
+    text: str, plain: Normalised, found: list[_Found], mapping: PlaceholderMap
+) -> tuple[str, list[Entity]]:
     """The masked text, and the entities with offsets into the input."""
     out: list[str] = []
     entities: list[Entity] = []

@@ -13,8 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from compliance.errors import BadInputError
 
 
-
-
 class BuiltIn(BaseModel):
     """One of Presidio's recognisers by class name, and its context words in lower case."""
 
@@ -55,7 +53,9 @@ class DeidentifySettings(BaseModel):
             raw: Any = yaml.safe_load(source.read_text(encoding="utf-8"))
             return cls.model_validate(raw)
         except (OSError, yaml.YAMLError, ValidationError, ValueError) as error:
-            raise BadInputError(f"The de-identification settings cannot be read: {error}") from error
+            raise BadInputError(
+                f"The de-identification settings cannot be read: {error}"
+            ) from error
 
     def version(self) -> str:
         """``caretier-deid/<12 hex digits>`` of configuration, code and word lists."""

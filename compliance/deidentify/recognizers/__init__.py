@@ -70,7 +70,9 @@ _CLASSES: tuple[type[RuleRecognizer], ...] = (
 )
 
 
-def all_recognizers(language: str, *, phone_regions: tuple[str, ...] = ("US", "ES")) -> list[RuleRecognizer]:
+def all_recognizers(
+    language: str, *, phone_regions: tuple[str, ...] = ("US", "ES")
+) -> list[RuleRecognizer]:
     """One instance of every recogniser for ``language`` (``en`` or ``es``)."""
     found = [cls(supported_language=language) for cls in _CLASSES]
     return [*found, PhoneRecognizer(supported_language=language, regions=phone_regions)]

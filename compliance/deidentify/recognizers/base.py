@@ -40,7 +40,7 @@ def compiled(pattern: str, *, ignore_case: bool) -> regex.Pattern[str]:
     return regex.compile(pattern, flags | regex.IGNORECASE if ignore_case else flags)
 
 
-class RuleRecognizer(LocalRecognizer):  # type: ignore[misc]  # presidio ships no types
+class RuleRecognizer(LocalRecognizer):
     """Runs ``RULES`` over the plain text; subclasses refine with ``accept``.
 
     Attributes:
@@ -92,14 +92,14 @@ class RuleRecognizer(LocalRecognizer):  # type: ignore[misc]  # presidio ships n
         spans = (self.refine(rule, match, *span) for span in match.spans(group))
         return [self.result(*span, rule.score) for span in spans if span and span[0] < span[1]]
 
-    def accept(self, rule: Rule, match: regex.Match[str]) -> bool:  # noqa: ARG002 - for subclasses
+    def accept(self, rule: Rule, match: regex.Match[str]) -> bool:  # noqa: ARG002 - the interface is presidio's
         """Whether a match counts; check digits and exceptions go here."""
         return True
 
     def refine(
         self,
-        rule: Rule,  # noqa: ARG002 - for subclasses
-        match: regex.Match[str],  # noqa: ARG002 - for subclasses
+        rule: Rule,  # noqa: ARG002 - the interface is presidio's
+        match: regex.Match[str],  # noqa: ARG002 - the interface is presidio's
         start: int,
         end: int,
     ) -> tuple[int, int] | None:
@@ -114,7 +114,7 @@ class RuleRecognizer(LocalRecognizer):  # type: ignore[misc]  # presidio ships n
             end=end,
             score=score,
             recognition_metadata={
-                RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+                RecognizerResult.RECOGNIZER_NAME_KEY: type(self).__name__,
                 RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
             },
         )

@@ -15,10 +15,13 @@ from compliance.deidentify.normalise import fold
 from compliance.deidentify.recognizers.base import Rule, RuleRecognizer
 from compliance.deidentify.recognizers.lexis import CAPITALISED
 from compliance.deidentify.recognizers.trim import is_eponym, trimmed_name
-from compliance.deidentify.vocabulary import common_words, eponyms, given_names
+from compliance.deidentify.vocabulary import common_words, eponyms, given_names, word_set
 
 _MIN_LOWER = 4
-_ALSO_WORDS = frozenset("lisa clara fina tomas cesar rita mari lola alba alma linda ines marco dale gale drew nan chuck penny nick memo tito pura salva poncho".split())
+_ALSO_WORDS = word_set(
+    "lisa clara fina tomas cesar rita mari lola alba alma linda ines marco dale gale "
+    "drew nan chuck penny nick memo tito pura salva poncho"
+)
 """Given names that are words in lower case, in English or Spanish."""
 _FORM = regex.compile(r"\s*[,.]\s*(?:date|dob|medical|mrn|age|\d|a\s+\d|is\s+a)")
 
@@ -28,13 +31,35 @@ class GivenNameRecognizer(RuleRecognizer):
 
     ENTITY = "PERSON"
     RULES = (
-        Rule("capital", rf"(?<![\p{{L}}\d'-])(?P<v>{CAPITALISED}(?:[ ](?:\p{{Lu}}\.?[ ])?(?:(?:de[ ]la|de[ ]los|del|de|van|von|y)[ ])?{CAPITALISED}){{0,3}})", score=0.6, ignore_case=False),
-        Rule("lower", r"(?<![\p{L}\d'@./-])\p{Ll}{4,}(?![\p{L}\d@-])", score=0.5, ignore_case=False),
-        Rule("lower-full", r"(?<![\p{L}\d'@./-])(?P<g>\p{Ll}{3,})[ ](?P<s>\p{Ll}[\p{Ll}'-]+)(?=\s*(?:[.,]|$))", score=0.5, ignore_case=False),
-        Rule("surname-first", rf"(?<!\p{{L}}){CAPITALISED},[ ](?P<g>{CAPITALISED})(?:[ ]\p{{Lu}}\.?)?(?!\p{{L}})", score=0.6, ignore_case=False),
+        Rule(
+            "capital",
+            (
+                rf"(?<![\p{{L}}\d'-])(?P<v>{CAPITALISED}(?:[ ](?:\p{{Lu}}\.?[ ])?(?:(?:de[ ]la|de[ "
+                rf"]los|del|de|van|von|y)[ ])?{CAPITALISED}){{0,3}})"
+            ),
+            score=0.6,
+            ignore_case=False,
+        ),
+        Rule(
+            "lower", r"(?<![\p{L}\d'@./-])\p{Ll}{4,}(?![\p{L}\d@-])", score=0.5, ignore_case=False
+        ),
+        Rule(
+            "lower-full",
+            r"(?<![\p{L}\d'@./-])(?P<g>\p{Ll}{3,})[ ](?P<s>\p{Ll}[\p{Ll}'-]+)(?=\s*(?:[.,]|$))",
+            score=0.5,
+            ignore_case=False,
+        ),
+        Rule(
+            "surname-first",
+            rf"(?<!\p{{L}}){CAPITALISED},[ ](?P<g>{CAPITALISED})(?:[ ]\p{{Lu}}\.?)?(?!\p{{L}})",
+            score=0.6,
+            ignore_case=False,
+        ),
     )
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: object = None) -> list[RecognizerResult]:
+    def analyze(
+        self, text: str, entities: list[str], nlp_artifacts: object = None
+    ) -> list[RecognizerResult]:
         """As for every recogniser, less what stands inside a medical eponym ("Lou Gehrig's")."""
         found = super().analyze(text, entities, nlp_artifacts)
         if not found:
@@ -43,22 +68,34 @@ class GivenNameRecognizer(RuleRecognizer):
         starts = [start for start, _ in kept]
         return [r for r in found if not _inside(r, kept, starts)]
 
-    def refine(self, rule: Rule, match: regex.Match[str], start: int, end: int) -> tuple[int, int] | None:
+    def refine(
+        self, rule: Rule, match: regex.Match[str], start: int, end: int
+    ) -> tuple[int, int] | None:
         """Begin at the first listed given name; keep what follows while it looks like surnames."""
         if rule.name == "lower":
             return (start, end) if fold(match[0]) in given_names() - _ALSO_WORDS else None
         if rule.name == "lower-full":
             known = fold(match["g"]) in given_names() - _ALSO_WORDS
-            plain = fold(match["s"]) not in common_words() or bool(_FORM.match(match.string, match.end()))
+            plain = fold(match["s"]) not in common_words() or bool(
+                _FORM.match(match.string, match.end())
+            )
             return (start, end) if known and plain else None
         if rule.name == "surname-first":
             return (start, end) if fold(match["g"]) in given_names() else None
         for word in regex.finditer(r"\p{L}[\p{L}'-]*", match.string[start:end]):
-            plain = fold(word[0]).removesuffix("'s")
-            if plain in given_names() or plain.split("-")[0] in given_names():
+            given = fold(word[0]).removesuffix("'s")
+            if given in given_names() or given.split("-")[0] in given_names():
                 cut = trimmed_name(match.string, start + word.start(), end, strong=True)
-                shout = cut is not None and cut[1] - cut[0] <= _MIN_LOWER - 1 and match.string[cut[0] : cut[1]].isupper()
-                return None if cut is None or shout or is_eponym(match.string[cut[0] : cut[1]]) else cut
+                shout = (
+                    cut is not None
+                    and cut[1] - cut[0] <= _MIN_LOWER - 1
+                    and match.string[cut[0] : cut[1]].isupper()
+                )
+                return (
+                    None
+                    if cut is None or shout or is_eponym(match.string[cut[0] : cut[1]])
+                    else cut
+                )
         return None
 
 

@@ -21,8 +21,21 @@ class SocialSecurityRecognizer(RuleRecognizer):
     RULES = (
         Rule("separated", r"(?<![\d-])\d{3}\s?[-./_]\s?\d{2}\s?[-./_]\s?\d{4}(?![\d-])"),
         Rule("spaced", r"(?<![\d-])\d{3}[ ]\d{2}[ ]\d{4}(?![\d-])"),
-        Rule("cued", rf"(?<!\p{{L}})(?:s\.?s\.?n\.?|soc(?:ial)?\.?\s*sec(?:urity)?\.?|ss\s*\#|social)(?:\s*(?:no|number|num|\#))?\.?{COLON}(?P<v>\d(?:[\s./-]?\d){{8}})(?!\d)"),
-        Rule("last-four", r"(?:last\s+(?:four|4)(?:\s+(?:digits|of\s+\p{L}+))?(?:\s+(?:my\s+|the\s+)?(?:ssn|social(?:\s+security(?:\s+number)?)?))?|x{3}-?x{2}-?|\*{3}-?\*{2}-?)(?:\s*(?:is|are|:))?\s*(?P<v>\d{4})(?!\d)"),
+        Rule(
+            "cued",
+            (
+                rf"(?<!\p{{L}})(?:s\.?s\.?n\.?|soc(?:ial)?\.?\s*sec(?:urity)?\.?|ss\s*\#|social)"
+                rf"(?:\s*(?:no|number|num|\#))?\.?{COLON}(?P<v>\d(?:[\s./-]?\d){{8}})(?!\d)"
+            ),
+        ),
+        Rule(
+            "last-four",
+            (
+                r"(?:last\s+(?:four|4)(?:\s+(?:digits|of\s+\p{L}+))?(?:\s+(?:my\s+|the\s+)?(?:ssn|"
+                r"social(?:\s+security(?:\s+number)?)?))?|x{3}-?x{2}-?|\*{3}-?\*{2}-?)(?:\s*(?:is|"
+                r"are|:))?\s*(?P<v>\d{4})(?!\d)"
+            ),
+        ),
     )
 
 
@@ -31,10 +44,34 @@ class SpanishIdRecognizer(RuleRecognizer):
 
     ENTITY = "ES_ID"
     RULES = (
-        Rule("dni", r"(?<![\p{L}\d])(?P<v>(?P<d>\d{1,2}[.\s]?\d{3}[.\s]?\d{3})\s?-?\s?(?P<l>[A-Z]))(?![\p{L}\d])"),
-        Rule("nie", r"(?<![\p{L}\d])(?P<v>(?P<x>[XYZ])\s?-?\s?(?P<d>\d{7})\s?-?\s?(?P<l>[A-Z]))(?![\p{L}\d])"),
-        Rule("cued", rf"(?<!\p{{L}})(?:d\.?n\.?i\.?|n\.?i\.?e\.?|n\.?i\.?f\.?|pasaporte|cif){COLON}(?P<v>{CODE})"),
-        Rule("nuss", rf"(?<!\p{{L}})(?:n\.?u?a?\.?s\.?s\.?|seguridad\s+social|n[º°]\s*ss|naf){COLON}(?P<v>\d[\d /.-]{{6,18}}\d)(?!\d)"),
+        Rule(
+            "dni",
+            (
+                r"(?<![\p{L}\d])(?P<v>(?P<d>\d{1,2}[.\s]?\d{3}[.\s]?\d{3})\s?-?\s?(?P<l>[A-Z]))"
+                r"(?![\p{L}\d])"
+            ),
+        ),
+        Rule(
+            "nie",
+            (
+                r"(?<![\p{L}\d])(?P<v>(?P<x>[XYZ])\s?-?\s?(?P<d>\d{7})\s?-?\s?(?P<l>[A-Z]))"
+                r"(?![\p{L}\d])"
+            ),
+        ),
+        Rule(
+            "cued",
+            (
+                rf"(?<!\p{{L}})(?:d\.?n\.?i\.?|n\.?i\.?e\.?|n\.?i\.?f\.?|pasaporte|cif)"
+                rf"{COLON}(?P<v>{CODE})"
+            ),
+        ),
+        Rule(
+            "nuss",
+            (
+                rf"(?<!\p{{L}})(?:n\.?u?a?\.?s\.?s\.?|seguridad\s+social|n[º°]\s*ss|naf)"
+                rf"{COLON}(?P<v>\d[\d /.-]{{6,18}}\d)(?!\d)"
+            ),
+        ),
         Rule("nuss-bare", r"(?<![\d.])(?:0[1-9]|[1-4]\d|5[0-3]|66)[ /-]\d{8}[ /-]\d{2}(?!\d)"),
     )
 
@@ -44,17 +81,26 @@ class SpanishIdRecognizer(RuleRecognizer):
             return True
         digits = regex.sub(r"\D", "", match["d"])
         prefix = str("XYZ".index(match["x"].upper())) if rule.name == "nie" else ""
-        return len(digits) >= 7 and _LETTERS[int(prefix + digits) % 23] == match["l"].upper()  # noqa: PLR2004 - shortest DNI
+        return len(digits) >= 7 and _LETTERS[int(prefix + digits) % 23] == match["l"].upper()  # noqa: PLR2004 - a number of the rule itself
 
 
 class CertificateRecognizer(RuleRecognizer):
-    """Certificates and licences: DEA with its check digit, medical, driving, passports, colegiado."""
+    """Certificates and licences: DEA with its check digit, medical, driving, passports, colegiado."""  # noqa: E501 - one pattern, better unbroken
 
     ENTITY = "LICENSE_NUMBER"
     RULES = (
         Rule("dea", r"(?<![\p{L}\d])[A-Z][A-Z9]\d{7}(?![\p{L}\d])"),
-        Rule("cued", rf"(?<!\p{{L}})(?:licen[cs]es?|licencia|certificate|certification|permit|registration|dea|npi|upin|driver'?s?\s*licen[cs]e|d\.?l\.?|passport|pasaporte|state\s+id|green\s+card|alien|a-number|visa\s+number|"
-             rf"n\.?[º°o]?\.?\s*col(?:egiado)?\.?|colegiad[oa]|carn[eé]t?(?:\s+de\s+conducir)?|permiso|tax\s*id|tin|ein|itin)(?:\s*(?:id|no|number|num|n[uú]mero|n[º°]|\#))?\.?{COLON}(?P<v>\d[\d ]{{2,14}}\d(?![./-]?[\p{{L}}\d])|{CODE})"),
+        Rule(
+            "cued",
+            (
+                rf"(?<!\p{{L}})(?:licen[cs]es?|licencia|certificate|certification|permit|"
+                rf"registration|dea|npi|upin|driver'?s?\s*licen[cs]e|d\.?l\.?|passport|pasaporte|"
+                rf"state\s+id|green\s+card|alien|a-number|visa\s+number|"
+                rf"n\.?[º°o]?\.?\s*col(?:egiado)?\.?|colegiad[oa]|carn[eé]t?(?:\s+de\s+conducir)?|"
+                rf"permiso|tax\s*id|tin|ein|itin)(?:\s*(?:id|no|number|num|n[uú]mero|n[º°]|\#))"
+                rf"?\.?{COLON}(?P<v>\d[\d ]{{2,14}}\d(?![./-]?[\p{{L}}\d])|{CODE})"
+            ),
+        ),
     )
 
     def accept(self, rule: Rule, match: regex.Match[str]) -> bool:

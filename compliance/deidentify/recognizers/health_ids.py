@@ -13,9 +13,29 @@ class MedicalRecordRecognizer(RuleRecognizer):
 
     ENTITY = "MEDICAL_RECORD_NUMBER"
     RULES = (
-        Rule("mrn", rf"(?<!\p{{L}})(?:m\.?r\.?n\.?|med(?:ical)?\.?\s*rec(?:ord)?s?|mr\s*\#|chart|unit\s+record|patient\s*(?:id|identifier|no|number|\#)|emr|ehr\s*id|epic\s*id|hospital\s+(?:no|number|id))\b\.?{COLON}{_VALUE}"),
-        Rule("visit", rf"(?<!\p{{L}})(?:encounter|visit|admission|accession|specimen|case|sample|order|study|requisition)\s*(?:id|no\.?|number|num|\#)\.?{COLON}{_VALUE}"),
-        Rule("historia", rf"(?<!\p{{L}})(?:n\.?h\.?c\.?|h\.?c\.?|historia(?:\s+cl[ií]nica)?|n[º°o]\.?\s*(?:de\s+)?historia|episodio|n[uú]mero\s+de\s+(?:historia|episodio|paciente)|cipa?|tarjeta\s+sanitaria){COLON}{_VALUE}"),
+        Rule(
+            "mrn",
+            (
+                rf"(?<!\p{{L}})(?:m\.?r\.?n\.?|med(?:ical)?\.?\s*rec(?:ord)?s?|mr\s*\#|chart|"
+                rf"unit\s+record|patient\s*(?:id|identifier|no|number|\#)|emr|ehr\s*id|epic\s*id|"
+                rf"hospital\s+(?:no|number|id))\b\.?{COLON}{_VALUE}"
+            ),
+        ),
+        Rule(
+            "visit",
+            (
+                rf"(?<!\p{{L}})(?:encounter|visit|admission|accession|specimen|case|sample|order|"
+                rf"study|requisition)\s*(?:id|no\.?|number|num|\#)\.?{COLON}{_VALUE}"
+            ),
+        ),
+        Rule(
+            "historia",
+            (
+                rf"(?<!\p{{L}})(?:n\.?h\.?c\.?|h\.?c\.?|historia(?:\s+cl[ií]nica)?|"
+                rf"n[º°o]\.?\s*(?:de\s+)?historia|episodio|n[uú]mero\s+de\s+(?:historia|episodio|"
+                rf"paciente)|cipa?|tarjeta\s+sanitaria){COLON}{_VALUE}"
+            ),
+        ),
     )
 
 
@@ -24,7 +44,14 @@ class AccountRecognizer(RuleRecognizer):
 
     ENTITY = "ACCOUNT_NUMBER"
     RULES = (
-        Rule("account", rf"(?<!\p{{L}})(?:acct|account|a/c|billing|invoice|statement|customer|guarantor|routing|cuenta|factura|cliente)(?:\s*(?:id|no|number|num|n[uú]mero|n[º°]|\#))?\.?{COLON}{_VALUE}"),
+        Rule(
+            "account",
+            (
+                rf"(?<!\p{{L}})(?:acct|account|a/c|billing|invoice|statement|customer|guarantor|"
+                rf"routing|cuenta|factura|cliente)(?:\s*(?:id|no|number|num|n[uú]mero|n[º°]|\#))"
+                rf"?\.?{COLON}{_VALUE}"
+            ),
+        ),
     )
 
 
@@ -35,10 +62,22 @@ class HealthPlanRecognizer(RuleRecognizer):
     RULES = (
         Rule(
             "plan",
-            rf"(?<!\p{{L}})(?:member(?:ship)?|subscriber|policy|group|plan|beneficiary|insurance|payer|medicaid|medicare|mbi|hicn?|rx\s*bin|rx\s*grp|rx\s*pcn|health\s*plan|"
-            rf"blue\s+cross(?:\s+blue\s+shield)?|bcbs|aetna|cigna|humana|kaiser|tricare|p[oó]liza|mutua|aseguradora?|seguro|afiliaci[oó]n)"
-            rf"(?:\s+(?:member|policy|group|plan|card|insurance|subscriber|beneficiary))*\s*(?:id|identifier|no|number|num|n[uú]mero|n[º°]|\#)?\.?{COLON}{_VALUE}",
+            (
+                rf"(?<!\p{{L}})(?:member(?:ship)?|subscriber|policy|group|plan|beneficiary|insurance|"
+                rf"payer|medicaid|medicare|mbi|hicn?|rx\s*bin|rx\s*grp|rx\s*pcn|health\s*plan|"
+                rf"blue\s+cross(?:\s+blue\s+shield)?|bcbs|aetna|cigna|humana|kaiser|tricare|"
+                rf"p[oó]liza|mutua|aseguradora?|seguro|afiliaci[oó]n)"
+                rf"(?:\s+(?:member|policy|group|plan|card|insurance|subscriber|beneficiary))"
+                rf"*\s*(?:id|identifier|no|number|num|n[uú]mero|n[º°]|\#)?\.?{COLON}{_VALUE}"
+            ),
         ),
-        Rule("claim", rf"(?<!\p{{L}})(?:claim|prior\s+auth(?:orization)?|authorization|auth|pre-?cert(?:ification)?|referral|prescription|rx|script|autorizaci[oó]n|receta|volante)\s*(?:id|no|number|num|n[uú]mero|n[º°]|\#)\.?{COLON}{_VALUE}"),
+        Rule(
+            "claim",
+            (
+                rf"(?<!\p{{L}})(?:claim|prior\s+auth(?:orization)?|authorization|auth|"
+                rf"pre-?cert(?:ification)?|referral|prescription|rx|script|autorizaci[oó]n|receta|"
+                rf"volante)\s*(?:id|no|number|num|n[uú]mero|n[º°]|\#)\.?{COLON}{_VALUE}"
+            ),
+        ),
         Rule("rx", r"(?<!\p{L})rx\s*\#?\s*:?\s*(?P<v>\d{6,12})(?!\d)"),
     )

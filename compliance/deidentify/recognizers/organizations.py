@@ -6,21 +6,28 @@ import regex
 
 from compliance.deidentify.recognizers.base import Rule, RuleRecognizer
 from compliance.deidentify.recognizers.lexis import CAPITALISED
+from compliance.deidentify.vocabulary import word_set
 
 _LINK = r"(?:(?:of|the|and|&|for|at|de|del|la|las|los|el|y|St\.)[ ])*"
 _RUN = rf"{CAPITALISED}(?:[ ]{_LINK}{CAPITALISED}){{0,5}}"
 _KIND = (
-    r"(?:Hospital|Clinic|Medical[ ]Cent(?:er|re)|Health[ ]Cent(?:er|re)|Health[ ]System|Healthcare|Infirmary|Medical[ ]Group|Nursing[ ](?:Home|Center)|Hospice|Pharmacy|"
-    r"Laborator(?:y|ies)|Rehabilitation[ ]Center|Surgery[ ]Center|Urgent[ ]Care|Family[ ](?:Medicine|Practice)|Pediatrics|Elementary(?:[ ]School)?|High[ ]School|Middle[ ]School|"
+    r"(?:Hospital|Clinic|Medical[ ]Cent(?:er|re)|Health[ ]Cent(?:er|re)|Health[ ]System|"
+    r"Healthcare|Infirmary|Medical[ ]Group|Nursing[ ](?:Home|Center)|Hospice|Pharmacy|"
+    r"Laborator(?:y|ies)|Rehabilitation[ ]Center|Surgery[ ]Center|Urgent[ ]Care|Family[ "
+    r"](?:Medicine|Practice)|Pediatrics|Elementary(?:[ ]School)?|High[ ]School|Middle[ "
+    r"]School|"
     r"School|College|University|Institute|Academy|Church|Foundation)"
 )
-_GENERIC = frozenset(
-    "the a an my our your this that at in to from general local community hospital clinic medical center nursing home public high middle elementary health urgent care "
-    "emergency state national county university school college".split()
+_GENERIC = word_set(
+    "the a an my our your this that at in to from general local community hospital "
+    "clinic medical center nursing home public high middle elementary health urgent care "
+    "emergency state national county university school college"
 )
 
 
-_PUBLIC = regex.compile(r"(?:The )?(?:U\.?S\.? )?(?:National|American|World|Federal|European|Mayo)\b")
+_PUBLIC = regex.compile(
+    r"(?:The )?(?:U\.?S\.? )?(?:National|American|World|Federal|European|Mayo)\b"
+)
 """Bodies that publish guidance identify nobody."""
 
 
@@ -29,11 +36,51 @@ class OrganizationRecognizer(RuleRecognizer):
 
     ENTITY = "ORGANIZATION"
     RULES = (
-        Rule("kind-last", rf"(?<!\p{{L}}){_RUN}[ ](?:{_KIND}|(?:{_KIND.upper()}))(?:[ ]of[ ]{_RUN}|[ ](?:at|in)[ ]{CAPITALISED})?(?!\p{{L}})", ignore_case=False),
-        Rule("kind-first", rf"(?<!\p{{L}})(?:University|College|Hospital|Cl[ií]nica|Institute|Universidad|Instituto|Colegio|Centro[ ]de[ ]Salud|CS|Fundaci[oó]n|Facultad|Complejo[ ]Hospitalario|Residencia)[ ](?:{_LINK}){CAPITALISED}(?:[ ]{_LINK}{CAPITALISED}){{0,6}}", ignore_case=False),
-        Rule("company", rf"(?<!\p{{L}}){_RUN}(?:,[ ]?{CAPITALISED})?(?:,?[ ]and[ ]{CAPITALISED})?,?[ ](?:Inc|LLC|L\.L\.C|Ltd|Corp|Corporation|GmbH|PLC|LLP|S\.?A\.?U?|S\.?L\.?U?|Group|Company)\b\.?", ignore_case=False),
-        Rule("employer", rf"(?i:\b(?:works?|worked|working|employed|employee|job|hired|fired|retired|employer\s+is|trabaj\p{{L}}+|emplead[oa])\s+(?:at|for|by|from|with|of|en|para))\s+(?:the[ ])?(?P<v>{_RUN})", score=0.7, ignore_case=False),
-        Rule("employer-label", rf"(?i:\b(?:employer|company|organization|facility|school|empresa|centro|hospital|cl[ií]nica|instituci[oó]n))\s*:\s*(?P<v>{_RUN})", ignore_case=False),
+        Rule(
+            "kind-last",
+            (
+                rf"(?<!\p{{L}}){_RUN}[ ](?:{_KIND}|(?:{_KIND.upper()}))(?:[ ]of[ ]{_RUN}|[ ](?:at|in)"  # noqa: E501 - one pattern, better unbroken
+                rf"[ ]{CAPITALISED})?(?!\p{{L}})"
+            ),
+            ignore_case=False,
+        ),
+        Rule(
+            "kind-first",
+            (
+                rf"(?<!\p{{L}})(?:University|College|Hospital|Cl[ií]nica|Institute|Universidad|"
+                rf"Instituto|Colegio|Centro[ ]de[ ]Salud|CS|Fundaci[oó]n|Facultad|Complejo[ "
+                rf"]Hospitalario|Residencia)[ ](?:{_LINK}){CAPITALISED}(?:[ ]{_LINK}{CAPITALISED})"
+                rf"{{0,6}}"
+            ),
+            ignore_case=False,
+        ),
+        Rule(
+            "company",
+            (
+                rf"(?<!\p{{L}}){_RUN}(?:,[ ]?{CAPITALISED})?(?:,?[ ]and[ ]{CAPITALISED})?,?[ ](?:Inc|"  # noqa: E501 - one pattern, better unbroken
+                rf"LLC|L\.L\.C|Ltd|Corp|Corporation|GmbH|PLC|LLP|S\.?A\.?U?|S\.?L\.?U?|Group|Company)"
+                rf"\b\.?"
+            ),
+            ignore_case=False,
+        ),
+        Rule(
+            "employer",
+            (
+                rf"(?i:\b(?:works?|worked|working|employed|employee|job|hired|fired|retired|"
+                rf"employer\s+is|trabaj\p{{L}}+|emplead[oa])\s+(?:at|for|by|from|with|of|en|para))"
+                rf"\s+(?:the[ ])?(?P<v>{_RUN})"
+            ),
+            score=0.7,
+            ignore_case=False,
+        ),
+        Rule(
+            "employer-label",
+            (
+                rf"(?i:\b(?:employer|company|organization|facility|school|empresa|centro|hospital|"
+                rf"cl[ií]nica|instituci[oó]n))\s*:\s*(?P<v>{_RUN})"
+            ),
+            ignore_case=False,
+        ),
     )
 
     def accept(self, rule: Rule, match: regex.Match[str]) -> bool:

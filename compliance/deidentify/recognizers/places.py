@@ -11,17 +11,28 @@ import regex
 from compliance.deidentify.recognizers.base import Rule, RuleRecognizer
 from compliance.deidentify.recognizers.lexis import CAPITALISED, NAME, US_STATE_CODES, US_STATES
 from compliance.deidentify.recognizers.trim import trimmed_name
-from compliance.deidentify.vocabulary import common_words
+from compliance.deidentify.vocabulary import common_words, word_set
 
 _LIVE = (
-    r"(?:live[sd]?|living|reside[sd]?|residing|move[sd]?|moving|relocated|grew\s+up|born|raised|stay(?:s|ed|ing)?|travel(?:s|l?ed|l?ing)?|"
-    r"vacation(?:ing)?|trip|flew|drove|native|went|visiting|visited|i\s+am|i'm|comes?|came|is|originally)"
+    r"(?:live[sd]?|living|reside[sd]?|residing|move[sd]?|moving|relocated|grew\s+up|born|"
+    r"raised|stay(?:s|ed|ing)?|travel(?:s|l?ed|l?ing)?|"
+    r"vacation(?:ing)?|trip|flew|drove|native|went|visiting|visited|i\s+am|i'm|comes?|"
+    r"came|is|originally)"
 )
-_VIVO = r"(?:viv[eo]s?|viv[ií](?:a|mos)?|viviendo|resid\p{L}+|natural|nac\p{L}+|procedente|mud\p{L}+|vengo|viene|soy|originari[oa]|viaj\p{L}+|estuve)"
+_VIVO = (
+    r"(?:viv[eo]s?|viv[ií](?:a|mos)?|viviendo|resid\p{L}+|natural|nac\p{L}+|procedente|"
+    r"mud\p{L}+|vengo|viene|soy|originari[oa]|viaj\p{L}+|estuve)"
+)
 _PROVINCES = (
-    r"(?:[AÁ]lava|Albacete|Alicante|Almer[ií]a|Asturias|[AÁ]vila|Badajoz|Barcelona|Bilbao|Burgos|C[aá]ceres|C[aá]diz|Cantabria|Castell[oó]n|Ceuta|Ciudad[ ]Real|C[oó]rdoba|"
-    r"Cuenca|Gerona|Girona|Granada|Guadalajara|Guip[uú]zcoa|Huelva|Huesca|Ja[eé]n|La[ ]Coru[nñ]a|A[ ]Coru[nñ]a|Las[ ]Palmas|Le[oó]n|L[eé]rida|Lleida|Lugo|Madrid|M[aá]laga|Melilla|"
-    r"Murcia|Navarra|Orense|Ourense|Palencia|Pamplona|Pontevedra|Salamanca|San[ ]Sebasti[aá]n|Santander|Segovia|Sevilla|Soria|Tarragona|Tenerife|Teruel|Toledo|Valencia|Valladolid|Vigo|Vizcaya|Zamora|Zaragoza)"
+    r"(?:[AÁ]lava|Albacete|Alicante|Almer[ií]a|Asturias|[AÁ]vila|Badajoz|Barcelona|"
+    r"Bilbao|Burgos|C[aá]ceres|C[aá]diz|Cantabria|Castell[oó]n|Ceuta|Ciudad[ ]Real|"
+    r"C[oó]rdoba|"
+    r"Cuenca|Gerona|Girona|Granada|Guadalajara|Guip[uú]zcoa|Huelva|Huesca|Ja[eé]n|La[ "
+    r"]Coru[nñ]a|A[ ]Coru[nñ]a|Las[ ]Palmas|Le[oó]n|L[eé]rida|Lleida|Lugo|Madrid|"
+    r"M[aá]laga|Melilla|"
+    r"Murcia|Navarra|Orense|Ourense|Palencia|Pamplona|Pontevedra|Salamanca|San[ "
+    r"]Sebasti[aá]n|Santander|Segovia|Sevilla|Soria|Tarragona|Tenerife|Teruel|Toledo|"
+    r"Valencia|Valladolid|Vigo|Vizcaya|Zamora|Zaragoza)"
 )
 _TOWN = rf"{CAPITALISED}(?:[ -](?:(?:de|del|la|las|los|el|of|the|on|upon)[ ])*{CAPITALISED}){{0,3}}"
 
@@ -31,25 +42,83 @@ class PlaceRecognizer(RuleRecognizer):
 
     ENTITY = "LOCATION"
     RULES = (
-        Rule("town-state", rf"(?<![\p{{L}}]){_TOWN}\s*,\s*(?:{US_STATE_CODES}\b|{US_STATES}\b)", ignore_case=False),
-        Rule("live", rf"(?i:\b{_LIVE}\s+(?:back\s+|over\s+|up\s+|down\s+)?(?:in|to|at|near|from|outside(?:\s+of)?|around|of|by))\s+(?:the\s+)?(?P<v>{_TOWN}(?:,\s*{_TOWN})?)", ignore_case=False),
-        Rule("live-lower", r"\b(?:live[sd]?|living|reside[sd]?|moved)\s+(?:in|to|near|outside)\s+(?P<v>\p{L}[\p{L}'-]+(?:[ ]\p{L}[\p{L}'-]+)?)", score=0.6),
-        Rule("vivo", rf"(?i:\b{_VIVO}\s+(?:en|de|a|cerca\s+de))\s+(?:(?:la\s+)?(?:ciudad|provincia|localidad)\s+de\s+)?(?P<v>{_TOWN}(?:\s*[,(]\s*{_TOWN}\)?)?)", ignore_case=False),
-        Rule("vivo-lower", r"\b(?:vivo|vive|vivimos|resido|reside)\s+en\s+(?P<v>\p{L}[\p{L}'-]+)", score=0.6),
         Rule(
-            "labelled",
-            rf"(?i:\b(?:city|town|county|hometown|birthplace|place\s+of\s+birth|localidad|provincia|ciudad|municipio|poblaci[oó]n|lugar\s+de\s+nacimiento|localidad\s*/\s*provincia))\s*(?:is|es)?\s*:\s*(?P<v>{NAME}(?:\s*[,/(]\s*{NAME}\)?)*)",
+            "town-state",
+            rf"(?<![\p{{L}}]){_TOWN}\s*,\s*(?:{US_STATE_CODES}\b|{US_STATES}\b)",
             ignore_case=False,
         ),
-        Rule("after-postcode", rf"(?<![\d.,-])\d{{5}}[ ]+(?P<v>{_TOWN}(?:\s*[,(]\s*{_TOWN}\)?)?)", ignore_case=False),
+        Rule(
+            "live",
+            (
+                rf"(?i:\b{_LIVE}\s+(?:back\s+|over\s+|up\s+|down\s+)?(?:in|to|at|near|from|"
+                rf"outside(?:\s+of)?|around|of|by))\s+(?:the\s+)?(?P<v>{_TOWN}(?:,\s*{_TOWN})?)"
+            ),
+            ignore_case=False,
+        ),
+        Rule(
+            "live-lower",
+            (
+                r"\b(?:live[sd]?|living|reside[sd]?|moved)\s+(?:in|to|near|outside)"
+                r"\s+(?P<v>\p{L}[\p{L}'-]+(?:[ ]\p{L}[\p{L}'-]+)?)"
+            ),
+            score=0.6,
+        ),
+        Rule(
+            "vivo",
+            (
+                rf"(?i:\b{_VIVO}\s+(?:en|de|a|cerca\s+de))\s+(?:(?:la\s+)?(?:ciudad|provincia|"
+                rf"localidad)\s+de\s+)?(?P<v>{_TOWN}(?:\s*[,(]\s*{_TOWN}\)?)?)"
+            ),
+            ignore_case=False,
+        ),
+        Rule(
+            "vivo-lower",
+            r"\b(?:vivo|vive|vivimos|resido|reside)\s+en\s+(?P<v>\p{L}[\p{L}'-]+)",
+            score=0.6,
+        ),
+        Rule(
+            "labelled",
+            (
+                rf"(?i:\b(?:city|town|county|hometown|birthplace|place\s+of\s+birth|localidad|"
+                rf"provincia|ciudad|municipio|poblaci[oó]n|lugar\s+de\s+nacimiento|"
+                rf"localidad\s*/\s*provincia))\s*(?:is|es)"
+                rf"?\s*:\s*(?P<v>{NAME}(?:\s*[,/(]\s*{NAME}\)?)*)"
+            ),
+            ignore_case=False,
+        ),
+        Rule(
+            "after-postcode",
+            rf"(?<![\d.,-])\d{{5}}[ ]+(?P<v>{_TOWN}(?:\s*[,(]\s*{_TOWN}\)?)?)",
+            ignore_case=False,
+        ),
         Rule("province", rf"(?<!\p{{L}}){_PROVINCES}(?!\p{{L}})", score=0.6, ignore_case=False),
-        Rule("county", rf"{CAPITALISED}(?:[ ]{CAPITALISED})?\s+(?:County|Parish|Township|Borough)\b", ignore_case=False),
-        Rule("city-of", rf"(?i:\b(?:city|town|village|ciudad|pueblo|municipio|provincia)\s+(?:of|de))\s+(?P<v>{_TOWN})", ignore_case=False),
+        Rule(
+            "county",
+            rf"{CAPITALISED}(?:[ ]{CAPITALISED})?\s+(?:County|Parish|Township|Borough)\b",
+            ignore_case=False,
+        ),
+        Rule(
+            "city-of",
+            (
+                rf"(?i:\b(?:city|town|village|ciudad|pueblo|municipio|provincia)\s+(?:of|de))"
+                rf"\s+(?P<v>{_TOWN})"
+            ),
+            ignore_case=False,
+        ),
     )
 
-    def refine(self, rule: Rule, match: regex.Match[str], start: int, end: int) -> tuple[int, int] | None:
+    def refine(
+        self, rule: Rule, match: regex.Match[str], start: int, end: int
+    ) -> tuple[int, int] | None:
         """Cut at ordinary words; states and countries alone, and diseases, are no towns."""
-        if rule.name in {"town-state", "labelled", "county", "city-of", "province", "after-postcode"}:
+        if rule.name in {
+            "town-state",
+            "labelled",
+            "county",
+            "city-of",
+            "province",
+            "after-postcode",
+        }:
             return start, end
         cut = trimmed_name(match.string, start, end, lower=rule.name.endswith("lower"))
         if cut is None or match.string[cut[0] : cut[1]].lower() in _WIDE:
@@ -58,7 +127,16 @@ class PlaceRecognizer(RuleRecognizer):
         return None if first in common_words() and rule.name.endswith("lower") else cut
 
 
-_WIDE = frozenset(
-    "usa us america uk england spain españa mexico méxico canada france germany italy china india japan europe asia africa "
-    "the united states estados unidos argentina colombia perú peru chile cuba venezuela ecuador guatemala honduras".split()
-) | {"united states", "estados unidos", "south america", "latin america", "el salvador", "puerto rico"}
+_WIDE = word_set(
+    "usa us america uk england spain españa mexico méxico canada france germany italy "
+    "china india japan europe asia africa "
+    "the united states estados unidos argentina colombia perú peru chile cuba venezuela "
+    "ecuador guatemala honduras"
+) | {
+    "united states",
+    "estados unidos",
+    "south america",
+    "latin america",
+    "el salvador",
+    "puerto rico",
+}

@@ -5,13 +5,37 @@ from __future__ import annotations
 import regex
 
 from compliance.deidentify.normalise import fold
-from compliance.deidentify.vocabulary import common_words, eponyms, given_names
+from compliance.deidentify.vocabulary import common_words, eponyms, given_names, word_set
 
 _WORD = regex.compile(r"\p{L}[\p{L}'-]*\.?")
-_PARTICLES = frozenset(["de", "la", "los", "las", "del", "da", "do", "dos", "van", "von", "der", "den", "bin", "ibn", "al", "el", "y", "i", "st."])
+_PARTICLES = frozenset(
+    [
+        "de",
+        "la",
+        "los",
+        "las",
+        "del",
+        "da",
+        "do",
+        "dos",
+        "van",
+        "von",
+        "der",
+        "den",
+        "bin",
+        "ibn",
+        "al",
+        "el",
+        "y",
+        "i",
+        "st.",
+    ]
+)
 
 
-def trimmed_name(text: str, start: int, end: int, *, lower: bool = False, strong: bool = False) -> tuple[int, int] | None:
+def trimmed_name(
+    text: str, start: int, end: int, *, lower: bool = False, strong: bool = False
+) -> tuple[int, int] | None:
     """The part of ``text[start:end]`` that can be a name, or None.
 
     Args:
@@ -37,7 +61,7 @@ def trimmed_name(text: str, start: int, end: int, *, lower: bool = False, strong
             break
     if stop is None:
         return None
-    while text[stop - 1] in ".'-" and stop - start > 2:  # noqa: PLR2004 - keep the dot of an initial
+    while text[stop - 1] in ".'-" and stop - start > 2:  # noqa: PLR2004 - a number of the rule itself
         stop -= 1
     return words[0].start(), stop
 
@@ -62,14 +86,20 @@ def _may_be_name(word: str, plain: str, *, first: bool, lower: bool, strong: boo
     return capital or lower
 
 
-_TITLES = frozenset("dr dra mr mrs ms sr sra srta prof don dona".split())
-_NEVER = frozenset(
-    "dr dra mr mrs ms sr sra srta prof varon mujer hombre nino nina lactante recien se neonato femenino masculino male female nocol ncol direccion "
-    "correo telefono fax said says told and who wants wanted does did gave thinks thought recommended prescribed "
-    
-    "i the a an and or but if is was has had have would can could he she they we you my your his her their our it its this that these "
-    "those in on at of to for from with by about as not no yes do does did el la los las un una y o pero si en con por para sin su mi tu que "
-    "patient doctor nurse today tomorrow yesterday monday tuesday wednesday thursday friday saturday sunday january february april june july "
-    "august september october november december please thanks thank hello hi phone email date age sex address edad sexo fecha apellidos nombre "
-    "domicilio localidad provincia medico servicio informe episodio motivo antecedentes nhc nass cp dob mrn ssn".split()
+_TITLES = word_set("dr dra mr mrs ms sr sra srta prof don dona")
+_NEVER = word_set(
+    "dr dra mr mrs ms sr sra srta prof varon mujer hombre nino nina lactante recien se "
+    "neonato femenino masculino male female nocol ncol direccion "
+    "correo telefono fax said says told and who wants wanted does did gave thinks "
+    "thought recommended prescribed "
+    "i the a an and or but if is was has had have would can could he she they we you my "
+    "your his her their our it its this that these "
+    "those in on at of to for from with by about as not no yes do does did el la los las "
+    "un una y o pero si en con por para sin su mi tu que "
+    "patient doctor nurse today tomorrow yesterday monday tuesday wednesday thursday "
+    "friday saturday sunday january february april june july "
+    "august september october november december please thanks thank hello hi phone email "
+    "date age sex address edad sexo fecha apellidos nombre "
+    "domicilio localidad provincia medico servicio informe episodio motivo antecedentes "
+    "nhc nass cp dob mrn ssn"
 )

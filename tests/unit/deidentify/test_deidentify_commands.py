@@ -26,10 +26,27 @@ def test_json_has_the_contracts_shape() -> None:
     result = run(deidentify_app, ["-", "--json"], input="call 555-810-7203")
     out = json.loads(result.output)
     assert set(out) == {"text", "entities", "detector"}
-    assert out["entities"] == [{"start": 5, "end": 17, "type": "PHONE_NUMBER", "score": 0.85, "recognizer": "PhoneRecognizer", "placeholder": "[PHONE-1]"}]
+    assert out["entities"] == [
+        {
+            "start": 5,
+            "end": 17,
+            "type": "PHONE_NUMBER",
+            "score": 0.85,
+            "recognizer": "PhoneRecognizer",
+            "placeholder": "[PHONE-1]",
+        }
+    ]
 
 
-@pytest.mark.parametrize("body", [json.dumps(PATIENT), json.dumps([PATIENT]), json.dumps({"resourceType": "Bundle", "entry": [{"resource": PATIENT}]}), json.dumps(PATIENT) + "\n" + json.dumps({"resourceType": "Basic"}) + "\n"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps(PATIENT),
+        json.dumps([PATIENT]),
+        json.dumps({"resourceType": "Bundle", "entry": [{"resource": PATIENT}]}),
+        json.dumps(PATIENT) + "\n" + json.dumps({"resourceType": "Basic"}) + "\n",
+    ],
+)
 def test_patient_takes_a_resource_an_array_a_bundle_and_ndjson(tmp_path: Path, body: str) -> None:
     record = tmp_path / "p.json"
     record.write_text(body, encoding="utf-8")
@@ -51,7 +68,14 @@ def test_jsonl_goes_on_after_a_bad_line_and_exits_2() -> None:
     out = [json.loads(line) for line in result.output.splitlines()]
     assert result.exit_code == 2
     assert [o["id"] for o in out] == [1, None, "b", "c", "d", "e"]
-    assert [o.get("text") for o in out] == ["I am [PERSON-1].", None, None, "[PATIENT] tose", None, None]
+    assert [o.get("text") for o in out] == [
+        "I am [PERSON-1].",
+        None,
+        None,
+        "[PATIENT] tose",
+        None,
+        None,
+    ]
     assert out[2]["error"]["type"] == "deidentification-failed"
 
 
@@ -60,7 +84,9 @@ def test_jsonl_without_bad_lines_exits_0() -> None:
     assert result.exit_code == 0
 
 
-@pytest.mark.parametrize("arguments", [["/no/such/file"], ["--patient", "/no/such/file"], ["--language", "fr"]])
+@pytest.mark.parametrize(
+    "arguments", [["/no/such/file"], ["--patient", "/no/such/file"], ["--language", "fr"]]
+)
 def test_bad_input_prints_no_text_and_fails(arguments: list[str]) -> None:
     result = run(deidentify_app, arguments, input="I am Thaddeus.")
     assert result.exit_code in {2, 4}

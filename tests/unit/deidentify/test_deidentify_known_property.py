@@ -15,8 +15,11 @@ from compliance.deidentify.normalise import normalise
 
 
 def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("deid_corruptions", Path(__file__).with_name("corruptions.py"))
-    assert spec and spec.loader
+    spec = importlib.util.spec_from_file_location(
+        "deid_corruptions", Path(__file__).with_name("corruptions.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -28,7 +31,7 @@ KINDS = ("name", "date", "phone", "code", "address", "email")
 
 def check_case(detector: Deidentifier, seed: int) -> bool:
     """Raise AssertionError when a disguised identifier survives; True when the text was refused."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - test data
     resource = corruptions.patient(rng)
     kind = rng.choice(KINDS)
     written = corruptions.disguise(corruptions.corrupt(kind, resource, rng), rng)
@@ -47,7 +50,12 @@ def check_case(detector: Deidentifier, seed: int) -> bool:
     assert secret not in left, (seed, kind, written, done.text)
     allowed = 4 if kind == "date" else 2  # a year, a state, "at", a possessive may stay
     extra = len(left) - len(frame)
-    assert extra <= allowed + (4 if kind in {"address", "code"} else 0), (seed, kind, written, done.text)
+    assert extra <= allowed + (4 if kind in {"address", "code"} else 0), (
+        seed,
+        kind,
+        written,
+        done.text,
+    )
     return False
 
 

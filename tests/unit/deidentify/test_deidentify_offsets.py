@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - look-alike letters are the point here
 """The plain form and its map back, and what entities say about the input."""
 
 from __future__ import annotations
@@ -10,7 +11,24 @@ from compliance.deidentify import DeidentificationError, Deidentifier
 from compliance.deidentify.normalise import fold, normalise
 
 _PIECES = st.sampled_from(
-    ["call 555-810-7203", "I am Thaddeus", "March 5, 2021", "ａｎｎ@example.org", "\u200b", "J\u0336o\u0336", "\r\n", " ", "é", "𝟝", "[PATIENT]", "MRN 448812", "½", "ﬁ", "120/80", "\U0001f600"]
+    [
+        "call 555-810-7203",
+        "I am Thaddeus",
+        "March 5, 2021",
+        "ａｎｎ@example.org",
+        "\u200b",
+        "J\u0336o\u0336",
+        "\r\n",
+        " ",
+        "é",
+        "𝟝",
+        "[PATIENT]",
+        "MRN 448812",
+        "½",
+        "ﬁ",
+        "120/80",
+        "\U0001f600",
+    ]
 )
 
 
@@ -32,7 +50,9 @@ def test_normalising_twice_changes_nothing_more(text: str) -> None:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pieces=st.lists(_PIECES, max_size=12))
-def test_entities_are_the_slices_that_were_masked(detector: Deidentifier, pieces: list[str]) -> None:
+def test_entities_are_the_slices_that_were_masked(
+    detector: Deidentifier, pieces: list[str]
+) -> None:
     text = " ".join(pieces)
     try:
         done = detector.deidentify(text)
@@ -48,7 +68,18 @@ def test_entities_are_the_slices_that_were_masked(detector: Deidentifier, pieces
 
 @pytest.mark.parametrize(
     ("text", "plain"),
-    [("J\u200bohn", "John"), ("ＪＯＨＮ", "JOHN"), ("J̶o̶h̶n̶", "John"), ("Мах", "Max"), ("a\r\nb", "a\nb"), ("٠١٢", "012"), ("🅹🅾", "JO"), ("“x”", '"x"'), ("José", "José"), ("Jose\u0301", "José")],
+    [
+        ("J\u200bohn", "John"),
+        ("ＪＯＨＮ", "JOHN"),
+        ("J̶o̶h̶n̶", "John"),
+        ("Мах", "Max"),
+        ("a\r\nb", "a\nb"),
+        ("٠١٢", "012"),
+        ("🅹🅾", "JO"),
+        ("“x”", '"x"'),
+        ("José", "José"),
+        ("Jose\u0301", "José"),
+    ],
 )
 def test_plain_forms(text: str, plain: str) -> None:
     assert normalise(text).text == plain

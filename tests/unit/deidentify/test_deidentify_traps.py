@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - look-alike letters are the point here
 """What defeated other detectors, one test a trap."""
 
 from __future__ import annotations
@@ -33,10 +34,22 @@ RECORD = [
         "birthDate": "1931-05-21",
         "telecom": [{"system": "phone", "value": "555-810-7203"}],
         "identifier": [{"type": {"coding": [{"code": "MR"}]}, "value": "00483921"}],
-        "address": [{"line": ["633 Abernathy Landing"], "city": "Emporia", "state": "KS", "postalCode": "66801"}],
-        "contact": [{"name": {"given": ["Mary"], "family": "Long"}, "relationship": [{"text": "wife"}]}],
+        "address": [
+            {
+                "line": ["633 Abernathy Landing"],
+                "city": "Emporia",
+                "state": "KS",
+                "postalCode": "66801",
+            }
+        ],
+        "contact": [
+            {"name": {"given": ["Mary"], "family": "Long"}, "relationship": [{"text": "wife"}]}
+        ],
         "generalPractitioner": [{"reference": "Practitioner/1", "display": "Dr. Irvin Emard"}],
-        "managingOrganization": {"reference": "Organization/3", "display": "NEWMAN REGIONAL HEALTH"},
+        "managingOrganization": {
+            "reference": "Organization/3",
+            "display": "NEWMAN REGIONAL HEALTH",
+        },
     }
 ]
 
@@ -70,12 +83,16 @@ class Catastrophic(RuleRecognizer):
 
 def _with(recognizer: type[RuleRecognizer], budget: float = 10.0) -> Deidentifier:
     detector = Deidentifier.load()
-    object.__setattr__(detector, "settings", detector.settings.model_copy(update={"time_budget_s": budget}))
+    object.__setattr__(
+        detector, "settings", detector.settings.model_copy(update={"time_budget_s": budget})
+    )
     detector._analyzer.registry.add_recognizer(recognizer(supported_language="en"))
     return detector
 
 
-def test_a_detector_that_fails_refuses_and_says_nothing_of_the_text(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_detector_that_fails_refuses_and_says_nothing_of_the_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(DeidentificationError) as caught:
         _with(Broken).deidentify(f"I am {CANARY}")
@@ -114,7 +131,9 @@ def test_text_over_the_limit_is_refused_not_cut(detector: Deidentifier) -> None:
         detector.deidentify("a " * 100_001)
 
 
-@pytest.mark.parametrize("options", [{"language": "fr"}, {"language": None}, {"known": RECORD}, {"mapping": {}}])
+@pytest.mark.parametrize(
+    "options", [{"language": "fr"}, {"language": None}, {"known": RECORD}, {"mapping": {}}]
+)
 def test_wrong_options_are_refused(detector: Deidentifier, options: dict[str, Any]) -> None:
     if options == {"mapping": {}}:
         options = {"mapping": {"a": "b"}}
@@ -147,7 +166,9 @@ def test_loading_downloads_nothing_and_imports_no_torch(detector: Deidentifier) 
     assert not {"torch", "transformers"} & set(sys.modules)
 
 
-def test_the_default_ssn_recogniser_ignores_123_45_6789_and_ours_does_not(detector: Deidentifier) -> None:
+def test_the_default_ssn_recogniser_ignores_123_45_6789_and_ours_does_not(
+    detector: Deidentifier,
+) -> None:
     assert detector.deidentify("123-45-6789").text == "[ID-1]"
 
 
@@ -157,13 +178,25 @@ def test_the_licence_recogniser_that_fires_on_v2_is_not_there(detector: Deidenti
 
 @pytest.mark.parametrize(
     "text",
-    ["５５５-８１０-７２０３", "5\u200b5\u200b5-8\u200b10-7203", "5\u03365\u03365\u0336-810-7203", "٥٥٥-٨١٠-٧٢٠٣", "𝟝𝟝𝟝-𝟠𝟙𝟘-𝟟𝟚𝟘𝟛", "555\u2011810\u20117203", "555\u00ad-810-7203"],
+    [
+        "５５５-８１０-７２０３",
+        "5\u200b5\u200b5-8\u200b10-7203",
+        "5\u03365\u03365\u0336-810-7203",
+        "٥٥٥-٨١٠-٧٢٠٣",
+        "𝟝𝟝𝟝-𝟠𝟙𝟘-𝟟𝟚𝟘𝟛",
+        "555\u2011810\u20117203",
+        "555\u00ad-810-7203",
+    ],
 )
-def test_zero_width_full_width_and_combining_characters_do_not_defeat_patterns(detector: Deidentifier, text: str) -> None:
+def test_zero_width_full_width_and_combining_characters_do_not_defeat_patterns(
+    detector: Deidentifier, text: str
+) -> None:
     assert detector.deidentify(f"call {text} now").text == "call [PHONE-1] now"
 
 
-def test_masking_is_checked_once_more(detector: Deidentifier, known: KnownIdentifiers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_masking_is_checked_once_more(
+    detector: Deidentifier, known: KnownIdentifiers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("compliance.deidentify.service._mask", lambda text, *_: (text, []))
     for text in ("Robert has a cough", "mail ann@example.org", "R*o*b*e*r*t*M*a*r*t*i*n*e*z"):
         with pytest.raises(DeidentificationError, match="still holds"):
@@ -174,14 +207,22 @@ def test_masking_is_checked_once_more(detector: Deidentifier, known: KnownIdenti
     "text",
     [
         "My pain is 2/10 and BP 120/80, 24/7, took 1/2 tablet of metformin 500 mg at 3:30 pm.",
-        "Parkinson's disease, Crohn's disease, Hodgkin lymphoma and Lou Gehrig's disease run in families.",
+        (
+            "Parkinson's disease, Crohn's disease, Hodgkin lymphoma and Lou Gehrig's disease run "
+            "in families."
+        ),
         "Will I need surgery? May I drink? How long will it last? I hope so.",
         "I took Yasmin, Allegra and St. John's wort.",
-        "Tengo dolor de cabeza desde hace 3 días, 38 de fiebre y tomo ibuprofeno 600 mg cada 8 horas.",
+        (
+            "Tengo dolor de cabeza desde hace 3 días, 38 de fiebre y tomo ibuprofeno 600 mg cada "
+            "8 horas."
+        ),
         "HbA1c 7.2 %, vitamin B12 low, COVID-19 negative, SpO2 92%, temperature 101 F, T12-L1.",
     ],
 )
-def test_clinical_language_stays(detector: Deidentifier, known: KnownIdentifiers, text: str) -> None:
+def test_clinical_language_stays(
+    detector: Deidentifier, known: KnownIdentifiers, text: str
+) -> None:
     assert detector.deidentify(text, known=known).text == text
 
 
@@ -205,19 +246,26 @@ def test_clinical_language_stays(detector: Deidentifier, known: KnownIdentifiers
         ("born in 1931", "born in [AGE-90+]"),
     ],
 )
-def test_known_identifiers_are_found_in_other_forms(detector: Deidentifier, known: KnownIdentifiers, text: str, masked: str) -> None:
+def test_known_identifiers_are_found_in_other_forms(
+    detector: Deidentifier, known: KnownIdentifiers, text: str, masked: str
+) -> None:
     assert detector.deidentify(text, known=known).text == masked
 
 
 def test_an_eponym_that_is_the_patients_own_name_is_masked(detector: Deidentifier) -> None:
-    known = KnownIdentifiers.from_record([{"resourceType": "Patient", "name": [{"family": "Parkinson"}]}])
+    known = KnownIdentifiers.from_record(
+        [{"resourceType": "Patient", "name": [{"family": "Parkinson"}]}]
+    )
     assert "Parkinson" not in detector.deidentify("Parkinson's tremor", known=known).text
 
 
 def test_text_that_looks_like_a_placeholder_is_escaped(detector: Deidentifier) -> None:
     done = detector.deidentify("[PATIENT] and [DATE-1] are words. I am Thaddeus Quill.")
     assert done.text == "[LITERAL-1] and [LITERAL-2] are words. I am [PERSON-1]."
-    assert done.mapping.reidentify(done.text) == "[PATIENT] and [DATE-1] are words. I am Thaddeus Quill."
+    assert (
+        done.mapping.reidentify(done.text)
+        == "[PATIENT] and [DATE-1] are words. I am Thaddeus Quill."
+    )
 
 
 def test_one_conversation_keeps_its_placeholders(detector: Deidentifier) -> None:
@@ -236,7 +284,16 @@ def test_the_version_names_configuration_and_code(tmp_path: Path, detector: Deid
     assert DeidentifySettings.read().version() == detector.version
 
 
-@pytest.mark.parametrize("body", ["revision: 0", "unknown: 1", "[", "revision: 1\ntime_budget_s: -1", "revision: 1\npresidio: [{name: NoSuchRecognizer}]"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "revision: 0",
+        "unknown: 1",
+        "[",
+        "revision: 1\ntime_budget_s: -1",
+        "revision: 1\npresidio: [{name: NoSuchRecognizer}]",
+    ],
+)
 def test_a_bad_configuration_is_refused(tmp_path: Path, body: str) -> None:
     config = tmp_path / "deid.yaml"
     config.write_text(body, encoding="utf-8")
@@ -245,7 +302,9 @@ def test_a_bad_configuration_is_refused(tmp_path: Path, body: str) -> None:
 
 
 def test_speed_and_memory_are_fit_for_a_phone(detector: Deidentifier) -> None:
-    text = "The patient reports a cough for three days, took ibuprofen 400 mg and feels better. " * 250
+    text = (
+        "The patient reports a cough for three days, took ibuprofen 400 mg and feels better. " * 250
+    )
     started = time.perf_counter()
     detector.deidentify(text)
     assert len(text) / (time.perf_counter() - started) > 4_000  # 27,000 to 50,000 on a quiet core
