@@ -128,7 +128,7 @@ def _path(root: str, location: tuple[int | str, ...]) -> str:
 
 @lru_cache(maxsize=2_000)
 def _plan(model: Any) -> dict[str, _Element]:
-    own = _tables()["codes"]
+    own, open_lists = _tables()["codes"], _tables()["unchecked"]
     plan = {}
     for name, field in model.model_fields.items():
         key = field.alias or name
@@ -138,7 +138,8 @@ def _plan(model: Any) -> dict[str, _Element]:
         kinds = tuple(_leaves(field.annotation))
         child = next((k.get_model_klass() for k in kinds if hasattr(k, "get_model_klass")), None)
         json_type = "boolean" if bool in kinds else "number" if _is_number(kinds) else None
-        allowed = frozenset(codes) if codes and "+" not in codes else None
+        closed = codes and "+" not in codes and f"{model.__name__}.{key}" not in open_lists
+        allowed = frozenset(codes or ()) if closed else None
         if allowed or child or json_type:
             plan[key] = _Element(allowed, child, json_type)
     return plan
