@@ -84,7 +84,7 @@ class Modality:
     def status(self, start: int, end: int) -> Status:
         """Return the status of what stands at tokens ``start`` to ``end``, both included."""
         reasons = (
-            (start in self._figure and end in self._figure, Status.FIGURE),
+            (start in self._figure or end in self._figure, Status.FIGURE),
             (start in self._denied, Status.NEGATED),
             (start in self._supposed, Status.SUPPOSED),
             (start in self._asked, Status.QUESTION),
@@ -116,15 +116,17 @@ class Modality:
     def _find_denied(self, taken: frozenset[int]) -> frozenset[int]:
         pseudo = {p for c in self._by_kind["not_negation"] for p in range(c.start, c.end + 1)}
         opens: dict[int, int] = {}
+        inside: set[int] = set()  # "dont feel suicidal": what begins inside the cue is denied too
         for kind, words in (("negation", _DENIED_WORDS), ("long_negation", _DENIED_WORDS_LONG)):
             for cue in self._by_kind[kind]:
                 if cue.start not in pseudo and cue.start not in taken:
                     opens[cue.end + 1] = words
+                    inside.update(range(cue.start + 1, cue.end + 1))
         breaks = {c.start for c in self._by_kind["split"] + self._by_kind["subject"]} | taken & {
             c.start for k in ("negation", "long_negation") for c in self._by_kind[k]
         }
         goes_on = self._lists_ahead()
-        denied: set[int] = set()
+        denied = inside
         left = 0
         for position, word in enumerate(self._tokens):
             if position in opens:
