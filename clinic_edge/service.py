@@ -180,7 +180,11 @@ class Clinic:
         )
         model = Agent("model", answer.model.name)
         await asyncio.to_thread(
-            self.intake.record, "answer", envelope, source=Level.CLINIC, destination=Level.DEVICE,
+            self.intake.record,
+            "answer",
+            envelope,
+            source=Level.CLINIC,
+            destination=Level.DEVICE,
             model=model,
         )
         await asyncio.to_thread(self.intake.answer, envelope.id, reply)

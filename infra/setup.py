@@ -100,7 +100,10 @@ def llama_wheel() -> Path:
     if not found:
         WHEELS.mkdir(parents=True, exist_ok=True)
         command = [str(PYTHON), "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(WHEELS)]
-        run(f"building {LLAMA} {version} (once, about four minutes)", [*command, f"{LLAMA}=={version}"])
+        run(
+            f"building {LLAMA} {version} (once, about four minutes)",
+            [*command, f"{LLAMA}=={version}"],
+        )
         found = sorted(WHEELS.glob(pattern))
     return found[-1]
 

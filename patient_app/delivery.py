@@ -55,7 +55,9 @@ class Delivery:
         due = [(id_, row) for id_, row in rows if row["due"] <= now]
         for id_, row in due:
             try:
-                await (self._send(id_, row) if row["state"] == "outgoing" else self._fetch(id_, row))
+                await (
+                    self._send(id_, row) if row["state"] == "outgoing" else self._fetch(id_, row)
+                )
             except (LinkDownError, NotAuthenticatedError):
                 await asyncio.to_thread(self._later, id_, row)
             except NotFoundError:
@@ -148,9 +150,7 @@ class Delivery:
             mapping = self._member.placeholder_map(row["conversation"])
             told = _reidentified(reply, mapping)
         except ReferralRefusedError:
-            told = before.model_copy(
-                update={"status": Status.ABSTAINED, "text": REFUSED[language]}
-            )
+            told = before.model_copy(update={"status": Status.ABSTAINED, "text": REFUSED[language]})
         except PlaceholderError:
             told = before.model_copy(update={"status": Status.ABSTAINED, "text": DAMAGED[language]})
         changes = {"disclosure": before.disclosure, "offer": None, "degraded_from": None}

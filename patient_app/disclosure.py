@@ -169,7 +169,9 @@ class Discloser:
             tx.put("consent", consent.id, consent.model_dump(mode="json"))
             tx.put("ledger", sealed["receipt"], entry)
             tx.put("outbox", preview["consult"], sealed)
-            tx.put("consult", preview["consult"], {**kept, "answer": answer.model_dump(mode="json")})
+            tx.put(
+                "consult", preview["consult"], {**kept, "answer": answer.model_dump(mode="json")}
+            )
         return answer
 
     def _seal(

@@ -27,9 +27,7 @@ def summarise(member: Member) -> list[dict[str, Any]]:
     for kind, question in GROUPS:
         answer = record.answer(question, member.profile["language"])
         facts = answer.facts if answer else ()
-        items = [
-            {"id": f.id, "text": f.text, "date": f.date, "warning": f.warning} for f in facts
-        ]
+        items = [{"id": f.id, "text": f.text, "date": f.date, "warning": f.warning} for f in facts]
         if items:
             groups.append({"kind": kind, "items": items})
     return groups

@@ -1,6 +1,6 @@
 """Compute the vectors of every tier's knowledge and keep them in the cache.
 
-    python -m services.bricks.build_index
+python -m services.bricks.build_index
 """
 
 from __future__ import annotations

@@ -109,11 +109,7 @@ class KnowledgeIndex:
     def search(self, query: str, *, k: int = 8, within: Iterable[str] | None = None) -> list[Hit]:
         """The ``k`` best passages, of the topics ``within`` when given, best first."""
         allowed = None if within is None else set(within)
-        rows = [
-            i
-            for i, p in enumerate(self._passages)
-            if allowed is None or p.topic.id in allowed
-        ]
+        rows = [i for i, p in enumerate(self._passages) if allowed is None or p.topic.id in allowed]
         if not rows:
             return []
         cosines = self._vectors[rows] @ self._embedder.encode([query])[0]

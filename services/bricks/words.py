@@ -1,7 +1,7 @@
 """Words: folding, light stemming and the names of topics found in a text.
 
-    names = NameFinder({"asthma": ["Asthma", "wheezing attacks"]})
-    names.find("Is my astma getting worse?")      # [Mention("asthma", "astma", 0.9, …)]
+names = NameFinder({"asthma": ["Asthma", "wheezing attacks"]})
+names.find("Is my astma getting worse?")      # [Mention("asthma", "astma", 0.9, …)]
 """
 
 from __future__ import annotations
@@ -28,6 +28,72 @@ STOPWORDS = frozenset(
     s t d ll m re ve""".split()
 )
 
+CHATTER = frozenset(
+    """able actually advice advise afraid aged almost already always anybody anyone anything anyway
+    around ask asked asking away aware bad badly believe best better big bit bother bothered bothering
+    bother call called calling came care careful case certain cheers child clear come comes coming
+    common commonly concern concerned confused constantly correct couple curious considered daily daughter  day
+    days dear deal dealing definitely describe detail details different discuss early doc doctors else
+    especially everyone everything exact exactly experience experienced experiencing explain
+    explanation fact facts family father feel feels feeling felt figure find finding first forever
+    fine found friend friends full gave general generally girlfriend good google great guess guy guys
+    half handle happen happened happening happens happy hard hate hear heard help helpful helps
+    history home honestly hope hour hours husband idea important info information instead interested
+    issue issues job kid kids kinda knew knowing known last lately later learn least left less
+    likely little live living longer look looked looking looks lots love main mainly major mate matter
+    maybe mention mentioned mind minute minutes mom moment month months morning mother mum name named
+    near nearly necessary next nice night normally nothing number obviously occur old older online
+    option options order parent partner past people perhaps person personally place play plan point
+    possible possibly pretty probably problem problems proper properly question questions quick
+    quickly quite rather read reading real reason reasons recently recommend recommended regarding
+    regular related remember right room safe safely said saw scared school seem seems seen serious
+    several short sign simple simply since sister situation small somebody someone something
+    sometimes son soon sorry sort sound sounds start started starting stay step steps stuff suddenly
+    suggest suggestion supposed sure taken talk talking telling terms terrible terrified thank thinking
+    thought three today together told tomorrow tonight took topic totally toward tried truly trying
+    turn two type types typical typically understand understanding unsure usual usually various version
+    wait week weeks went whatever whenever whether whole wife wonder wondered wondering word words
+    work working works worried worries worry worse worst write wrong year years yesterday
+    alguien algo amigo ayuda ayudar bien bueno como con cual cuando cuanto de del desde doctor donde
+    duda el ella en entender es esa ese eso esta estar estas este esto estoy explicar explique favor
+    fue gracias hace hacer hay hijo hija hola informacion la las le lo los mas me mi mis mucho muy
+    nada necesito no nos o para pero por porque preocupa preocupado preocupada pregunta puede puedo
+    que quiero saber se ser si sin sobre soy su sus tan tener tengo tiene todo tu un una uno unos va
+    voy y ya yo""".split()
+)
+"""Words of conversation: they say nothing about what is asked, so they need not be in a source."""
+
+
+LAY = {
+    "constipated": "constipation",
+    "depressed": "depression",
+    "anxious": "anxiety",
+    "dizzy": "dizziness",
+    "nauseous": "nausea",
+    "wheezy": "wheezing",
+    "diabetic": "diabetes",
+    "hypertensive": "hypertension",
+    "asthmatic": "asthma",
+    "arthritic": "arthritis",
+    "anemic": "anemia",
+    "anaemic": "anemia",
+    "anaemia": "anemia",
+    "diarrhoea": "diarrhea",
+    "haemorrhoids": "hemorrhoids",
+    "oesophageal": "esophageal",
+    "tumour": "tumor",
+    "epileptic": "epilepsy",
+    "menopausal": "menopause",
+    "feverish": "fever",
+    "itchy": "itching",
+    "pregnant": "pregnancy",
+}
+"""Words of everyday speech and other spellings, and the word that topics are named by."""
+
+_ACHE = re.compile(
+    r"\b(?:my|the|his|her) ([a-z]+(?: [a-z]+)?) (?:really )?(?:hurts?|aches?|is sore|is killing me)\b"
+)
+
 
 def fold(text: str) -> str:
     """Lower case, accents and curly quotes folded to plain ASCII letters where there are any."""
@@ -42,7 +108,13 @@ def words(text: str) -> list[str]:
 
 def stem(word: str) -> str:
     """Cut the commonest English endings so that singular and plural, verb and noun meet."""
-    for ending, rest in (("ies", "y"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x")):
+    for ending, rest in (
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("ches", "ch"),
+        ("shes", "sh"),
+        ("xes", "x"),
+    ):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             return word.removesuffix(ending) + rest
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
@@ -57,7 +129,8 @@ def stems(text: str) -> list[str]:
 
 def content_stems(text: str) -> list[str]:
     """Stemmed words that carry meaning, in order, each once."""
-    return list(dict.fromkeys(stem(w) for w in words(text) if w not in STOPWORDS))
+    kept = (w for w in words(text) if w not in STOPWORDS and w not in CHATTER)
+    return list(dict.fromkeys(stem(w) for w in kept if not w.isdigit()))
 
 
 def one_edit_apart(a: str, b: str) -> bool:
@@ -112,7 +185,8 @@ class NameFinder:
 
     def find(self, text: str) -> list[Mention]:
         """Mentions in the order of the text, not overlapping."""
-        given = stems(text)
+        said = _ACHE.sub(r"\1 pain", fold(text))
+        given = [stem(LAY.get(w, w)) for w in words(said)]
         mended = [self.correct(w) or w for w in given]
         out: list[Mention] = []
         at = 0

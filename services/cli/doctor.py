@@ -22,7 +22,13 @@ Check = tuple[str, bool, str]
 
 
 def _packages() -> Iterator[Check]:
-    for name in ("fastapi", "presidio-analyzer", "cryptography", "fhir.resources", "llama-cpp-python"):
+    for name in (
+        "fastapi",
+        "presidio-analyzer",
+        "cryptography",
+        "fhir.resources",
+        "llama-cpp-python",
+    ):
         try:
             yield f"package {name}", True, version(name)
         except PackageNotFoundError:

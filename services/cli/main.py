@@ -14,8 +14,17 @@ from typer.main import get_command
 from compliance.errors import CaretierError
 
 ORDER = (
-    "up", "hospital", "worker", "clinic", "device", "ask", "triage", "deidentify", "audit",
-    "doctor", "bench",
+    "up",
+    "hospital",
+    "worker",
+    "clinic",
+    "device",
+    "ask",
+    "triage",
+    "deidentify",
+    "audit",
+    "doctor",
+    "bench",
 )
 
 

@@ -99,8 +99,13 @@ class _Stack:
         self.run("hospital", "load", str(folder / "records"))
         secret = sandbox.secret_file(folder / "clinician-password")
         self.run(
-            "hospital", "user", sandbox.CLINICIAN, "--name", sandbox.CLINICIAN_NAME,
-            "--password-file", str(secret),
+            "hospital",
+            "user",
+            sandbox.CLINICIAN,
+            "--name",
+            sandbox.CLINICIAN_NAME,
+            "--password-file",
+            str(secret),
         )
         (folder / "hospital.done").touch()
 

@@ -33,7 +33,9 @@ class Drafter:
         """Whether an engine writes here."""
         return self._engine is not None and self._engine.card.authoring is not Authoring.NONE
 
-    async def draft(self, question: str, quotes: Sequence[Quote]) -> AsyncIterator[tuple[str, Quote]]:
+    async def draft(
+        self, question: str, quotes: Sequence[Quote]
+    ) -> AsyncIterator[tuple[str, Quote]]:
         """Yield sentences with the quote that carries each; never one without."""
         said: set[Quote] = set()
         if self._engine is not None and self.writes:

@@ -8,15 +8,17 @@ so the question goes up instead of being answered from a neighbour).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.bricks.knowledge import Passage, Topic
 from services.bricks.retrieval import Hit, KnowledgeIndex
-from services.bricks.words import content_stems, fold, stems, words
+from services.bricks.words import LAY, Mention, content_stems, fold, stems, words
 from services.consult.messages import Fact, Level, Question
-from services.consult.understand import OVERVIEW, Ask, asks_of
+from services.consult.understand import KIND_WORDS, OVERVIEW, Ask, asks_of
 
 NEAR_COSINE = 0.62
 """A passage this near in meaning may answer although the question names no topic."""
@@ -27,8 +29,13 @@ FOLLOW_UP_WORDS = 8
 """A question without a topic of its own, at most this long, continues the one before."""
 FEW = 4
 """Sentences of a short answer."""
+SUBJECTS = frozenset({"disease", "symptom", "medicine", "test"})
+"""Kinds of topics that a question is about; 'what should I eat with gout' is about gout."""
 PLAIN_KINDS = frozenset({"overview", "symptoms", "treatment", "causes"})
-_REFERENT = frozenset({"it", "this", "that", "they", "them", "these", "those", "eso", "esto", "ello"})
+_PLACEHOLDER = re.compile(r"\[[A-Z]+(?:-[0-9+]+)*\]")
+_REFERENT = frozenset(
+    {"it", "this", "that", "they", "them", "these", "those", "eso", "esto", "ello"}
+)
 
 
 @dataclass(frozen=True)
@@ -66,17 +73,21 @@ class Grounder:
 
     def ground(self, question: Question, facts: tuple[Fact, ...] = ()) -> Material:
         """Choose the passages for a question; never raises for any text."""
-        ask = asks_of(question.text)
+        kinds = {
+            self.index.knowledge.by_id[m.topic].head.kind
+            for m in self.index.mentions(question.text)
+        }
+        ask = asks_of(question.text, medicine="medicine" in kinds)
         if ask.personal:
             return Material(ask, facts=facts, reason="needs-clinician", destination=Level.HOSPITAL)
         text = self._with_context(question)
         named = list(dict.fromkeys(m.topic for m in self.index.mentions(text)))
         above = self.index.held_above(question.text)
         if above is not None and not named:
-            return Material(
-                ask, facts=facts, reason="held-above", destination=Level(above.level)
-            )
+            return Material(ask, facts=facts, reason="held-above", destination=Level(above.level))
+        subjects = [t for t in named if self.index.knowledge.by_id[t].head.kind in SUBJECTS]
         if named:
+            named = subjects or named
             return self._from_named(question, ask, named, facts, text)
         return self._from_meaning(question, ask, facts)
 
@@ -97,16 +108,16 @@ class Grounder:
         passages = self._sections(topics, ask)
         if not passages:
             return Material(ask, facts=facts, reason="wrong-matter", topics=tuple(named))
-        coverage = max(self._rest_coverage(question.text, ask, t) for t in topics)
+        coverage = max(self._rest_coverage(question.text, t) for t in topics)
         if coverage < ENOUGH_COVERAGE:
             return Material(
                 ask, facts=facts, reason="wrong-matter", topics=tuple(named), confidence=coverage
             )
-        quotes = self._quotes(question.text, passages, ask)
-        if ask.kind == "interactions" and len(named) > 1:
-            quotes = _naming_both(quotes, topics)
-            if not quotes:
-                return Material(ask, facts=facts, reason="wrong-matter", topics=tuple(named))
+        chosen = {t.head.id for t in topics}
+        both = _related([m for m in self.index.mentions(text) if m.topic in chosen])
+        quotes = self._quotes(question.text, passages, ask, topics if both else [])
+        if not quotes:
+            return Material(ask, facts=facts, reason="wrong-matter", topics=tuple(named))
         first = float(passages[0].section == (ask.sections or OVERVIEW)[0])
         best = max(q.cosine for q in quotes)
         confidence = min(1.0, 0.45 + 0.2 * coverage + 0.15 * first + 0.25 * best)
@@ -127,22 +138,27 @@ class Grounder:
 
     def _near(self, text: str, ask: Ask, hit: Hit) -> bool:
         topic = self.index.knowledge.by_id[hit.passage.topic.id]
-        coverage = self._rest_coverage(text, ask, topic)
+        coverage = self._rest_coverage(text, topic)
         if coverage < ENOUGH_COVERAGE:
             return False
         return hit.cosine >= NEAR_COSINE or (hit.cosine >= NEAR_WITH_WORDS and hit.keyword > 0.5)
 
-    def _rest_coverage(self, text: str, ask: Ask, topic: Topic) -> float:
+    def _rest_coverage(self, text: str, topic: Topic) -> float:
         """Coverage of what the question says beside the topic's name and the words of its kind."""
-        rest = ask.pattern.sub(" ", fold(text))
+        rest = _PLACEHOLDER.sub(" ", text)
         own = {w for name in topic.names for w in stems(name)}
-        mended = [self.index.names.correct(w) or w for w in content_stems(rest)]
+        given = (LAY.get(w, w) for w in words(rest) if w not in KIND_WORDS)
+        mended = (self.index.names.correct(w) or w for w in content_stems(" ".join(given)))
         left = [w for w in mended if w not in own]
         return self.index.coverage(" ".join(left), topic) if left else 1.0
 
     def _sections(self, topics: list[Topic], ask: Ask) -> list[Passage]:
-        for section in ask.sections:
-            found = [p for t in topics if (p := t.passage(section))]
+        for section in (*ask.sections, *ask.loose):
+            found = [
+                p
+                for t in topics
+                if (p := t.passage(section)) and any(_fits(ask, p, s) for s in p.sentences)
+            ]
             if found:
                 extra = []
                 if ask.kind == "overview":
@@ -152,14 +168,26 @@ class Grounder:
                 return found + extra
         return []
 
-    def _quotes(self, text: str, passages: list[Passage], ask: Ask) -> tuple[Quote, ...]:
-        """The sentences nearest to the question, in the order of their passages."""
-        pool = [(p, s) for p in passages for s in p.sentences]
+    def _quotes(
+        self, text: str, passages: list[Passage], ask: Ask, both: Sequence[Topic] = ()
+    ) -> tuple[Quote, ...]:
+        """The sentences nearest to the question, in the order of their passages.
+
+        With ``both``, only sentences that name each of these topics: they are what is asked about.
+        """
+        pool = [
+            (p, s)
+            for p in passages
+            for s in p.sentences
+            if _fits(ask, p, s) and _names_all(p, s, both)
+        ]
+        if not pool:
+            return ()
         vectors = self.index.embed([text, *(s for _, s in pool)])
         cosines = vectors[1:] @ vectors[0]
         keep = sorted(np.argsort(-cosines)[:FEW].tolist())
         quotes = [Quote(pool[i][0], pool[i][1], float(cosines[i])) for i in keep]
-        if ask.kind in PLAIN_KINDS:
+        if ask.kind in PLAIN_KINDS and not both:
             topic = self.index.knowledge.by_id[passages[0].topic.id]
             care = topic.passage("when-to-seek-care")
             if care:
@@ -167,15 +195,25 @@ class Grounder:
         return tuple(dict.fromkeys(quotes))
 
 
-def _naming_both(quotes: tuple[Quote, ...], topics: list[Topic]) -> tuple[Quote, ...]:
-    """Only the sentences in which each of the topics, or its class, is named."""
-    kept = []
-    for quote in quotes:
-        said = f" {' '.join(stems(quote.text))} "
-        others = [t for t in topics if t.head.id != quote.passage.topic.id]
-        if all(any(_named(said, n) for n in _handles(t)) for t in others):
-            kept.append(quote)
-    return tuple(kept)
+def _fits(ask: Ask, passage: Passage, sentence: str) -> bool:
+    """Whether a sentence of a section that is not made for the kind speaks of it all the same."""
+    if passage.section not in ask.loose or ask.needs is None:
+        return True
+    return ask.needs.search(fold(sentence)) is not None
+
+
+def _related(mentions: list[Mention]) -> bool:
+    """Whether a question names two different things, and so asks how they relate."""
+    places = {(m.start, m.end) for m in mentions}
+    topics = [{m.topic for m in mentions if (m.start, m.end) == place} for place in places]
+    return len(topics) > 1 and not set.intersection(*topics)
+
+
+def _names_all(passage: Passage, sentence: str, topics: Sequence[Topic]) -> bool:
+    """Whether a sentence names every other topic, or its class (its own passage names the first)."""
+    said = f" {' '.join(stems(sentence))} "
+    others = [t for t in topics if t.head.id != passage.topic.id]
+    return all(any(_named(said, n) for n in _handles(t)) for t in others)
 
 
 def _handles(topic: Topic) -> list[str]:

@@ -100,7 +100,9 @@ class Node:
     def open(cls, level: str, settings: EngineSettings | None = None) -> Node:
         """Load rules, knowledge and the engine that the environment names."""
         chosen = settings or EngineSettings()
-        index = KnowledgeIndex(Knowledge.load(level), Embedder.load(), models_folder() / "knowledge")
+        index = KnowledgeIndex(
+            Knowledge.load(level), Embedder.load(), models_folder() / "knowledge"
+        )
         engine = open_engine(chosen)
         return cls(Level(level), TriageRules.load(), index, engine, seconds=chosen.seconds)
 

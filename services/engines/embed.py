@@ -1,7 +1,7 @@
 """Sentence embeddings: all-MiniLM-L6-v2 on onnxruntime, without torch.
 
-    embedder = Embedder.load()
-    vectors = embedder.encode(["What is asthma?"])     # float32, shape (1, 384), unit length
+embedder = Embedder.load()
+vectors = embedder.encode(["What is asthma?"])     # float32, shape (1, 384), unit length
 """
 
 from __future__ import annotations

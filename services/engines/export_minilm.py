@@ -109,8 +109,11 @@ def _pool(graph: _Graph, x: str, mask: str) -> str:
 
 
 def build(weights: dict[str, Any]) -> Any:
-    """Return the ``onnx.ModelProto``: int64 ``input_ids`` and ``attention_mask`` of shape
-    (batch, tokens) in, float32 ``embedding`` of shape (batch, 384) out."""
+    """Return the ``onnx.ModelProto`` of MiniLM.
+
+    In: int64 ``input_ids`` and ``attention_mask`` of shape (batch, tokens); out: float32
+    ``embedding`` of shape (batch, 384).
+    """
     import onnx
     from onnx import TensorProto, helper
 

@@ -75,7 +75,9 @@ class HttpEngine:
                 await _refuse(reply)
                 async for piece in _pieces(reply):
                     if time.monotonic() > deadline:
-                        raise EngineTimeoutError(f"The draft took longer than {budget.seconds:g} s.")
+                        raise EngineTimeoutError(
+                            f"The draft took longer than {budget.seconds:g} s."
+                        )
                     yield piece
         except httpx.TimeoutException as error:
             raise EngineTimeoutError("The engine's server did not answer in time.") from error

@@ -23,8 +23,11 @@ class Authoring(StrEnum):
 
 @dataclass(frozen=True)
 class EngineCard:
-    """Identity of a loaded model: ``digest`` is the SHA-256 of its weights where they are local,
-    else the server's own name for it; ``context`` is in tokens."""
+    """Identity of a loaded model.
+
+    ``digest`` is the SHA-256 of its weights where they are local, else the server's own name for
+    it; ``context`` is in tokens.
+    """
 
     name: str
     digest: str

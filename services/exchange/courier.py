@@ -50,7 +50,10 @@ class Courier:
         envelope = Envelope.model_validate_json(row.outgoing or row.envelope)
         try:
             await asyncio.to_thread(
-                self._intake.record, "send", envelope, source=self._intake.level,
+                self._intake.record,
+                "send",
+                envelope,
+                source=self._intake.level,
                 destination=self._above,
             )
             await self._link.send(envelope)

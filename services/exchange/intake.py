@@ -146,7 +146,12 @@ class Intake:
             session.execute(update(StoredParcel).where(StoredParcel.id == id_).values(**values))
 
     def record(
-        self, action: str, envelope: Envelope, *, source: str, destination: str,
+        self,
+        action: str,
+        envelope: Envelope,
+        *,
+        source: str,
+        destination: str,
         model: Agent | None = None,
     ) -> None:
         """Write a crossing to the audit trail.

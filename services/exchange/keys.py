@@ -24,7 +24,9 @@ class NodeKeys:
         """Read ``identity.key`` and ``sealing.key`` below ``folder``, or make them (mode 0600)."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         identity = _read_or_write(folder / "identity.key", IdentityKey.generate().to_bytes())
-        sealing = _read_or_write(folder / "sealing.key", Keyring([SealingKey.generate()]).to_bytes())
+        sealing = _read_or_write(
+            folder / "sealing.key", Keyring([SealingKey.generate()]).to_bytes()
+        )
         return cls(name, level, IdentityKey.from_bytes(identity), Keyring.from_bytes(sealing))
 
     @property
@@ -44,7 +46,7 @@ class NodeKeys:
 
 
 def _read_or_write(path: Path, fresh: bytes) -> bytes:
-    """Return what is in the file; write ``fresh`` where there is none, once, whoever comes first."""
+    """Return what is in the file; write ``fresh`` where there is none, whoever comes first."""
     partial = path.with_suffix(f".{os.getpid()}.partial")
     if not path.exists():
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

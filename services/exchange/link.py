@@ -104,7 +104,11 @@ async def enrol(
         base_url=url, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False
     ) as client:
         reply = await _request(
-            client, "POST", "/v1/enrol", EnrolReply, request.model_dump_json().encode(),
+            client,
+            "POST",
+            "/v1/enrol",
+            EnrolReply,
+            request.model_dump_json().encode(),
             {"content-type": "application/json"},
         )
     try:
@@ -118,7 +122,7 @@ async def enrol(
     return bundles[0], tuple(bundles[1:])
 
 
-async def _request(
+async def _request(  # noqa: PLR0917 - what an HTTP request is made of
     client: httpx.AsyncClient,
     method: str,
     path: str,

@@ -61,7 +61,7 @@ class Registry:
         except SealingError as error:
             raise EnrolmentError("The keys that were sent are not valid.") from error
         identity = bundle.identity_public()
-        fingerprint, digest = identity.fingerprint, _digest(code.split(".")[0])
+        fingerprint, digest = identity.fingerprint, _digest(code.partition(".")[0])
         with self._database.transaction() as session:
             used = session.execute(
                 update(EnrolmentCode)

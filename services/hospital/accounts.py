@@ -127,14 +127,15 @@ class Accounts:
             return False
 
     def _count_failure(self, user: User, now: datetime) -> None:
-        failures = user.failures + 1
-        locked = now + LOCK if failures % FAILURES_BEFORE_LOCK == 0 else None
         with self._database.transaction() as session:
             session.execute(
-                update(User)
-                .where(User.id == user.id)
-                .values(failures=failures, locked_until=locked)
+                update(User).where(User.id == user.id).values(failures=User.failures + 1)
             )
+            failures = session.scalar(select(User.failures).where(User.id == user.id)) or 0
+            if failures % FAILURES_BEFORE_LOCK == 0:
+                session.execute(
+                    update(User).where(User.id == user.id).values(locked_until=now + LOCK)
+                )
 
     def signed_in(self, token: str | None) -> SignedIn | None:
         """The user of a session cookie, or None; moves the automatic logoff on."""
@@ -152,9 +153,7 @@ class Accounts:
         if now - row.seen > timedelta(seconds=30):
             with self._database.transaction() as session:
                 session.execute(
-                    update(PortalSession)
-                    .where(PortalSession.digest == row.digest)
-                    .values(seen=now)
+                    update(PortalSession).where(PortalSession.digest == row.digest).values(seen=now)
                 )
         return SignedIn(user, row.csrf)
 

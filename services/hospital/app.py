@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
@@ -48,9 +49,7 @@ def _allowed(request: Request, accounts: Accounts, scope: str, roles: frozenset[
         raise NotAllowedError("Your role does not allow this.")
 
 
-def create(
-    settings: HospitalSettings | None = None, hospital: Hospital | None = None
-) -> FastAPI:
+def create(settings: HospitalSettings | None = None, hospital: Hospital | None = None) -> FastAPI:
     """Build the application; ``hospital`` may be given by tests."""
     chosen = settings or HospitalSettings()
     here = hospital or Hospital(chosen)
@@ -91,6 +90,7 @@ def create(
             secure_cookies=chosen.secure_cookies,
             audit_read=here.audit_read,
             status=here.status,
+            idle=timedelta(minutes=chosen.session_minutes),
         )
     )
     app.mount("/static/portal", StaticFiles(directory=STATIC, check_dir=False), name="portal")

@@ -127,5 +127,3 @@ async def _stream(node: Node, question: Question) -> AsyncIterator[str]:
             yield chunk({"content": event.answer.text})
     yield chunk({}, "stop")
     yield "data: [DONE]\n\n"
-
-

@@ -75,7 +75,7 @@ class Desk:
             signed = session.scalar(
                 select(func.count()).select_from(Referral).where(Referral.state == "signed")
             )
-        return {urgency: count for urgency, count in rows} | {"signed": signed or 0}
+        return dict(tuple(row) for row in rows) | {"signed": signed or 0}
 
     def item(self, id_: str) -> DeskItem:
         """One referral.
@@ -100,9 +100,7 @@ class Desk:
         with self._database.transaction() as session:
             changed = session.execute(
                 update(Referral)
-                .where(
-                    Referral.id == id_, Referral.version == version, Referral.state == "open"
-                )
+                .where(Referral.id == id_, Referral.version == version, Referral.state == "open")
                 .values(edited=text, version=version + 1, assignee=user.id)
             )
             if changed.rowcount != 1:
@@ -138,9 +136,7 @@ class Desk:
         with self._database.transaction() as session:
             signed = session.execute(
                 update(Referral)
-                .where(
-                    Referral.id == id_, Referral.version == version, Referral.state == "open"
-                )
+                .where(Referral.id == id_, Referral.version == version, Referral.state == "open")
                 .values(
                     state="signed",
                     signed=now,
@@ -202,8 +198,7 @@ def _item(row: Referral) -> DeskItem:
 
 
 def _signed_answer(item: DeskItem, text: str, user: User, now: datetime) -> Answer:
-    """The answer as it goes to the patient: the clinician's text, and the sources that are still
-    quoted in it."""
+    """The answer for the patient: the clinician's text and the sources still quoted in it."""
     kept: list[Sentence] = []
     citations: list[Citation] = []
     if item.draft is not None:

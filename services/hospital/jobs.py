@@ -95,7 +95,7 @@ class Jobs:
         """Number of jobs by state."""
         with self._database.reading() as session:
             rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
-            return {state: count for state, count in rows}
+            return dict(tuple(row) for row in rows)
 
     def forget_done(self) -> int:
         """Delete jobs that were done long ago; returns how many."""

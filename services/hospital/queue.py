@@ -20,7 +20,7 @@ HINT_SECONDS = 1.0
 QUIET_SECONDS = 10.0
 """After a failed hint none is tried for so long."""
 VISIBILITY_SECONDS = 300
-"""A task that is not acknowledged for so long is handed to another worker; jobs are leased for less."""
+"""A task not acknowledged for so long goes to another worker; jobs are leased for less."""
 
 
 def make_celery(settings: HospitalSettings) -> Celery:

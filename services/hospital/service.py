@@ -75,9 +75,7 @@ class Hospital:
         self.intake = _HospitalIntake(self.database, Level.HOSPITAL, trail)
         self.jobs = Jobs(self.database)
         self.desk = Desk(self.intake, self.keys)
-        self.accounts = Accounts(
-            self.database, idle=timedelta(minutes=settings.session_minutes)
-        )
+        self.accounts = Accounts(self.database, idle=timedelta(minutes=settings.session_minutes))
         self.records = FhirStore(self.database)
         self._node = node
 
@@ -117,7 +115,10 @@ class Hospital:
             return
         draft = await self._draft(opened.question)
         self.intake.record(
-            "read", envelope, source=Level.CLINIC, destination=Level.HOSPITAL,
+            "read",
+            envelope,
+            source=Level.CLINIC,
+            destination=Level.HOSPITAL,
             model=Agent("model", draft.model.name),
         )
         with self.database.transaction() as session:

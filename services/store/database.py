@@ -1,9 +1,9 @@
 """One way to a relational database: SQLite in WAL mode by default, PostgreSQL by URL.
 
-    db = Database("sqlite:///var/clinic/clinic.db")
-    db.migrate("services.exchange", "clinic_edge")    # Alembic, up to the newest revision
-    with db.transaction() as session:                 # commits, or rolls back on any error
-        session.add(row)
+db = Database("sqlite:///var/clinic/clinic.db")
+db.migrate("services.exchange", "clinic_edge")    # Alembic, up to the newest revision
+with db.transaction() as session:                 # commits, or rolls back on any error
+    session.add(row)
 """
 
 from __future__ import annotations
@@ -59,8 +59,10 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session for reads; it takes no write lock and commits nothing."""
+        """Yield a session for reads: one moment's view, without a write lock; it commits nothing."""
         with self._sessions() as session:
+            if self.is_sqlite:
+                session.connection().exec_driver_sql("BEGIN")
             yield session
 
     def migrate(self, *packages: str) -> None:

@@ -1,4 +1,4 @@
-"""Schema migrations: every package that owns tables keeps `models.py` (with `Base`) and `migrations/`.
+"""Migrations: each package that owns tables keeps `models.py` (with `Base`) and `migrations/`.
 
 Each package has a version table of its own, so that one database can hold several packages and
 they move independently; there are no foreign keys between packages.
@@ -57,7 +57,7 @@ def upgrade(database: Database, *packages: str) -> None:
 
 
 def write_revision(package: str, message: str) -> None:
-    """Compare the models of ``package`` with its migrations and write the difference as a revision."""
+    """Write the difference between a package's models and its migrations as a revision."""
     from services.store.database import Database
 
     with tempfile.TemporaryDirectory() as folder:

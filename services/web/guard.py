@@ -110,9 +110,7 @@ def _too_large() -> Problem:
 
 def _add_headers(scope: Scope, message: Message) -> None:
     present = {k.lower() for k, _ in message["headers"]}
-    extra = [
-        (k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in present
-    ]
+    extra = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in present]
     if b"cache-control" not in present and not scope["path"].startswith("/static/"):
         extra.append((b"cache-control", b"no-store"))
     message["headers"] = [*message["headers"], *extra]

@@ -75,9 +75,7 @@ async def _own(_request: Request, error: Exception) -> Problem:
 async def _invalid(_request: Request, error: Exception) -> Problem:
     """Name the places, never the values: those may be protected."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler is registered for it
-    places = [
-        {"at": ".".join(str(p) for p in e["loc"]), "rule": e["type"]} for e in error.errors()
-    ]
+    places = [{"at": ".".join(str(p) for p in e["loc"]), "rule": e["type"]} for e in error.errors()]
     slug, title = _SLUGS[422]
     return Problem(422, slug, title, remedy="Correct the named places.", errors=places[:20])
 

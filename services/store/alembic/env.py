@@ -5,9 +5,11 @@ from alembic import context
 from services.store.types import UtcDateTime
 
 
-def render(kind, item, _context):
+def render(kind: str, item: object, _context: object) -> str | bool:
     """Write our own column types as what they are in the database."""
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+    return (
+        "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+    )
 
 
 options = context.config.attributes
