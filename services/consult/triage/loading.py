@@ -36,6 +36,7 @@ class Lexicon(_Strict):
     fillers: list[str]
     barriers: list[str]
     rewrites: dict[str, str]
+    number_words: dict[str, int]
     classes: dict[str, list[str]]
 
 
@@ -168,7 +169,8 @@ def load_rules(folder: Path) -> RuleSet:
         rules=rules,
         concepts=concepts,
         cues=cues,
-        rewrites={tuple(k.split()): tuple(v.split()) for k, v in lexicon.rewrites.items()},
+        rewrites={tuple(k.split()): tuple(v.split()) for k, v in lexicon.rewrites.items()}
+        | {(word,): (str(number),) for word, number in lexicon.number_words.items()},
         countries=countries,
         lasting=lasting,
         vitals=vitals,

@@ -25,6 +25,8 @@ CUES = (
     "not_past",
     "earlier",
     "question",
+    "ask",
+    "somebody",
     "supposition",
     "elsewhere",
     "own",
@@ -74,6 +76,7 @@ class Modality:
         self._past = self._find_past()
         self._earlier = self._reach("earlier", _EARLIER_WORDS)
         self._asked = self._until_subject("question")
+        self._general = self._find_general()
         self._supposed = self._until_subject("supposition")
         self._figure = frozenset(
             p for c in self._by_kind["figure"] for p in range(c.start, c.end + 1)
@@ -88,6 +91,7 @@ class Modality:
             (start in self._denied, Status.NEGATED),
             (start in self._supposed, Status.SUPPOSED),
             (start in self._asked, Status.QUESTION),
+            (self._sentence[start] in self._general, Status.QUESTION),
             (self._clause[start] in self._past or start in self._earlier, Status.PAST),
             (self._elsewhere and self._sentence[start] not in self._own, Status.ELSEWHERE),
         )
@@ -115,11 +119,13 @@ class Modality:
 
     def _find_denied(self, taken: frozenset[int]) -> frozenset[int]:
         pseudo = {p for c in self._by_kind["not_negation"] for p in range(c.start, c.end + 1)}
+        bare = {c.start for c in self._by_kind["negation"] if c.start == c.end}
         opens: dict[int, int] = {}
         inside: set[int] = set()  # "dont feel suicidal": what begins inside the cue is denied too
         for kind, words in (("negation", _DENIED_WORDS), ("long_negation", _DENIED_WORDS_LONG)):
             for cue in self._by_kind[kind]:
-                if cue.start not in pseudo and cue.start not in taken:
+                own = {cue.start} | bare & set(range(cue.start, cue.end + 1))
+                if cue.start not in pseudo and not own & taken:
                     opens[cue.end + 1] = words
                     inside.update(range(cue.start + 1, cue.end + 1))
         breaks = {c.start for c in self._by_kind["split"] + self._by_kind["subject"]} | taken & {
@@ -171,6 +177,15 @@ class Modality:
             if sizes[number] <= _ATTACHED_CLAUSE and cue.end - cue.start + 2 >= sizes[number]:
                 past.add(number + 1)
         return frozenset(past)
+
+    def _find_general(self) -> frozenset[int]:
+        """Sentences that open like a question and speak of nobody."""
+        first: dict[int, int] = {}
+        for position, number in enumerate(self._sentence):
+            first.setdefault(number, position)
+        opening = frozenset(first.values())
+        asking = {self._sentence[c.start] for c in self._by_kind["ask"] if c.start in opening}
+        return frozenset(asking - {self._sentence[c.start] for c in self._by_kind["somebody"]})
 
     def _reach(self, kind: str, words: int) -> frozenset[int]:
         """Positions up to ``words`` after a cue, within its clause."""

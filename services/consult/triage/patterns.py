@@ -211,7 +211,8 @@ class PatternBook:
             element = self._element(word.rstrip("?"))
             taken = [([*e, element], [*g, gap if e else None]) for e, g in readings]
             readings = taken + readings if word.endswith("?") else taken
-            gap = None
+            if not word.endswith("?"):
+                gap = None
         if not readings[0][0] or any(not e for e, _ in readings):
             raise ValueError("a pattern needs at least one word that must be there")
         return [Row(tuple(e), tuple(g)) for e, g in readings]

@@ -12,6 +12,7 @@ from services.consult.triage.modality import Modality, Status
 from services.consult.triage.normalise import fold, rewrite, tokenise
 from services.consult.triage.patterns import TokenText
 from services.consult.triage.rules import Case, Evidence, Rule, hold
+from services.consult.triage.vitals import Reading
 
 _DATA = Path(__file__).parent / "data"
 _OTHER_PERSON = "other_person"
@@ -104,13 +105,18 @@ class TriageRules:
         hits: dict[str, list[Evidence]] = {}
         for hit in concepts:
             hits.setdefault(hit.name, []).append(evidence(hit.name, hit.start, hit.end))
-        readings = tuple(
-            (r, evidence(r.kind, r.start, r.end))
-            for r in self._set.vitals.read(tokens, person.country)
-        )
+        readings: list[tuple[Reading, Evidence]] = []
+        for reading in self._set.vitals.read(tokens, person.country):
+            found = evidence(reading.kind, reading.start, reading.end)
+            if found.status is Status.QUESTION:
+                # "Is 84 a bad oxygen level?" A number that one can ask about was measured.
+                found = replace(found, status=Status.PRESENT)
+            readings.append((reading, found))
+            for concept in self._set.vitals.implied(reading):
+                hits.setdefault(concept, []).append(found)
         return Case(
-            hits={name: tuple(found) for name, found in hits.items()},
-            readings=readings,
+            hits={name: tuple(said) for name, said in hits.items()},
+            readings=tuple(readings),
             person=person,
             about_other=_OTHER_PERSON in hits,
         )

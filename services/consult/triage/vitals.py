@@ -70,14 +70,23 @@ class PressurePattern(_Strict):
     factor: int
 
 
+class Implied(_Strict):
+    """A reading inside inclusive bounds that says the same as a concept's words."""
+
+    concept: str
+    vital: Kind
+    min: float = float("-inf")
+    max: float = float("inf")
+
+
 class VitalsFile(_Strict):
     """What ``vitals.yaml`` holds."""
 
     words: dict[str, str]
     patterns: list[NumberPattern]
     pressure: list[PressurePattern]
-    number_words: dict[str, int]
     units: dict[str, float]
+    implied: list[Implied]
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class Reading:
 
 
 class _Line:
-    """The tokens as one line with digits for number words, and the way back to tokens."""
+    """The tokens as one line, and the way back to tokens."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self.text = " ".join(words) + " "
@@ -116,7 +125,7 @@ class VitalReader:
     """
 
     def __init__(self, file: VitalsFile) -> None:
-        self._words = {word: str(value) for word, value in file.number_words.items()}
+        self._implied = tuple(file.implied)
         self._units = sorted(file.units.items(), key=lambda pair: -len(pair[0]))
         self._patterns = [(p, _compile(p.match, file.words)) for p in file.patterns]
         self._pressures = [(p.factor, _compile(p.match, file.words)) for p in file.pressure]
@@ -128,9 +137,17 @@ class VitalReader:
             tokens: what :func:`~services.consult.triage.normalise.rewrite` returned.
             country: ISO 3166 code; decides the glucose unit of a bare value.
         """
-        line = _Line([self._words.get(token, token) for token in tokens])
+        line = _Line(tokens)
         found = {*self._numbers(line, country), *self._pairs(line)}
         return tuple(sorted(found, key=lambda r: (r.start, r.end, r.kind, r.value)))
+
+    def implied(self, reading: Reading) -> tuple[str, ...]:
+        """Return the concepts that ``reading`` speaks for."""
+        return tuple(
+            rule.concept
+            for rule in self._implied
+            if rule.vital == reading.kind and rule.min <= reading.value <= rule.max
+        )
 
     def _numbers(self, line: _Line, country: str) -> Iterator[Reading]:
         for rule, pattern in self._patterns:
