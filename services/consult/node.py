@@ -27,7 +27,7 @@ from services.consult.messages import (
     Triage,
     Urgency,
 )
-from services.consult.record import Record
+from services.consult.record import Record, RecordAnswer
 from services.consult.route import route
 from services.consult.triage import TriageRules
 from services.engines.embed import Embedder
@@ -129,7 +129,7 @@ class Node:
         direct = record.answer(question.text, question.person.language) if record else None
         if direct is not None:
             yield clock.step("ground", source="record", facts=len(direct.facts))
-            answer = self._from_record(question, triage, direct.facts, clock)
+            answer = self._from_record(question, triage, direct, clock)
             for sentence in answer.sentences:
                 yield sentence
             yield Outcome(answer)
@@ -172,9 +172,9 @@ class Node:
         )
 
     def _from_record(
-        self, question: Question, triage: Triage, facts: tuple[Fact, ...], clock: _Clock
+        self, question: Question, triage: Triage, direct: RecordAnswer, clock: _Clock
     ) -> Answer:
-        sentences = tuple(Sentence(text=f.text, citations=(f.id,)) for f in facts)
+        sentences = tuple(Sentence(text=f.text, citations=(f.id,)) for f in direct.facts)
         clock.step("draft", sentences=len(sentences), model="record-rules")
         return Answer(
             id=question.id,
@@ -186,7 +186,7 @@ class Node:
             triage=triage,
             confidence=0.95,
             sentences=sentences,
-            citations=tuple(_fact_citation(f) for f in facts),
+            citations=(*(_fact_citation(f) for f in direct.facts), *direct.citations),
             trace=tuple(clock.steps),
         )
 

@@ -8,11 +8,14 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
+from services.web.memory import limit_arenas
+
 SHUTDOWN_SECONDS = 5
 
 
 def serve(create: Callable[[], FastAPI], host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM; streams get SHUTDOWN_SECONDS to end."""
+    limit_arenas()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     for noisy in ("httpx", "presidio-analyzer", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
