@@ -104,19 +104,24 @@ async def _refuse(reply: httpx.Response) -> None:
 
 
 async def _pieces(reply: httpx.Response) -> AsyncIterator[str]:
-    """Parse server-sent events defensively: a broken line ends the stream with a typed error."""
+    """Parse server-sent events defensively: a broken line ends the stream with a typed error.
+
+    A line without words gives an empty piece, so that the caller sees time pass.
+    """
     async for line in reply.aiter_lines():
-        if not line.startswith("data:"):
-            continue
-        data = line.removeprefix("data:").strip()
+        data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
         if data == "[DONE]":
             return
-        try:
-            event: dict[str, Any] = json.loads(data)
-        except json.JSONDecodeError as error:
-            raise EngineError("The engine's server sent a broken event.") from error
+        yield _words(data) if data else ""
+
+
+def _words(data: str) -> str:
+    """The words of one event."""
+    try:
+        event: dict[str, Any] = json.loads(data)
         if "error" in event:
             raise EngineError("The engine's server broke the answer off.")
-        for choice in event.get("choices") or []:
-            if piece := (choice.get("delta") or {}).get("content"):
-                yield piece
+        deltas = [choice.get("delta") or {} for choice in event.get("choices") or []]
+        return "".join([delta.get("content") or "" for delta in deltas])
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise EngineError("The engine's server sent a broken event.") from error

@@ -59,7 +59,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session for reads: one moment's view, without a write lock; it commits nothing."""
+        """Yield a session for reads: one moment's view, no write lock; it commits nothing."""
         with self._sessions() as session:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
