@@ -118,9 +118,10 @@ def stamp(*, dev: bool) -> str:
 
 def install(*, dev: bool) -> None:
     """Make the environment and install into it."""
-    if not PYTHON.exists():
+    works = PYTHON.exists() and not subprocess.call([str(PYTHON), "-c", "import pip"])
+    if not works:
         try:
-            venv.create(ENVIRONMENT, with_pip=True)
+            venv.create(ENVIRONMENT, with_pip=True, clear=True)
         except subprocess.CalledProcessError:
             sys.exit("Python's venv is incomplete: sudo apt-get install python3-venv")
     pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
