@@ -1,7 +1,8 @@
 """Reads the rule files of a folder into one validated, immutable set.
 
 ``lexicon.yaml`` (words), ``modality.yaml`` (cues), ``vitals.yaml`` (how numbers are written),
-``false_friends.yaml``, ``vitals.yaml`` (how numbers are written) are needed; every other ``*.yaml`` holds concepts and rules of one area.
+``countries.yaml`` (telephone numbers) and ``false_friends.yaml`` are needed; every other ``*.yaml``
+holds concepts and rules of one area.
 """
 
 from __future__ import annotations

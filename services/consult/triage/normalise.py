@@ -38,6 +38,7 @@ _LOOK_ALIKES = str.maketrans(
         "\u00a1": None,
     }
 )
+_LOOK_ALIKES |= dict.fromkeys(range(0xFDF0, 0xFDFD), " ")  # one sign, up to 18 letters
 _DROPPED = frozenset({"Mn", "Me", "Cf"})
 _REPEATS = re.compile(r"([^\W\d_])\1{2,}")
 _TOKEN = re.compile(

@@ -21,6 +21,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 from services.consult.triage.normalise import SENTENCE_ENDS
 from services.consult.triage.spelling import Speller
@@ -49,8 +50,7 @@ class Pattern:
     needs: frozenset[int]
 
 
-@dataclass(frozen=True, order=True)
-class Hit:
+class Hit(NamedTuple):
     """A named pattern found at tokens ``start`` to ``end``, both included."""
 
     start: int

@@ -10,7 +10,7 @@ from services.consult.messages import Person, Triage, Urgency
 from services.consult.triage.loading import RuleSet, load_rules
 from services.consult.triage.modality import Modality, Status
 from services.consult.triage.normalise import fold, rewrite, tokenise
-from services.consult.triage.patterns import TokenText
+from services.consult.triage.patterns import Hit, TokenText
 from services.consult.triage.rules import Case, Evidence, Rule, hold
 from services.consult.triage.vitals import Reading
 
@@ -95,31 +95,39 @@ class TriageRules:
         cues = self._set.cues.find(TokenText(tokens, self._set.cues))
         modality = Modality(tokens, cues, concepts)
 
-        def evidence(name: str, start: int, end: int) -> Evidence:
-            words = " ".join(tokens[start : end + 1])
-            status = modality.status(start, end)
-            if status is Status.PAST and name in self._set.lasting:
-                status = Status.PRESENT
-            return Evidence(name, words, status, modality.sentence(start))
+        def evidence(hit: Hit, status: Status) -> Evidence:
+            words = " ".join(tokens[hit.start : hit.end + 1])
+            return Evidence(hit.name, words, status, modality.sentence(hit.start))
 
         hits: dict[str, list[Evidence]] = {}
+        said: set[tuple[str, Status, int]] = set()
         for hit in concepts:
-            hits.setdefault(hit.name, []).append(evidence(hit.name, hit.start, hit.end))
+            status = self._status(hit, modality)
+            key = (hit.name, status, modality.sentence(hit.start))
+            # Once a sentence is enough: what is said again adds nothing to a rule.
+            if key not in said:
+                said.add(key)
+                hits.setdefault(hit.name, []).append(evidence(hit, status))
         readings: list[tuple[Reading, Evidence]] = []
         for reading in self._set.vitals.read(tokens, person.country):
-            found = evidence(reading.kind, reading.start, reading.end)
-            if found.status is Status.QUESTION:
-                # "Is 84 a bad oxygen level?" A number that one can ask about was measured.
-                found = replace(found, status=Status.PRESENT)
+            hit = Hit(reading.start, reading.end, reading.kind)
+            status = self._status(hit, modality)
+            # "Is 84 a bad oxygen level?" A number that one can ask about was measured.
+            found = evidence(hit, Status.PRESENT if status is Status.QUESTION else status)
             readings.append((reading, found))
             for concept in self._set.vitals.implied(reading):
                 hits.setdefault(concept, []).append(found)
         return Case(
-            hits={name: tuple(said) for name, said in hits.items()},
+            hits={name: tuple(found) for name, found in hits.items()},
             readings=tuple(readings),
             person=person,
             about_other=_OTHER_PERSON in hits,
         )
+
+    def _status(self, hit: Hit, modality: Modality) -> Status:
+        status = modality.status(hit.start, hit.end)
+        lasting = status is Status.PAST and hit.name in self._set.lasting
+        return Status.PRESENT if lasting else status
 
     def _triage(self, rule: Rule, person: Person) -> Triage:
         numbers = self._set.countries.get(person.country) or self._set.countries["other"]
