@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from compliance.errors import CaretierError
 from patient_app.pages import router as pages_router
 from patient_app.routes import device_router
 from patient_app.service import Device
@@ -18,6 +20,7 @@ from patient_app.settings import DeviceSettings
 from services.exchange.courier import running
 from services.web.app import LOOPBACK_HOSTS, create_app
 
+_LOG = logging.getLogger("caretier.device")
 STATIC = Path(__file__).parent / "static"
 BODY_LIMIT = 64 << 20
 """A person's whole record may be imported at once: largest request body in bytes."""
@@ -34,7 +37,10 @@ def create(settings: DeviceSettings | None = None, device: Device | None = None)
         await asyncio.to_thread(lambda: (here.node, here.discloser))  # load before "ready"
         if chosen.passphrase() is not None:
             for person in here.people():
-                await asyncio.to_thread(here.member, person)
+                try:
+                    await asyncio.to_thread(here.member, person)
+                except CaretierError as error:  # one bad vault must not lock out the others
+                    _LOG.warning("a vault stays locked: %s", error.kind)
         async with running(here.delivery_loop()):
             yield
         await here.close()

@@ -231,6 +231,8 @@ class Device:
 
     async def deliver(self, member: Member) -> bool:
         """Carry what is due for one person; returns whether there was anything."""
+        if not await asyncio.to_thread(member.vault.items, "outbox"):
+            return False  # a line to the clinic is not cheap to open: only for what there is
         try:
             delivery = Delivery(member, self.audit)
         except NotLinkedError:

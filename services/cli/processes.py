@@ -98,6 +98,20 @@ def wait_ready(child: Child, url: str) -> None:
     raise StartError(f"The {child.name} did not become ready. Log {child.log}:\n{tail}")
 
 
+def require_free(port: int, name: str) -> None:
+    """Make sure that nothing listens on a loopback port: another server would answer for ours.
+
+    Raises:
+        StartError: something does.
+    """
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise StartError(
+                f"Something listens on port {port} already, where the {name} belongs.",
+                remedy=f"Stop it, or choose another port: --{name}-port.",
+            )
+
+
 def free_port(wanted: int) -> int:
     """The wanted port where it is free, else any free one on loopback."""
     for port in (wanted, 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from services.cli.processes import (
     StartError,
     program,
     redis_child,
+    require_free,
     wait_port,
     wait_ready,
 )
@@ -125,6 +127,8 @@ class _Stack:
 
     def bring_up(self) -> None:
         """Everything, in order; each step is shown."""
+        for name, port in zip(("hospital", "clinic", "device"), self._ports, strict=True):
+            require_free(port, name)
         ports = [str(p) for p in self._ports]
         with self.console.status("Starting…") as status:
             self.queue()
@@ -158,6 +162,10 @@ class _Stack:
             child.stop()
 
 
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 @app.command()
 def up(
     data: Annotated[Path, typer.Option("--data", help="Folder of all state.")] = DEFAULT_DATA,
@@ -167,6 +175,8 @@ def up(
 ) -> None:
     """Start everything on this machine and print the addresses when ready; stop with Ctrl-C."""
     console = Console()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _interrupt)  # whoever stops us must not leave the processes behind
     began = time.monotonic()
     stack = _Stack(data, console, (hospital_port, clinic_port, device_port))
     try:
