@@ -40,13 +40,27 @@ _LOG = logging.getLogger("caretier.delivery")
 
 
 class Delivery:
-    """Carries one member's referrals."""
+    """Carries one member's referrals.
 
-    def __init__(self, member: Member, audit: AuditTrail, link: Link | None = None) -> None:
-        url, self._bundles = member.link()
+    Args:
+        member: whose they are.
+        audit: the device's trail.
+        link: for tests.
+        url: of the clinic now, where it has moved since the member enrolled; its key is pinned.
+    """
+
+    def __init__(
+        self,
+        member: Member,
+        audit: AuditTrail,
+        link: Link | None = None,
+        *,
+        url: str | None = None,
+    ) -> None:
+        enrolled_at, self._bundles = member.link()
         peer = self._bundles[Level.CLINIC].identity_public().fingerprint
         self._member, self._audit = member, audit
-        self._link = link or Link(url, member.identity, peer)
+        self._link = link or Link(url or enrolled_at, member.identity, peer)
 
     async def once(self) -> bool:
         """Carry what is due; returns whether there was anything."""

@@ -68,6 +68,12 @@ class Device:
         """Makes previews and sends them; loads the detector on first use."""
         return Discloser(Deidentifier.load(), self.audit)
 
+    @property
+    def _moved_to(self) -> str | None:
+        """The clinic's address where it is set; else the one of the enrolment counts."""
+        given = "clinic_url" in self.settings.model_fields_set
+        return self.settings.clinic_url if given else None
+
     def people(self) -> list[str]:
         """Ids of everyone with a vault here, in order."""
         if not self.settings.vaults.is_dir():
@@ -234,7 +240,7 @@ class Device:
         if not await asyncio.to_thread(member.vault.items, "outbox"):
             return False  # a line to the clinic is not cheap to open: only for what there is
         try:
-            delivery = Delivery(member, self.audit)
+            delivery = Delivery(member, self.audit, url=self._moved_to)
         except NotLinkedError:
             return False
         try:

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.cli.processes import Child, wait_ready
+from services.cli.processes import Child, wait_port, wait_ready
 from tests.support.stack import Patient, Stack, eventually, free_ports
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("stack")]
@@ -220,9 +220,8 @@ def test_without_redis_the_hospital_does_the_jobs_itself(stack: Stack) -> None:
         sign(stack, consult)
         assert patient.wait(consult, "answered")["text"] == REPLY
     finally:
-        port, _password = redis_port(stack)
         stack.start("redis")
-        eventually(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        wait_port(stack.child("redis"), redis_port(stack)[0])
         stack.start("worker")
 
 
