@@ -190,7 +190,7 @@ class _Asker:
     async def _answer(
         self, member: Any, question: str, conversation: str | None, *, show: bool
     ) -> Any:
-        from services.consult.messages import Answer, Status, Triage, Urgency
+        from services.consult.messages import Answer, Status, Triage
 
         answer: Answer | None = None
         events = self._device.ask(
@@ -198,8 +198,7 @@ class _Asker:
         )
         with self._console.status("Looking…") if show else _Quiet():
             async for event in events:
-                urgent = isinstance(event, Triage) and event.level is not Urgency.ROUTINE
-                if show and urgent and event.advice:
+                if show and isinstance(event, Triage) and event.advice:
                     self._console.print(f"[bold red]{event.advice}[/]")
                 if isinstance(event, Answer):
                     answer = event
@@ -259,7 +258,7 @@ def _print(console: Console, answer: Any) -> None:
     numbers = {c.id: n for n, c in enumerate(answer.citations, 1)}
     if answer.status == "emergency":
         console.print(f"[bold red]{answer.text}[/]")
-    elif answer.sentences and answer.status == "answered":
+    elif answer.sentences and answer.status == "answered" and "clinician" not in answer.experts:
         if answer.triage.advice:
             console.print(f"[bold yellow]{answer.triage.advice}[/]")
         for sentence in answer.sentences:

@@ -26,6 +26,8 @@ from services.consult.messages import (
 )
 from services.web.problems import problem_of
 
+KEYED_KINDS = frozenset({"keys", "outbox", "preview"})
+"""Kinds of the vault that hold private keys; what was asked and sent stands in others too."""
 _LOG = logging.getLogger("caretier.device")
 _NAMES = {Triage: "triage", Step: "step", Sentence: "delta", Answer: "answer"}
 Id = Annotated[str, Field(max_length=64)]
@@ -162,8 +164,10 @@ def _record_routes(
 
     @router.get("/export")
     def export(member: Mine) -> Response:
-        """Everything that is kept about the person, as JSON."""
-        kept = {kind: items for kind, items in member.vault.export().items() if kind != "keys"}
+        """Everything that is kept about the person, as JSON; private keys stay."""
+        whole = member.vault.export()
+        kinds = {k: v for k, v in whole["kinds"].items() if k not in KEYED_KINDS}
+        kept = {**whole, "kinds": kinds}
         headers = {"content-disposition": 'attachment; filename="caretier-export.json"'}
         return JSONResponse(kept, headers=headers)
 

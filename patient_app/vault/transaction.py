@@ -46,7 +46,7 @@ class Transaction:
         )
         self.changed = True
 
-    def get(self, kind: str, id: str) -> Any | None:  # noqa: A002 - the vault's word for it
+    def get(self, kind: str, id: str) -> Any:  # noqa: A002 - the vault's word for it
         """Return the value under kind and id, or None."""
         name = self._name(kind, id)
         row = self._find(name)

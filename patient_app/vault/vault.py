@@ -149,7 +149,7 @@ class Vault:
             if tx.changed:
                 note(self._anchor, state)
 
-    def get(self, kind: str, id: str) -> Any | None:  # noqa: A002 - the vault's word for it
+    def get(self, kind: str, id: str) -> Any:  # noqa: A002 - the vault's word for it
         """Return the value under kind and id, or None.
 
         Raises:

@@ -19,6 +19,7 @@ from compliance.errors import BadInputError, NotFoundError
 from services.hospital.errors import NotAllowedError, SignInError
 from services.hospital.models import ApiKey, PortalSession, User
 from services.store.database import Database
+from services.store.rows import changed as rows_changed
 
 Role = Literal["clinician", "operator", "privacy"]
 SHORTEST_PASSWORD = 12
@@ -196,4 +197,4 @@ class Accounts:
             gone = session.execute(
                 delete(PortalSession).where(PortalSession.expires < datetime.now(UTC))
             )
-            return gone.rowcount
+            return rows_changed(gone)

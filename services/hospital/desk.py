@@ -17,6 +17,7 @@ from services.exchange.models import StoredParcel
 from services.exchange.sealed import seal_reply
 from services.hospital.errors import StaleDraftError
 from services.hospital.models import Referral, User
+from services.store.rows import changed as rows_changed
 
 MAX_REPLY_CHARS = 20_000
 URGENCY_RANK = {"emergency": 0, "urgent": 1, "routine": 2}
@@ -75,7 +76,8 @@ class Desk:
             signed = session.scalar(
                 select(func.count()).select_from(Referral).where(Referral.state == "signed")
             )
-        return dict(tuple(row) for row in rows) | {"signed": signed or 0}
+        counts = {str(row[0]): int(row[1]) for row in rows}
+        return counts | {"signed": signed or 0}
 
     def item(self, id_: str) -> DeskItem:
         """One referral.
@@ -103,7 +105,7 @@ class Desk:
                 .where(Referral.id == id_, Referral.version == version, Referral.state == "open")
                 .values(edited=text, version=version + 1, assignee=user.id)
             )
-            if changed.rowcount != 1:
+            if rows_changed(changed) != 1:
                 self._refuse(session.get(Referral, id_))
         return self.item(id_)
 
@@ -145,7 +147,7 @@ class Desk:
                     version=version + 1,
                 )
             )
-            if signed.rowcount != 1:
+            if rows_changed(signed) != 1:
                 raise StaleDraftError("This referral was changed since you opened it.")
             session.execute(
                 update(StoredParcel)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.hospital.models import Job
 from services.store.database import Database
+from services.store.rows import changed as rows_changed
 
 LEASE = timedelta(minutes=2)
 """How long whoever took a job keeps it; after that another may take it."""
@@ -64,7 +65,7 @@ class Jobs:
                 .where(Job.id == id_, Job.state == "pending", Job.due <= now)
                 .values(fence=Job.fence + 1, due=now + LEASE)
             )
-            if taken.rowcount != 1:
+            if rows_changed(taken) != 1:
                 return None
             job = session.get_one(Job, id_)
             session.refresh(job)
@@ -77,7 +78,7 @@ class Jobs:
             .where(Job.id == taken.id, Job.state == "pending", Job.fence == taken.fence)
             .values(state="done", error=None)
         )
-        return done.rowcount == 1
+        return rows_changed(done) == 1
 
     def fail(self, taken: Taken, error: str) -> None:
         """Try again later; dead after MAX_ATTEMPTS."""
@@ -95,11 +96,11 @@ class Jobs:
         """Number of jobs by state."""
         with self._database.reading() as session:
             rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
-            return dict(tuple(row) for row in rows)
+            return {str(row[0]): int(row[1]) for row in rows}
 
     def forget_done(self) -> int:
         """Delete jobs that were done long ago; returns how many."""
         before = datetime.now(UTC) - KEEP_DONE
         with self._database.transaction() as session:
             gone = session.execute(delete(Job).where(Job.state == "done", Job.created < before))
-            return gone.rowcount
+            return rows_changed(gone)
