@@ -109,7 +109,7 @@ class Clinic:
             try:
                 due = await asyncio.to_thread(self.intake.due, "received")
                 for row in due:
-                    await self._work(row)
+                    await self._guarded(row)
             except Exception as error:  # noqa: BLE001 - a loop that dies leaves referrals lying
                 _LOG.error("answer loop: %s", type(error).__name__)
                 due = []
@@ -120,6 +120,14 @@ class Clinic:
         while (courier := self.courier()) is None:
             await asyncio.sleep(1)
         await courier.run()
+
+    async def _guarded(self, row: StoredParcel) -> None:
+        """Work on one referral; one that fails is tried later and holds up no other."""
+        try:
+            await self._work(row)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others must be answered
+            _LOG.error("referral: %s", type(error).__name__)
+            await asyncio.to_thread(self.intake.later, row.id, row.attempts)
 
     async def _work(self, row: StoredParcel) -> None:
         envelope = Envelope.model_validate_json(row.envelope)

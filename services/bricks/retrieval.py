@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from math import log
 from pathlib import Path
 from typing import Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -62,8 +63,9 @@ class KnowledgeIndex:
         self._frequency = Counter(
             w for t in knowledge.topics for w in set(content_stems(_topic_text(t)))
         )
-        self.names = NameFinder({t.head.id: t.names for t in knowledge.topics})
-        self._above = NameFinder({h.id: (h.title, *h.aliases) for h in knowledge.directory})
+        self.names = NameFinder({t.head.id: t.names for t in knowledge.topics}, self._frequency)
+        above = {h.id: (h.title, *h.aliases) for h in knowledge.directory}
+        self._above = NameFinder(above, self._frequency)
         self._heads = {h.id: h for h in knowledge.directory}
 
     def _load_vectors(self, cache: Path | None) -> npt.NDArray[np.float32]:
@@ -76,7 +78,7 @@ class KnowledgeIndex:
             fresh = self._embedder.encode([texts[i] for i in lacking])
             kept |= {keys[i]: row for i, row in zip(lacking, fresh, strict=True)}
             _write_cache(cache, kept)
-        return np.stack([kept[key] for key in keys]).astype(np.float32)
+        return np.array([kept[key] for key in keys], np.float32)
 
     def _build_words(self) -> sqlite3.Connection:
         base = sqlite3.connect(":memory:", check_same_thread=False)
@@ -151,8 +153,11 @@ def _read_cache(cache: Path | None) -> dict[str, npt.NDArray[np.float32]]:
     file = cache / CACHE_FILE if cache else None
     if file is None or not file.is_file():
         return {}
-    with np.load(file) as held:
-        return dict(zip(held["keys"].tolist(), held["vectors"], strict=True))
+    try:
+        with file.open("rb") as raw, np.load(raw) as held:
+            return dict(zip(held["keys"].tolist(), held["vectors"], strict=True))
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, BadZipFile):
+        return {}  # damaged: it is made anew
 
 
 def _write_cache(cache: Path | None, kept: dict[str, npt.NDArray[np.float32]]) -> None:

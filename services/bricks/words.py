@@ -108,6 +108,8 @@ def words(text: str) -> list[str]:
 
 def stem(word: str) -> str:
     """Cut the commonest English endings so that singular and plural, verb and noun meet."""
+    if word.endswith("aches") and not word.endswith(("eaches", "oaches")):
+        return word[:-1]  # headaches, not reaches
     for ending, rest in (
         ("ies", "y"),
         ("sses", "ss"),
@@ -115,7 +117,7 @@ def stem(word: str) -> str:
         ("shes", "sh"),
         ("xes", "x"),
     ):
-        if word.endswith(ending) and len(word) > len(ending) + 2:
+        if word.endswith(ending) and len(word) > len(ending) + 1:
             return word.removesuffix(ending) + rest
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
@@ -162,9 +164,10 @@ class NameFinder:
 
     Args:
         names: topic id to its names (title and aliases).
+        others: stemmed words that are no misspelt names (`single` is no `shingle`).
     """
 
-    def __init__(self, names: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, names: Mapping[str, Iterable[str]], others: Iterable[str] = ()) -> None:
         self._names: dict[tuple[str, ...], list[str]] = {}
         for topic, given in names.items():
             for name in given:
@@ -174,7 +177,7 @@ class NameFinder:
                         holders.append(topic)
         self._longest = max((len(n) for n in self._names), default=0)
         self._vocabulary = {w for n in self._names for w in n if len(w) >= TYPO_LETTERS}
-        self._known = {w for n in self._names for w in n}
+        self._known = {w for n in self._names for w in n} | set(others)
 
     def correct(self, word: str) -> str | None:
         """The only name word one typing error away from ``word``, or None."""

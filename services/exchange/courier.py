@@ -43,7 +43,11 @@ class Courier:
         """Carry what is due now; returns whether there was anything."""
         due = await asyncio.to_thread(self._intake.due, "outgoing", "relayed")
         for row in due:
-            await (self._send(row) if row.state == "outgoing" else self._fetch(row))
+            try:
+                await (self._send(row) if row.state == "outgoing" else self._fetch(row))
+            except Exception as error:  # noqa: BLE001 - one bad row must not hold up the others
+                _LOG.error("courier: %s", type(error).__name__)
+                await asyncio.to_thread(self._intake.later, row.id, row.attempts)
         return bool(due)
 
     async def _send(self, row: StoredParcel) -> None:

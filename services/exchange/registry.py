@@ -15,6 +15,7 @@ from compliance.sealing import IdentityPublic, KeyBundle, SealingError
 from services.exchange.errors import EnrolmentError
 from services.exchange.models import EnrolledNode, EnrolmentCode, SeenToken
 from services.store.database import Database
+from services.store.rows import changed as rows_changed
 
 CODE_VALIDITY = timedelta(hours=24)
 SECRET_BYTES = 10
@@ -50,6 +51,8 @@ class Registry:
     def enrol(self, code: str, bundle: KeyBundle) -> str:
         """Use a code up and remember the node; the same node may repeat it with the same code.
 
+        A node that was revoked needs a new code.
+
         Returns the node's fingerprint.
 
         Raises:
@@ -63,17 +66,21 @@ class Registry:
         identity = bundle.identity_public()
         fingerprint, digest = identity.fingerprint, _digest(code.partition(".")[0])
         with self._database.transaction() as session:
+            known = session.get(EnrolledNode, fingerprint)
+            free = EnrolmentCode.used_by.is_(None)
+            if known is None or known.revoked is None:
+                free |= EnrolmentCode.used_by == fingerprint
             used = session.execute(
                 update(EnrolmentCode)
                 .where(
                     EnrolmentCode.digest == digest,
                     EnrolmentCode.level == bundle.level,
                     EnrolmentCode.expires > now,
-                    EnrolmentCode.used_by.is_(None) | (EnrolmentCode.used_by == fingerprint),
+                    free,
                 )
                 .values(used_by=fingerprint)
             )
-            if used.rowcount != 1:
+            if rows_changed(used) != 1:
                 raise EnrolmentError("This code is wrong, expired, or was used before.")
             session.merge(
                 EnrolledNode(
@@ -110,7 +117,7 @@ class Registry:
                 .where(EnrolledNode.fingerprint == fingerprint)
                 .values(revoked=datetime.now(UTC))
             )
-            return changed.rowcount == 1
+            return rows_changed(changed) == 1
 
     def nodes(self) -> list[EnrolledNode]:
         """Every node that ever enrolled, by name."""
@@ -134,4 +141,4 @@ class Registry:
             codes = session.execute(
                 delete(EnrolmentCode).where(EnrolmentCode.expires < now - CODE_VALIDITY)
             )
-            return tokens.rowcount + codes.rowcount
+            return rows_changed(tokens) + rows_changed(codes)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import re
 import secrets
 from collections.abc import Callable
@@ -91,14 +90,16 @@ class CallVerifier:
             )
         except jwt.InvalidTokenError:
             raise _refused() from None
-        expires = datetime.fromtimestamp(claims["exp"], UTC)
-        long_lived = expires - datetime.now(UTC) > LIFETIME + LEEWAY
+        latest = datetime.now(UTC) + LIFETIME + LEEWAY
         same = (
             claims["htm"] == method.upper()
             and claims["htu"] == path
-            and hmac.compare_digest(str(claims["bsha"]), _body_hash(body))
+            and claims["bsha"] == _body_hash(body)
         )
-        if long_lived or not same or not self._guard.first_use(claims["jti"], expires + LEEWAY):
+        if not same or claims["exp"] > latest.timestamp():
+            raise _refused()
+        expires = datetime.fromtimestamp(claims["exp"], UTC)
+        if not self._guard.first_use(claims["jti"], expires + LEEWAY):
             raise _refused()
         return caller
 

@@ -5,14 +5,13 @@ Written as plain ASGI so that streams are not buffered and a broken off client i
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.web.problems import Problem
+from services.web.problems import Problem, unexpected
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -28,7 +27,6 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(self)",
     "x-frame-options": "DENY",
 }
-_LOG = logging.getLogger("caretier.web")
 
 
 class Guard:
@@ -57,35 +55,17 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {k: v for k, v in scope["headers"] if k in (b"host", b"content-length")}
-        refusal = self._refuse(headers)
-        status, began, left = 500, time.perf_counter(), self._limit
-
-        async def send_guarded(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                _add_headers(scope, message)
-            await send(message)
-
-        async def receive_limited() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise _TooLargeError
-            return message
-
+        app = self._refuse(headers) or self._app
+        call, began = _Call(scope, receive, send, self._limit), time.perf_counter()
         try:
-            if refusal is not None:
-                await refusal(scope, receive, send_guarded)
-            else:
-                await self._app(scope, receive_limited, send_guarded)
+            await app(scope, call.receive, call.send)
         except _TooLargeError:
-            problem = _too_large()
-            await problem(scope, receive, send_guarded)
+            await call.end(_too_large())
+        except Exception as error:  # noqa: BLE001 - nothing of it may reach the server's own log
+            await call.end(unexpected(error, _route(scope)))
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
-            self._count.labels(scope["method"], route, str(status)).inc()
+            route = _route(scope)
+            self._count.labels(scope["method"], route, str(call.status)).inc()
             self._time.labels(route).observe(time.perf_counter() - began)
 
     def _refuse(self, headers: dict[bytes, bytes]) -> Problem | None:
@@ -100,6 +80,44 @@ class Guard:
 
 class _TooLargeError(Exception):
     """The body went over the limit while it was read."""
+
+
+class _Call:
+    """One request: counts what comes in, adds the headers to what goes out."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        self._scope, self._receive, self._send, self._left = scope, receive, send, limit
+        self._started = False
+        self.status = 500
+
+    async def receive(self) -> Message:
+        """Give the next part of the body; raise when it goes over the limit."""
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise _TooLargeError
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on; nothing that a route made of half a body."""
+        if self._left < 0 and not self._started:
+            raise _TooLargeError
+        await self._pass(message)
+
+    async def _pass(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._started, self.status = True, message["status"]
+            _add_headers(self._scope, message)
+        await self._send(message)
+
+    async def end(self, problem: Problem) -> None:
+        """Answer with a problem; where the answer has begun, the server breaks it off."""
+        if not self._started:
+            await problem(self._scope, self._receive, self._pass)
+
+
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "unmatched"))
 
 
 def _too_large() -> Problem:

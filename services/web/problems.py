@@ -87,21 +87,22 @@ async def _http(_request: Request, error: Exception) -> Problem:
     return Problem(error.status_code, slug, title, headers=headers)
 
 
-async def _unexpected(request: Request, error: Exception) -> Problem:
+def unexpected(error: Exception, route: str) -> Problem:
     """Say that it failed; the type and place of the error go to the log, its text does not."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     code = trace.tb_frame.f_code if trace else None
     place = f"{code.co_name}:{trace.tb_lineno}" if code and trace else "?"
-    route = getattr(request.scope.get("route"), "path", "?")
     _LOG.error("unexpected %s in %s at %s", type(error).__name__, place, route)
     return Problem(500, "internal", "Something went wrong here.", remedy="Try again later.")
 
 
 def install(app: FastAPI) -> None:
-    """Turn every error of an application into a problem document."""
+    """Turn the errors of an application into problem documents.
+
+    Errors that nobody expected pass through to `services.web.guard`, which calls `unexpected`.
+    """
     app.add_exception_handler(CaretierError, _own)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
