@@ -156,12 +156,17 @@ export function tiers(tier) {
   return h("ul", { class: "tiers", "aria-hidden": "true" }, ...items);
 }
 
+/** A tier in words; another name as it is. */
+export function place(name) {
+  return known(`tier.${name}`) ? t(`tier.${name}`) : name;
+}
+
 /** What left, in words; a queued message has not left yet. */
 function crossing(answer) {
   const gone = answer.disclosure?.receipt ? answer.disclosure : null;
   if (!gone) return t("answer.nothing_left");
   const key = answer.status === "queued" ? "answer.will_leave" : "answer.left";
-  return t(key, { size: size(gone.bytes), destination: gone.destination });
+  return t(key, { size: size(gone.bytes), destination: place(gone.destination) });
 }
 
 /** One line: who answered, and what left the device. */
@@ -183,7 +188,7 @@ export function receipt(answer) {
       " ",
       gone && h("a", { href: `/ledger#r-${encodeURIComponent(gone)}` }, t("answer.see_ledger")),
     ),
-    answered && h("span", { title: answer.model.digest }, t("answer.model", { name: answer.model.name })),
+    answered && !signer(answer) && h("span", { title: answer.model.digest }, t("answer.model", { name: answer.model.name })),
   );
 }
 
@@ -197,12 +202,21 @@ function state(answer) {
   }
   if (status === "abstained") {
     const said = answer.sentences?.length ? "" : answer.text;
-    return banner("info", t("answer.abstained"), h("p", { class: "pre" }, said || t("answer.abstained_text")));
+    if (said) return banner("info", "", h("p", { class: "pre" }, said)); // it says why by itself
+    return banner("info", t("answer.abstained"), h("p", { class: "pre" }, t("answer.abstained_text")));
   }
   return null;
 }
 
+/** The clinician who signed an answer, null for one that no person wrote. */
+function signer(answer) {
+  if (!answer.experts?.includes("clinician")) return null;
+  return answer.trace?.findLast(({ step }) => step === "sign")?.detail?.by ?? t("tier.hospital");
+}
+
 function words(answer, numberOf, prefix) {
+  // What a clinician signed is shown as it was signed: the sentences are only what it quotes.
+  if (signer(answer)) return [h("p", { class: "pre" }, answer.text)];
   if (answer.sentences?.length) {
     return answer.sentences.map((one) => sentence(one, numberOf, prefix));
   }
@@ -220,14 +234,17 @@ export function whole(answer, { prefix = nextPrefix(), actions = [] } = {}) {
   const numberOf = numbering((answer.sentences ?? []).flatMap((one) => one.citations));
   const text = words(answer, numberOf, prefix);
   const from = answer.degraded_from;
+  const by = signer(answer);
+  const drafted = answer.status === "answered" && !by;
   const main = h(
     "div",
     { class: "card answer__main" },
     state(answer),
     from && banner("info", "", h("p", {}, t("answer.degraded", { tier: t(`tier.${from}`) }))),
     text.length > 0 && h("div", { class: "answer__text" }, ...text),
-    answer.status === "answered" && confidence(answer.confidence),
-    answer.status === "answered" && h("p", { class: "soft small" }, t("answer.not_advice")),
+    by && h("p", { class: "small" }, t("answer.signed_by", { name: by })),
+    drafted && confidence(answer.confidence),
+    drafted && h("p", { class: "soft small" }, t("answer.not_advice")),
     ...actions,
     receipt(answer),
   );

@@ -8,6 +8,7 @@ import { ask } from "/static/caretier/dialog.js";
 import { byId, fill, h, icon } from "/static/caretier/dom.js";
 import { size, t } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
+import { place } from "./answer.js";
 
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 20000;
@@ -74,8 +75,8 @@ function show(offer) {
   fill(
     byId("offer-facts"),
     pairs([
-      [t("offer.to"), destination],
-      [t("offer.readers"), readers.join(", ")],
+      [t("offer.to"), place(destination)],
+      [t("offer.readers"), readers.map(place).join(", ")],
       [t("offer.size"), size(bytes)],
       [t("offer.reason"), offer.reason],
     ]),

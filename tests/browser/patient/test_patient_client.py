@@ -192,7 +192,7 @@ def _offered(stage, said):
 
 def test_the_preview_shows_exactly_what_would_leave_and_to_whom(stage, said):
     page = _offered(stage, said)
-    dialog = page.get_by_role("dialog", name="Send this to your clinic?")
+    dialog = page.get_by_role("dialog", name="Send this question?")
     expect(page.locator("#offer-text")).to_have_text("Asks [NAME_1] about [NAME_10].")
     expect(page.locator("#offer-text mark")).to_have_text(["[NAME_1]", "[NAME_10]"])
     for words in ("Riverside Clinic", "Assistant, Clinicians on duty", "1.4 kB", "Dr. Sample"):
@@ -416,3 +416,22 @@ def test_the_stream_is_read_alike_wherever_it_is_cut(stage, size, end):
     text = end.join(lines[:-1]) + end + end
     found = page.evaluate(PARSE, {"text": text, "size": size})
     assert found == [["delta", "año\ntwo"], ["message", "3"], ["message", "cut"]]
+
+
+def test_what_a_clinician_signed_is_shown_whole_and_as_theirs(stage, said):
+    stage.open()
+    signed = said(
+        tier="hospital",
+        text="Most colds go away in 7 to 10 days.\n\nBut come in if you cough blood.",
+        sentences=SENTENCES[:1],
+        citations=CITATIONS[:1],
+        confidence=1.0,
+        experts=["clinician"],
+        trace=[{"step": "sign", "ms": 0.0, "detail": {"by": "Dr. Sample", "at": "2026-11-21"}}],
+    )
+    page = stage.ask("my cold", ROUTINE, ("answer", signed))
+    expect(page.get_by_text("But come in if you cough blood.")).to_be_visible()
+    expect(page.get_by_text("Written and signed by Dr. Sample.")).to_be_visible()
+    # No model is credited, and no figure judges what a person wrote.
+    expect(page.get_by_text("Model:")).to_have_count(0)
+    expect(page.get_by_text("supported by its sources")).to_have_count(0)
