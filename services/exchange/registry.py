@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from compliance.sealing import IdentityPublic, KeyBundle, SealingError
@@ -67,9 +67,9 @@ class Registry:
         fingerprint, digest = identity.fingerprint, _digest(code.partition(".")[0])
         with self._database.transaction() as session:
             known = session.get(EnrolledNode, fingerprint)
-            free = EnrolmentCode.used_by.is_(None)
+            free: ColumnElement[bool] = EnrolmentCode.used_by.is_(None)
             if known is None or known.revoked is None:
-                free |= EnrolmentCode.used_by == fingerprint
+                free = free | (EnrolmentCode.used_by == fingerprint)
             used = session.execute(
                 update(EnrolmentCode)
                 .where(
