@@ -149,15 +149,25 @@ def _answers(
             key = item.get("id") if isinstance(item, dict) else None
             yield {
                 "id": key,
-                "error": {"type": error.kind, "message": error.message, "remedy": error.advice},
+                "error": _problem(error),
             }
+
+
+def _problem(error: CaretierError) -> dict[str, str]:
+    """The fields of a problem document (RFC 9457)."""
+    return {
+        "type": f"urn:caretier:problem:{error.kind}",
+        "title": (type(error).__doc__ or "").splitlines()[0],
+        "detail": error.message,
+        "remedy": error.advice,
+    }
 
 
 def _item(line: str) -> dict[str, Any]:
     """One line of the input."""
     try:
         item = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         item = None
     if not isinstance(item, dict) or "id" not in item:
         raise BadInputError('A line is not a JSON object with "id" and "text".')

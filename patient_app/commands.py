@@ -172,17 +172,17 @@ class _Asker:
         for line in sys.stdin:
             if not line.strip():
                 continue
-            row: dict[str, Any] = {}
+            id_: Any = None
             try:
                 row = _row(line)
-                member = self._member(row.get("patient") or patient)
-                answer = await self._answer(
-                    member, row["text"], row.get("conversation"), show=False
-                )
-                out = {**answer.model_dump(mode="json"), "consult": answer.id, "id": row["id"]}
+                id_ = row.get("id")
+                text, talk, whose = _fields(row)
+                member = self._member(whose or patient)
+                answer = await self._answer(member, text, talk, show=False)
+                out = {**answer.model_dump(mode="json"), "consult": answer.id, "id": id_}
             except CaretierError as error:
                 status = 2
-                out = {"id": row.get("id"), "error": _error(error)}
+                out = {"id": id_, "error": _error(error)}
             typer.echo(json.dumps(out, ensure_ascii=False))
         await self._device.close()
         return status
@@ -238,15 +238,36 @@ class _Quiet:
 
 
 def _row(line: str) -> dict[str, Any]:
+    """One line as an object.
+
+    Raises:
+        BadInputError: it is none.
+    """
     from compliance.errors import BadInputError
 
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise BadInputError("A line is not JSON.") from None
-    if not isinstance(row, dict) or "id" not in row or not isinstance(row.get("text"), str):
-        raise BadInputError("A line has no id or no text.")
+    if not isinstance(row, dict):
+        raise BadInputError("A line is not a JSON object.")
     return row
+
+
+def _fields(row: dict[str, Any]) -> tuple[str, str | None, str | None]:
+    """Text, conversation and patient of a line.
+
+    Raises:
+        BadInputError: no id or text, or a field is no string.
+    """
+    from compliance.errors import BadInputError
+
+    text, talk, whose = row.get("text"), row.get("conversation"), row.get("patient")
+    if "id" not in row or not isinstance(text, str):
+        raise BadInputError("A line has no id or no text.")
+    if not all(isinstance(field, str | None) for field in (talk, whose)):
+        raise BadInputError("The conversation and the patient of a line are strings.")
+    return text, talk, whose
 
 
 def _error(error: CaretierError) -> dict[str, str]:

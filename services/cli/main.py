@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -62,9 +63,32 @@ def _root() -> None:
 
 
 def main() -> None:
-    """Run the command; our own errors become a sentence and their exit status."""
+    """Run the command; errors become a sentence and an exit status, never a traceback.
+
+    A traceback could show protected data: of what was not foreseen only kind and place are said.
+    """
+    _unbreakable_streams()
     try:
         app()
     except CaretierError as error:
         typer.echo(f"{error.message} {error.advice}", err=True)
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text stays here
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else "?"
+        kind = type(error).__name__
+        typer.echo(f"Unexpected {kind} in {place}. {CaretierError.remedy}", err=True)
+        sys.exit(CaretierError.exit_code)
+
+
+def _unbreakable_streams() -> None:
+    """Read and write UTF-8 whatever the surroundings say; bytes that are none break no batch."""
+    for stream, errors in (
+        (sys.stdin, "surrogateescape"),
+        (sys.stdout, "replace"),
+        (sys.stderr, "replace"),
+    ):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)

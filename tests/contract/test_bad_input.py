@@ -151,7 +151,7 @@ LINES: list[tuple[str | None, bytes]] = [
     (None, b"not json"),
     (None, b"[1, 2, 3]"),
     (None, b"null"),
-    (None, b'{"text": "no id"}'),
+    (None, b'{"text": "chest pain, no id"}'),
     ("no-text", b'{"id": "no-text"}'),
     ("number", b'{"id": "number", "text": 5}'),
     ("empty", b'{"id": "empty", "text": ""}'),
@@ -162,7 +162,7 @@ LINES: list[tuple[str | None, bytes]] = [
     (None, b"[" * 100_000),
     ("good-2", b'{"id": "good-2", "text": "What are the signs of asthma?"}'),
 ]
-EITHER = {"nul", "empty", "surrogate", "long"}
+EITHER = {"nul", "empty", "surrogate", "long", None}
 """A command may take these or refuse them; a line must come out either way."""
 
 
@@ -179,10 +179,12 @@ def test_bad_lines_give_errors_in_their_places_and_the_rest_goes_on(
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(rows) == len(LINES)
     for (id_, _), row in zip(LINES, rows, strict=True):
-        assert row.get("id") == id_ or id_ is None
+        assert row.get("id") == id_
         if id_ is not None and id_.startswith("good"):
             assert "error" not in row
         elif id_ not in EITHER:
+            assert "error" in row, row
+        if "error" in row:
             assert row["error"]["type"].startswith("urn:caretier:problem:"), row
             assert row["error"]["title"]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -305,10 +307,15 @@ def serving(stack: Stack, data: Path) -> Iterator[httpx.Client]:
 
 
 def flip(data: Path) -> None:
-    """Turn one bit in the middle of the vault's file."""
+    """Turn one bit in the middle of the largest row of the vault's file."""
     path = max((data / "device" / "vaults" / "p01").iterdir(), key=lambda p: p.stat().st_size)
+    with contextlib.closing(sqlite3.connect(path)) as vault:
+        vault.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        tables = [r[0] for r in vault.execute("select name from sqlite_master where type='table'")]
+        rows = [row for table in tables for row in vault.execute(f"select * from {table}")]
+    largest = max((v for row in rows for v in row if isinstance(v, bytes)), key=len)
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[content.index(largest[:64]) + 40] ^= 1
     path.write_bytes(content)
 
 

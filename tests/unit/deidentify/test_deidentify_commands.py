@@ -76,7 +76,7 @@ def test_jsonl_goes_on_after_a_bad_line_and_exits_2() -> None:
         None,
         None,
     ]
-    assert out[2]["error"]["type"] == "deidentification-failed"
+    assert out[2]["error"]["type"] == "urn:caretier:problem:deidentification-failed"
 
 
 def test_jsonl_without_bad_lines_exits_0() -> None:
