@@ -195,7 +195,8 @@ export function receipt(answer) {
 function state(answer) {
   const { status, disclosure } = answer;
   if (status === "queued") {
-    return banner("info", t("answer.queued_title"), h("p", {}, t("answer.queued")));
+    const tier = t(`tier.${answer.degraded_from ?? "clinic"}`);
+    return banner("info", t("answer.queued_title"), h("p", {}, t("answer.queued", { tier })));
   }
   if (status === "referred" && disclosure?.receipt) {
     return banner("info", t("answer.referred_title"), h("p", {}, t("answer.referred")));
@@ -240,7 +241,7 @@ export function whole(answer, { prefix = nextPrefix(), actions = [] } = {}) {
     "div",
     { class: "card answer__main" },
     state(answer),
-    from && banner("info", "", h("p", {}, t("answer.degraded", { tier: t(`tier.${from}`) }))),
+    from && answer.status !== "queued" && banner("info", "", h("p", {}, t("answer.degraded", { tier: t(`tier.${from}`) }))),
     text.length > 0 && h("div", { class: "answer__text" }, ...text),
     by && h("p", { class: "small" }, t("answer.signed_by", { name: by })),
     drafted && confidence(answer.confidence),
