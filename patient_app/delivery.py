@@ -12,7 +12,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from compliance.audit import Agent, AuditTrail, crossing
+from compliance.audit import Agent, AuditError, AuditTrail, crossing
 from compliance.deidentify import PlaceholderError, PlaceholderMap
 from compliance.errors import CaretierError, NotFoundError
 from compliance.sealing import SealingKey
@@ -72,7 +72,7 @@ class Delivery:
                 await (
                     self._send(id_, row) if row["state"] == "outgoing" else self._fetch(id_, row)
                 )
-            except (LinkDownError, NotAuthenticatedError):
+            except (LinkDownError, NotAuthenticatedError, AuditError):
                 await asyncio.to_thread(self._later, id_, row)
             except NotFoundError:
                 await asyncio.to_thread(self._put, id_, {**row, "state": "outgoing"})
@@ -156,7 +156,8 @@ class Delivery:
             tx.put("ledger", row["receipt"], {**entry, "state": answer.status})
 
     def _open(self, id_: str, row: dict[str, Any], sealed: str, before: Answer) -> Answer:
-        signers = {level: b.identity_public() for level, b in self._bundles.items()}
+        readers = Envelope.model_validate_json(row["envelope"]).receipt.readers
+        signers = {t: b.identity_public() for t, b in self._bundles.items() if t in readers}
         key = SealingKey.from_bytes(from_text(row["reply_key"]))
         language = self._member.profile["language"]
         try:

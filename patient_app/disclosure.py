@@ -15,7 +15,7 @@ from uuid import uuid4
 from compliance.audit import Agent, AuditTrail, crossing
 from compliance.consent import Consent, one_time, standing
 from compliance.deidentify import Deidentifier, PlaceholderMap
-from compliance.errors import NotFoundError
+from compliance.errors import DisclosureRefusedError, NotFoundError
 from compliance.receipt import issue_receipt, new_salt
 from compliance.sealing import SealingKey
 from compliance.sealing.encoding import to_text
@@ -148,7 +148,7 @@ class Discloser:
             raise NotFoundError("The preview has expired.", remedy="Ask the question again.")
         shown = Disclosure.model_validate(preview["disclosure"])
         destination = Level(shown.destination)
-        consent = _consent(member, destination, shown.readers, now, remember=remember)
+        consent = _consent(member, shown.readers, now, remember=remember)
         sealed = self._seal(member, preview, shown, consent, now)
         disclosure = shown.model_copy(update={"receipt": sealed["receipt"]})
         kept = member.vault.get("consult", preview["consult"])
@@ -165,6 +165,9 @@ class Discloser:
         with member.vault.write() as tx:
             if tx.get("preview", preview_id) is None:
                 return Answer.model_validate(tx.get("consult", preview["consult"])["answer"])
+            held = tx.get("consent", consent.id)
+            if held is not None and held["withdrawn"] is not None:
+                raise DisclosureRefusedError("The consent was withdrawn.")
             tx.delete("preview", preview_id)
             tx.put("consent", consent.id, consent.model_dump(mode="json"))
             tx.put("ledger", sealed["receipt"], entry)
@@ -275,10 +278,10 @@ def _in_words(referred: ReferredQuestion) -> str:
 
 
 def _consent(
-    member: Member, destination: Level, readers: tuple[str, ...], now: datetime, *, remember: bool
+    member: Member, readers: tuple[str, ...], now: datetime, *, remember: bool
 ) -> Consent:
     """The standing consent that covers it, or the one that sending gives."""
-    existing = member.standing_consent(destination)
+    existing = member.standing_consent(*readers)
     if existing is not None:
         return existing
     if remember:

@@ -40,6 +40,8 @@ def _resources(text: str) -> list[dict[str, Any]]:
         return [_object(line, n) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     if isinstance(found, dict) and found.get("resourceType") == "Bundle":
         entries = found.get("entry") or []
+        if not isinstance(entries, list):
+            raise BadInputError("The Bundle's entry is not a list.")
         found = [e.get("resource") for e in entries if isinstance(e, dict)]
     given = found if isinstance(found, list) else [found]
     if not all(isinstance(r, dict) for r in given):

@@ -166,8 +166,10 @@ class Member:
         rows = [Consent.model_validate(value) for _, value in self.vault.items("consent")]
         return sorted(rows, key=lambda c: c.granted, reverse=True)
 
-    def standing_consent(self, destination: Level) -> Consent | None:
-        """A standing consent that covers treatment at a destination now, or None."""
+    def standing_consent(self, *readers: str) -> Consent | None:
+        """A standing consent under which every one of the tiers may read now, or None."""
         now = datetime.now(UTC)
-        good = (c for c in self.consents() if c.standing)
-        return next((c for c in good if c.permits("treatment", destination, now)), None)
+        for consent in self.consents():
+            if consent.standing and all(consent.permits("treatment", r, now) for r in readers):
+                return consent
+        return None

@@ -216,7 +216,7 @@ class Device:
             _keep(member, question, conversation, answer)
             return answer
         destination = Level(offer.disclosure.destination)
-        if member.standing_consent(destination) is not None:
+        if member.standing_consent(*offer.disclosure.readers) is not None:
             return self.discloser.send(member, offer.preview_id)
         told = f"{outcome.answer.text} {wording.offer(destination, question.person.language)}"
         answer = outcome.answer.model_copy(update={"offer": offer, "text": told})

@@ -2,8 +2,8 @@
 
 Workflow. Nothing of a test touches the person's own folders (``quiet_place``), and no unit test
 opens a socket to anywhere but this machine (``loopback_only``). A test that asks for ``database``
-runs twice, on SQLite and on a PostgreSQL of our own. The heavy models are session fixtures; a test that
-asks for one shares a worker with all others that do (``pytest -n 2 --dist loadgroup``).
+runs twice, on SQLite and on a PostgreSQL of our own. The heavy models are session fixtures; a test
+that asks for one shares a worker with all others that do (``pytest -n 2 --dist loadgroup``).
 """
 
 from __future__ import annotations

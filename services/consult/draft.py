@@ -58,10 +58,18 @@ class Drafter:
         prompt = Prompt(SYSTEM, f"Material:\n{material}\n\nQuestion: {question}\nAnswer:")
         buffer = ""
         async for piece in engine.generate(prompt, self._budget):
-            buffer += piece.replace("\n", " ")
+            *lines, buffer = (buffer + piece).split("\n")
+            for line in lines:
+                for sentence in split_sentences(_unlisted(line)):
+                    yield sentence
             *done, _last = split_sentences(buffer) or [""]
             for sentence in done:
                 buffer = buffer.lstrip().removeprefix(sentence)
-                yield sentence.removeprefix("- ").strip()
+                yield _unlisted(sentence)
         for sentence in split_sentences(buffer):
-            yield sentence.removeprefix("- ").strip()
+            yield _unlisted(sentence)
+
+
+def _unlisted(text: str) -> str:
+    """A line without the mark of a list."""
+    return text.strip().removeprefix("- ").removeprefix("* ").strip()

@@ -32,6 +32,12 @@ def _plain(text: str) -> str:
     return " ".join(words(text))
 
 
+def _same(source: str, sentence: str) -> bool:
+    """Whether two sentences differ in case and punctuation alone; 4,000 is not 4.000."""
+    numbers = _NUMBER.findall(source) == _NUMBER.findall(sentence)
+    return numbers and _plain(source) == _plain(sentence)
+
+
 def _negations(text: str) -> int:
     return sum(w in _NEGATION for w in words(fold(text)))
 
@@ -46,7 +52,7 @@ class Judge:
         """The quote that carries ``sentence``, or None: then it must not be said."""
         if authoring is Authoring.NONE or not quotes:
             return None
-        same = next((q for q in quotes if _plain(q.text) == _plain(sentence)), None)
+        same = next((q for q in quotes if _same(q.text, sentence)), None)
         if same is not None or authoring is Authoring.PHRASE:
             return same
         vectors = self._index.embed([sentence, *(q.text for q in quotes)])

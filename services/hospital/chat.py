@@ -17,8 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
 from compliance.errors import BadInputError, NotFoundError
-from services.consult.messages import MAX_QUESTION_CHARS, Answer, Question, Sentence, Turn
-from services.consult.node import Node, Outcome
+from services.consult.messages import (
+    MAX_QUESTION_CHARS,
+    Answer,
+    Question,
+    Sentence,
+    Triage,
+    Turn,
+)
+from services.consult.node import Event, Node, Outcome
 
 MODEL = "caretier"
 
@@ -120,10 +127,20 @@ async def _stream(node: Node, question: Question) -> AsyncIterator[str]:
     yield chunk({"role": "assistant", "content": ""})
     said = ""
     async for event in node.consult(question):
-        if isinstance(event, Sentence):
-            said += f"{event.text} "
-            yield chunk({"content": f"{event.text} "})
-        elif isinstance(event, Outcome) and not said:
-            yield chunk({"content": event.answer.text})
+        piece = _piece(event, said)
+        said += piece
+        if piece:
+            yield chunk({"content": piece})
     yield chunk({}, "stop")
     yield "data: [DONE]\n\n"
+
+
+def _piece(event: Event, said: str) -> str:
+    """What an event adds to the words: urgent advice first, at the end what is lacking."""
+    if isinstance(event, Triage):
+        return f"{event.advice} " if event.advice else ""
+    if isinstance(event, Sentence):
+        return f"{event.text} "
+    if isinstance(event, Outcome) and event.answer.text.startswith(said.strip()):
+        return event.answer.text[len(said.strip()) :].strip()
+    return ""
