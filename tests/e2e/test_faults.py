@@ -28,6 +28,10 @@ pytestmark = [pytest.mark.process, pytest.mark.xdist_group("stack")]
 FOR_THE_CLINIC = "What are the symptoms of shingles?"
 FOR_A_CLINICIAN = "Should I stop taking my metformin?"
 KILLS = 50
+SHARE = {"device": 10, "clinic": 14, "hospital": 14, "worker": 12}
+"""How many of the kills each process gets."""
+WORKER_SECONDS = 5.0
+"""Until a worker that was started works."""
 KILL_SECONDS = 300.0
 """What fifty kills may take, with everything that waits delivered in the end."""
 REPLY = "Please keep taking it until we have talked."
@@ -129,18 +133,17 @@ class Chaos:
             self.unsent.remove(answer)
 
     def kill(self) -> None:
-        """``kill -9`` one process that is up and has been for a moment."""
+        """``kill -9`` one process that is up, at a random moment of what it is doing."""
         names = [n for n in ("device", "clinic", "hospital") if self.stack.ready(n)]
-        if (
-            self.stack.child("worker").alive()
-            and time.monotonic() - self._last.get("worker", 0) > 3
-        ):
+        idle = time.monotonic() - self._last.get("worker", 0)
+        if self.stack.child("worker").alive() and idle > WORKER_SECONDS:
             names.append("worker")
+        names = [n for n in names if self.kills[n] < SHARE[n]]
         if not names:
             time.sleep(0.1)
             return
-        name = min(names, key=lambda n: (self.kills[n], self.dice.random()))
-        time.sleep(self.dice.uniform(0, 0.4))
+        name = self.dice.choice(names)
+        time.sleep(self.dice.uniform(0, 0.5))
         self.stack.kill(name)
         self.stack.start(name, ready=False)
         self._last[name] = time.monotonic()
@@ -167,7 +170,7 @@ def test_fifty_kills_at_random_points_lose_no_referral_and_answer_none_twice(sta
     check_once(stack, chaos.asked, clinical)
     print(f"\n{dict(chaos.kills)} kills, {len(chaos.asked)} referrals")  # noqa: T201 - a figure
     assert chaos.kills.total() == KILLS
-    assert min(chaos.kills.values()) >= 8
+    assert dict(chaos.kills) == SHARE
     assert len(chaos.asked) >= 10
 
 
@@ -308,7 +311,7 @@ def serving(stack: Stack, data: Path) -> Iterator[httpx.Client]:
 
 def flip(data: Path) -> None:
     """Turn one bit in the middle of the largest row of the vault's file."""
-    path = max((data / "device" / "vaults" / "p01").iterdir(), key=lambda p: p.stat().st_size)
+    path = next((data / "device" / "vaults" / "p01").glob("*.sqlite3"))
     with contextlib.closing(sqlite3.connect(path)) as vault:
         vault.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         tables = [r[0] for r in vault.execute("select name from sqlite_master where type='table'")]

@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.process, pytest.mark.xdist_group("stack")]
 
 CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 SCREENS = {"phone": (390, 844), "desk": (1440, 900)}
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SCHEMES = ("light", "dark")
 
 
@@ -183,6 +184,7 @@ def shoot(page: Page, shots: Path, name: str) -> None:
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
             assert over <= 0, f"{name} scrolls sideways on {screen} by {over} px"
+            page.evaluate(PAINTED)
             path = shots / f"{name}-{screen}-{scheme}.png"
             page.screenshot(path=path)
             assert path.stat().st_size > 5000
