@@ -88,7 +88,7 @@ class Sessions:
             member = self._device.unlock(person_id, passphrase)
         except WrongPassphraseError:
             self._failures.append(now)
-            raise
+            raise WrongPassphraseError("The passphrase is wrong.") from None
         key = secrets.token_urlsafe(32)
         self._sessions[key] = Session(member)
         response.set_cookie(
