@@ -1,4 +1,4 @@
-"""Recall and false alarms of triage on five sets of messages, English and Spanish.
+"""Recall and false alarms of triage on sets of messages, English and Spanish.
 
 Each set was written before it was measured. On its *first* run, with the rules as they then stood:
 
@@ -10,11 +10,13 @@ unseen     84 of 114  (.74)        1 of 104  (.010)               1 of 104
 third      96 of 109  (.88)        4 of 109  (.037)               5 of 109
 fourth     70 of 83   (.84)        4 of 88   (.045)               8 of 88
 fifth      39 of 43   (.91)        0 of 43                        0 of 43
+sixth      93 of 104  (.89)        9 of 134  (.067)               15 of 134 (.112)
 =========  ======================  =============================  =============================
 
 After each run the rules were generalised on what it showed, so none of the sets is blind any more
-and the bounds below guard against loss; they do not tell the recall on new wordings. All sets have
-one writer, who also wrote the rules.
+and the bounds below guard against loss; they do not tell the recall on new wordings. The first five
+sets have one writer, who also wrote the rules; the sixth is by another, who had not read them. Of
+its 40 urgent matters 26 came out urgent, 9 routine and 5 as emergencies on the first run.
 """
 
 from __future__ import annotations
