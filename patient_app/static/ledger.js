@@ -3,6 +3,7 @@
 import { call } from "/static/caretier/api.js";
 import { banner, byId, empty, fill, h } from "/static/caretier/dom.js";
 import { known, size, t, when } from "/static/caretier/i18n.js";
+import { place } from "./answer.js";
 
 const KIND = {
   queued: "warn",
@@ -33,11 +34,11 @@ function entry(one) {
     h(
       "div",
       { class: "card" },
-      h("h2", {}, t("ledger.to", { destination: one.destination })),
+      h("h2", {}, t("ledger.to", { destination: place(one.destination) })),
       h("p", { class: "small soft" }, t("ledger.text_shown")),
       h("p", { class: "leaves" }, one.text),
       pairs([
-        [t("ledger.readers"), one.readers.join(", ")],
+        [t("ledger.readers"), one.readers.map(place).join(", ")],
         [t("ledger.size"), size(one.bytes)],
         [t("ledger.receipt"), h("code", { class: "mono" }, one.receipt)],
       ]),
