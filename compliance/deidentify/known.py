@@ -63,8 +63,8 @@ class KnownRecognizer(LocalRecognizer):
     def analyze(
         self,
         text: str,
-        entities: list[str],
-        nlp_artifacts: Any = None,  # noqa: ARG002 - the interface is presidio's
+        entities: list[str],  # noqa: ARG002 - the interface is presidio's
+        nlp_artifacts: Any = None,
     ) -> list[RecognizerResult]:
         """Results for ``text`` (plain form), each with the identity in its metadata."""
         return [

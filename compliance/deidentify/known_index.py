@@ -14,9 +14,10 @@ from datetime import UTC, date, datetime
 import phonenumbers
 import regex
 
+from compliance.deidentify.known_words import GENERIC, STREET_WORDS, canonical
 from compliance.deidentify.normalise import fold
 from compliance.deidentify.record import Known, KnownName, KnownValue
-from compliance.deidentify.vocabulary import common_words, eponyms, nicknames, word_set
+from compliance.deidentify.vocabulary import common_words, eponyms, nicknames
 
 MIN_TYPO = 5
 """Shortest name part, in letters, for which one wrong letter is forgiven."""
@@ -27,60 +28,6 @@ _OLD = 89
 
 Owner = tuple[str, str]
 """Entity type and identity."""
-
-_ABBREVIATIONS = {
-    long: short
-    for short, longs in {
-        "st": "street str",
-        "ave": "avenue av",
-        "rd": "road",
-        "dr": "drive",
-        "ln": "lane",
-        "blvd": "boulevard boul",
-        "ct": "court",
-        "pl": "place",
-        "cir": "circle",
-        "ter": "terrace",
-        "pkwy": "parkway",
-        "hwy": "highway",
-        "sq": "square",
-        "apt": "apartment",
-        "ste": "suite",
-        "n": "north norte",
-        "s": "south sur",
-        "e": "east este",
-        "w": "west oeste",
-        "trl": "trail",
-        "lndg": "landing",
-        "hts": "heights",
-        "rte": "route",
-        "bldg": "building",
-        "fl": "floor",
-        "c": "calle",
-        "avda": "avenida",
-        "pza": "plaza",
-        "po": "paseo",
-        "ctra": "carretera",
-        "xing": "crossing",
-        "mt": "mount",
-        "ft": "fort",
-        "saint": "sainte",
-    }.items()
-    for long in longs.split()
-}
-_STREET_WORDS = (
-    frozenset(_ABBREVIATIONS)
-    | frozenset(_ABBREVIATIONS.values())
-    | {"way", "box", "unit", "run", "row", "de", "la", "del", "los", "las"}
-)
-_GENERIC = word_set(
-    "hospital clinic medical center centre health healthcare care system systems "
-    "services service group associates practice family general regional "
-    "community county memorial university college school nursing home the of and at for "
-    "in de la el del los las saint st san santa inc llc ltd corp company pc "
-    "pllc pa clinica centro salud urgent rehabilitation hospice pharmacy laboratory "
-    "institute foundation department national state city north south east west"
-)
 
 
 @dataclass(slots=True)
@@ -111,11 +58,6 @@ class KnownIndex:
     )
     dates: regex.Pattern[str] | None = None
     years: frozenset[str] = frozenset()
-
-
-def canonical(word: str) -> str:
-    """One form for "street" and "st", "avenue" and "ave"."""
-    return _ABBREVIATIONS.get(word, word)
 
 
 def build_index(known: tuple[Known, ...]) -> KnownIndex:
@@ -257,7 +199,7 @@ def _add_phone(index: KnownIndex, item: KnownValue) -> None:
             continue
         national = phonenumbers.national_significant_number(parsed)
         forms |= {national, f"{parsed.country_code}{national}"}
-    if len(digits) >= 10:  # noqa: PLR2004 - a number of the rule itself
+    if len(digits) >= 10:
         forms |= {digits[-10:], digits[-7:]}
     for form in forms:
         if len(form) >= MIN_FREE_CODE:
@@ -269,7 +211,7 @@ def _add_email(index: KnownIndex, item: KnownValue) -> None:
     owner = (item.type, f"EMAIL:{fold(item.value)}")
     whole, local = compact(item.value), compact(item.value.split("@")[0])
     for form in {whole, local}:
-        if (len(form) > 5 or (len(form) > 3 and not form.isalpha())) and form not in common_words():  # noqa: PLR2004 - a number of the rule itself
+        if (len(form) > 5 or (len(form) > 3 and not form.isalpha())) and form not in common_words():
             index.codes[form] = owner
 
 
@@ -285,7 +227,7 @@ def _add_town(index: KnownIndex, item: KnownValue) -> None:
     """A town of one word, or a run of words."""
     words = tuple(_run_words(item.value))
     owner = ("LOCATION", f"LOCATION:{' '.join(words)}")
-    if len(words) == 1 and len(words[0]) > 2:  # noqa: PLR2004 - a number of the rule itself
+    if len(words) == 1 and len(words[0]) > 2:
         index.towns[words[0]] = owner
     elif words:
         index.runs[words[0]].append((words, owner))
@@ -295,11 +237,11 @@ def _add_run(index: KnownIndex, item: KnownValue) -> None:
     """An organisation or a street: the whole run and every part of it that is telling."""
     words = _run_words(item.value)
     owner = (item.type, f"{item.type}:{' '.join(words)}")
-    generic = _GENERIC if item.type == "ORGANIZATION" else _STREET_WORDS
+    generic = GENERIC if item.type == "ORGANIZATION" else STREET_WORDS
     telling = {
         w
         for w in words
-        if len(w) > 3  # noqa: PLR2004 - a number of the rule itself
+        if len(w) > 3
         and w.isalpha()
         and w not in generic
         and w not in common_words()
@@ -311,7 +253,7 @@ def _add_run(index: KnownIndex, item: KnownValue) -> None:
             if (
                 (i, j) == (0, len(words))
                 or telling & set(run)
-                or (item.type == "ADDRESS" and run[0].isdigit() and len(run) > 2)  # noqa: PLR2004 - a number of the rule itself
+                or (item.type == "ADDRESS" and run[0].isdigit() and len(run) > 2)
             ):
                 index.runs[run[0]].append((tuple(run), owner))
     for word in telling:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import regex
 
 from compliance.deidentify.deadline import remaining
+from compliance.deidentify.known_codes import Hit, Token, find_codes, find_runs
 from compliance.deidentify.known_index import (
-    MIN_FREE_CODE,
     MIN_TYPO,
     KnownIndex,
     Owner,
-    canonical,
     deletions,
 )
 from compliance.deidentify.normalise import fold_character
@@ -35,23 +34,6 @@ _ROLE_ORDER = ("PATIENT", "RELATIVE", "CLINICIAN", "PERSON", "ORGANIZATION", "LO
 _MAX_RUN = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A known identifier at ``text[start:end]`` of the plain text."""
-
-    start: int
-    end: int
-    type: str
-    identity: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    start: int
-    end: int
-    word: str
-
-
 @dataclass(slots=True)
 class _NameHit:
     start: int
@@ -62,13 +44,13 @@ class _NameHit:
 def find_known(index: KnownIndex, text: str) -> list[Hit]:
     """Every place where an identifier of ``index`` stands in ``text`` (plain form)."""
     folded = "".join(map(fold_character, text))
-    tokens = [_Token(m.start(), m.end(), m[0]) for m in _WORD.finditer(folded)]
+    tokens = [Token(m.start(), m.end(), m[0]) for m in _WORD.finditer(folded)]
     remaining()
     names = _NameSearch(index, text, folded, tokens)
     hits = names.run()
     remaining()
-    hits += _codes(index, folded, tokens)
-    hits += _runs(index, tokens)
+    hits += find_codes(index, folded, tokens)
+    hits += find_runs(index, tokens)
     remaining()
     if index.dates is not None:
         hits += [
@@ -81,7 +63,7 @@ def find_known(index: KnownIndex, text: str) -> list[Hit]:
 class _NameSearch:
     """One search for name parts; a class because every step looks at the same tokens."""
 
-    def __init__(self, index: KnownIndex, text: str, folded: str, tokens: list[_Token]) -> None:
+    def __init__(self, index: KnownIndex, text: str, folded: str, tokens: list[Token]) -> None:
         self.index, self.text, self.folded, self.tokens = index, text, folded, tokens
         self.quiet = not any(map(str.isupper, text))
         self.shouting = sum(map(str.isupper, text)) > sum(map(str.islower, text))
@@ -98,12 +80,12 @@ class _NameSearch:
         hits = [*sure.values(), *self._joined(), *self._spaced()]
         return [*self._groups(hits), *self._towns()]
 
-    def _owners(self, token: _Token) -> tuple[set[Owner], bool]:
+    def _owners(self, token: Token) -> tuple[set[Owner], bool]:
         """Whose name part a word can be, and whether it is more likely an ordinary word."""
         word = token.word
         for form in _readings(word):
             if form in self.index.parts:
-                return self.index.parts[form], form in common_words() or len(form) == 2  # noqa: PLR2004 - a number of the rule itself
+                return self.index.parts[form], form in common_words() or len(form) == 2
             if form in self.index.compounds:
                 return self.index.compounds[form], form in common_words()
         if word.endswith("s") and len(word) > MIN_TYPO - 1 and word[:-1] in self.index.parts:
@@ -159,7 +141,7 @@ class _NameSearch:
         if _TITLE.search(before):
             return True
         word = self.text[hit.start : hit.end]
-        if self.shouting or not word[0].isupper() or (word.isupper() and len(word) == 2):  # noqa: PLR2004 - a number of the rule itself
+        if self.shouting or not word[0].isupper() or (word.isupper() and len(word) == 2):
             return False
         stripped = before.rstrip(" \t\"'(")
         inside = bool(stripped) and stripped[-1] not in ".!?\n:;-*>]"
@@ -182,14 +164,14 @@ class _NameSearch:
                 pieces = self.tokens[number : self.tokens.index(later, number) + 1]
                 if (
                     owners
-                    and len(word) >= 4  # noqa: PLR2004 - a number of the rule itself
+                    and len(word) >= 4
                     and word not in common_words()
                     and not self._ordinary(pieces)
                 ):
                     found.append(_NameHit(token.start, later.end, set(owners)))
         return found
 
-    def _ordinary(self, pieces: list[_Token]) -> bool:
+    def _ordinary(self, pieces: list[Token]) -> bool:
         """True when every piece is an ordinary word in lower case: "how long will" names nobody."""
         return not self.quiet and all(
             p.word in common_words() and self.text[p.start].islower() for p in pieces
@@ -202,16 +184,16 @@ class _NameSearch:
             (n, o)
             for t in (self.index.parts, self.index.compounds)
             for n, o in t.items()
-            if len(n) > 2  # noqa: PLR2004 - a number of the rule itself
+            if len(n) > 2
         ]
         for run in _SPACED.finditer(self.folded):
-            if sum(map(str.isalpha, run[0])) < 3:  # noqa: PLR2004 - a number of the rule itself
+            if sum(map(str.isalpha, run[0])) < 3:
                 continue
             places = [i for i in range(run.start(), run.end()) if self.folded[i].isalnum()]
             letters = "".join(self.folded[i] for i in places)
             for name, owners in names:
                 for at in (m.start() for m in regex.finditer(regex.escape(name), letters)):
-                    found.append(_NameHit(places[at], places[at + len(name) - 1] + 1, set(owners)))  # noqa: PERF401 - three nested loops read better
+                    found.append(_NameHit(places[at], places[at + len(name) - 1] + 1, set(owners)))
         return found
 
     def _groups(self, hits: list[_NameHit]) -> list[Hit]:
@@ -310,48 +292,3 @@ def _one_edit(word: str, part: str) -> bool:
         return word[i + 1 :] == part[i + 1 :] or swapped
     longer, shorter = (word, part) if len(word) > len(part) else (part, word)
     return longer[i + 1 :] == shorter[i:]
-
-
-def _codes(index: KnownIndex, folded: str, tokens: list[_Token]) -> list[Hit]:
-    """Codes, whatever separates their characters."""
-    places = [i for token in tokens for i in range(token.start, token.end)]
-    run = "".join(token.word for token in tokens)
-    first = {p for p, place in enumerate(places) if place == 0 or not folded[place - 1].isalnum()}
-    last = {
-        p
-        for p, place in enumerate(places)
-        if place + 1 == len(folded) or not folded[place + 1].isalnum()
-    }
-    found: list[Hit] = []
-    for code, owner in index.codes.items():
-        at = run.find(code)
-        while at >= 0:
-            end = at + len(code) - 1
-            if len(code) >= MIN_FREE_CODE or (
-                at in first and end in last and _tight(folded[places[at] : places[end]], code)
-            ):
-                start, stop = places[at], places[end] + 1
-                while start and folded[start - 1].isalnum():
-                    start -= 1
-                while stop < len(folded) and folded[stop].isalnum():
-                    stop += 1
-                found.append(Hit(start, stop, *owner))
-            at = run.find(code, at + 1)
-    return found
-
-
-def _tight(stretch: str, code: str) -> bool:
-    """A short code with few separators inside."""
-    return len(stretch) <= 2 * len(code)
-
-
-def _runs(index: KnownIndex, tokens: list[_Token]) -> list[Hit]:
-    """Runs of words: organisations, streets, towns of several words."""
-    words = [canonical(token.word) for token in tokens]
-    found: list[Hit] = []
-    for number, word in enumerate(words):
-        for run, owner in index.runs.get(word, ()):
-            if tuple(words[number : number + len(run)]) == run:
-                found.append(Hit(tokens[number].start, tokens[number + len(run) - 1].end, *owner))
-                break
-    return found

@@ -47,7 +47,7 @@ _IDENTIFIER_TYPES = {
     "AN": "ACCOUNT_NUMBER",
 }
 _MAX_DEPTH = 40
-_WORD = regex.compile(r"[\p{L}\d]+(?:['’][\p{L}\d]+)*")  # noqa: RUF001 - an apostrophe people type
+_WORD = regex.compile(r"[\p{L}\d]+(?:['’][\p{L}\d]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,13 @@ def read_record(resources: Iterable[Mapping[str, Any]]) -> tuple[Known, ...]:
         for known in _resource(resource, 0):
             found[known] = None
     return tuple(found)
+
+
+def _items(value: Any) -> list[Any]:
+    """``value`` as a list: FHIR has one or many."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _resource(resource: Mapping[str, Any], depth: int) -> Iterator[Known]:
@@ -294,10 +301,3 @@ def _identity(role: str, node: Mapping[str, Any], default: str = "") -> str:
         if words:
             return f"{role}:{' '.join(words)}"
     return f"{role}:{default or node.get('id') or 'unnamed'}"
-
-
-def _items(value: Any) -> list[Any]:
-    """``value`` as a list: FHIR has one or many."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

@@ -17,6 +17,11 @@ _TLD = (
     r"br|au|nl|be|se|no|dk|fi|pl|cz|ch|at|ie|uy)"
 )
 
+_DIGIT_WORD = (
+    r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|"
+    r"cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve)"
+)
+
 
 class EmailRecognizer(RuleRecognizer):
     """E-mail addresses, obfuscated ones too.
@@ -133,6 +138,7 @@ class PhoneRecognizer(RuleRecognizer):
                 r"\s?[-.\s/]\s?\d{3}\s?[-.\s]\s?\d{4}(?:\s*(?:x|ext\.?|extension)\s*\d{1,6})?(?!\d)"
             ),
         ),
+        Rule("words", rf"(?<!\p{{L}})(?:{_DIGIT_WORD}[\s,.-]+){{6,}}{_DIGIT_WORD}(?!\p{{L}})"),
         Rule("local", r"(?<![\d./-])[2-9]\d{2}-\d{4}(?![\d/-]|\.\d)" + UNIT_AHEAD),
         Rule(
             "international",

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - look-alike letters are the point here
 """Generated patients and ways to write their identifiers so that a detector might miss them."""
 
 from __future__ import annotations
@@ -8,19 +7,19 @@ import unicodedata
 from datetime import date, timedelta
 from typing import Any
 
-GIVEN = (  # noqa: SIM905 - a word list
+GIVEN = (
     "Robert Elizabeth José María Xiomara Nguyen Wei Kwame Siobhán Ludmila Francisco "
     "William Müge Anne-Marie Jürgen "
     "Priyanka Oluwaseun Dmitri Aoife Consuelo Takeshi Björn Zoë Sumiko254 Ramiro "
     "Benedikt Chidinma Jo Al"
 ).split()
-FAMILY = (  # noqa: SIM905 - a word list
+FAMILY = (
     "Martinez O'Brien Müller McDonald Garcia-Lopez Vandenberg Szymański Nakamura Okonkwo "
     "Kowalczyk Peña Ibáñez Smith Zhang "
     "Abernathy D'Angelo Medhurst46 Öztürk Fitzgerald Papadopoulos Li Ng Hernández Quispe "
     "Thorvaldsen Baxter-Hughes Nuñez"
 ).split()
-STREETS = (  # noqa: SIM905 - a word list
+STREETS = (
     "Abernathy Landing|Quillfeather Street|North Osprey Avenue|Juniper Hollow Road|"
     "Wexcombe Boulevard|St. Botolph Lane"
 ).split("|")
@@ -84,12 +83,12 @@ def patient(rng: random.Random) -> dict[str, Any]:
         "telecom": [
             {
                 "system": "phone",
-                "value": f"{rng.randint(201, 989)}-{rng.randint(201, 989)}-{rng.randint(1000, 9999)}",  # noqa: E501 - one pattern, better unbroken
+                "value": f"{rng.randint(201, 989)}-{rng.randint(201, 989)}-{rng.randint(1000, 9999)}",
             },
             {
                 "system": "email",
                 "value": (
-                    f"{rng.choice('qxzkw')}{rng.choice(FAMILY).lower().strip('46')}{rng.randint(10, 999)}"  # noqa: E501 - one pattern, better unbroken
+                    f"{rng.choice('qxzkw')}{rng.choice(FAMILY).lower().strip('46')}{rng.randint(10, 999)}"
                     f"@example.org"
                 ).replace("'", ""),
             },

@@ -31,11 +31,12 @@ KINDS = ("name", "date", "phone", "code", "address", "email")
 
 def check_case(detector: Deidentifier, seed: int) -> bool:
     """Raise AssertionError when a disguised identifier survives; True when the text was refused."""
-    rng = random.Random(seed)  # noqa: S311 - test data
+    rng = random.Random(seed)
     resource = corruptions.patient(rng)
     kind = rng.choice(KINDS)
     written = corruptions.disguise(corruptions.corrupt(kind, resource, rng), rng)
-    text = rng.choice(corruptions.SENTENCES).format(written)
+    sentence = rng.choice(corruptions.SENTENCES)
+    text = sentence.format(written)
     known = KnownIdentifiers.from_record([resource])
     try:
         done = detector.deidentify(text, language=rng.choice(("en", "es")), known=known)
@@ -45,9 +46,9 @@ def check_case(detector: Deidentifier, seed: int) -> bool:
     for placeholder in done.mapping.placeholders():
         masked = masked.replace(placeholder, "|")
     secret = corruptions.bare(normalise(written).text)
-    frame = corruptions.bare(normalise(text).text).replace(secret, "", 1)
+    frame = corruptions.bare(sentence.format(""))
     left = corruptions.bare(normalise(masked).text)
-    assert secret not in left, (seed, kind, written, done.text)
+    assert left.count(secret) <= frame.count(secret), (seed, kind, written, done.text)
     allowed = 4 if kind == "date" else 2  # a year, a state, "at", a possessive may stay
     extra = len(left) - len(frame)
     assert extra <= allowed + (4 if kind in {"address", "code"} else 0), (
@@ -59,7 +60,7 @@ def check_case(detector: Deidentifier, seed: int) -> bool:
     return False
 
 
-@settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**48))
 def test_no_disguise_of_a_known_identifier_survives(detector: Deidentifier, seed: int) -> None:
     check_case(detector, seed)

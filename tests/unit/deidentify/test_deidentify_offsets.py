@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - look-alike letters are the point here
 """The plain form and its map back, and what entities say about the input."""
 
 from __future__ import annotations

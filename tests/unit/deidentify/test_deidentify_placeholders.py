@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - look-alike letters are the point here
 """Placeholders go out and come back; nothing is guessed."""
 
 from __future__ import annotations

@@ -93,6 +93,7 @@ FOUND = {
     ],
     "PhoneRecognizer": [
         "«(555) 810-7203»",
+        "at «five five five one two one two»",
         "call «555.810.7203»",
         "«+34 612 345 678»",
         "tel: «810-7203»",
@@ -284,6 +285,7 @@ LEFT = {
     ],
     "PhoneRecognizer": [
         "BP 120/80, pulse 72",
+        "one or two or three",
         "500-1000 mg",
         "2021-03-05",
         "take 100-200 mg",

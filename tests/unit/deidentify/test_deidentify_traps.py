@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - look-alike letters are the point here
 """What defeated other detectors, one test a trap."""
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ class Slow(RuleRecognizer):
 
 class Catastrophic(RuleRecognizer):
     ENTITY = "PERSON"
-    RULES = (Rule("bad", r"(?:(?:a|b|ab)+(?:a|b)+)+(?:c|d)e"),)
+    RULES = (Rule("bad", r"(x+x+)+\1y"),)
 
 
 def _with(recognizer: type[RuleRecognizer], budget: float = 10.0) -> Deidentifier:
@@ -111,8 +110,8 @@ def test_a_detector_that_takes_too_long_refuses() -> None:
 def test_a_pattern_that_never_ends_is_stopped_and_refused() -> None:
     started = time.monotonic()
     with pytest.raises(DeidentificationError, match="longer than"):
-        _with(Catastrophic, budget=0.5).deidentify("ab" * 3000 + "!")
-    assert time.monotonic() - started < 8
+        _with(Catastrophic, budget=0.5).deidentify("x" * 300 + "!")
+    assert time.monotonic() - started < 30
 
 
 def test_a_swallowed_time_out_of_presidio_is_noticed_afterwards() -> None:
