@@ -64,7 +64,7 @@ class KnownRecognizer(LocalRecognizer):
         self,
         text: str,
         entities: list[str],  # noqa: ARG002 - the interface is presidio's
-        nlp_artifacts: Any = None,
+        nlp_artifacts: Any = None,  # noqa: ARG002 - the interface is presidio's
     ) -> list[RecognizerResult]:
         """Results for ``text`` (plain form), each with the identity in its metadata."""
         return [

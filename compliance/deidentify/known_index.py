@@ -199,7 +199,7 @@ def _add_phone(index: KnownIndex, item: KnownValue) -> None:
             continue
         national = phonenumbers.national_significant_number(parsed)
         forms |= {national, f"{parsed.country_code}{national}"}
-    if len(digits) >= 10:
+    if len(digits) >= 10:  # noqa: PLR2004 - a number of the rule itself
         forms |= {digits[-10:], digits[-7:]}
     for form in forms:
         if len(form) >= MIN_FREE_CODE:
@@ -211,7 +211,7 @@ def _add_email(index: KnownIndex, item: KnownValue) -> None:
     owner = (item.type, f"EMAIL:{fold(item.value)}")
     whole, local = compact(item.value), compact(item.value.split("@")[0])
     for form in {whole, local}:
-        if (len(form) > 5 or (len(form) > 3 and not form.isalpha())) and form not in common_words():
+        if (len(form) > 5 or (len(form) > 3 and not form.isalpha())) and form not in common_words():  # noqa: PLR2004 - a number of the rule itself
             index.codes[form] = owner
 
 
@@ -227,7 +227,7 @@ def _add_town(index: KnownIndex, item: KnownValue) -> None:
     """A town of one word, or a run of words."""
     words = tuple(_run_words(item.value))
     owner = ("LOCATION", f"LOCATION:{' '.join(words)}")
-    if len(words) == 1 and len(words[0]) > 2:
+    if len(words) == 1 and len(words[0]) > 2:  # noqa: PLR2004 - a number of the rule itself
         index.towns[words[0]] = owner
     elif words:
         index.runs[words[0]].append((words, owner))
@@ -241,7 +241,7 @@ def _add_run(index: KnownIndex, item: KnownValue) -> None:
     telling = {
         w
         for w in words
-        if len(w) > 3
+        if len(w) > 3  # noqa: PLR2004 - a number of the rule itself
         and w.isalpha()
         and w not in generic
         and w not in common_words()
@@ -253,7 +253,7 @@ def _add_run(index: KnownIndex, item: KnownValue) -> None:
             if (
                 (i, j) == (0, len(words))
                 or telling & set(run)
-                or (item.type == "ADDRESS" and run[0].isdigit() and len(run) > 2)
+                or (item.type == "ADDRESS" and run[0].isdigit() and len(run) > 2)  # noqa: PLR2004 - a number of the rule itself
             ):
                 index.runs[run[0]].append((tuple(run), owner))
     for word in telling:

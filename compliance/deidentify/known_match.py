@@ -85,7 +85,7 @@ class _NameSearch:
         word = token.word
         for form in _readings(word):
             if form in self.index.parts:
-                return self.index.parts[form], form in common_words() or len(form) == 2
+                return self.index.parts[form], form in common_words() or len(form) == 2  # noqa: PLR2004 - a number of the rule itself
             if form in self.index.compounds:
                 return self.index.compounds[form], form in common_words()
         if word.endswith("s") and len(word) > MIN_TYPO - 1 and word[:-1] in self.index.parts:
@@ -126,7 +126,8 @@ class _NameSearch:
         if number in sure or number not in doubtful:
             return number in sure
         both = self.text[hit.start].isupper() and self.text[doubtful[number].start].isupper()
-        return both or self.quiet
+        words = (self.folded[h.start : h.end] for h in (hit, doubtful[number]))
+        return both or self.quiet or not all(word in common_words() for word in words)
 
     def _beside(self, one: _NameHit, other: _NameHit) -> bool:
         """Two parts of one person's name with nothing but a separator between them."""
@@ -141,7 +142,7 @@ class _NameSearch:
         if _TITLE.search(before):
             return True
         word = self.text[hit.start : hit.end]
-        if self.shouting or not word[0].isupper() or (word.isupper() and len(word) == 2):
+        if self.shouting or not word[0].isupper() or (word.isupper() and len(word) == 2):  # noqa: PLR2004 - a number of the rule itself
             return False
         stripped = before.rstrip(" \t\"'(")
         inside = bool(stripped) and stripped[-1] not in ".!?\n:;-*>]"
@@ -164,7 +165,7 @@ class _NameSearch:
                 pieces = self.tokens[number : self.tokens.index(later, number) + 1]
                 if (
                     owners
-                    and len(word) >= 4
+                    and len(word) >= 4  # noqa: PLR2004 - a number of the rule itself
                     and word not in common_words()
                     and not self._ordinary(pieces)
                 ):
@@ -184,16 +185,16 @@ class _NameSearch:
             (n, o)
             for t in (self.index.parts, self.index.compounds)
             for n, o in t.items()
-            if len(n) > 2
+            if len(n) > 2  # noqa: PLR2004 - a number of the rule itself
         ]
         for run in _SPACED.finditer(self.folded):
-            if sum(map(str.isalpha, run[0])) < 3:
+            if sum(map(str.isalpha, run[0])) < 3:  # noqa: PLR2004 - a number of the rule itself
                 continue
             places = [i for i in range(run.start(), run.end()) if self.folded[i].isalnum()]
             letters = "".join(self.folded[i] for i in places)
             for name, owners in names:
                 for at in (m.start() for m in regex.finditer(regex.escape(name), letters)):
-                    found.append(_NameHit(places[at], places[at + len(name) - 1] + 1, set(owners)))
+                    found.append(_NameHit(places[at], places[at + len(name) - 1] + 1, set(owners)))  # noqa: PERF401 - three nested loops read better
         return found
 
     def _groups(self, hits: list[_NameHit]) -> list[Hit]:

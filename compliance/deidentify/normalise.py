@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - look-alike letters are the point here
 """Bring text into one plain form for detection, with a map back to the input.
 
 Full-width digits, zero-width characters, stacked accents and look-alike letters of other scripts
@@ -77,7 +78,7 @@ def normalise(text: str) -> Normalised:
 
 
 def fold(text: str) -> str:
-    """Lower case without accents, for comparing names; ``ß`` becomes ``ss``, ``ø`` becomes ``o``."""
+    """Lower case without accents, for comparing names; ``ß`` becomes ``ss``, ``ø`` becomes ``o``."""  # noqa: E501 - one pattern, better unbroken
     plain = normalise(text).text.casefold()
     decomposed = unicodedata.normalize("NFKD", plain)
     kept = "".join(c for c in decomposed if not unicodedata.combining(c))

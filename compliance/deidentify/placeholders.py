@@ -165,8 +165,8 @@ def _resembles(match: regex.Match[str]) -> bool:
         return square or inner != inner.lower()
     return (
         square
-        and len(head) >= 4
-        and any(_distance(head, name) <= _NEAR for name in _NAMES if len(name) >= 4)
+        and len(head) >= 4  # noqa: PLR2004 - a number of the rule itself
+        and any(_distance(head, name) <= _NEAR for name in _NAMES if len(name) >= 4)  # noqa: PLR2004 - a number of the rule itself
     )
 
 

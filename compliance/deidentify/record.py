@@ -47,7 +47,7 @@ _IDENTIFIER_TYPES = {
     "AN": "ACCOUNT_NUMBER",
 }
 _MAX_DEPTH = 40
-_WORD = regex.compile(r"[\p{L}\d]+(?:['’][\p{L}\d]+)*")
+_WORD = regex.compile(r"[\p{L}\d]+(?:['’][\p{L}\d]+)*")  # noqa: RUF001 - an apostrophe people type
 
 
 @dataclass(frozen=True, slots=True)

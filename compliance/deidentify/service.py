@@ -115,7 +115,7 @@ class Deidentifier:
             reason = refusal.message
         except OutOfTimeError:
             reason = f"De-identification took longer than {self.settings.time_budget_s:g} s."
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any failure must refuse, never pass text on
             reason = f"A detector failed ({type(error).__name__})."
         raise DeidentificationError(reason)
 

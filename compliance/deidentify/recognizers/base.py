@@ -64,8 +64,8 @@ class RuleRecognizer(LocalRecognizer):
     def analyze(
         self,
         text: str,
-        entities: list[str],
-        nlp_artifacts: Any = None,
+        entities: list[str],  # noqa: ARG002 - the interface is presidio's
+        nlp_artifacts: Any = None,  # noqa: ARG002 - the interface is presidio's
     ) -> list[RecognizerResult]:
         """Results for ``text`` (plain form), offsets into it.
 
@@ -92,14 +92,14 @@ class RuleRecognizer(LocalRecognizer):
         spans = (self.refine(rule, match, *span) for span in match.spans(group))
         return [self.result(*span, rule.score) for span in spans if span and span[0] < span[1]]
 
-    def accept(self, rule: Rule, match: regex.Match[str]) -> bool:
+    def accept(self, rule: Rule, match: regex.Match[str]) -> bool:  # noqa: ARG002 - the interface is presidio's
         """Whether a match counts; check digits and exceptions go here."""
         return True
 
     def refine(
         self,
-        rule: Rule,
-        match: regex.Match[str],
+        rule: Rule,  # noqa: ARG002 - the interface is presidio's
+        match: regex.Match[str],  # noqa: ARG002 - the interface is presidio's
         start: int,
         end: int,
     ) -> tuple[int, int] | None:

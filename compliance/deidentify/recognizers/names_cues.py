@@ -81,7 +81,7 @@ class SelfNamedRecognizer(RuleRecognizer):
     def refine(
         self, rule: Rule, match: regex.Match[str], start: int, end: int
     ) -> tuple[int, int] | None:
-        """Cut at ordinary words; "I am Lexapro-intolerant" and "called Parkinson's" are no names."""
+        """Cut at ordinary words; "I am Lexapro-intolerant" and "called Parkinson's" are no names."""  # noqa: E501 - one pattern, better unbroken
         strong = rule.name == "name-is" or (rule.name == "label" and bool(_NAMING.match(match[0])))
         cut = trimmed_name(
             match.string, start, end, lower=rule.name.endswith("lower"), strong=strong

@@ -54,7 +54,7 @@ class ClinicianTitleRecognizer(_TitledName):
         Rule(
             "title",
             (
-                rf"(?<![\p{{L}}])(?i:{_CLINICIAN}){_DOTTED}(?P<v>(?:{PARTICLE}[ ])?{NAME})(?:\s*(?:&|"
+                rf"(?<![\p{{L}}])(?i:{_CLINICIAN}){_DOTTED}(?P<v>(?:{PARTICLE}[ ])?{NAME})(?:\s*(?:&|"  # noqa: E501 - one pattern, better unbroken
                 rf"and|y)\s*(?i:dr[as]?\.?\s+)?(?P<v>{NAME}))?"
             ),
             ignore_case=False,
@@ -122,7 +122,7 @@ class PersonTitleRecognizer(_TitledName):
             (
                 rf"(?<![\p{{L}}.])(?:(?i:(?:mr|mrs|ms|mx|miss|mister|sr|sra|srta|se[nñ]ora?|"
                 rf"se[nñ]orita|do[nñ]a)){_DOTTED}|(?:Don|DON|don|Sir|Rev|Reverend|Father|Sister|"
-                rf"Rabbi|Imam|Pastor|Captain|Capt|Sgt|Sergeant|Lt|Judge|Hon|D|D[ªª])(?:\.[ªº]?)?[ ]+)"
+                rf"Rabbi|Imam|Pastor|Captain|Capt|Sgt|Sergeant|Lt|Judge|Hon|D|D[ªª])(?:\.[ªº]?)?[ ]+)"  # noqa: E501 - one pattern, better unbroken
                 rf"(?P<v>(?:{PARTICLE}[ ])?{NAME})"
             ),
             ignore_case=False,

@@ -39,7 +39,7 @@ class OrganizationRecognizer(RuleRecognizer):
         Rule(
             "kind-last",
             (
-                rf"(?<!\p{{L}}){_RUN}[ ](?:{_KIND}|(?:{_KIND.upper()}))(?:[ ]of[ ]{_RUN}|[ ](?:at|in)"
+                rf"(?<!\p{{L}}){_RUN}[ ](?:{_KIND}|(?:{_KIND.upper()}))(?:[ ]of[ ]{_RUN}|[ ](?:at|in)"  # noqa: E501 - one pattern, better unbroken
                 rf"[ ]{CAPITALISED})?(?!\p{{L}})"
             ),
             ignore_case=False,
@@ -57,7 +57,7 @@ class OrganizationRecognizer(RuleRecognizer):
         Rule(
             "company",
             (
-                rf"(?<!\p{{L}}){_RUN}(?:,[ ]?{CAPITALISED})?(?:,?[ ]and[ ]{CAPITALISED})?,?[ ](?:Inc|"
+                rf"(?<!\p{{L}}){_RUN}(?:,[ ]?{CAPITALISED})?(?:,?[ ]and[ ]{CAPITALISED})?,?[ ](?:Inc|"  # noqa: E501 - one pattern, better unbroken
                 rf"LLC|L\.L\.C|Ltd|Corp|Corporation|GmbH|PLC|LLP|S\.?A\.?U?|S\.?L\.?U?|Group|Company)"
                 rf"\b\.?"
             ),

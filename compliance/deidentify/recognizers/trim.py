@@ -61,7 +61,7 @@ def trimmed_name(
             break
     if stop is None:
         return None
-    while text[stop - 1] in ".'-" and stop - start > 2:
+    while text[stop - 1] in ".'-" and stop - start > 2:  # noqa: PLR2004 - a number of the rule itself
         stop -= 1
     return words[0].start(), stop
 

@@ -36,7 +36,7 @@ class VehicleRecognizer(RuleRecognizer):
                 r"(?<!\p{L})(?:licen[cs]e\s+plates?|number\s*plate|plates?\s*(?:no|number|\#|is)|"
                 r"tag\s+number|matr[ií]cula|placas?(?=\s*(?:del\s+coche|:|es)))(?:\s+(?:del\s+coche|"
                 r"number|no))?\.?\s*(?:is|es|:|\#)?\s*"
-                r"(?P<v>(?=[\p{L}\d -]*\d)[\p{L}\d]{1,4}[ -]?[\p{L}\d]{2,5}(?:[ -]?[\p{Lu}\d]{1,4})?)"
+                r"(?P<v>(?=[\p{L}\d -]*\d)[\p{L}\d]{1,4}[ -]?[\p{L}\d]{2,5}(?:[ -]?[\p{Lu}\d]{1,4})?)"  # noqa: E501 - one pattern, better unbroken
                 r"(?![\p{L}\d])"
             ),
         ),

@@ -251,6 +251,13 @@ def test_known_identifiers_are_found_in_other_forms(
     assert detector.deidentify(text, known=known).text == masked
 
 
+def test_two_letter_names_are_found_beside_each_other_in_lower_case(detector: Deidentifier) -> None:
+    known = KnownIdentifiers.from_record(
+        [{"resourceType": "Patient", "name": [{"given": ["Jo"], "family": "Ng"}]}]
+    )
+    assert detector.deidentify("ng, jo has 5 ng/ml", known=known).text == "[PATIENT] has 5 ng/ml"
+
+
 def test_an_eponym_that_is_the_patients_own_name_is_masked(detector: Deidentifier) -> None:
     known = KnownIdentifiers.from_record(
         [{"resourceType": "Patient", "name": [{"family": "Parkinson"}]}]
