@@ -1,9 +1,9 @@
 """Compliance: what a privacy officer reads.
 
 Everything that protects the person stands here and imports nothing else of the project:
-`deidentify` masks what may leave, `receipt` is the device's signed word for it, `sealing` closes it to
-the tier that is to answer, `consent` is the person's permission, `audit` the chained trail of every
-crossing. Each fails closed: an error means that nothing leaves.
+`deidentify` masks what may leave, `receipt` is the device's signed word for it, `sealing` closes
+it to the tier that is to answer, `consent` is the person's permission, `audit` the chained trail
+of every crossing. Each fails closed: an error means that nothing leaves.
 
     masked = Deidentifier.load().deidentify(text, known=KnownIdentifiers.from_record(record))
     receipt = issue_receipt(key=identity, payload=payload, salt=new_salt(), …)

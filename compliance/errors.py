@@ -14,8 +14,8 @@ class CaretierError(Exception):
     """Something failed in a way that a person can act on.
 
     Attributes:
-        kind: stable slug, for example ``vault-locked``; ``urn:caretier:problem:<kind>`` on the wire.
-        status: HTTP status of the problem document.
+        kind: stable slug, for example ``vault-locked``; ``urn:caretier:problem:<kind>`` on the
+        wire. status: HTTP status of the problem document.
         exit_code: exit status of the command line.
         remedy: what the person can do, one sentence, safe to show.
     """

@@ -3,8 +3,8 @@
     python3 infra/setup.py [--dev]
 
 Installs into ``.venv`` with the versions of ``infra/constraints.txt``; the llama.cpp wheel is built
-once and kept in the user's cache. As root, Debian's packages that are missing are installed; otherwise
-it says which. With --dev also what the tests need.
+once and kept in the user's cache. As root, Debian's packages that are missing are installed;
+otherwise it says which. With --dev also what the tests need.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def say(text: str) -> None:
 
 
 def run(what: str, command: list[str]) -> None:
-    """Run a command quietly, with a line of progress every ten seconds; show its output if it fails."""
+    """Run a command with a line of progress every ten seconds; show its output if it fails."""
     began = time.monotonic()
     say(f"  {what} …")
     log = ROOT / ".venv" / "setup.log"
@@ -144,7 +144,7 @@ def build_models() -> None:
 def main() -> None:
     """Do what is not done yet."""
     dev = "--dev" in sys.argv
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this may have an older one
         sys.exit("Caretier needs Python 3.11 or newer.")
     began = time.monotonic()
     system_packages(dev=dev)

@@ -277,9 +277,7 @@ def _in_words(referred: ReferredQuestion) -> str:
     return "\n".join(lines)
 
 
-def _consent(
-    member: Member, readers: tuple[str, ...], now: datetime, *, remember: bool
-) -> Consent:
+def _consent(member: Member, readers: tuple[str, ...], now: datetime, *, remember: bool) -> Consent:
     """The standing consent that covers it, or the one that sending gives."""
     existing = member.standing_consent(*readers)
     if existing is not None:

@@ -101,7 +101,7 @@ class Device:
         return self.members[person]
 
     def member(self, person: str | None = None) -> Member:
-        """An unlocked person; the first one when None. Unlocks by passphrase file where there is one.
+        """An unlocked person, the first one when None; a passphrase file unlocks by itself.
 
         Raises:
             LockedError: locked, and there is no passphrase file.

@@ -1,8 +1,8 @@
 """Sessions: which browser or program may speak for which person.
 
-A browser gets a cookie after the passphrase was given; a program on the same machine sends the token
-from the file ``token`` below the data folder, which only the device's user can read. Sessions live in
-memory: when the process ends, everything is locked again.
+A browser gets a cookie after the passphrase was given; a program on the same machine sends the
+token from the file ``token`` below the data folder, which only the device's user can read.
+Sessions live in memory: when the process ends, everything is locked again.
 """
 
 from __future__ import annotations

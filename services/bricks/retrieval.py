@@ -38,7 +38,7 @@ class Embeds(Protocol):
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage with its cosine to the query and its share of the best BM25 score (both 0–1)."""
+    """A passage with its cosine to the query and its share of the best BM25 score (both 0-1)."""
 
     passage: Passage
     cosine: float
@@ -136,7 +136,7 @@ class KnowledgeIndex:
         return {row: s / top for row, s in found} if top > 0 else {}
 
     def coverage(self, query: str, topic: Topic) -> float:
-        """Share of the query's meaning (inverse document frequency of its words) in a topic, 0–1.
+        """Share of the query's meaning (inverse document frequency of its words) in a topic, 0-1.
 
         A word that no topic holds weighs most: what is missing matters more than what matches.
         """

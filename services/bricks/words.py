@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+SHORT_WORD = 3
+"""Words this short keep their ending: 'gas' is no plural."""
 TYPO_LETTERS = 6
 """Names shorter than this are matched letter by letter only: 'gout' is no misspelt 'good'."""
 
@@ -119,7 +121,7 @@ def stem(word: str) -> str:
     ):
         if word.endswith(ending) and len(word) > len(ending) + 1:
             return word.removesuffix(ending) + rest
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+    if len(word) > SHORT_WORD and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
 
@@ -149,8 +151,10 @@ def one_edit_apart(a: str, b: str) -> bool:
 
 @dataclass(frozen=True)
 class Mention:
-    """A topic named in a text: ``start`` and ``end`` count words, ``exact`` is False for a typing
-    error one letter away."""
+    """A topic named in a text.
+
+    ``start`` and ``end`` count words; ``exact`` is False for a typing error one letter away.
+    """
 
     topic: str
     name: str

@@ -126,7 +126,7 @@ def free_port(wanted: int) -> int:
 
 
 def redis_child(data: Path) -> tuple[Child, str] | None:
-    """A Redis of our own on loopback with a password, or None where the program is not installed."""
+    """A Redis of our own on loopback with a password, or None where it is not installed."""
     found = shutil.which("redis-server")
     if found is None:
         return None

@@ -1,7 +1,7 @@
 """The sandbox of `caretier up`: synthetic records, an account for the portal, people on the device.
 
-Everything is made once and kept under the data folder; the secrets are random, in files that only the
-user can read.
+Everything is made once and kept under the data folder; the secrets are random, in files that only
+the user can read.
 """
 
 from __future__ import annotations

@@ -2,14 +2,14 @@
 
 Three ways to be wrong are closed here: another disease (the topic must be named, or be near in
 meaning *and* hold the question's rare words), the right disease with the wrong matter (the section
-must be of the question's kind), and knowledge that only a tier above holds (its title is known here,
-so the question goes up instead of being answered from a neighbour).
+must be of the question's kind), and knowledge that only a tier above holds (its title is known
+here, so the question goes up instead of being answered from a neighbour).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,8 @@ from services.consult.understand import KIND_WORDS, OVERVIEW, Ask, asks_of
 NEAR_COSINE = 0.62
 """A passage this near in meaning may answer although the question names no topic."""
 NEAR_WITH_WORDS = 0.45
+"""So near is enough where the passage is also among the best by its words (NEAR_KEYWORD)."""
+NEAR_KEYWORD = 0.5
 ENOUGH_COVERAGE = 0.6
 """Share of the question's weighted words that a topic must hold (see KnowledgeIndex.coverage)."""
 FOLLOW_UP_WORDS = 8
@@ -53,7 +55,7 @@ class Material:
 
     ``reason`` tells why there is nothing, or why a person has to answer: ``needs-clinician``,
     ``held-above``, ``wrong-matter``, ``not-covered``; None when the quotes answer the question.
-    ``destination`` is the tier that should answer then. ``confidence`` is 0–1.
+    ``destination`` is the tier that should answer then. ``confidence`` is 0 to 1.
     """
 
     ask: Ask
@@ -108,7 +110,8 @@ class Grounder:
         passages = self._sections(topics, ask)
         if not passages:
             return Material(ask, facts=facts, reason="wrong-matter", topics=tuple(named))
-        coverage = max(self._rest_coverage(question.text, t) for t in topics)
+        names = [name for t in topics for name in t.names]
+        coverage = max(self._rest_coverage(question.text, t, names) for t in topics)
         if coverage < ENOUGH_COVERAGE:
             return Material(
                 ask, facts=facts, reason="wrong-matter", topics=tuple(named), confidence=coverage
@@ -126,7 +129,7 @@ class Grounder:
     def _from_meaning(self, question: Question, ask: Ask, facts: tuple[Fact, ...]) -> Material:
         hits = self.index.search(question.text)
         best = hits[0] if hits else None
-        if best is None or not self._near(question.text, ask, best):
+        if best is None or not self._near(question.text, best):
             return Material(ask, facts=facts, reason="not-covered")
         topic = self.index.knowledge.by_id[best.passage.topic.id]
         passages = self._sections([topic], ask) or []
@@ -136,17 +139,19 @@ class Grounder:
         confidence = round(min(0.85, 0.3 + 0.6 * best.cosine), 3)
         return Material(ask, quotes, facts, (topic.head.id,), confidence)
 
-    def _near(self, text: str, ask: Ask, hit: Hit) -> bool:
+    def _near(self, text: str, hit: Hit) -> bool:
         topic = self.index.knowledge.by_id[hit.passage.topic.id]
-        coverage = self._rest_coverage(text, topic)
+        coverage = self._rest_coverage(text, topic, topic.names)
         if coverage < ENOUGH_COVERAGE:
             return False
-        return hit.cosine >= NEAR_COSINE or (hit.cosine >= NEAR_WITH_WORDS and hit.keyword > 0.5)
+        return hit.cosine >= NEAR_COSINE or (
+            hit.cosine >= NEAR_WITH_WORDS and hit.keyword > NEAR_KEYWORD
+        )
 
-    def _rest_coverage(self, text: str, topic: Topic) -> float:
+    def _rest_coverage(self, text: str, topic: Topic, names: Iterable[str]) -> float:
         """Coverage of what the question says beside the topic's name and the words of its kind."""
         rest = _PLACEHOLDER.sub(" ", text)
-        own = {w for name in topic.names for w in stems(name)}
+        own = {w for name in names for w in stems(name)}
         given = (LAY.get(w, w) for w in words(rest) if w not in KIND_WORDS)
         mended = (self.index.names.correct(w) or w for w in content_stems(" ".join(given)))
         left = [w for w in mended if w not in own]
@@ -210,7 +215,7 @@ def _related(mentions: list[Mention]) -> bool:
 
 
 def _names_all(passage: Passage, sentence: str, topics: Sequence[Topic]) -> bool:
-    """Whether a sentence names every other topic, or its class (its own passage names the first)."""
+    """Whether a sentence names every other topic, or its class (its passage names the first)."""
     said = f" {' '.join(stems(sentence))} "
     others = [t for t in topics if t.head.id != passage.topic.id]
     return all(any(_named(said, n) for n in _handles(t)) for t in others)

@@ -153,7 +153,7 @@ class Disclosure(Message):
 
 
 class Offer(Message):
-    """A referral that waits for the patient's word: send it with ``POST /api/send/{preview_id}``."""
+    """A referral that waits for the patient's word (``POST /api/send/{preview_id}``)."""
 
     preview_id: str
     disclosure: Disclosure

@@ -218,7 +218,7 @@ class Node:
         )
         return Outcome(answer, material.destination or _above(self.level), reason)
 
-    def _answer(
+    def _answer(  # noqa: PLR0917 - everything that the path has found
         self,
         question: Question,
         triage: Triage,

@@ -1,7 +1,7 @@
 """Route: which experts take a question, by rule first, by meaning second.
 
-The rule matrix maps the kind of the topics that a question names to an expert; a question that names
-none goes to the expert of the passages nearest in meaning.
+The rule matrix maps the kind of the topics that a question names to an expert; a question that
+names none goes to the expert of the passages nearest in meaning.
 """
 
 from __future__ import annotations

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from compliance.audit import Agent, AuditTrail, crossing
@@ -50,20 +52,21 @@ class Intake:
         now = datetime.now(UTC)
         self.record("receive", envelope, source=sender, destination=self.level)
         mine = envelope.destination is self.level
-        with self.database.transaction() as session:
+        row = StoredParcel(
+            id=envelope.id,
+            sender=sender,
+            destination=envelope.destination,
+            digest=digest,
+            envelope=text,
+            state="received" if mine else "outgoing",
+            due=now,
+            received=now,
+        )
+        # an IntegrityError means that the same referral came twice at once: the first one counts
+        with suppress(IntegrityError), self.database.transaction() as session:
             if session.get(StoredParcel, envelope.id) is None:
-                session.add(
-                    StoredParcel(
-                        id=envelope.id,
-                        sender=sender,
-                        destination=envelope.destination,
-                        digest=digest,
-                        envelope=text,
-                        state="received" if mine else "outgoing",
-                        due=now,
-                        received=now,
-                    )
-                )
+                session.add(row)
+                session.flush()
                 self.on_accept(session, envelope)
         return self._known(envelope.id, digest, sender) or Parcel(
             id=envelope.id, state=ParcelState.RECEIVED

@@ -52,9 +52,9 @@ class StoredParcel(Base):
     """A referral at this node.
 
     ``state``: ``received`` (to be worked on here), ``outgoing`` (to be sent up), ``relayed`` (taken
-    by the tier above), ``answered``, ``refused``. ``outgoing`` holds the envelope for the tier above
-    where it differs from what came in. ``digest`` is that of the envelope as it came, so that the
-    same id with another content is refused.
+    by the tier above), ``answered``, ``refused``. ``outgoing`` holds the envelope for the tier
+    above where it differs from what came in. ``digest`` is that of the envelope as it came, so
+    that the same id with another content is refused.
     """
 
     __tablename__ = "exchange_parcel"

@@ -1,7 +1,7 @@
 """OpenAI-compatible chat at the hospital: the consult path behind a known shape.
 
-``POST /v1/chat/completions`` with model ``caretier``; the last user message is the question, earlier
-ones are its conversation. A key with scope ``chat`` is needed.
+``POST /v1/chat/completions`` with model ``caretier``; the last user message is the question,
+earlier ones are its conversation. A key with scope ``chat`` is needed.
 """
 
 from __future__ import annotations

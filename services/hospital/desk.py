@@ -49,7 +49,7 @@ class Desk:
         self._database = intake.database
 
     def inbox(self, state: str = "open", *, limit: int = 100, offset: int = 0) -> list[DeskItem]:
-        """Referrals in a state: the most urgent first, then the oldest; signed ones newest first."""
+        """Referrals in a state: most urgent first, then oldest; signed ones newest first."""
         order = (
             (Referral.signed.desc(),)
             if state == "signed"

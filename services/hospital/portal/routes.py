@@ -160,9 +160,7 @@ def _referral_routes(router: APIRouter, portal: Portal) -> None:
         )
 
     @router.get("/referrals/{id_}")
-    def referral(
-        request: Request, id_: str, signed: Annotated[str, Query()] = ""
-    ) -> Response:
+    def referral(request: Request, id_: str, signed: Annotated[str, Query()] = "") -> Response:
         """One referral, written to the audit trail before it is shown."""
         who = gate.let(request, READERS)
         return portal.referral(request, who, id_, sent=bool(signed))

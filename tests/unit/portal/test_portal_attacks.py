@@ -262,7 +262,16 @@ async def test_signing_in_leads_on_to_the_page_that_was_asked_for(open_browser, 
 
 
 @pytest.mark.parametrize(
-    "id_", ["5d0c3f0e-6a5f-4b8e-9a64-0d9f3a1c2b77", "1", "..%2F..%2Fetc", "%00", "' or 1=1 --", "0" * 5000, "Referral/1"]
+    "id_",
+    [
+        "5d0c3f0e-6a5f-4b8e-9a64-0d9f3a1c2b77",
+        "1",
+        "..%2F..%2Fetc",
+        "%00",
+        "' or 1=1 --",
+        "0" * 5000,
+        "Referral/1",
+    ],
 )
 async def test_a_guessed_id_looks_like_nothing(ana, clinic, id_):
     clinic.refer()

@@ -89,9 +89,7 @@ async def test_a_stale_signature_keeps_the_text_and_shows_the_other(ana, open_br
     assert clinic.reply(id_) is None
 
 
-async def test_of_two_signatures_one_wins_and_the_other_text_is_not_lost(
-    ana, open_browser, clinic
-):
+async def test_of_two_signatures_one_wins_and_the_other_text_is_not_lost(ana, open_browser, clinic):
     id_, bo = clinic.refer(), open_browser()
     await bo.sign_in("bo")
     assert (await bo.sign(id_, "Bo signs.")).status_code == 303

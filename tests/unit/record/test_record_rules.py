@@ -156,7 +156,7 @@ PHRASES = [
     ("Tylenol PM", "medicines", {"acetaminophen", "diphenhydramine"}),
     ("coumadin", "medicines", {"warfarin"}),
     ("amoxicilina con ácido clavulánico", "medicines", {"amoxicillin clavulanate"}),
-    ("St. John’s wort", "medicines", {"st john's wort"}),  # noqa: RUF001  # as phones type it
+    ("St. John’s wort", "medicines", {"st john's wort"}),  # as phones type it
     ("take potassium", "medicines", {"potassium chloride"}),
     ("is my potassium ok", "medicines", set()),
     ("lithium level", "medicines", set()),
