@@ -217,7 +217,7 @@ def _signed_answer(item: DeskItem, text: str, user: User, now: datetime) -> Answ
         experts=(*(item.draft.experts if item.draft else ()), "clinician"),
         triage=item.draft.triage if item.draft else Answer.model_fields["triage"].default,
         confidence=1.0,
-        sentences=tuple(kept),
+        sentences=tuple(kept) if " ".join(s.text for s in kept) == text.strip() else (),
         citations=tuple(citations),
         trace=(*(item.draft.trace if item.draft else ()), signature),
     )

@@ -128,7 +128,13 @@ def test_only_sources_that_are_still_quoted_are_cited(bench, id_):
     bench.desk.sign(id_, "Rest. And sleep.", version=0, user=bench.ana)
     reply = bench.reply(id_)
     assert [c.id for c in reply.citations] == ["flu#care"]
-    assert [s.text for s in reply.sentences] == ["Rest."]
+    assert reply.sentences == ()  # a reader who shows sentences must not lose "And sleep."
+
+
+def test_an_unedited_draft_keeps_its_sentences(bench, id_):
+    text = bench.desk.item(id_).text
+    bench.desk.sign(id_, text, version=0, user=bench.ana)
+    assert " ".join(s.text for s in bench.reply(id_).sentences) == text
 
 
 def test_a_reply_without_a_draft_names_the_clinician(bench):
