@@ -39,6 +39,9 @@ _LOOK_ALIKES = str.maketrans(
     }
 )
 _LOOK_ALIKES |= dict.fromkeys(range(0xFDF0, 0xFDFD), " ")  # one sign, up to 18 letters
+_LOOK_ALIKES |= {0x2026: "."}
+_FRACTIONS = re.compile(r"(\d ?)?([¼½¾⅐-⅞])[¼½¾⅐-⅞]*")
+_LONGEST_SIGN = 2  # letters that one sign may stand for; a text grows no further
 _DROPPED = frozenset({"Mn", "Me", "Cf"})
 _REPEATS = re.compile(r"([^\W\d_])\1{2,}")
 _TOKEN = re.compile(
@@ -54,13 +57,23 @@ _LONGEST_REWRITE = 3
 def fold(text: str) -> str:
     """Return ``text`` in lower case, without accents, look-alikes and invisible characters."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_LOOK_ALIKES)).translate(_LOOK_ALIKES)
+        text = _FRACTIONS.sub(_decimal, text.translate(_LOOK_ALIKES))
+        wide = (c for c in set(text) if len(unicodedata.normalize("NFKC", c)) > _LONGEST_SIGN)
+        text = text.translate({ord(c): " " for c in wide})
+        text = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
         decomposed = unicodedata.normalize("NFD", text.casefold())
         kept = (c for c in decomposed if c.isascii() or unicodedata.category(c) not in _DROPPED)
         text = "".join(kept)
     else:
         text = text.lower().replace("`", "'")
     return _REPEATS.sub(r"\1", text)
+
+
+def _decimal(found: re.Match[str]) -> str:
+    """Write *4½* as 4.5 and *½* as 0.5; of a row of fractions only the first counts."""
+    part = f"{unicodedata.numeric(found.group(2)):.2f}".removeprefix("0").rstrip("0")
+    whole = found.group(1)
+    return f"{whole.strip() if whole else ' 0'}{part} "
 
 
 def tokenise(folded: str) -> list[str]:

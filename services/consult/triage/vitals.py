@@ -128,6 +128,8 @@ class VitalReader:
         self._implied = tuple(file.implied)
         self._units = sorted(file.units.items(), key=lambda pair: -len(pair[0]))
         self._patterns = [(p, _compile(p.match, file.words)) for p in file.patterns]
+        self._needs = [_needs(p.match, file.words) for p in file.patterns]
+        self._lists = {name: _compile(f"<{name}>", file.words) for name in file.words}
         self._pressures = [(p.factor, _compile(p.match, file.words)) for p in file.pressure]
 
     def read(self, tokens: Sequence[str], country: str = "US") -> tuple[Reading, ...]:
@@ -150,8 +152,10 @@ class VitalReader:
         )
 
     def _numbers(self, line: _Line, country: str) -> Iterator[Reading]:
-        for rule, pattern in self._patterns:
-            for found in pattern.finditer(line.text):
+        # A row of bare numbers would start every pattern anew at each of them.
+        said = {name for name, words in self._lists.items() if words.search(line.text)}
+        for (rule, pattern), needs in zip(self._patterns, self._needs, strict=True):
+            for found in pattern.finditer(line.text) if needs <= said else ():
                 value = self._value(rule, found, country)
                 if value is not None:
                     yield line.reading(rule.kind, value, found)
@@ -195,6 +199,14 @@ def _compile(match: str, words: dict[str, str]) -> re.Pattern[str]:
         return re.compile(_MACRO.sub(expand, match))
     except re.error as error:
         raise ValueError(f"{match!r} is no regular expression: {error}") from error
+
+
+def _needs(match: str, words: dict[str, str]) -> frozenset[str]:
+    """Name the word lists that ``match`` cannot do without: those outside every bracket."""
+    outside = re.sub(r"\\.", "", match)
+    while (inner := re.sub(r"\([^()]*\)", "", outside)) != outside:
+        outside = inner
+    return frozenset(_MACRO.findall(outside)) & words.keys()
 
 
 def _within(value: float, bounds: tuple[float, float]) -> bool:

@@ -31,7 +31,7 @@ from services.consult.messages import Person, Urgency
 from services.consult.triage import TriageRules
 
 DATA = Path(__file__).parent / "data"
-SETS = ("seen", "unseen", "third", "fourth", "fifth")
+SETS = ("seen", "unseen", "third", "fourth", "fifth", "sixth")
 RULES = TriageRules.load()
 
 
