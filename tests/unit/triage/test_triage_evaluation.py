@@ -11,12 +11,14 @@ third      96 of 109  (.88)        4 of 109  (.037)               5 of 109
 fourth     70 of 83   (.84)        4 of 88   (.045)               8 of 88
 fifth      39 of 43   (.91)        0 of 43                        0 of 43
 sixth      93 of 104  (.89)        9 of 134  (.067)               15 of 134 (.112)
+seventh    51 of 60   (.85)        2 of 60  (.033)                3 of 60  (.050)
 =========  ======================  =============================  =============================
 
 After each run the rules were generalised on what it showed, so none of the sets is blind any more
 and the bounds below guard against loss; they do not tell the recall on new wordings. The first five
-sets have one writer, who also wrote the rules; the sixth is by another, who had not read them. Of
-its 40 urgent matters 26 came out urgent, 9 routine and 5 as emergencies on the first run.
+sets have one writer, who also wrote the rules; the sixth is by another, who had not read them, and
+the seventh by that one after reading and changing them. Of
+the sixth's 40 urgent matters 26 came out urgent, 9 routine and 5 as emergencies on the first run.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from services.consult.messages import Person, Urgency
 from services.consult.triage import TriageRules
 
 DATA = Path(__file__).parent / "data"
-SETS = ("seen", "unseen", "third", "fourth", "fifth", "sixth")
+SETS = ("seen", "unseen", "third", "fourth", "fifth", "sixth", "seventh")
 RULES = TriageRules.load()
 
 
@@ -58,7 +60,7 @@ def test_at_most_3_of_100_look_alikes_raise_an_alarm(name: str) -> None:
     assert len(raised) <= 0.03 * len(found), raised
 
 
-@pytest.mark.parametrize("name", ["seen", "unseen", "third"])
+@pytest.mark.parametrize("name", ["seen", "unseen", "third", "sixth"])
 def test_urgent_matters_are_never_called_routine(name: str) -> None:
     found = levels(name, "urgent")
     missed = [text for text, level in found.items() if level is Urgency.ROUTINE]

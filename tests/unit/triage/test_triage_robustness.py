@@ -68,6 +68,8 @@ def test_a_clear_emergency_in_its_own_sentence_is_never_talked_down(words: list[
         "9",
         "\u200b",
         "\ufdfa",
+        "\u00bd",
+        "1\u00bd ",
         "?",
     ],
 )
@@ -83,6 +85,12 @@ def test_the_longest_message_is_quick() -> None:
         "I have had chest pain, no fever, and my sugar was 210 and BP 190/125 since Monday. " * 99
     )
     assert _seconds(text[:MAX_QUESTION_CHARS]) < 0.25  # 0.03 s on a quiet core
+
+
+@pytest.mark.parametrize("unit", ["\u00bd", "\u00bd ", "1\u00bd", "5 ", "1/2", "\u337f", "\u3391"])
+def test_signs_and_numbers_alone_are_quick(unit: str) -> None:
+    text = (unit * MAX_QUESTION_CHARS)[:MAX_QUESTION_CHARS]
+    assert _seconds(text) < 0.2  # at most 0.05 s on a quiet core
 
 
 def test_a_common_message_takes_milliseconds() -> None:
