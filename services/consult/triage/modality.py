@@ -2,10 +2,10 @@
 
 Every hit of a concept gets one status. Cues come from ``modality.yaml``: *no* and its kin deny
 what follows them, *years ago* puts its clause in the past, *what are the signs of* asks about the
-rest of its sentence, *if someone* supposes it, *homework* or *the news* sets the whole message
-elsewhere unless a sentence speaks of the person, and a figure of speech covers only its own words.
-A new subject (*I have*, *my son is*) ends a question's or a supposition's reach. In doubt a hit is
-present.
+rest of its sentence, *if someone* supposes it, *homework* or *a novel* sets the whole message
+elsewhere and *the news* its sentence, unless a sentence speaks of the person, and a figure of
+speech covers only its own words. A new subject (*I have*, *my son is*) ends a question's or a
+supposition's reach. In doubt a hit is present.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ CUES = (
     "somebody",
     "supposition",
     "elsewhere",
+    "elsewhere_here",
+    "not_elsewhere",
     "own",
     "figure",
     "split",
@@ -81,7 +83,7 @@ class Modality:
         self._figure = frozenset(
             p for c in self._by_kind["figure"] for p in range(c.start, c.end + 1)
         )
-        self._elsewhere = bool(self._by_kind["elsewhere"])
+        self._elsewhere = self._find_elsewhere()
         self._own = {self._sentence[c.start] for c in self._by_kind["own"]}
 
     def status(self, start: int, end: int) -> Status:
@@ -93,13 +95,25 @@ class Modality:
             (start in self._asked, Status.QUESTION),
             (self._sentence[start] in self._general, Status.QUESTION),
             (self._clause[start] in self._past or start in self._earlier, Status.PAST),
-            (self._elsewhere and self._sentence[start] not in self._own, Status.ELSEWHERE),
+            (self._is_elsewhere(self._sentence[start]), Status.ELSEWHERE),
         )
         return next((status for holds, status in reasons if holds), Status.PRESENT)
 
     def sentence(self, position: int) -> int:
         """Return the number of the sentence in which token ``position`` stands."""
         return self._sentence[position]
+
+    def _find_elsewhere(self) -> frozenset[int] | None:
+        """Sentences set elsewhere; None when the whole message is."""
+        spared = {p for c in self._by_kind["not_elsewhere"] for p in range(c.start, c.end + 1)}
+        if any(c.start not in spared for c in self._by_kind["elsewhere"]):
+            return None
+        here = (c for c in self._by_kind["elsewhere_here"] if c.start not in spared)
+        return frozenset(self._sentence[c.start] for c in here)
+
+    def _is_elsewhere(self, sentence: int) -> bool:
+        told = self._elsewhere is None or sentence in self._elsewhere
+        return told and sentence not in self._own
 
     def _number_clauses(self) -> tuple[list[int], list[int]]:
         """Number each token's clause and sentence; a comma or a split cue begins a clause."""
