@@ -34,7 +34,7 @@ def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None)
         ready=here.ready,
         lifespan=lifespan,
         hosts=hosts,
-        limit=MAX_SEALED_CHARS + (1 << 20),
+        large={"/v1/referrals": MAX_SEALED_CHARS + (1 << 20)},
     )
     app.state.clinic = here
     app.include_router(exchange_router(here.keys, here.registry, here.intake, here.above))

@@ -15,15 +15,18 @@ class CaretierError(Exception):
 
     Attributes:
         kind: stable slug, for example ``vault-locked``; ``urn:caretier:problem:<kind>`` on the
-        wire. status: HTTP status of the problem document.
+            wire.
+        status: HTTP status of the problem document.
         exit_code: exit status of the command line.
         remedy: what the person can do, one sentence, safe to show.
+        retry_after: seconds after which it may work, where that is known (``Retry-After``).
     """
 
     kind: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
     remedy: ClassVar[str] = "Try again; if it persists, run `caretier doctor`."
+    retry_after: int | None = None
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)

@@ -22,7 +22,7 @@ from services.web.app import LOOPBACK_HOSTS, create_app
 
 _LOG = logging.getLogger("caretier.device")
 STATIC = Path(__file__).parent / "static"
-BODY_LIMIT = 64 << 20
+RECORD_LIMIT = 64 << 20
 """A person's whole record may be imported at once: largest request body in bytes."""
 
 
@@ -51,7 +51,7 @@ def create(settings: DeviceSettings | None = None, device: Device | None = None)
         ready=lambda: {"models": True},
         lifespan=lifespan,
         hosts=hosts,
-        limit=BODY_LIMIT,
+        large={"/api/record": RECORD_LIMIT},
     )
     app.state.device = here
     app.include_router(device_router(here, sessions))

@@ -48,3 +48,21 @@ class ReferralConflictError(CaretierError):
     status = 409
     exit_code = 34
     remedy = "Use a new id for a new referral."
+
+
+class TooManyEnrolmentsError(CaretierError):
+    """Too many one-time codes were tried from this address in a short time."""
+
+    kind = "too-many-enrolments"
+    status = 429
+    exit_code = 32
+    remedy = "Wait a minute and try again."
+
+
+class TooManyReferralsError(CaretierError):
+    """This node has sent more in a day than is taken from one node."""
+
+    kind = "too-many-referrals"
+    status = 429
+    exit_code = 30
+    remedy = "Nothing is lost: it is sent again later. Call the clinic if it is urgent."

@@ -75,6 +75,11 @@ class Intake:
     def on_accept(self, session: Session, envelope: Envelope) -> None:
         """Do more in the transaction that takes a referral (a job row, say); nothing by default."""
 
+    def holds(self, id_: str) -> bool:
+        """Whether a referral of this id is here, whoever sent it."""
+        with self.database.reading() as session:
+            return session.get(StoredParcel, id_) is not None
+
     def _known(self, id_: str, digest: str, sender: str) -> Parcel | None:
         with self.database.reading() as session:
             row = session.get(StoredParcel, id_)

@@ -9,9 +9,15 @@ from pydantic import ValidationError
 
 from compliance.errors import BadInputError
 from compliance.sealing import KeyBundle, SealingError
-from services.exchange.errors import EnrolmentError, NotAuthenticatedError
+from services.consult.messages import Level
+from services.exchange.errors import (
+    EnrolmentError,
+    NotAuthenticatedError,
+    ReferralRefusedError,
+)
 from services.exchange.intake import Intake
 from services.exchange.keys import NodeKeys
+from services.exchange.limits import EnrolmentGate, check_daily
 from services.exchange.messages import EnrolReply, EnrolRequest, Envelope, Parcel
 from services.exchange.registry import Registry
 from services.exchange.tokens import CallVerifier
@@ -40,19 +46,24 @@ def exchange_router(
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotAuthenticatedError("The call carries no token.")
-        body = await request.body()
-        return await run_in_threadpool(
-            verifier.verify, token, method=request.method, path=request.url.path, body=body
-        )
+        claims = await run_in_threadpool(
+            verifier.open, token, method=request.method, path=request.url.path
+        )  # before the body is read: a stranger's is never held
+        return await run_in_threadpool(verifier.confirm, claims, await request.body())
+
+    gate = EnrolmentGate()
 
     @router.post("/enrol")
-    def enrol(request: EnrolRequest) -> EnrolReply:
-        """Use a one-time code; the same node may repeat it."""
+    def enrol(request: EnrolRequest, http: Request) -> EnrolReply:
+        """Use a one-time code; the same node may repeat it. Wrong ones: ten a minute a client."""
+        client = http.client.host if http.client else ""
+        gate.count(client)
         try:
             bundle = KeyBundle.model_validate(request.bundle)
         except (ValidationError, SealingError):
             raise EnrolmentError("The keys that were sent are not valid.") from None
         node = registry.enrol(request.code, bundle)
+        gate.forgive(client)
         return EnrolReply(
             node=node,
             parent=keys.bundle().model_dump(mode="json"),
@@ -66,7 +77,7 @@ def exchange_router(
             envelope = Envelope.model_validate_json(await request.body())
         except ValidationError:
             raise BadInputError("This is not a referral.") from None
-        return await run_in_threadpool(intake.accept, envelope, sender)
+        return await run_in_threadpool(_take, registry, intake, envelope, sender)
 
     @router.get("/referrals/{referral}")
     def state(referral: ReferralId, sender: Annotated[str, Depends(caller)]) -> Parcel:
@@ -74,3 +85,13 @@ def exchange_router(
         return intake.state(referral, sender)
 
     return router
+
+
+def _take(registry: Registry, intake: Intake, envelope: Envelope, sender: str) -> Parcel:
+    """Hand a referral in; a device's must be signed by itself, and not one too many."""
+    if registry.level_of(sender) == Level.DEVICE:
+        if envelope.receipt.device != sender:
+            raise ReferralRefusedError("The receipt was signed by another device.")
+        if not intake.holds(envelope.id):  # to send the same one again costs nothing
+            check_daily(intake.database, sender)
+    return intake.accept(envelope, sender)

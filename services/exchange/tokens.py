@@ -24,7 +24,10 @@ from services.exchange.errors import NotAuthenticatedError
 LIFETIME = timedelta(seconds=60)
 LEEWAY = timedelta(seconds=60)
 """How far two nodes' clocks may differ."""
-_FINGERPRINT = re.compile(r"^[A-Z2-7a-z]{16}$")
+_FINGERPRINT = re.compile(r"[A-Z2-7a-z]{16}")
+_TOKEN_ID = re.compile(r"[\x21-\x7e]{1,64}")
+_UNREADABLE = (jwt.InvalidTokenError, RecursionError, ValueError, OverflowError)
+"""What PyJWT raises for a token, and what the JSON within a hostile one makes it raise."""
 
 
 class ReplayGuard(Protocol):
@@ -75,6 +78,17 @@ class CallVerifier:
         Raises:
             NotAuthenticatedError: one sentence for every cause, so that a caller learns nothing.
         """
+        return self.confirm(self.open(token, method=method, path=path), body)
+
+    def open(self, token: str, *, method: str, path: str) -> dict[str, Any]:
+        """Return the claims of a token that an enrolled node signed for this address.
+
+        This is to be done before the body is read, so that a stranger's body is never held;
+        nothing is done for the call before `confirm`.
+
+        Raises:
+            NotAuthenticatedError: see `verify`.
+        """
         caller = self._claimed(token)
         public = self._lookup(caller)
         if public is None:
@@ -88,29 +102,37 @@ class CallVerifier:
                 leeway=LEEWAY,
                 options={"require": ["iss", "aud", "iat", "exp", "jti", "htm", "htu", "bsha"]},
             )
-        except jwt.InvalidTokenError:
+        except _UNREADABLE:
             raise _refused() from None
         latest = datetime.now(UTC) + LIFETIME + LEEWAY
-        same = (
-            claims["htm"] == method.upper()
-            and claims["htu"] == path
-            and claims["bsha"] == _body_hash(body)
-        )
+        same = claims["htm"] == method.upper() and claims["htu"] == path
         if not same or claims["exp"] > latest.timestamp():
+            raise _refused()
+        if not _TOKEN_ID.fullmatch(claims["jti"]):
+            raise _refused()
+        return claims
+
+    def confirm(self, claims: dict[str, Any], body: bytes) -> str:
+        """Return the caller of claims from `open` whose body is the signed one; once only.
+
+        Raises:
+            NotAuthenticatedError: see `verify`.
+        """
+        if claims["bsha"] != _body_hash(body):
             raise _refused()
         expires = datetime.fromtimestamp(claims["exp"], UTC)
         if not self._guard.first_use(claims["jti"], expires + LEEWAY):
             raise _refused()
-        return caller
+        return str(claims["iss"])
 
     @staticmethod
     def _claimed(token: str) -> str:
         """Who the token says it is from; nothing else of it is believed before it is verified."""
         try:
             issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
-        except jwt.InvalidTokenError:
+        except _UNREADABLE:
             raise _refused() from None
-        if not isinstance(issuer, str) or not _FINGERPRINT.match(issuer):
+        if not isinstance(issuer, str) or not _FINGERPRINT.fullmatch(issuer):
             raise _refused()
         return issuer
 

@@ -69,7 +69,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         ready=here.ready,
         lifespan=lifespan,
         hosts=hosts,
-        limit=MAX_SEALED_CHARS + (1 << 20),
+        large={"/v1/referrals": MAX_SEALED_CHARS + (1 << 20)},
     )
     app.state.hospital = here
 

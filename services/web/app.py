@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -49,6 +50,7 @@ def create_app(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
     hosts: Iterable[str] = LOOPBACK_HOSTS,
     limit: int = BODY_LIMIT,
+    large: Mapping[str, int] = MappingProxyType({}),
     version: str = "0.1.0",
 ) -> FastAPI:
     """Make an application.
@@ -59,6 +61,8 @@ def create_app(
         lifespan: opened at start, closed at the end.
         hosts: host names it answers to; empty for any (behind a proxy that checks).
         limit: largest request body in bytes.
+        large: the same by path, where more is taken; such a route must know its caller before it
+            reads the body.
         version: of the software.
     """
     app = FastAPI(
@@ -72,7 +76,7 @@ def create_app(
     metrics = CollectorRegistry()
     app.state.metrics = metrics
     problems.install(app)
-    app.add_middleware(Guard, hosts=tuple(hosts), limit=limit, metrics=metrics)
+    app.add_middleware(Guard, hosts=tuple(hosts), limit=limit, large=large, metrics=metrics)
     app.mount("/static/caretier", StaticFiles(directory=STATIC, check_dir=False), name="caretier")
 
     @app.get("/healthz", include_in_schema=False)

@@ -6,7 +6,8 @@ Written as plain ASGI so that streams are not buffered and a broken off client i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,9 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+MAX_LENGTH_DIGITS = 18
+
 
 class Guard:
     """ASGI middleware; see the module.
@@ -36,13 +40,20 @@ class Guard:
         app: the application inside.
         hosts: host names that a request may be for (a defence against DNS rebinding).
         limit: largest request body in bytes.
+        large: the same by path, where more is taken.
         metrics: where requests are counted, by route template and status, never by address.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Iterable[str], limit: int, metrics: CollectorRegistry
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Iterable[str],
+        limit: int,
+        metrics: CollectorRegistry,
+        large: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        self._app, self._hosts, self._limit = app, frozenset(hosts), limit
+        self._app, self._hosts, self._limit, self._large = app, frozenset(hosts), limit, large
         labels = ["method", "route", "status"]
         self._count = Counter("caretier_requests", "Requests", labels, registry=metrics)
         self._time = Histogram(
@@ -55,8 +66,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {k: v for k, v in scope["headers"] if k in (b"host", b"content-length")}
-        app = self._refuse(headers) or self._app
-        call, began = _Call(scope, receive, send, self._limit), time.perf_counter()
+        limit = self._large.get(scope["path"], self._limit)
+        app = self._refuse(scope, headers, limit) or self._app
+        call, began = _Call(scope, receive, send, limit), time.perf_counter()
         try:
             await app(scope, call.receive, call.send)
         except _TooLargeError:
@@ -65,17 +77,19 @@ class Guard:
             await call.end(unexpected(error, _route(scope)))
         finally:
             route = _route(scope)
-            self._count.labels(scope["method"], route, str(call.status)).inc()
+            self._count.labels(_method(scope), route, str(call.status)).inc()
             self._time.labels(route).observe(time.perf_counter() - began)
 
-    def _refuse(self, headers: dict[bytes, bytes]) -> Problem | None:
+    def _refuse(self, scope: Scope, headers: dict[bytes, bytes], limit: int) -> Problem | None:
         host = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0].strip("[]").lower()
         if self._hosts and host not in self._hosts:
             return Problem(400, "wrong-host", "This server does not answer to that host name.")
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit():
+        # NUL stands in no address of ours, and PostgreSQL takes it in no text
+        nul = "\x00" in scope["path"] or b"%00" in scope.get("query_string", b"")
+        if nul or not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
             return Problem(400, "bad-request", "The request cannot be read.")
-        return _too_large() if int(length) > self._limit else None
+        return _too_large() if int(length) > limit else None
 
 
 class _TooLargeError(Exception):
@@ -114,6 +128,11 @@ class _Call:
         """Answer with a problem; where the answer has begun, the server breaks it off."""
         if not self._started:
             await problem(self._scope, self._receive, self._pass)
+
+
+def _method(scope: Scope) -> str:
+    """The method for the metrics: what a client makes up gets no series, and no text, there."""
+    return scope["method"] if scope["method"] in METHODS else "other"
 
 
 def _route(scope: Scope) -> str:

@@ -54,7 +54,9 @@ class Problem(JSONResponse):
 def problem_of(error: CaretierError) -> Problem:
     """The problem document of one of our own errors."""
     title = type(error).__doc__ or "Something went wrong."
-    headers = {"www-authenticate": "Bearer"} if error.status == 401 else None  # noqa: PLR2004
+    headers = {"www-authenticate": "Bearer"} if error.status == 401 else {}  # noqa: PLR2004
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
     return Problem(
         error.status,
         error.kind,
