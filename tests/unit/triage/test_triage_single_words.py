@@ -113,3 +113,27 @@ def test_what_is_less_stays_less(text: str, level: Urgency) -> None:
 )
 def test_signs_are_written_out_without_growing(text: str, plain: str) -> None:
     assert fold(text) == plain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the umbilical cord stump of my baby fell off, how do I clean it",
+        "al bebé ya se le cayó el cordón, ¿cómo limpio el ombligo?",
+        "my daughter wants a new doll after her vaccines",
+        "my cast was submerged in the bath, is it ruined",
+        "my cpap charger says 110 volts",
+        "my son was fitted for braces",
+        "does zyrtec make kids drowsy",
+        "he was huffing and puffing about his chores",
+        "my dog was groomed and now I sneeze",
+        "I have a clogged artery and take atorvastatin, which foods are best",
+        "my dad burned dinner",
+        "mi hija quiere aprender a saltar la cuerda",
+        "me doblé el tobillo ayer y ya camino bien",
+        "tengo ataques de tos por la noche desde ayer, leves",
+        "mi hijo lleva una camisa azul para la escuela",
+    ],
+)
+def test_words_that_have_another_sense_raise_no_emergency(text: str) -> None:
+    assert RULES.assess(text).level is not Urgency.EMERGENCY, RULES.assess(text).rule
