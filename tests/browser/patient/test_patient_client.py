@@ -219,7 +219,7 @@ def test_a_preview_that_was_declined_is_made_anew_and_never_sent_later(stage, sa
     stage.replies["POST /api/preview"] = {**PREVIEW, "preview_id": "pv2"}
     stage.replies["POST /api/send/pv2"] = said(status="queued", text="")
     page.get_by_role("button", name="Show me what would be sent").click()
-    page.get_by_role("button", name="Send", exact=True).last.click()
+    page.locator("#offer-send").click()
     expect(page.locator(".exchange .banner")).to_contain_text("Waiting to be sent")
     assert stage.bodies("POST /api/preview")[0]["text"] == "my kidneys?"
 
