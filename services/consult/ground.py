@@ -136,6 +136,11 @@ class Grounder:
         if not passages:
             return Material(ask, facts=facts, reason="wrong-matter", topics=(topic.head.id,))
         quotes = self._quotes(question.text, passages, ask)
+        left = set(self._rest(question.text, topic.head.aliases))
+        said = {w for q in quotes for w in stems(f"{topic.head.title} {q.text}")}
+        if left and len(left & said) / len(left) < ENOUGH_COVERAGE:
+            # the topic knows these words, the sentences chosen do not: they speak of something else
+            return Material(ask, facts=facts, reason="wrong-matter", topics=(topic.head.id,))
         confidence = round(min(0.85, 0.3 + 0.6 * best.cosine), 3)
         return Material(ask, quotes, facts, (topic.head.id,), confidence)
 
@@ -150,12 +155,16 @@ class Grounder:
 
     def _rest_coverage(self, text: str, topic: Topic, names: Iterable[str]) -> float:
         """Coverage of what the question says beside the topic's name and the words of its kind."""
+        left = self._rest(text, names)
+        return self.index.coverage(" ".join(left), topic) if left else 1.0
+
+    def _rest(self, text: str, names: Iterable[str]) -> list[str]:
+        """The stems of a question that are neither names, nor words of its kind, nor chatter."""
         rest = _PLACEHOLDER.sub(" ", text)
         own = {w for name in names for w in stems(name)}
         given = (LAY.get(w, w) for w in words(rest) if w not in KIND_WORDS)
         mended = (self.index.names.correct(w) or w for w in content_stems(" ".join(given)))
-        left = [w for w in mended if w not in own]
-        return self.index.coverage(" ".join(left), topic) if left else 1.0
+        return [w for w in mended if w not in own]
 
     def _sections(self, topics: list[Topic], ask: Ask) -> list[Passage]:
         for section in (*ask.sections, *ask.loose):
