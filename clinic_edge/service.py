@@ -43,6 +43,7 @@ class Clinic:
 
     def __init__(self, settings: ClinicSettings, node: Node | None = None) -> None:
         self.settings = settings
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.keys = NodeKeys.load_or_create(
             settings.data / "keys", name=settings.name, level=Level.CLINIC
         )

@@ -18,6 +18,7 @@ from compliance.errors import CaretierError, NotFoundError
 from compliance.sealing import SealingKey
 from compliance.sealing.encoding import from_text
 from patient_app.member import Member
+from patient_app.vault.transaction import Transaction
 from services.consult.messages import Answer, Level, Sentence, Status
 from services.exchange.errors import LinkDownError, NotAuthenticatedError, ReferralRefusedError
 from services.exchange.link import Link
@@ -75,13 +76,15 @@ class Delivery:
             except (LinkDownError, NotAuthenticatedError, AuditError):
                 await asyncio.to_thread(self._later, id_, row)
             except NotFoundError:
-                await asyncio.to_thread(self._put, id_, {**row, "state": "outgoing"})
+                await asyncio.to_thread(self._again, id_, row)
             except CaretierError as error:
                 _LOG.warning("referral refused: %s", error.kind)
                 await asyncio.to_thread(self._end, id_, row, None)
         return bool(due)
 
     async def _send(self, id_: str, row: dict[str, Any]) -> None:
+        if not await asyncio.to_thread(self._may_leave, id_, row):
+            return
         parcel = await self._link.send(Envelope.model_validate_json(row["envelope"]))
         await asyncio.to_thread(self._taken, id_, row, parcel)
 
@@ -132,9 +135,24 @@ class Delivery:
                 changed = answer.model_copy(update={"degraded_from": wanted})
                 tx.put("consult", id_, {**consult, "answer": changed.model_dump(mode="json")})
 
-    def _put(self, id_: str, row: dict[str, Any]) -> None:
+    def _may_leave(self, id_: str, row: dict[str, Any]) -> bool:
+        """Whether it is still to be sent: it may have been withdrawn since the rows were read."""
         with self._member.vault.write() as tx:
-            tx.put("outbox", id_, row)
+            if tx.get("outbox", id_) is None:
+                return False
+            consent = tx.get(
+                "consent", Envelope.model_validate_json(row["envelope"]).receipt.consent
+            )
+            withdrawn = consent is not None and consent["withdrawn"] is not None
+            if withdrawn:
+                take_back(tx, id_, row)
+            return not withdrawn
+
+    def _again(self, id_: str, row: dict[str, Any]) -> None:
+        """The clinic lost it: send it once more, unless it was ended or withdrawn meanwhile."""
+        if self._may_leave(id_, row):
+            with self._member.vault.write() as tx:
+                tx.put("outbox", id_, {**row, "state": "outgoing"})
 
     def _end(self, id_: str, row: dict[str, Any], sealed: str | None) -> None:
         """Open the reply (None: it was refused), write the answer, and delete the outbox row."""
@@ -188,6 +206,18 @@ class Delivery:
     async def close(self) -> None:
         """Close the line to the clinic."""
         await self._link.close()
+
+
+def take_back(tx: Transaction, id_: str, row: dict[str, Any]) -> None:
+    """Take a referral out of the outbox whose consent was withdrawn, and write that down."""
+    tx.delete("outbox", id_)
+    entry = tx.get("ledger", row["receipt"])
+    tx.put("ledger", row["receipt"], {**entry, "state": "withdrawn"})
+    kept = tx.get("consult", id_)
+    answer = Answer.model_validate(kept["answer"]).model_copy(
+        update={"status": Status.ABSTAINED, "degraded_from": None}
+    )
+    tx.put("consult", id_, {**kept, "answer": answer.model_dump(mode="json")})
 
 
 def _reidentified(answer: Answer, mapping: PlaceholderMap) -> Answer:

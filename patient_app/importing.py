@@ -23,6 +23,10 @@ def parse_record(data: bytes) -> list[dict[str, Any]]:
     except UnicodeDecodeError:
         raise BadInputError("The file is not text.") from None
     resources = _resources(text)
+    try:  # JSON may write half a character as an escape; nothing could encode it afterwards
+        json.dumps(resources, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise BadInputError("The file holds text that cannot be written.") from None
     if len(resources) > MAX_RESOURCES:
         raise BadInputError(f"A record has at most {MAX_RESOURCES} resources.")
     for number, resource in enumerate(resources, 1):

@@ -23,6 +23,7 @@ from services.consult.messages import (
     Sentence,
     Step,
     Triage,
+    Words,
 )
 from services.web.problems import problem_of
 
@@ -30,7 +31,7 @@ KEYED_KINDS = frozenset({"keys", "outbox", "preview"})
 """Kinds of the vault that hold private keys; what was asked and sent stands in others too."""
 _LOG = logging.getLogger("caretier.device")
 _NAMES = {Triage: "triage", Step: "step", Sentence: "delta", Answer: "answer"}
-Id = Annotated[str, Field(max_length=64)]
+Id = Annotated[Words, Field(max_length=64)]
 
 
 class _Body(BaseModel):
@@ -40,7 +41,7 @@ class _Body(BaseModel):
 class AskBody(_Body):
     """A question; ``conversation`` continues an earlier one."""
 
-    text: str = Field(max_length=MAX_QUESTION_CHARS)
+    text: Words = Field(max_length=MAX_QUESTION_CHARS)
     conversation: Id | None = None
     local_only: bool = False
 
@@ -48,7 +49,7 @@ class AskBody(_Body):
 class PreviewBody(_Body):
     """A question whose disclosure is to be shown."""
 
-    text: str = Field(max_length=MAX_QUESTION_CHARS)
+    text: Words = Field(max_length=MAX_QUESTION_CHARS)
     conversation: Id | None = None
 
 

@@ -16,7 +16,7 @@ from compliance.audit import AuditTrail, load_or_create_key
 from compliance.deidentify import DeidentificationError, Deidentifier
 from compliance.errors import BadInputError, NotFoundError
 from compliance.sealing import KeyBundle, SealingKey
-from patient_app.delivery import Delivery
+from patient_app.delivery import Delivery, take_back
 from patient_app.disclosure import Discloser
 from patient_app.errors import LockedError, NotLinkedError
 from patient_app.member import Member
@@ -282,14 +282,7 @@ class Device:
             for id_, row in tx.items("outbox"):
                 covered = f'"consent":"{consent_id}"' in row["envelope"]
                 if row["state"] == "outgoing" and covered:
-                    tx.delete("outbox", id_)
-                    entry = tx.get("ledger", row["receipt"])
-                    tx.put("ledger", row["receipt"], {**entry, "state": "withdrawn"})
-                    kept = tx.get("consult", id_)
-                    answer = Answer.model_validate(kept["answer"]).model_copy(
-                        update={"status": Status.ABSTAINED, "degraded_from": None}
-                    )
-                    tx.put("consult", id_, {**kept, "answer": answer.model_dump(mode="json")})
+                    take_back(tx, id_, row)
 
     async def close(self) -> None:
         """Lock everyone and free the engine."""

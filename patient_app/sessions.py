@@ -7,9 +7,11 @@ Sessions live in memory: when the process ends, everything is locked again.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 import secrets
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,6 +29,8 @@ COOKIE = "caretier_device"
 TRIES = 5
 TRY_SECONDS = 60.0
 """So many wrong passphrases are taken in so many seconds, for all people together."""
+IDLE_LOOK_SECONDS = 15.0
+"""How often is looked for sessions that were idle too long."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -56,6 +60,7 @@ class Sessions:
         self._device = device
         self._sessions: dict[str, Session] = {}
         self._failures: list[float] = []
+        self._lock = threading.Lock()
         self._token = _token(device.settings.data / "token")
 
     def current(self, request: Request) -> Session | None:
@@ -78,17 +83,20 @@ class Sessions:
     def unlock(self, response: Response, person_id: str, passphrase: str) -> None:
         """Open a record and set a fresh cookie."""
         now = time.monotonic()
-        self._failures = [t for t in self._failures if now - t < TRY_SECONDS]
-        if len(self._failures) >= TRIES:
-            raise TooManyTriesError("Too many wrong passphrases.")
-        if person_id not in self._device.people():
+        with self._lock:  # a try counts when it begins: many at once must not pass together
+            self._failures = [t for t in self._failures if now - t < TRY_SECONDS]
+            if len(self._failures) >= TRIES:
+                raise TooManyTriesError("Too many wrong passphrases.")
             self._failures.append(now)
+        if person_id not in self._device.people():
             raise WrongPassphraseError("The passphrase is wrong.")
         try:
             member = self._device.unlock(person_id, passphrase)
         except WrongPassphraseError:
-            self._failures.append(now)
             raise WrongPassphraseError("The passphrase is wrong.") from None
+        with self._lock:
+            if now in self._failures:
+                self._failures.remove(now)
         key = secrets.token_urlsafe(32)
         self._sessions[key] = Session(member)
         response.set_cookie(
@@ -110,6 +118,23 @@ class Sessions:
         others = any(s.member is session.member for s in self._sessions.values()) if session else 0
         if session is not None and not others:
             self._device.lock(session.member.id)
+
+    def end_idle(self) -> int:
+        """End every session that was idle too long, whether or not its browser asks again.
+
+        Returns how many; the vault of a person whose last session ends is closed.
+        """
+        oldest = time.monotonic() - self._device.settings.session_minutes * 60
+        idle = [key for key, session in list(self._sessions.items()) if session.seen < oldest]
+        for key in idle:
+            self._end(key)
+        return len(idle)
+
+    async def idle_loop(self) -> None:
+        """Look for idle sessions until cancelled."""
+        while True:
+            await asyncio.sleep(IDLE_LOOK_SECONDS)
+            await asyncio.to_thread(self.end_idle)
 
     def end_all(self, member: Member) -> None:
         """End every session of a person (their vault is gone)."""

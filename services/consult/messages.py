@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 MAX_QUESTION_CHARS = 8_000
 """Longest question that a node takes, in characters; longer ones are refused, never cut."""
+
+
+def _whole(text: str) -> str:
+    r"""Refuse half a character: JSON may write ``\ud800``, which nothing can encode afterwards."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half a character") from None
+    return text
+
+
+Words = Annotated[str, AfterValidator(_whole)]
+"""Text from outside: every character of it is whole."""
 
 
 class Message(BaseModel):
@@ -79,7 +92,7 @@ class Turn(Message):
     """One earlier utterance of the same conversation."""
 
     role: Literal["patient", "assistant"]
-    text: str = Field(max_length=MAX_QUESTION_CHARS)
+    text: Words = Field(max_length=MAX_QUESTION_CHARS)
 
 
 class Citation(Message):
@@ -123,7 +136,7 @@ class Question(Message):
     """
 
     id: str = Field(default_factory=lambda: str(uuid4()))
-    text: str = Field(min_length=1, max_length=MAX_QUESTION_CHARS)
+    text: Words = Field(min_length=1, max_length=MAX_QUESTION_CHARS)
     person: Person = Person()
     history: tuple[Turn, ...] = ()
     facts: tuple[Fact, ...] = ()

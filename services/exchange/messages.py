@@ -9,7 +9,17 @@ from pydantic import Field, ValidationError
 
 from compliance.receipt import Receipt
 from compliance.sealing.encoding import canonical_json
-from services.consult.messages import Answer, Fact, Level, Message, Person, Turn
+from services.consult.messages import (
+    MAX_QUESTION_CHARS,
+    Answer,
+    Fact,
+    Level,
+    Message,
+    Person,
+    Turn,
+    Urgency,
+    Words,
+)
 from services.exchange.errors import ReferralRefusedError
 
 MAX_SEALED_CHARS = 12 << 20
@@ -29,13 +39,15 @@ class ReferredQuestion(Message):
     """The de-identified question: everything that another tier learns about the person."""
 
     referral: str
-    text: str
+    text: Words = Field(max_length=4 * MAX_QUESTION_CHARS)  # placeholders are longer than names
     person: Person
     history: tuple[Turn, ...] = ()
     facts: tuple[Fact, ...] = ()
-    urgency: str = "routine"
-    reason: str = "not-covered"
-    reply_to: str = Field(description="public sealing key of the device, base64url")
+    urgency: Urgency = Urgency.ROUTINE
+    reason: str = Field(default="not-covered", pattern=r"^[a-z-]{1,40}$")
+    reply_to: str = Field(
+        max_length=4096, description="public sealing key of the device, base64url"
+    )
 
 
 class SealedRequest(Message):

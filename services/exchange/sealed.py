@@ -141,6 +141,10 @@ def open_question(envelope: Envelope, keys: Keyring, reader: Level) -> Opened:
         raise ReferralRefusedError("The referral holds no question.") from None
     if question.referral != envelope.id:
         raise ReferralRefusedError("The question belongs to another referral.")
+    try:  # before anybody works on an answer that could never be sealed
+        seal(b"", SealingPublic.from_text(question.reply_to), context=b"")
+    except (SealingError, ValueError):
+        raise ReferralRefusedError("No answer can be sealed to the device's key.") from None
     return Opened(question, request.question, salt)
 
 
@@ -179,4 +183,7 @@ def open_reply(
         raise ReferralRefusedError("The reply is not from a tier that was asked.") from None
     if reply.referral != referral:
         raise ReferralRefusedError("The reply belongs to another referral.")
-    return reply.answer_model()
+    answer = reply.answer_model()
+    if answer.tier != reply.by:  # a clinic must not pass its own words off as the hospital's
+        raise ReferralRefusedError("The reply names another tier than the one that signed it.")
+    return answer

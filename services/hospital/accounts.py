@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from compliance.errors import BadInputError, NotFoundError
@@ -97,8 +97,9 @@ class Accounts:
             SignInError: one sentence for every cause.
         """
         now = datetime.now(UTC)
+        name = username.replace("\x00", "\ufffd").strip().lower()  # PostgreSQL takes no NUL
         with self._database.reading() as session:
-            user = session.scalar(select(User).where(User.username == username.strip().lower()))
+            user = session.scalar(select(User).where(User.username == name))
         fits = len(password) <= LONGEST_PASSWORD
         given = password if fits else ""  # hashing megabytes would be an attack on this process
         good = self._matches(user.password if user else self._decoy, given) and fits
@@ -109,9 +110,15 @@ class Accounts:
             raise SignInError("You could not be signed in.")
         token = secrets.token_urlsafe(32)
         with self._database.transaction() as session:
-            session.execute(
-                update(User).where(User.id == user.id).values(failures=0, locked_until=None)
+            # looked at again: of many tries at once, only those before the lock count
+            free = or_(User.locked_until.is_(None), User.locked_until <= now)
+            opened = session.execute(
+                update(User)
+                .where(User.id == user.id, User.disabled.is_(False), free)
+                .values(failures=0, locked_until=None)
             )
+            if rows_changed(opened) != 1:
+                raise SignInError("You could not be signed in.")
             session.add(
                 PortalSession(
                     digest=_digest(token),

@@ -24,6 +24,7 @@ from services.consult.messages import (
     Sentence,
     Triage,
     Turn,
+    Words,
 )
 from services.consult.node import Event, Node, Outcome
 
@@ -36,7 +37,7 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str = Field(max_length=MAX_QUESTION_CHARS)
+    content: Words = Field(max_length=MAX_QUESTION_CHARS)
 
 
 class ChatRequest(BaseModel):

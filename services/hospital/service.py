@@ -63,6 +63,7 @@ class Hospital:
 
     def __init__(self, settings: HospitalSettings, node: Node | None = None) -> None:
         self.settings = settings
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.keys = NodeKeys.load_or_create(
             settings.data / "keys", name=settings.name, level=Level.HOSPITAL
         )

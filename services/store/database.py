@@ -8,6 +8,7 @@ with db.transaction() as session:                 # commits, or rolls back on an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,12 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
+def _private_file(path: Path) -> None:
+    """Make a database that only its user can read; SQLite gives its WAL the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
 class Database:
     """A pool of connections to one database.
 
@@ -43,8 +50,11 @@ class Database:
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite and parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.engine: Engine = create_engine(parsed, pool_pre_ping=not self.is_sqlite)
+            _private_file(Path(parsed.database))
+        # values of a failed statement would stand in the error's text, and so in logs
+        self.engine: Engine = create_engine(
+            parsed, pool_pre_ping=not self.is_sqlite, hide_parameters=True
+        )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _tune_sqlite)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)

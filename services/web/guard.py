@@ -86,7 +86,9 @@ class Guard:
             return Problem(400, "wrong-host", "This server does not answer to that host name.")
         length = headers.get(b"content-length", b"0")
         # NUL stands in no address of ours, and PostgreSQL takes it in no text
-        nul = "\x00" in scope["path"] or b"%00" in scope.get("query_string", b"")
+        if "\x00" in scope["path"]:
+            return Problem(404, "not-found", "There is nothing at this address.")
+        nul = b"%00" in scope.get("query_string", b"")
         if nul or not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
             return Problem(400, "bad-request", "The request cannot be read.")
         return _too_large() if int(length) > limit else None

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from compliance.errors import NotFoundError
+from services.consult.messages import Words
 from services.hospital.desk import MAX_REPLY_CHARS, Desk
 from services.hospital.portal.access import READERS, WATCHERS, WRITERS, Gate
 from services.hospital.portal.placeholders import damaged
@@ -23,7 +24,7 @@ class Save(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: str = Field(max_length=MAX_REPLY_CHARS)
+    text: Words = Field(max_length=MAX_REPLY_CHARS)
     version: int = Field(ge=0, lt=1 << 31)
 
 

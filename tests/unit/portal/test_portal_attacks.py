@@ -48,7 +48,6 @@ async def test_markup_in_the_question_stays_text(ana, clinic):
         SCRIPT,
         history=(Turn(role="patient", text=SCRIPT),),
         facts=(Fact(id="x", kind=SCRIPT, text=SCRIPT, date=SCRIPT, warning=True),),
-        reason=SCRIPT,
     )
     for path in (HOME, f"/portal/referrals/{id_}"):
         page = (await ana.get(path)).text
