@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clinic_edge.settings import ClinicSettings
 from compliance.audit import Agent, AuditError, AuditTrail, load_or_create_key
+from compliance.receipt import LONGEST_VALIDITY
 from compliance.sealing import KeyBundle
 from services.consult.messages import Answer, Level, Question, Status
 from services.consult.node import Node, Outcome
@@ -30,6 +31,9 @@ from services.exchange.sealed import (
 from services.store.database import Database
 
 IDLE_SECONDS = 0.1
+TIDY_SECONDS = 3600.0
+KEEP_ENDED = LONGEST_VALIDITY + timedelta(days=1)
+"""An ended referral stays as long as its receipt could be good, so that it cannot come twice."""
 _LOG = logging.getLogger("caretier.clinic")
 
 
@@ -121,6 +125,22 @@ class Clinic:
         while (courier := self.courier()) is None:  # noqa: ASYNC110 - another process enrols it
             await asyncio.sleep(1)
         await courier.run()
+
+    def tidy(self) -> dict[str, int]:
+        """Retention: delete used call tokens, codes and ended referrals; returns how many."""
+        return {
+            "tokens": self.registry.forget_expired(),
+            "referrals": self.intake.forget(KEEP_ENDED),
+        }
+
+    async def tidy_loop(self) -> None:
+        """Tidy at the start and then every hour, until cancelled."""
+        while True:
+            try:
+                await asyncio.to_thread(self.tidy)
+            except Exception as error:  # noqa: BLE001 - the next hour tries again
+                _LOG.error("tidy: %s", type(error).__name__)
+            await asyncio.sleep(TIDY_SECONDS)
 
     async def _guarded(self, row: StoredParcel) -> None:
         """Work on one referral; one that fails is tried later and holds up no other."""

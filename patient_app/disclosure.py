@@ -272,9 +272,18 @@ def _in_words(referred: ReferredQuestion) -> str:
     ]
     lines = [referred.text]
     lines += [f"Earlier, {t.role}: {t.text}" for t in referred.history]
-    lines += [f"From the record ({f.date or 'no date'}): {f.text}" for f in referred.facts]
+    lines += [_fact_in_words(f) for f in referred.facts]
     lines.append("About the person: " + ", ".join(a for a in about if a))
+    lines.append(
+        f"With it: urgency {referred.urgency}, reason {referred.reason},"
+        " a random number and a fresh key for the answer"
+    )
     return "\n".join(lines)
+
+
+def _fact_in_words(fact: Fact) -> str:
+    marks = ", ".join((fact.kind, fact.date or "no date", *(("warning",) if fact.warning else ())))
+    return f"From the record ({marks}): {fact.text}"
 
 
 def _consent(member: Member, readers: tuple[str, ...], now: datetime, *, remember: bool) -> Consent:

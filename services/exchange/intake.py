@@ -6,7 +6,7 @@ import hashlib
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from services.exchange.messages import Envelope, Parcel, ParcelState
 from services.exchange.models import StoredParcel
 from services.exchange.sealed import check_receipt
 from services.store.database import Database
+from services.store.rows import changed as rows_changed
 
 LONGEST_WAIT = timedelta(minutes=2)
 """Longest pause between two attempts at a tier above that does not answer."""
@@ -148,6 +149,20 @@ class Intake:
     def check_again(self, id_: str, pause: timedelta) -> None:
         """Look for the reply of a relayed referral after a pause."""
         self._update(id_, due=datetime.now(UTC) + pause)
+
+    def forget(self, older_than: timedelta) -> int:
+        """Delete referrals that ended and came so long ago; returns how many.
+
+        ``older_than`` is longer than any receipt is good for, so that none can come twice.
+        """
+        before = datetime.now(UTC) - older_than
+        with self.database.transaction() as session:
+            gone = session.execute(
+                delete(StoredParcel).where(
+                    StoredParcel.state.in_(("answered", "refused")), StoredParcel.received < before
+                )
+            )
+            return rows_changed(gone)
 
     def _update(self, id_: str, **values: object) -> None:
         with self.database.transaction() as session:

@@ -59,7 +59,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: here.node)  # load before "ready"
-        async with running(here.jobs_loop()):
+        async with running(here.jobs_loop(), here.tidy_loop()):
             yield
         await here.close()
 

@@ -31,6 +31,7 @@ from services.store.database import Database
 
 PACKAGES = ("services.exchange", "services.fhir", "services.hospital")
 IDLE_SECONDS = 0.5
+TIDY_SECONDS = 3600.0
 TAKE_OVER = timedelta(seconds=15)
 """A job that no worker took for so long is done by the hospital's own process."""
 _LOG = logging.getLogger("caretier.hospital")
@@ -152,6 +153,15 @@ class Hospital:
             except Exception as error:  # noqa: BLE001 - a loop that dies leaves referrals lying
                 _LOG.error("jobs loop: %s", type(error).__name__)
             await asyncio.sleep(IDLE_SECONDS)
+
+    async def tidy_loop(self) -> None:
+        """Tidy every hour, until cancelled; where there is a queue its clock does it too."""
+        while True:
+            try:
+                await asyncio.to_thread(self.tidy)
+            except Exception as error:  # noqa: BLE001 - the next hour tries again
+                _LOG.error("tidy: %s", type(error).__name__)
+            await asyncio.sleep(TIDY_SECONDS)
 
     def audit_read(self, user: User, referral: str) -> None:
         """Write down that a person looked at a referral.

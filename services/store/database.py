@@ -8,6 +8,7 @@ with db.transaction() as session:                 # commits, or rolls back on an
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
+
+# Where somebody turns every log up, SQLAlchemy would write the rows themselves.
+logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 BUSY_TIMEOUT_MS = 15_000
 """How long a SQLite writer waits for another one, in milliseconds."""
