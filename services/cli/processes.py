@@ -46,13 +46,14 @@ class Child:
 
     def start(self) -> None:
         """Start it with its output in the log, in a process group of its own."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own command
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                umask=0o077,  # all that a node writes is its user's alone
                 env={**os.environ, **self.environment},
                 start_new_session=True,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 
 import uvicorn
@@ -11,11 +12,14 @@ from fastapi import FastAPI
 from services.web.memory import limit_arenas
 
 SHUTDOWN_SECONDS = 5
+PRIVATE_UMASK = 0o077
+"""Whatever a node writes, its user alone can read."""
 
 
 def serve(create: Callable[[], FastAPI], host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM; streams get SHUTDOWN_SECONDS to end."""
     limit_arenas()
+    os.umask(PRIVATE_UMASK)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     for noisy in ("httpx", "presidio-analyzer", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
