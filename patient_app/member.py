@@ -167,9 +167,15 @@ class Member:
         return sorted(rows, key=lambda c: c.granted, reverse=True)
 
     def standing_consent(self, *readers: str) -> Consent | None:
-        """A standing consent under which every one of the tiers may read now, or None."""
+        """A standing consent under which every one of the tiers may read now, or None.
+
+        The first reader is the destination, here and in a consent. One for the clinic, with the
+        hospital behind it, is none for the hospital at once: the person was asked about "this
+        destination".
+        """
         now = datetime.now(UTC)
         for consent in self.consents():
-            if consent.standing and all(consent.permits("treatment", r, now) for r in readers):
+            same = consent.standing and consent.destinations[0] == readers[0]
+            if same and all(consent.permits("treatment", r, now) for r in readers):
                 return consent
         return None

@@ -143,3 +143,29 @@ async def test_what_was_ended_while_the_clinic_was_asked_does_not_come_back(memb
     line.before = end
     await Delivery(member, FailingAudit(), line).once()
     assert member.vault.get("outbox", id_) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "covered"),
+    [
+        (("clinic", "hospital"), ("clinic", "hospital"), True),
+        (("clinic", "hospital"), ("hospital",), False),
+        (("clinic",), ("clinic", "hospital"), False),
+        (("hospital",), ("clinic", "hospital"), False),
+        (("hospital",), ("hospital",), True),
+    ],
+)
+def test_a_standing_consent_counts_for_its_own_destination_alone(member, given, wanted, covered):
+    made = standing(destinations=given, now=datetime.now(UTC) - timedelta(minutes=1))
+    with member.vault.write() as tx:
+        tx.put("consent", made.id, made.model_dump(mode="json"))
+    assert (member.standing_consent(*wanted) is not None) is covered
+
+
+def test_a_withdrawn_standing_consent_counts_no_more_even_on_a_clock_set_back(member):
+    now = datetime.now(UTC)
+    made = standing(destinations=("clinic",), now=now - timedelta(days=9))
+    gone = made.withdraw(now + timedelta(days=400))
+    with member.vault.write() as tx:
+        tx.put("consent", made.id, gone.model_dump(mode="json"))
+    assert member.standing_consent("clinic") is None
