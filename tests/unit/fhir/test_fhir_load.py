@@ -22,9 +22,9 @@ def test_a_whole_bulk_export_loads_and_nothing_is_refused(store: FhirStore, bulk
         lines = [line for line in file.read_text("utf-8").splitlines() if line.strip()]
         expected[kind] = expected.get(kind, 0) + len(lines)
     seen: list[int] = []
-    begun = time.perf_counter()
+    begun = time.process_time()
     report = load_path(store, bulk_folder, seen.append)
-    speed = report.total / (time.perf_counter() - begun)
+    speed = report.total / (time.process_time() - begun)
     assert report.rejected == []
     assert report.loaded == expected
     assert seen[-1] == sum(expected.values())
