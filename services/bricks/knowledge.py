@@ -1,4 +1,7 @@
-"""Knowledge packs: Markdown topics with typed sections, read and checked.
+"""Knowledge packs: topics with typed sections, read and checked.
+
+A pack is a folder of Markdown topics, or the compact form that `caretier bricks ingest` writes
+(``services.bricks.compact``). Packs that lie elsewhere are named by CARETIER_PACKS.
 
 A topic file has YAML front matter (`TopicHead`) and sections ``## name`` whose text is sentences or
 a list of sentences. A section may begin with ``source: NAME`` to name another of the topic's
@@ -8,96 +11,43 @@ sources. Every sentence can be quoted by itself.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from services.bricks.compact import compact_folders, read_topics
 from services.bricks.errors import BrickError
+from services.bricks.topic import Kind, Passage, Topic, TopicHead, TopicSource
+
+__all__ = [
+    "PACKS",
+    "TIERS",
+    "Kind",
+    "Knowledge",
+    "Passage",
+    "Topic",
+    "TopicHead",
+    "TopicSource",
+    "pack_folders",
+    "parse_topic",
+    "split_sentences",
+]
 
 PACKS = Path(__file__).parent / "packs"
 TIERS = ("device", "clinic", "hospital")
-Kind = Literal["disease", "symptom", "medicine", "test", "first-aid", "prevention", "care"]
+PACKS_VARIABLE = "CARETIER_PACKS"
+"""Environment variable: folders of further packs, with the separator of PATH between them."""
 
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 _SECTION = re.compile(r"^## +([a-z-]+) *$", re.MULTILINE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9¿¡\"“])")
 _ABBREVIATIONS = ("e.g.", "i.e.", "Dr.", "St.", "vs.", "approx.", "U.S.", "a.m.", "p.m.")
-
-
-class TopicSource(BaseModel):
-    """Where a topic's statements come from; ``checked`` is None until somebody compared them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(min_length=2)
-    url: str = Field(pattern=r"^https://")
-    checked: date | None = None
-
-
-class TopicHead(BaseModel):
-    """Front matter of a topic file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    id: str = Field(pattern=r"^[a-z0-9-]+$")
-    title: str
-    kind: Kind
-    aliases: tuple[str, ...] = ()
-    drug_class: str | None = Field(default=None, alias="class")
-    level: Literal["device", "clinic", "hospital"] = "device"
-    audience: Literal["all", "adult", "child", "pregnancy"] = "all"
-    written: date
-    reviewed_by: str | None = None
-    sources: tuple[TopicSource, ...] = Field(min_length=1)
-
-
-@dataclass(frozen=True)
-class Passage:
-    """One typed section of a topic: ``id`` is ``<topic>#<section>``."""
-
-    topic: TopicHead
-    section: str
-    sentences: tuple[str, ...]
-    source: TopicSource
-
-    @property
-    def id(self) -> str:
-        """Stable id of the passage."""
-        return f"{self.topic.id}#{self.section}"
-
-    @property
-    def text(self) -> str:
-        """The sentences, joined."""
-        return " ".join(self.sentences)
-
-    @property
-    def date(self) -> str:
-        """ISO date on which the text was checked against its source, else written."""
-        return (self.source.checked or self.topic.written).isoformat()
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A topic with its passages in the order of the file."""
-
-    head: TopicHead
-    passages: tuple[Passage, ...]
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """Title and aliases as people write them."""
-        return (self.head.title, *self.head.aliases)
-
-    def passage(self, section: str) -> Passage | None:
-        """The passage of that section, or None."""
-        return next((p for p in self.passages if p.section == section), None)
 
 
 @dataclass(frozen=True)
@@ -113,18 +63,22 @@ class Knowledge:
     digest: str
 
     @classmethod
-    def load(cls, level: str, packs: Path = PACKS) -> Knowledge:
-        """Read every pack below ``packs`` for a tier.
+    def load(cls, level: str, packs: Path | Iterable[Path] | None = None) -> Knowledge:
+        """Read every pack below one or more folders for a tier.
+
+        Args:
+            level: the tier.
+            packs: folders; by default the built-in pack and those of CARETIER_PACKS.
 
         Raises:
             BrickError: naming the file and the rule.
         """
         topics: list[Topic] = []
         digest = hashlib.sha256()
-        for path in sorted(packs.rglob("*.md")):
-            text = path.read_text(encoding="utf-8")
-            topics.append(parse_topic(text, path.name))
-            digest.update(text.encode())
+        for folder in pack_folders() if packs is None else _several(packs):
+            for topic, text in _read_folder(folder):
+                topics.append(topic)
+                digest.update(text.encode())
         _refuse_duplicates(topics)
         reach = TIERS[: TIERS.index(level) + 1]
         own = tuple(t for t in topics if t.head.level in reach)
@@ -141,6 +95,35 @@ class Knowledge:
     def by_id(self) -> dict[str, Topic]:
         """Topics by id."""
         return {t.head.id: t for t in self.topics}
+
+
+def pack_folders() -> tuple[Path, ...]:
+    """The built-in packs, and the folders that CARETIER_PACKS names.
+
+    Raises:
+        BrickError: a folder that the variable names is not there.
+    """
+    named = os.environ.get(PACKS_VARIABLE, "").split(os.pathsep)
+    further = tuple(Path(name) for name in named if name.strip())
+    for folder in further:
+        if not folder.is_dir():
+            raise BrickError(f"{PACKS_VARIABLE}: {folder} is no folder.")
+    return (PACKS, *further)
+
+
+def _several(packs: Path | Iterable[Path]) -> tuple[Path, ...]:
+    return (packs,) if isinstance(packs, Path) else tuple(packs)
+
+
+def _read_folder(folder: Path) -> Iterator[tuple[Topic, str]]:
+    """Each topic of a folder with the text that it was made of: Markdown, then compact packs."""
+    compact = compact_folders(folder)
+    for path in sorted(folder.rglob("*.md")):
+        if not any(path.is_relative_to(pack) for pack in compact):
+            text = path.read_text(encoding="utf-8")
+            yield parse_topic(text, path.name), text
+    for pack in compact:
+        yield from read_topics(pack)
 
 
 def _refuse_duplicates(topics: Iterable[Topic]) -> None:
