@@ -32,7 +32,7 @@ SHARE = {"device": 10, "clinic": 14, "hospital": 14, "worker": 12}
 """How many of the kills each process gets."""
 WORKER_SECONDS = 5.0
 """Until a worker that was started works."""
-KILL_SECONDS = 300.0
+KILL_SECONDS = 600.0
 """What fifty kills may take, with everything that waits delivered in the end."""
 REPLY = "Please keep taking it until we have talked."
 

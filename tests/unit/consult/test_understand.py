@@ -121,7 +121,7 @@ def test_every_text_has_a_kind(text):
 def test_a_long_text_is_read_in_no_time():
     import time
 
-    began = time.perf_counter()
+    began = time.process_time()
     asks_of("should i stop " * 600)
     asks_of("take " * 1600)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
