@@ -15,7 +15,7 @@ A bad item is reported and the run goes on; a run that was killed goes on where 
 
 from services.bricks.ingest.errors import ItemError, ManifestError
 from services.bricks.ingest.manifest import Manifest, manifest_of
-from services.bricks.ingest.report import Problem, Report
 from services.bricks.ingest.run import ingest
+from services.bricks.ingest.tally import Problem, Report
 
 __all__ = ["ItemError", "Manifest", "ManifestError", "Problem", "Report", "ingest", "manifest_of"]

@@ -47,14 +47,23 @@ class Manifest(BaseModel):
         return value
 
 
-def manifest_of(options: Mapping[str, Any], file: Path | None = None) -> Manifest:
+def manifest_of(
+    options: Mapping[str, Any], file: Path | None = None, default_id: str | None = None
+) -> Manifest:
     """The manifest from a file, what is given by option before what the file says.
+
+    Args:
+        options: fields; those that are None are left to the file.
+        file: a YAML file with fields.
+        default_id: used where neither says an id.
 
     Raises:
         ManifestError: a field is lacking or wrong.
     """
     fields = _read(file) if file else {}
     fields |= {name: value for name, value in options.items() if value is not None}
+    if default_id and "id" not in fields:
+        fields["id"] = default_id
     if "license" in fields:
         fields.setdefault("licence", fields.pop("license"))
     try:

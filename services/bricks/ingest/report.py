@@ -1,71 +1,138 @@
-"""What a run did, and every problem that it met."""
+"""Duplicates and contradictions between packs, or within one.
+
+Passages are set against one another when their topics share a name and they have one section.
+Nothing is deleted or decided: both sources are named, and a person looks.
+"""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Literal
 
-PROBLEMS = "problems.jsonl"
-"""Beside the pack: every problem of the last run, a line each; not there when there were none."""
-KEPT = 200
-"""How many problems a report holds in memory; the file holds all."""
+from services.bricks.ingest.claims import Claim, contradiction
+from services.bricks.ingest.sections import MORE
+from services.bricks.topic import Passage, Topic
+from services.bricks.words import stems
+
+SHINGLE = 5
+"""Words in a row that are compared."""
+DUPLICATE = 0.6
+"""Share of the shorter passage's shingles that stand in the other as well."""
+FEWEST = 8
+"""A passage of fewer shingles is too short to be told a duplicate."""
+CROWD = 40
+"""Passages of one name and section that are compared with one another; the rest is counted."""
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something that could not be used: file and line or element, and why."""
+class Side:
+    """One of the two passages: where it stands, whose it is, and what it says."""
 
-    place: str
-    reason: str
+    pack: str
+    passage: str
+    source: str
+    url: str
+    date: str
+    quote: str
 
 
-@dataclass
-class Report:
-    """What a run did.
+@dataclass(frozen=True)
+class Finding:
+    """Two passages that a person should look at.
 
-    Attributes:
-        items: seen; resumed: of these, made by an earlier run that broke off.
-        repeated: the same as an item before; skipped: not meant for this pack (language, type).
-        ignored: files of a folder in no known format.
-        bad: items and files that could not be used; ``problems`` holds the first of them.
+    ``kind``: ``duplicate`` (detail: the overlap), ``numbers`` (detail: of what) or ``polarity``.
     """
 
-    items: int = 0
-    resumed: int = 0
-    repeated: int = 0
-    skipped: int = 0
-    ignored: int = 0
-    bad: int = 0
-    topics: int = 0
-    passages: int = 0
-    sentences: int = 0
-    sections: dict[str, int] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    kind: Literal["duplicate", "numbers", "polarity"]
+    entity: str
+    section: str
+    detail: str
+    left: Side
+    right: Side
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
 
 
-class ProblemFile:
-    """Counts problems and writes each down at once."""
+class _Entry:
+    """A passage of a pack, with what is compared made when it is first needed."""
 
-    def __init__(self, folder: Path, report: Report) -> None:
-        self._path, self._report = folder / PROBLEMS, report
-        self._stream: IO[str] | None = None
-        self._path.unlink(missing_ok=True)
+    def __init__(self, pack: str, passage: Passage) -> None:
+        self.pack, self.passage = pack, passage
+        self.id = (pack, passage.id)
 
-    def add(self, place: str, reason: str) -> None:
-        """Report one problem."""
-        if self._stream is None:
-            self._stream = self._path.open("w", encoding="utf-8")
-        self._stream.write(
-            json.dumps({"place": place, "reason": reason}, ensure_ascii=False) + "\n"
-        )
-        self._stream.flush()
-        self._report.bad += 1
-        if len(self._report.problems) < KEPT:
-            self._report.problems.append(Problem(place, reason))
+    @cached_property
+    def shingles(self) -> frozenset[tuple[str, ...]]:
+        given = stems(self.passage.text)
+        return frozenset(zip(*(given[i:] for i in range(SHINGLE)), strict=False))
 
-    def close(self) -> None:
-        """Nothing more comes."""
-        if self._stream is not None:
-            self._stream.close()
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        made = (Claim.of(s) for s in self.passage.sentences)
+        return tuple(c for c in made if c.words)
+
+    def side(self, quote: str | None = None) -> Side:
+        p = self.passage
+        said = quote if quote is not None else p.sentences[0]
+        return Side(self.pack, p.id, p.source.name, p.source.url, p.date, said)
+
+
+class Comparison:
+    """Compares the topics of packs; ``left_out`` counts passages of crowds that were not.
+
+    Args:
+        packs: name of each pack and its topics.
+    """
+
+    def __init__(self, packs: Iterable[tuple[str, Iterable[Topic]]]) -> None:
+        self.left_out = 0
+        self._groups: dict[tuple[tuple[str, ...], str], list[_Entry]] = {}
+        for pack, topics in packs:
+            for topic in topics:
+                self._add(pack, topic)
+
+    def _add(self, pack: str, topic: Topic) -> None:
+        names = {tuple(stems(name)) for name in topic.names}
+        for passage in topic.passages:
+            entry = _Entry(pack, passage)
+            for name in names:
+                if name:
+                    self._groups.setdefault((name, passage.section), []).append(entry)
+
+    def findings(self) -> Iterator[Finding]:
+        """Every finding, by name and section; each pair of passages is looked at once."""
+        done: set[tuple[tuple[str, str], tuple[str, str]]] = set()
+        for (_, section), entries in sorted(self._groups.items(), key=lambda pair: pair[0]):
+            self.left_out += max(0, len(entries) - CROWD)
+            for a, b in combinations(entries[:CROWD], 2):
+                same = a.pack == b.pack and a.passage.topic.id == b.passage.topic.id
+                if same or (a.id, b.id) in done:
+                    continue
+                done.add((a.id, b.id))
+                yield from _compare(a, b, section)
+
+
+def _compare(a: _Entry, b: _Entry, section: str) -> Iterator[Finding]:
+    title = a.passage.topic.title
+    overlap = _overlap(a, b)
+    if overlap >= DUPLICATE:
+        yield Finding("duplicate", title, section, f"{overlap:.2f}", a.side(), b.side())
+    if section == MORE:  # matters that have nothing to do with one another
+        return
+    for left in a.claims:
+        for right in b.claims:
+            if left.text != right.text and (found := contradiction(left, right)):
+                kind: Literal["numbers", "polarity"] = (
+                    "numbers" if found[0] == "numbers" else "polarity"
+                )
+                sides = a.side(left.text), b.side(right.text)
+                yield Finding(kind, title, section, found[1], *sides)
+
+
+def _overlap(a: _Entry, b: _Entry) -> float:
+    fewer = min(len(a.shingles), len(b.shingles))
+    return len(a.shingles & b.shingles) / fewer if fewer >= FEWEST else 0.0

@@ -18,7 +18,7 @@ from services.bricks.ingest.formats import files_of, format_of, reader_of
 from services.bricks.ingest.item import Item
 from services.bricks.ingest.journal import Journal
 from services.bricks.ingest.manifest import Manifest
-from services.bricks.ingest.report import ProblemFile, Report
+from services.bricks.ingest.tally import ProblemFile, Report
 from services.bricks.ingest.write import refuse_other_pack, write_pack
 from services.bricks.topic import Topic
 

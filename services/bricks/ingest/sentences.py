@@ -109,4 +109,6 @@ def _items(lead: str, items: list[str]) -> list[str]:
 
 def _is_sentence(text: str) -> bool:
     size = len(text.split())
-    return MIN_WORDS <= size <= MAX_WORDS and (_END.search(text) is not None or size > LABEL_WORDS)
+    if not MIN_WORDS <= size <= MAX_WORDS or text.endswith(":"):
+        return False
+    return _END.search(text) is not None or size > LABEL_WORDS

@@ -14,7 +14,7 @@ import yaml
 from services.bricks.compact import MANIFEST, TOPICS, dump_topic, read_manifest
 from services.bricks.errors import BrickError
 from services.bricks.ingest.manifest import Manifest
-from services.bricks.ingest.report import Report
+from services.bricks.ingest.tally import Report
 from services.bricks.topic import Topic
 
 
