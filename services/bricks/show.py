@@ -32,16 +32,20 @@ def progress_bar(total: int) -> Iterator[Callable[[Path, int], None]]:
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task("reading", total=total)
     began = time.monotonic()
+    shown = False
 
     def advance(path: Path, size: int) -> None:
-        if time.monotonic() - began > PATIENCE:
+        nonlocal shown
+        if not shown and time.monotonic() - began > PATIENCE:
             bar.start()
+            shown = True
         bar.update(task, advance=size, description=path.name)
 
     try:
         yield advance
     finally:
-        bar.stop()
+        if shown:
+            bar.stop()
 
 
 def show_report(report: Report, out: Path) -> None:

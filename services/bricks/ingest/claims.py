@@ -18,8 +18,8 @@ NEARLY_IDENTICAL = 0.75
 """Share of common words from which "should" and "should not" contradict one another."""
 LENGTH = 3
 """By so many words they may differ in length then."""
-COMMON = 3
-"""So many words must be common at least."""
+COMMON = 4
+"""So many words must be common at least, the small ones counted."""
 
 _NUMBERS = dict(
     zip(
@@ -88,7 +88,8 @@ class Claim:
     """A sentence taken apart.
 
     Attributes:
-        words: stems without numbers, units and negations.
+        words: stems that carry meaning, without numbers, units and negations.
+        said: all words but numbers, units and negations.
         limits: words that say to whom or what it is limited.
         quantities: dimension to the values in their order, each from and to, in the base unit.
         negated: whether it says "not" anywhere; length: words of all kinds.
@@ -96,6 +97,7 @@ class Claim:
 
     text: str
     words: frozenset[str]
+    said: frozenset[str]
     limits: frozenset[str]
     quantities: dict[str, tuple[tuple[float, float], ...]]
     negated: bool
@@ -109,10 +111,11 @@ class Claim:
         for dimension, value in (*_measures(plain), *_ages(plain)):
             quantities.setdefault(dimension, []).append(value)
         bare = _NEGATION.sub(" ", _AGE.sub(" ", _QUANTITY.sub(" ", plain)))
-        said = [w for w in _WORD.findall(bare) if w not in STOPWORDS or _limits(w)]
+        said = _WORD.findall(bare)
         return cls(
             text,
-            frozenset(stem(w) for w in said if not _limits(w)),
+            frozenset(stem(w) for w in said if w not in STOPWORDS and not _limits(w)),
+            frozenset(said),
             frozenset(w for w in said if _limits(w)),
             {name: tuple(values) for name, values in quantities.items()},
             _NEGATION.search(plain) is not None,
@@ -155,7 +158,7 @@ def contradiction(a: Claim, b: Claim) -> tuple[str, str] | None:
     """How two claims on the same matter contradict one another: kind and detail, or None."""
     common = a.words & b.words
     share = len(common) / max(1, len(a.words | b.words))
-    if share < ALIKE or len(common) < COMMON or a.limits != b.limits:
+    if share < ALIKE or len(a.said & b.said) < COMMON or a.limits != b.limits:
         return None
     for name in sorted(a.quantities.keys() & b.quantities.keys()):
         if _differ(a.quantities[name], b.quantities[name]):

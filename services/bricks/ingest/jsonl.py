@@ -3,8 +3,8 @@
     {"question": "…", "answer": "…", "focus": "Asthma", "qtype": "symptoms", "url": "https://…"}
     {"title": "Asthma", "section": "symptoms", "text": "…", "date": "2026-01-31"}
 
-Of the first form `focus` (or `title`) names what it is about and `qtype` the section; without
-them the question's wording tells the section and is the title. The question itself is not kept.
+`focus` or `title` names what it is about: a question is no name of a topic. `qtype`, `section` or
+`heading` tells the section, else the wording of the question. The question itself is not kept.
 Optional in both: `document` (lines with the same `collection`, `document` and title make one
 topic), `url`, `date`, `publisher`, `kind`, `aliases`. Other fields are left alone.
 """
@@ -72,9 +72,9 @@ def jsonl_document(raw: bytes) -> Document:
     text = answer or _text(held, "text")
     if not text:
         raise ItemError("neither an answer nor a text")
-    title = _text(held, "focus") or _text(held, "title") or question
+    title = _text(held, "focus") or _text(held, "title")
     if not title:
-        raise ItemError("nothing says what it is about (focus, title or question)")
+        raise ItemError("nothing says what it is about (focus or title)")
     named = _text(held, "section") or _text(held, "heading") or _text(held, "qtype")
     block = Block((one_line(named or question or "overview"),), strip_markup(text))
     group = [_text(held, name) for name in ("collection", "document")]

@@ -18,7 +18,7 @@ _TITLES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         "test",
         re.compile(
             r"\b(tests?|testing|scans?|biops\w+|x-?rays?|mri|ultrasound|endoscop\w+|colonoscop\w+|"
-            r"\w+gra(m|phy)|a1c|blood count|exam|prueba)\b"
+            r"\w+ography|\w*(mammo|cardio|angio|cephalo|sono)gram|a1c|blood count|exam|prueba)\b"
         ),
     ),
     (

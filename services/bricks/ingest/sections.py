@@ -43,7 +43,7 @@ _PATTERNS = tuple(
             r"\bseek (medical|help|care)|\b(call|see) (a|your|the) doctor|\bcuando (acudir|llamar)",
         ),
         ("overdose", r"\boverdos|\bsobredosis"),
-        ("missed-dose", r"\b(missed|forget|forgotten|skip\w*)\b.{0,20}\bdose|\bdosis olvidada"),
+        ("missed-dose", r"\b(miss(ed)?|forg[eo]t\w*|skip\w*)\b.{0,20}\bdose|\bdosis olvidada"),
         (
             "who-should-not",
             r"\bcontraindicat|\bwho (should|must) not|\b(should|must|do) not (take|use|be)\b",
