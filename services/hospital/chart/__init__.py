@@ -1,0 +1,21 @@
+"""The chart summary: one person's record on one page, every line with the resource it comes from.
+
+Workflow. `source` reads the person's own resources out of the FHIR store, leaves out what was
+entered in error or belongs to somebody else (and counts it), and keeps of long series only the
+newest entries. `service` lets each part say its lines: problems and medicines (`listing`), results
+with range and trend (`results`), vaccines that are due (`vaccines`), visits, appointments and open
+referrals (`events`), what changed since the last visit (`changes`), what contradicts
+(`conflicts`) and what is missing (`gaps`).
+
+Everything is made by rules; no model has a part in it. A line names the resources that carry it
+and, where a rule was applied, the rule's source; a line without a resource cannot be made. That
+nothing is found is said as such and never as "safe".
+
+    charts = Charts(database, audit=write_down)
+    summary = charts.open(user, "p01", translate, "en")     # audited, then read
+"""
+
+from services.hospital.chart.models import Line, Rule, Section, Summary
+from services.hospital.chart.service import Charts, summarise
+
+__all__ = ["Charts", "Line", "Rule", "Section", "Summary", "summarise"]

@@ -1,0 +1,124 @@
+"""Opens a chart: written down first, then read, then said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from compliance.errors import NotFoundError
+from services.fhir.models import ResourceRow
+from services.fhir.validate import ID
+from services.hospital.chart import events, listing, vaccines
+from services.hospital.chart.changes import changes
+from services.hospital.chart.conflicts import conflicts
+from services.hospital.chart.gaps import gaps
+from services.hospital.chart.models import PARTS, Line, Part, Section, Summary, Who
+from services.hospital.chart.results import results
+from services.hospital.chart.source import Record, read_record
+from services.hospital.chart.view import View
+from services.hospital.models import User
+from services.store.database import Database
+
+_BUILD: Mapping[Part, Callable[[View], Iterator[Line] | list[Line]]] = {
+    "problems": listing.problems,
+    "medicines": listing.medicines,
+    "allergies": listing.allergies,
+    "results": results,
+    "immunizations": vaccines.immunizations,
+    "visits": events.visits,
+    "procedures": events.procedures,
+    "appointments": events.appointments,
+    "referrals": events.referrals,
+}
+
+
+class Charts:
+    """The charts of one hospital.
+
+    Args:
+        database: with the tables of ``services.fhir``.
+        audit: called with reader and ``Patient/id`` before anything is read; when it raises,
+            nothing is shown.
+    """
+
+    def __init__(self, database: Database, audit: Callable[[User, str], None]) -> None:
+        self._database, self._audit = database, audit
+
+    def open(
+        self,
+        user: User,
+        patient: str,
+        say: Callable[..., str],
+        language: str,
+        today: date | None = None,
+    ) -> Summary:
+        """Summarise one person's record for a reader.
+
+        Args:
+            user: who reads.
+            patient: logical id of the Patient.
+            say: sentences of the catalogue, by whole key.
+            language: of the reader.
+            today: the day; that of the clock (UTC) when None.
+
+        Raises:
+            NotFoundError: there is no such Patient.
+            AuditError: it could not be written down.
+        """
+        day = today or datetime.now(UTC).date()
+        with self._database.reading() as session:
+            known = ID.fullmatch(patient) and session.get(ResourceRow, ("Patient", patient))
+        if not known:
+            raise NotFoundError("There is no such patient.")
+        self._audit(user, f"Patient/{patient}")
+        record = read_record(self._database, patient, day)
+        if record is None:
+            raise NotFoundError("There is no such patient.")
+        return summarise(record, day, say, language)
+
+
+def summarise(record: Record, today: date, say: Callable[..., str], language: str) -> Summary:
+    """Say everything about a record; see the package."""
+    view = View(record, today, lambda key, **values: say(f"chart.{key}", **values), language)
+    return Summary(
+        who=_who(view),
+        as_of=today,
+        conflicts=tuple(conflicts(view)),
+        gaps=tuple(gaps(view)),
+        changes=changes(view),
+        sections=tuple(_section(view, part) for part in PARTS),
+        left_out=dict(sorted(record.left_out.items())),
+    )
+
+
+def _section(view: View, part: Part) -> Section:
+    lines = tuple(_BUILD[part](view))
+    return Section(
+        id=part,
+        title=view.say(f"part.{part}"),
+        lines=lines,
+        empty=None if lines else view.say(f"empty.{part}"),
+    )
+
+
+def _who(view: View) -> Who:
+    patient = view.record.patient
+    return Who(
+        reference=view.whole,
+        name=_name(patient) or view.say("unnamed"),
+        born=patient.get("birthDate"),
+        age=view.chart.person.age_years,
+        sex=patient.get("gender"),
+        deceased=patient.get("deceasedBoolean") is True or "deceasedDateTime" in patient,
+        identifiers=tuple(str(i["value"]) for i in patient.get("identifier", ()) if i.get("value")),
+    )
+
+
+def _name(patient: Mapping[str, Any]) -> str:
+    """The official name, else the first one."""
+    names = sorted(patient.get("name", ()), key=lambda name: name.get("use") != "official")
+    if not names:
+        return ""
+    parts = [*names[0].get("given", ()), names[0].get("family", "")]
+    return str(names[0].get("text") or " ".join(p for p in parts if p))
