@@ -91,7 +91,7 @@ def _ingest(
     if wanted != "auto" and wanted not in READERS:
         raise BadInputError(f"There is no format {wanted}: auto, {', '.join(READERS)}.")
     made = manifest_of(given, file, default_id=out.resolve().name)
-    total = sum(path.stat().st_size for path, _ in files_of(sources))
+    total = sum(source.path.stat().st_size for source in files_of(sources))
     with progress_bar(total) as progress:
         report = run(sources, out, made, wanted, progress)
     if as_json:

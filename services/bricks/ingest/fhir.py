@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import ijson
@@ -20,7 +19,7 @@ import ijson
 from services.bricks.ingest.clean import one_line
 from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.html import html_document
-from services.bricks.ingest.item import Block, Document, Item
+from services.bricks.ingest.item import Block, Document, Item, Source
 from services.bricks.ingest.jsonl import iso_date, json_object, numbered_lines
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.ingest.markdown import markdown_document
@@ -33,21 +32,22 @@ PREFERRED = ("text/html", "text/markdown", "text/plain", "application/pdf")
 """Forms of one document, the best first: it is read once."""
 
 
-def read_fhir(path: Path, _pack: Manifest) -> Iterator[Item]:
+def read_fhir(source: Source, _pack: Manifest) -> Iterator[Item]:
     """Every DocumentReference of a file."""
+    path = source.path
     if path.suffix in {".ndjson", ".jsonl"}:
         for number, line in numbered_lines(path, MAX_LINE):
-            yield Item(f"{path.name}:{number}", line, partial(_line, line))
+            yield Item(f"{source.name}:{number}", line, partial(_line, line))
         return
     found = False
     with path.open("rb") as stream:
         for number, held in enumerate(ijson.items(stream, "entry.item.resource", use_float=True)):
             found = True
-            yield _item(f"{path.name}: entry {number + 1}", held)
+            yield _item(f"{source.name}: entry {number + 1}", held)
     if not found:
         if path.stat().st_size > MAX_LINE:
             raise ItemError(f"the resource is larger than {MAX_LINE >> 20} MiB")
-        yield _item(path.name, json_object(path.read_bytes(), MAX_LINE))
+        yield _item(source.name, json_object(path.read_bytes(), MAX_LINE))
 
 
 def _line(raw: bytes) -> Document | None:
@@ -133,7 +133,7 @@ def _read(attachment: dict[str, Any], title: str, key: str) -> Document:
     text = _decode(raw, str(attachment.get("contentType", "")))
     forms: dict[str, Callable[[], Document]] = {
         "text/html": lambda: html_document(text, title, key),
-        "text/markdown": lambda: markdown_document(text, Path(key)),
+        "text/markdown": lambda: markdown_document(text, key),
     }
     plain = Document(key, title, (Block(("overview",), text),))
     return forms.get(form, lambda: plain)()

@@ -9,7 +9,7 @@ from pathlib import Path
 from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.fhir import read_fhir
 from services.bricks.ingest.html import read_html
-from services.bricks.ingest.item import Reader
+from services.bricks.ingest.item import Reader, Source
 from services.bricks.ingest.jsonl import read_jsonl
 from services.bricks.ingest.markdown import read_markdown
 from services.bricks.ingest.medlineplus import read_medlineplus
@@ -66,11 +66,13 @@ def reader_of(path: Path, wanted: str = "auto") -> Reader:
     return READERS[name]
 
 
-def files_of(sources: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """Every file, and whether it was named itself (not only the folder that holds it)."""
-    for source in sources:
-        if source.is_dir():
-            found = (p for p in source.rglob("*") if not any(n.startswith(".") for n in p.parts))
-            yield from ((path, False) for path in sorted(found) if path.is_file())
-        else:
-            yield source, True
+def files_of(given: Iterable[Path]) -> Iterator[Source]:
+    """Every file that was named, or lies in a folder that was; hidden ones are passed over."""
+    for place in given:
+        if not place.is_dir():
+            yield Source(place)
+            continue
+        for path in sorted(place.rglob("*")):
+            below = path.relative_to(place).parts
+            if path.is_file() and not any(part.startswith(".") for part in below):
+                yield Source(path, place)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PreformattedString
@@ -17,11 +16,15 @@ from soupsieve import SelectorSyntaxError
 
 from services.bricks.ingest.clean import one_line, visible
 from services.bricks.ingest.errors import ItemError
-from services.bricks.ingest.item import Block, Document, Item
+from services.bricks.ingest.item import Block, Document, Item, Source
 from services.bricks.ingest.manifest import Manifest
 
 MAX_BYTES = 20 * 2**20
 """A larger page is refused, in bytes."""
+MAX_HIDING = 500
+"""A page with more rules that hide is refused."""
+MAX_STYLE = 4000
+"""What has a longer style of its own counts as hidden, in characters."""
 
 _NO_TEXT = (
     "script style template noscript head svg math iframe object embed canvas audio video form"
@@ -42,16 +45,16 @@ _HIDDEN_STYLE = re.compile(
     r"clip:rect|clip-path:inset\((50|100)%|text-indent:-\d{3}|(left|top|right|bottom):-\d{3}|"
     r"transform:scale\(0|(?<![a-z-])color:(transparent|white|#f{3}\b|#f{6}\b|rgba\([^)]*,0(\.0+)?\))"
 )
-_RULE = re.compile(r"([^{}@]+)\{([^{}]*)\}")
 _MARK = re.compile(r"^\x00([1-6])\x00(.*)$")
 
 
-def read_html(path: Path, _pack: Manifest) -> Iterator[Item]:
+def read_html(source: Source, _pack: Manifest) -> Iterator[Item]:
     """One document a file."""
+    path = source.path
     if path.stat().st_size > MAX_BYTES:
         raise ItemError(f"the page is larger than {MAX_BYTES >> 20} MiB")
     raw = path.read_bytes()
-    yield Item(path.name, raw, lambda: html_document(raw, path.stem, path.name))
+    yield Item(source.name, raw, lambda: html_document(raw, path.stem, source.name))
 
 
 def html_document(markup: str | bytes, name: str, key: str) -> Document:
@@ -107,16 +110,24 @@ def _drop(tags: object) -> None:
             tag.decompose()
 
 
-def _hiding_selectors(soup: BeautifulSoup) -> Iterator[str]:
+def _hiding_selectors(soup: BeautifulSoup) -> list[str]:
+    """Selectors of the page's own styles that hide what they select."""
+    found: list[str] = []
     for sheet in soup.find_all("style"):
-        css = re.sub(r"/\*.*?\*/", "", sheet.get_text(), flags=re.DOTALL)
-        for selector, rules in _RULE.findall(css):
-            if _HIDDEN_STYLE.search(_squeeze(rules)):
-                yield selector.strip()
+        first, *rest = sheet.get_text().split("/*")
+        css = first + " ".join(part.partition("*/")[2] for part in rest)
+        for rule in css.split("}"):
+            *_, selector, declarations = ["", *rule.split("{")]
+            if _hides(declarations):
+                found.append(selector.strip())
+    if len(found) > MAX_HIDING:
+        raise ItemError(f"more than {MAX_HIDING} rules that hide something")
+    return found
 
 
-def _squeeze(style: str) -> str:
-    return re.sub(r"\s+", "", style.lower())
+def _hides(style: str) -> bool:
+    plain = "".join(style.lower().split())
+    return len(plain) > MAX_STYLE or _HIDDEN_STYLE.search(plain) is not None
 
 
 def _is_hidden(tag: Tag) -> bool:
@@ -127,7 +138,7 @@ def _is_hidden(tag: Tag) -> bool:
     return (
         tag.has_attr("hidden")
         or tag.get("aria-hidden") == "true"
-        or (isinstance(style, str) and _HIDDEN_STYLE.search(_squeeze(style)) is not None)
+        or (isinstance(style, str) and _hides(style))
         or any(_HIDDEN_CLASS.match(str(c)) for c in classes if c)
     )
 

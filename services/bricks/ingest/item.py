@@ -8,10 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.topic import Kind
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file; ``root`` is the folder that was named when the file lies in one."""
+
+    path: Path
+    root: Path | None = None
+
+    @cached_property
+    def name(self) -> str:
+        """How reports and keys call it: its place below the root, else its own name."""
+        return self.path.relative_to(self.root).as_posix() if self.root else self.path.name
 
 
 @dataclass(frozen=True)
@@ -60,5 +74,5 @@ class Item:
     read: Callable[[], Document | None]
 
 
-Reader = Callable[[Path, Manifest], Iterator[Item]]
+Reader = Callable[[Source, Manifest], Iterator[Item]]
 """Gives the items of a file, one after the other; raises ItemError when it cannot go on."""

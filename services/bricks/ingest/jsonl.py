@@ -21,7 +21,7 @@ from typing import Any, get_args
 from services.bricks.ingest.clean import one_line
 from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.html import strip_markup
-from services.bricks.ingest.item import Block, Document, Item
+from services.bricks.ingest.item import Block, Document, Item, Source
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.topic import Kind
 
@@ -29,10 +29,10 @@ MAX_LINE = 16 * 2**20
 """A longer line is refused, in bytes."""
 
 
-def read_jsonl(path: Path, _pack: Manifest) -> Iterator[Item]:
+def read_jsonl(source: Source, _pack: Manifest) -> Iterator[Item]:
     """One item a line; empty lines are passed over."""
-    for number, line in numbered_lines(path):
-        yield Item(f"{path.name}:{number}", line, partial(jsonl_document, line))
+    for number, line in numbered_lines(source.path):
+        yield Item(f"{source.name}:{number}", line, partial(jsonl_document, line))
 
 
 def numbered_lines(path: Path, limit: int = MAX_LINE) -> Iterator[tuple[int, bytes]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePath
 
 import yaml
 from markdown_it import MarkdownIt
@@ -16,31 +16,31 @@ from markdown_it import MarkdownIt
 from services.bricks.errors import BrickError
 from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.html import MAX_BYTES, html_document, strip_markup
-from services.bricks.ingest.item import Block, Document, Item
+from services.bricks.ingest.item import Block, Document, Item, Source
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.knowledge import parse_topic
 
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 
 
-def read_markdown(path: Path, _pack: Manifest) -> Iterator[Item]:
+def read_markdown(source: Source, _pack: Manifest) -> Iterator[Item]:
     """One document a file."""
+    path = source.path
     if path.stat().st_size > MAX_BYTES:
         raise ItemError(f"the file is larger than {MAX_BYTES >> 20} MiB")
     raw = path.read_bytes()
-    yield Item(path.name, raw, lambda: markdown_document(raw.decode("utf-8"), path))
+    yield Item(source.name, raw, lambda: markdown_document(raw.decode("utf-8"), source.name))
 
 
-def markdown_document(text: str, path: Path) -> Document:
+def markdown_document(text: str, name: str) -> Document:
     """The document of a Markdown text, whichever of the two forms it has."""
     plain = text.replace("\r\n", "\n").removeprefix("\ufeff")
     front = _FRONT.match(plain)
     if front and _is_topic(front[1]):
-        return _own_topic(plain, path.name)
+        return _own_topic(plain, name)
     page = MarkdownIt("commonmark", {"html": True}).enable("table")
-    return html_document(
-        page.render(plain[front.end() :] if front else plain), path.stem, path.name
-    )
+    body = plain[front.end() :] if front else plain
+    return html_document(page.render(body), PurePath(name).stem, name)
 
 
 def _is_topic(front: str) -> bool:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
-from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, tostring
 
 from defusedxml.common import DefusedXmlException
@@ -19,7 +18,7 @@ from defusedxml.ElementTree import fromstring, iterparse
 from services.bricks.ingest.clean import one_line
 from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.html import html_blocks
-from services.bricks.ingest.item import Document, Item
+from services.bricks.ingest.item import Document, Item, Source
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.topic import Kind
 
@@ -37,10 +36,10 @@ _GROUPS: tuple[tuple[str, Kind], ...] = (
 """Groups of topics that tell the kind, the first that a topic belongs to."""
 
 
-def read_medlineplus(path: Path, pack: Manifest) -> Iterator[Item]:
+def read_medlineplus(source: Source, pack: Manifest) -> Iterator[Item]:
     """Every health topic of a file."""
     try:
-        topics = iterparse(str(path), events=("start", "end"), forbid_dtd=True)
+        topics = iterparse(str(source.path), events=("start", "end"), forbid_dtd=True)
         _, root = next(topics)
         if root.tag != "health-topics":
             raise ItemError("its first element is not health-topics")
@@ -48,7 +47,7 @@ def read_medlineplus(path: Path, pack: Manifest) -> Iterator[Item]:
         for event, element in topics:
             if event == "end" and element.tag == "health-topic":
                 raw = tostring(element)
-                place = f"{path.name}: topic {element.get('id', '?')}"
+                place = f"{source.name}: topic {element.get('id', '?')}"
                 yield Item(place, raw, partial(topic_document, raw, made, pack.language))
                 root.clear()  # else the whole file would be kept
     except (ParseError, DefusedXmlException) as error:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import ijson
@@ -18,7 +17,7 @@ import ijson
 from services.bricks.ingest.clean import one_line
 from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.html import strip_markup
-from services.bricks.ingest.item import Block, Document, Item
+from services.bricks.ingest.item import Block, Document, Item, Source
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.ingest.sections import MORE
 
@@ -62,13 +61,13 @@ _NUMBERED = re.compile(r"^\s*\d{1,2}(\.\d{1,2})*\s+[A-Z][A-Z ,&()/-]{3,}(?=\s|$)
 """The number and name that a field begins with: "1 INDICATIONS AND USAGE"."""
 
 
-def read_openfda(path: Path, _pack: Manifest) -> Iterator[Item]:
+def read_openfda(source: Source, _pack: Manifest) -> Iterator[Item]:
     """Every label of a file, read one after the other."""
-    with path.open("rb") as stream:
+    with source.path.open("rb") as stream:
         try:
             for number, held in enumerate(ijson.items(stream, "results.item", use_float=True), 1):
                 raw = json.dumps(held, sort_keys=True).encode()
-                place = f"{path.name}: result {number}"
+                place = f"{source.name}: result {number}"
                 yield Item(place, raw, partial(label_document, held))
         except ijson.JSONError as error:
             raise ItemError(f"the JSON cannot be read further: {error}") from error

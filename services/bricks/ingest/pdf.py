@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 from pypdf import PageObject, PdfReader
@@ -21,7 +20,7 @@ from pypdf.generic import ArrayObject, TextStringObject
 
 from services.bricks.ingest.clean import one_line, tidy
 from services.bricks.ingest.errors import ItemError
-from services.bricks.ingest.item import Block, Document, Item
+from services.bricks.ingest.item import Block, Document, Item, Source
 from services.bricks.ingest.manifest import Manifest
 
 MAX_BYTES = 100 * 2**20
@@ -37,12 +36,13 @@ _BULLET = re.compile(r"^[•▪◦‣·*\u2013-]\s")
 _PAGE_NUMBER = re.compile(r"^(page )?\d{1,4}( (of|/) \d{1,4})?$", re.IGNORECASE)
 
 
-def read_pdf(path: Path, _pack: Manifest) -> Iterator[Item]:
+def read_pdf(source: Source, _pack: Manifest) -> Iterator[Item]:
     """One document a file."""
+    path = source.path
     if path.stat().st_size > MAX_BYTES:
         raise ItemError(f"the file is larger than {MAX_BYTES >> 20} MiB")
     raw = path.read_bytes()
-    yield Item(path.name, raw, lambda: pdf_document(raw, path.stem, path.name))
+    yield Item(source.name, raw, lambda: pdf_document(raw, path.stem, source.name))
 
 
 def pdf_document(raw: bytes, name: str, key: str) -> Document:

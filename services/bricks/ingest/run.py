@@ -15,7 +15,7 @@ from services.bricks.errors import BrickError
 from services.bricks.ingest.build import record_of, topic_of
 from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.formats import files_of, format_of, reader_of
-from services.bricks.ingest.item import Item
+from services.bricks.ingest.item import Item, Source
 from services.bricks.ingest.journal import Journal
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.ingest.tally import ProblemFile, Report
@@ -48,8 +48,8 @@ def ingest(
     report = Report()
     with Journal(out, manifest) as journal, closing(ProblemFile(out, report)) as problems:
         run = _Run(manifest, journal, report, problems, progress)
-        for path, named in files_of(sources):
-            run.take_file(path, wanted, named=named)
+        for source in files_of(sources):
+            run.take_file(source, wanted)
         if not run.places:
             first = report.problems[0] if report.problems else None
             said = f"First problem: {first.place}: {first.reason}." if first else "Name others."
@@ -75,24 +75,25 @@ class _Run:
         self._problems, self._progress = problems, progress
         self._seen: set[bytes] = set()
 
-    def take_file(self, path: Path, wanted: str, *, named: bool) -> None:
+    def take_file(self, source: Source, wanted: str) -> None:
         """Take every item of a file; what keeps it from being read further is a problem."""
         try:
-            if not named and wanted == "auto" and format_of(path) is None:
+            if source.root and wanted == "auto" and format_of(source.path) is None:
                 self.report.ignored += 1
                 return
-            for item in reader_of(path, wanted)(path, self.manifest):
-                self._take(item)
+            reader = reader_of(source.path, wanted)
+            for item in reader(source, self.manifest):
+                self._take(item, reader.__name__)
                 if self._progress:
-                    self._progress(path, len(item.raw))
+                    self._progress(source.path, len(item.raw))
         except OSError as error:
-            self._problems.add(path.name, f"cannot be read: {error.strerror}")
+            self._problems.add(source.name, f"cannot be read: {error.strerror}")
         except Exception as error:  # noqa: BLE001 - a broken file must not stop the others
-            self._problems.add(path.name, _reason(error))
+            self._problems.add(source.name, _reason(error))
 
-    def _take(self, item: Item) -> None:
+    def _take(self, item: Item, reader: str) -> None:
         self.report.items += 1
-        digest = hashlib.sha256(item.raw).digest()
+        digest = hashlib.sha256(reader.encode() + b"\0" + item.raw).digest()
         if digest in self._seen:
             self.report.repeated += 1
             return

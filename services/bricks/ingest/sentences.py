@@ -23,6 +23,7 @@ LABEL_WORDS = 12
 MIN_WORDS = 2
 FRAGMENT_WORDS = 4
 
+_WIDE = re.compile(r"[^\S\n]{3,}")
 _WIDE_BULLET = re.compile(r"(?:[^\S\n]{2,}|(?<=[:.]) )[-*•▪◦‣·\u2013][^\S\n]+")
 _BULLET = re.compile(r"^(?:[-*•▪◦‣·\u2013]|\(?\d{1,2}[.)])\s+")
 _END = re.compile(r"[.!?][\"\u201d')\]]*$")
@@ -65,7 +66,8 @@ def sentences_of(text: str, heading: str = "") -> list[str]:
 
 def _lines(text: str) -> Iterator[tuple[bool, str]]:
     """Each line without its bullet, and whether it had one."""
-    for line in tidy(_WIDE_BULLET.sub("\n- ", text)).split("\n"):
+    narrow = _WIDE.sub("  ", text)  # else a run of spaces would be searched from each of them
+    for line in tidy(_WIDE_BULLET.sub("\n- ", narrow)).split("\n"):
         item = _BULLET.match(line)
         rest = line[item.end() :].strip() if item else line
         if rest:

@@ -12,6 +12,7 @@ import pytest
 from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.fhir import read_fhir
 from services.bricks.ingest.formats import format_of, reader_of
+from services.bricks.ingest.item import Source
 from services.bricks.ingest.jsonl import MAX_LINE, jsonl_document, read_jsonl
 from services.bricks.ingest.medlineplus import read_medlineplus
 from services.bricks.ingest.openfda import read_openfda
@@ -87,12 +88,12 @@ class TestJsonLines:
     def test_places_are_numbers_of_lines(self, tmp_path, pack):
         path = tmp_path / "a.jsonl"
         path.write_bytes(line() + b"\n\n" + line(focus="Flu"))
-        assert [item.place for item in read_jsonl(path, pack)] == ["a.jsonl:1", "a.jsonl:3"]
+        assert [item.place for item in read_jsonl(Source(path), pack)] == ["a.jsonl:1", "a.jsonl:3"]
 
     def test_a_line_without_end_is_refused_and_the_next_is_read(self, tmp_path, pack):
         path = tmp_path / "a.jsonl"
         path.write_bytes(b"x" * (2 * MAX_LINE + 5) + b"\n" + line())
-        first, second = read_jsonl(path, pack)
+        first, second = read_jsonl(Source(path), pack)
         assert len(first.raw) <= MAX_LINE + 1
         with pytest.raises(ItemError, match="longer than"):
             first.read()
@@ -114,7 +115,7 @@ class TestFhir:
     def read(self, tmp_path, pack, held):
         path = tmp_path / "a.json"
         path.write_text(json.dumps(held))
-        return [item.read() for item in read_fhir(path, pack)]
+        return [item.read() for item in read_fhir(Source(path), pack)]
 
     @pytest.mark.parametrize(
         ("form", "text"),
@@ -158,7 +159,7 @@ class TestFhir:
         assert [d and d.title for d in made] == ["Gout", None]
         path = tmp_path / "a.ndjson"
         path.write_text("\n".join(json.dumps(r) for r in both))
-        items = list(read_fhir(path, pack))
+        items = list(read_fhir(Source(path), pack))
         assert [i.place for i in items] == ["a.ndjson:1", "a.ndjson:2"]
         assert [bool(i.read()) for i in items] == [True, False]
 
@@ -209,7 +210,7 @@ class TestMedlinePlus:
     def items(self, tmp_path, pack, text):
         path = tmp_path / "topics.xml"
         path.write_text(text)
-        return read_medlineplus(path, pack)
+        return read_medlineplus(Source(path), pack)
 
     def test_a_topic_has_names_address_date_and_sections(self, tmp_path, pack):
         gout = next(self.items(tmp_path, pack, TOPICS)).read()
@@ -274,7 +275,7 @@ class TestOpenFda:
     def read(self, tmp_path, pack, *labels):
         path = tmp_path / "labels.json"
         path.write_text(json.dumps({"meta": {"results": {"total": 1}}, "results": labels}))
-        return [item.read() for item in read_openfda(path, pack)]
+        return [item.read() for item in read_openfda(Source(path), pack)]
 
     def test_a_label_has_names_date_address_and_maker(self, tmp_path, pack):
         (label,) = self.read(tmp_path, pack, LABEL)
@@ -305,7 +306,7 @@ class TestOpenFda:
     def test_a_file_that_breaks_off_gives_what_came_before(self, tmp_path, pack):
         path = tmp_path / "labels.json"
         path.write_text(json.dumps({"results": [LABEL, LABEL]})[:-200])
-        items = read_openfda(path, pack)
+        items = read_openfda(Source(path), pack)
         assert next(items).read().title == "Warfarin Sodium"
         with pytest.raises(ItemError, match="cannot be read further"):
             next(items)

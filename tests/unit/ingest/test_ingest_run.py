@@ -114,6 +114,21 @@ class TestPack:
         report = ingest([folder], tmp_path / "out", pack)
         assert (report.topics, report.ignored, report.bad) == (2, 1, 0)
 
+    def test_pages_of_one_name_in_two_folders_are_two_documents(self, tmp_path, pack):
+        for name in ("gout", "flu"):
+            (tmp_path / ".in" / name).mkdir(parents=True)
+            text = f"<h1>Illness</h1><p>This is about {name}.</p>"
+            (tmp_path / ".in" / name / "index.html").write_text(text)
+        (tmp_path / ".in" / "index.pdf").write_bytes(b"x")
+        report = ingest([tmp_path / ".in"], tmp_path / "out", pack)
+        assert (report.topics, report.bad) == (2, 1)
+
+    def test_a_problem_in_a_folder_says_where(self, tmp_path, pack):
+        (tmp_path / "in" / "sub").mkdir(parents=True)
+        write(tmp_path / "in" / "sub" / "a.jsonl", line(1), "{")
+        report = ingest([tmp_path / "in"], tmp_path / "out", pack)
+        assert report.problems[0].place == "sub/a.jsonl:2"
+
     def test_a_file_that_is_named_and_unknown_is_a_problem(self, tmp_path, pack):
         good = write(tmp_path / "a.jsonl", line(1))
         report = ingest([write(tmp_path / "b.txt", "x"), good], tmp_path / "out", pack)
@@ -223,6 +238,13 @@ class TestResume:
             assert journal.find(bytes([2]) * 32) is None
             place = journal.add(bytes([2]) * 32, {"number": 2})
             assert journal.get(place)["number"] == 2
+
+    def test_another_format_is_tried_anew(self, tmp_path, pack):
+        source = write(tmp_path / "a.jsonl", line(1))
+        with pytest.raises(BrickError, match="Nothing"):
+            ingest([source], tmp_path / "out", pack, "fhir")
+        report = ingest([source], tmp_path / "out", pack, "jsonl")
+        assert (report.topics, report.resumed) == (1, 0)
 
     def test_a_journal_of_another_manifest_is_begun_anew(self, tmp_path, pack):
         with Journal(tmp_path, pack) as journal:
