@@ -9,25 +9,23 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_DROPPED = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})
-# letters and marks that show nothing: fillers, joiners, variation selectors
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
-    chr(c) for c in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810))
-}
+import regex
+
+# controls, formats, halves of pairs, private and unassigned characters; then letters and marks that
+# show nothing: joiners, fillers, variation selectors
+_HIDDEN = regex.compile(
+    r"(?V1)[\p{C}--[\n\t]]|[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0"
+    r"\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+_BREAKS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 
 
 def visible(text: str) -> str:
     """The characters of a text that show; spaces and line ends are kept as they are."""
-    plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return "".join(c for c in plain if c in "\n\t" or _shows(c))
-
-
-def _shows(char: str) -> bool:
-    if char.isascii():
-        return char.isprintable()
-    return char not in _BLANK and unicodedata.category(char) not in _DROPPED
+    plain = unicodedata.normalize("NFC", _BREAKS.sub("\n", text))
+    return _HIDDEN.sub("", plain)
 
 
 def one_line(text: str) -> str:

@@ -50,6 +50,7 @@ def test_an_accent_that_is_put_apart_is_joined_to_its_letter():
 def test_lines_stay_and_empty_ones_go():
     assert tidy("a \t b\r\n\r\n  c\u00a0d \n") == "a b\nc d"
     assert one_line(" a\n b ") == "a b"
+    assert tidy("a\fb\vc\u2028d") == "a\nb\nc\nd"
 
 
 @given(st.text())
