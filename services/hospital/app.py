@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -59,6 +60,8 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: here.node)  # load before "ready"
+        gc.collect()
+        gc.freeze()  # what is loaded for good is not walked through at each later collection
         async with running(here.jobs_loop(), here.tidy_loop()):
             yield
         await here.close()
@@ -91,6 +94,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             audit_read=here.audit_read,
             status=here.status,
             idle=timedelta(minutes=chosen.session_minutes),
+            charts=here.charts,
         )
     )
     app.mount("/static/portal", StaticFiles(directory=STATIC, check_dir=False), name="portal")

@@ -15,7 +15,8 @@ from services.exchange.keys import NodeKeys
 from services.exchange.messages import Envelope, ReferredQuestion
 from services.exchange.models import StoredParcel
 from services.exchange.sealed import seal_reply
-from services.hospital.errors import StaleDraftError
+from services.hospital.authorship import untouched
+from services.hospital.errors import NotAllowedError, StaleDraftError
 from services.hospital.models import Referral, User
 from services.store.rows import changed as rows_changed
 
@@ -115,9 +116,12 @@ class Desk:
         Raises:
             StaleDraftError: ``version`` is not the newest, or it was signed before.
             BadInputError: the text is empty or too long.
+            NotAllowedError: the user is no clinician, or the account was closed.
             AuditError: it could not be written down; nothing was sent.
         """
         _check(text, empty=False)
+        if user.role != "clinician" or user.disabled:
+            raise NotAllowedError("Only a clinician signs.")
         item = self.item(id_)
         if item.version != version or item.state != "open":
             raise StaleDraftError("This referral was changed since you opened it.")
@@ -204,7 +208,8 @@ def _signed_answer(item: DeskItem, text: str, user: User, now: datetime) -> Answ
     kept: list[Sentence] = []
     citations: list[Citation] = []
     if item.draft is not None:
-        kept = [s for s in item.draft.sentences if s.text in text]
+        said = [s.text for s in item.draft.sentences]
+        kept = [item.draft.sentences[i] for i in untouched(text, said)]
         used = {c for s in kept for c in s.citations}
         citations = [c for c in item.draft.citations if c.id in used]
     signature = Step(step="sign", ms=0.0, detail={"by": user.display_name, "at": now.isoformat()})

@@ -23,6 +23,7 @@ from services.exchange.registry import Registry
 from services.exchange.sealed import open_question
 from services.fhir.store import FhirStore
 from services.hospital.accounts import Accounts
+from services.hospital.chart import Charts
 from services.hospital.desk import URGENCY_RANK, Desk
 from services.hospital.jobs import Jobs, Taken, add_job
 from services.hospital.models import Referral, User
@@ -79,6 +80,7 @@ class Hospital:
         self.desk = Desk(self.intake, self.keys)
         self.accounts = Accounts(self.database, idle=timedelta(minutes=settings.session_minutes))
         self.records = FhirStore(self.database)
+        self.charts = Charts(self.database, self.audit_chart)
         self._node = node
 
     @cached_property
@@ -162,6 +164,24 @@ class Hospital:
             except Exception as error:  # noqa: BLE001 - the next hour tries again
                 _LOG.error("tidy: %s", type(error).__name__)
             await asyncio.sleep(TIDY_SECONDS)
+
+    def audit_chart(self, user: User, patient: str) -> None:
+        """Write down that a person opens a chart; ``patient`` is ``Patient/id``.
+
+        Raises:
+            AuditError: it could not be written; the chart must not be shown.
+        """
+        event = crossing(
+            action="read",
+            referral=patient,
+            person=Agent("person", user.id, user.display_name),
+            application=APPLICATION,
+            model=None,
+            source=Level.HOSPITAL,
+            destination="portal",
+            detail={"role": user.role, "what": "chart"},
+        )
+        self.intake.audit.record(event)
 
     def audit_read(self, user: User, referral: str) -> None:
         """Write down that a person looked at a referral.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-from services.consult.record import safety, words
+from services.consult.record import words
 from services.consult.record.reading import Allergy, Condition, Medicine
 from services.consult.record.safety import Warned
 from services.hospital.chart.models import Line, Rule
+from services.hospital.chart.safety import medicine, risk_of, warned_of
 from services.hospital.chart.view import View, rules
 
 
@@ -19,44 +20,31 @@ def conflicts(view: View) -> list[Line]:
     return list({(line.text, frozenset(line.sources)): line for line in found}.values())
 
 
-def warned_of(name: str, called: str, view: View) -> list[Warned]:
-    """Everything that the medicine-safety rules say of one medicine; each rule once an entry."""
-    subject = safety.Subject(name, words.classes_of(name), called)
-    found = [
-        *safety.warnings(subject, view.chart, view.language),
-        *safety.warnings_without_interactions(subject, view.chart, view.language),
-    ]
-    return list({w.fact.id: w for w in found}.values())
-
-
-def risk_of(rule: str) -> str:
-    """The word of ``rules.yaml`` for a rule; ``other`` for one that it does not list."""
-    risks: Mapping[str, Sequence[str]] = rules()["risks"]
-    return next((risk for risk, listed in risks.items() if rule in listed), "other")
-
-
 def _safety(view: View) -> Iterator[Line]:
     """Active medicines against allergies, one another, conditions, results, age and pregnancy."""
     lines: dict[tuple[str, frozenset[str]], Line] = {}
-    for medicine in view.chart.active_medicines:
-        for generic in medicine.generics:
-            for warned in warned_of(generic, medicine.name, view):
-                line = _warning(view, medicine, warned)
+    for item in view.chart.active_medicines:
+        for generic in item.generics:
+            for warned in warned_of(medicine(generic, item.name), view.chart, view.language):
+                line = _warning(view, item, warned)
                 rule = line.rule.id if line.rule else line.text
                 lines.setdefault((rule, frozenset(line.sources)), line)
-    yield from sorted(lines.values(), key=lambda li: risk_of(li.rule.id if li.rule else ""))
+    yield from sorted(lines.values(), key=lambda li: risk_of(li.rule.id if li.rule else "") or "~")
 
 
-def _warning(view: View, medicine: Medicine, warned: Warned) -> Line:
+def _warning(view: View, item: Medicine, warned: Warned) -> Line:
+    """One warning; of a rule without a word of its own, what it tells patients is quoted."""
     ref, _, rule = warned.fact.id.partition("#")
     other = "" if ref == view.whole else _called(view, ref)
-    key = "conflict.with" if other else "conflict.person"
-    risk = view.say(f"risk.{risk_of(rule)}")
+    both = view.say("conflict.with", name=item.name, other=other) if other else item.name
+    risk = risk_of(rule)
+    said = f"{both}: {view.say(f'risk.{risk}')}" if risk else both
     source = warned.source
     return Line(
-        text=view.say(key, name=medicine.name, other=other, risk=risk),
-        sources=tuple(dict.fromkeys((medicine.ref, ref))),
+        text=said,
+        sources=tuple(dict.fromkeys((item.ref, ref))),
         day=warned.fact.date,
+        detail=None if risk else view.say("conflict.told", text=warned.fact.text),
         flag="conflict",
         rule=Rule(
             id=rule, source=source.source if source else None, url=source.url if source else None
@@ -76,7 +64,7 @@ def _called(view: View, ref: str) -> str:
         if allergy.ref == ref:
             return view.say("conflict.allergy", name=allergy.name)
     named: list[Medicine | Condition] = [*chart.medicines, *chart.conditions]
-    return next((item.name for item in named if item.ref == ref), ref)
+    return next((entry.name for entry in named if entry.ref == ref), ref)
 
 
 def _allergies(view: View) -> Iterator[Line]:
@@ -120,21 +108,21 @@ def _alike(view: View) -> Iterator[Line]:
 def _reasons(view: View) -> Iterator[Line]:
     """An active medicine whose recorded reason is no longer active, or whose order has run out."""
     conditions = {c.ref: c for c in view.chart.conditions}
-    for medicine in view.chart.active_medicines:
-        resource = view.by_ref[medicine.ref]
+    for item in view.chart.active_medicines:
+        resource = view.by_ref[item.ref]
         for reference in resource.get("reasonReference", ()):
             reason = conditions.get(str(reference.get("reference", "")))
             if reason is not None and not reason.active:
                 yield Line(
-                    text=view.say("conflict.reason", name=medicine.name, reason=reason.name),
-                    sources=(medicine.ref, reason.ref),
+                    text=view.say("conflict.reason", name=item.name, reason=reason.name),
+                    sources=(item.ref, reason.ref),
                     flag="conflict",
                 )
         ended = _valid_until(resource)
         if ended and ended < view.today.isoformat():
             yield Line(
-                text=view.say("conflict.ended", name=medicine.name, day=ended),
-                sources=(medicine.ref,),
+                text=view.say("conflict.ended", name=item.name, day=ended),
+                sources=(item.ref,),
                 day=ended,
                 flag="conflict",
             )

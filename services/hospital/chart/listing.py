@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from services.consult.record.reading import Medicine
+from services.consult.record.reading import Condition, Medicine
 from services.consult.record.safety import condition_name
 from services.hospital.chart.models import Line
 from services.hospital.chart.view import View
@@ -14,17 +14,21 @@ MOST_SOURCES = 5
 
 
 def problems(view: View) -> Iterator[Line]:
-    """Active conditions, newest first; doubtful ones say so."""
+    """Active conditions, newest first, each name once; doubtful ones say so."""
+    grouped: dict[str, list[Condition]] = {}
     for condition in view.chart.conditions:
         if condition.active:
-            since = view.say("since", day=condition.day) if condition.day else None
-            yield Line(
-                text=condition_name(condition, view.language) or view.say("unnamed"),
-                sources=(condition.ref,),
-                day=condition.day,
-                detail=since,
-                flag="unconfirmed" if condition.unconfirmed else None,
-            )
+            name = condition_name(condition, view.language) or view.say("unnamed")
+            grouped.setdefault(name, []).append(condition)
+    for name, found in grouped.items():
+        days = sorted(c.day for c in found if c.day)
+        yield Line(
+            text=name,
+            sources=tuple(c.ref for c in found[:MOST_SOURCES]),
+            day=found[0].day,
+            detail=view.say("since", day=days[0]) if days else None,
+            flag="unconfirmed" if all(c.unconfirmed for c in found) else None,
+        )
 
 
 def orders(view: View) -> list[list[Medicine]]:

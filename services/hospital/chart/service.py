@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from compliance.errors import NotFoundError
-from services.fhir.models import ResourceRow
+from services.fhir.models import ResourceRow, TokenRow
 from services.fhir.validate import ID
 from services.hospital.chart import events, listing, vaccines
 from services.hospital.chart.changes import changes
@@ -44,6 +46,19 @@ class Charts:
 
     def __init__(self, database: Database, audit: Callable[[User, str], None]) -> None:
         self._database, self._audit = database, audit
+
+    def find(self, number: str) -> str | None:
+        """The Patient with this id, or the only one with this identifier; None otherwise."""
+        with self._database.reading() as session:
+            if ID.fullmatch(number) and session.get(ResourceRow, ("Patient", number)):
+                return number
+            query = select(TokenRow.source_id).where(
+                TokenRow.source_type == "Patient",
+                TokenRow.parameter == "identifier",
+                TokenRow.code == number,
+            )
+            found = set(session.scalars(query.limit(2)))
+        return found.pop() if len(found) == 1 else None
 
     def open(
         self,

@@ -1,46 +1,22 @@
-"""Reads one person's resources from the FHIR store, as few of them as the summary needs."""
+"""One person's resources that count: as few of them as the summary needs."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, select
-from sqlalchemy.orm import Session
-
 from services.consult.record.reading import codes, day_of
-from services.fhir.models import ReferenceRow, ResourceRow
+from services.fhir.models import ResourceRow
+from services.hospital.chart.stored import DATES, Stored, compartment, medications
+from services.hospital.chart.trim import trim
 from services.store.database import Database
 
-Resource = Mapping[str, Any]
-TYPES = (
-    "AllergyIntolerance",
-    "Appointment",
-    "Condition",
-    "Encounter",
-    "Immunization",
-    "ImmunizationRecommendation",
-    "MedicationRequest",
-    "MedicationStatement",
-    "Observation",
-    "Procedure",
-    "ServiceRequest",
-)
+Resource = dict[str, Any]
 SERIES = {"Observation": 4, "Encounter": 10, "Procedure": 10}
 """Newest entries that are kept of a series: of each code, of all encounters, of all procedures."""
-DATES = (
-    "effectiveDateTime",
-    "effectivePeriod",
-    "effectiveInstant",
-    "issued",
-    "period",
-    "performedDateTime",
-    "performedPeriod",
-)
 _WRONG = {"entered-in-error": "error", "refuted": "refuted"}
 _VOID = {"cancelled", "not-done", "noshow"}
 _NO_ORDER = {"proposal", "plan", "option"}
@@ -77,63 +53,68 @@ def read_record(database: Database, patient: str, today: date) -> Record | None:
         row = session.get(ResourceRow, ("Patient", patient))
         if row is None:
             return None
-        texts = session.execute(_compartment(patient)).all()
-        record = choose(json.loads(row.body), (json.loads(body) for (body,) in texts), today)
-        record.resources += _medications(session, record.resources)
+        person = Stored("Patient", patient, row.body).read()
+        record = choose(person, compartment(session, patient), today)
+        record.resources += medications(session, record.resources)
     return record
 
 
-def _compartment(patient: str) -> Any:
-    inside = and_(
-        ReferenceRow.source_type == ResourceRow.type, ReferenceRow.source_id == ResourceRow.id
-    )
-    return (
-        select(ResourceRow.body)
-        .join(ReferenceRow, inside)
-        .where(
-            ReferenceRow.target_type == "Patient",
-            ReferenceRow.target_id == patient,
-            ReferenceRow.compartment == 1,
-            ReferenceRow.source_type.in_(TYPES),
-        )
-    )
-
-
-def _medications(session: Session, resources: Iterable[Resource]) -> Iterator[Resource]:
-    """What the orders name by reference; a Medication is in nobody's compartment."""
-    named = {str((r.get("medicationReference") or {}).get("reference", "")) for r in resources}
-    ids = sorted(n.removeprefix("Medication/") for n in named if n.startswith("Medication/"))
-    query = select(ResourceRow.body).where(
-        ResourceRow.type == "Medication", ResourceRow.id.in_(ids)
-    )
-    return (json.loads(body) for body in session.scalars(query).all()) if ids else iter(())
-
-
-def choose(patient: Resource, resources: Iterable[Resource], today: date) -> Record:
+def choose(patient: Resource, stored: Iterable[Stored], today: date) -> Record:
     """Keep what counts of a person's resources.
 
     Args:
         patient: the Patient resource.
-        resources: of the types `TYPES`; a resource may come twice.
+        stored: their resources.
         today: see `read_record`.
     """
-    record, series = Record([patient]), dict[str, list[Resource]]()
-    mine = f"Patient/{patient['id']}"
-    seen: set[tuple[str, str]] = set()
-    for resource in resources:
-        key = (resource["resourceType"], resource.get("id", ""))
-        if key in seen:
+    sieve = _Sieve(Record([patient]), f"Patient/{patient['id']}")
+    series: dict[str, list[tuple[str, Stored]]] = {}
+    for item in stored:
+        if item.kind not in SERIES:
+            sieve.keep(item.read())
             continue
-        seen.add(key)
-        if cause := _left_out(resource, mine):
-            record.left_out[cause] += 1
-        elif key[0] in SERIES:
-            series.setdefault(_series_of(resource), []).append(resource)
-        else:
-            record.resources.append(resource)
+        day = item.quick_day()
+        resource = None if day else item.read()
+        if resource is None or sieve.counts(resource):
+            day = day or day_of(resource or {}, *DATES) or ""
+            series.setdefault(f"{item.kind} {item.code}", []).append((day, item))
     for name in sorted(series):
-        record.resources += _newest(series[name], today)
-    return record
+        past = [one for one in series[name] if one[0] <= today.isoformat()]
+        newest = sorted(past, key=lambda one: (one[0], one[1].id), reverse=True)
+        sieve.keep_newest((one.read() for _, one in newest), SERIES[name.split()[0]])
+    sieve.record.resources[1:] = trim(sieve.record.resources[1:], today)
+    return sieve.record
+
+
+@dataclass
+class _Sieve:
+    """Lets resources pass that count, and counts the others once each."""
+
+    record: Record
+    mine: str
+    _seen: set[str] = field(default_factory=set)
+
+    def counts(self, resource: Resource) -> bool:
+        """Whether a resource counts; if not, its cause is counted."""
+        cause = _left_out(resource, self.mine)
+        key = f"{resource['resourceType']}/{resource.get('id')}"
+        if cause and key not in self._seen:
+            self._seen.add(key)
+            self.record.left_out[cause] += 1
+        return cause is None
+
+    def keep(self, resource: Resource) -> bool:
+        """Keep a resource if it counts."""
+        good = self.counts(resource)
+        if good:
+            self.record.resources.append(resource)
+        return good
+
+    def keep_newest(self, newest_first: Iterator[Resource], limit: int) -> None:
+        """Keep the first so many that count; the others are not even read."""
+        kept = 0
+        while kept < limit and (resource := next(newest_first, None)) is not None:
+            kept += self.keep(resource)
 
 
 def _left_out(resource: Resource, mine: str) -> str | None:
@@ -152,21 +133,6 @@ def _left_out(resource: Resource, mine: str) -> str | None:
     return None
 
 
-def _series_of(resource: Resource) -> str:
-    kind = str(resource["resourceType"])
-    if kind != "Observation":
-        return kind
-    found = codes(resource.get("code")) or {str((resource.get("code") or {}).get("text", ""))}
-    return f"{kind} {' '.join(sorted(found))}"
-
-
-def _newest(series: Sequence[Resource], today: date) -> list[Resource]:
-    limit = SERIES[str(series[0]["resourceType"])]
-    dated = [(day_of(r, *DATES) or "", str(r.get("id", "")), r) for r in series]
-    past = [item for item in dated if item[0] <= today.isoformat()]
-    return [r for _, _, r in sorted(past, key=lambda item: item[:2], reverse=True)[:limit]]
-
-
-def is_answer(resource: Resource) -> bool:
+def is_answer(resource: Mapping[str, Any]) -> bool:
     """Whether an Observation is an answer to a questionnaire or social history."""
     return any(codes(category) & _ANSWERS for category in resource.get("category", ()))

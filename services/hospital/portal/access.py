@@ -15,17 +15,20 @@ COOKIE = "caretier_portal"
 
 HOME = "/portal/"
 SYSTEM = "/portal/system"
+CHARTS = "/portal/patients"
 SIGN_IN = "/portal/sign-in"
 
 READERS = frozenset({"clinician", "privacy"})
 """Roles that see the inbox and open a referral (each opening is audited)."""
 WRITERS = frozenset({"clinician"})
 """Roles that save and sign."""
+CHART_READERS = frozenset({"clinician"})
+"""Roles that open a person's chart, as they may read the FHIR store (each opening is audited)."""
 WATCHERS = frozenset({"clinician", "operator"})
 """Roles that see the system page."""
 
 _LOCAL = re.compile(
-    r"/portal/(?:system|referrals/[0-9a-f-]{36}|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
+    r"/portal/(?:system|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compliance.errors import CaretierError
+from compliance.errors import CaretierError, NotFoundError
 
 
 class NotSignedInError(CaretierError):
@@ -21,6 +21,13 @@ class ForeignRequestError(CaretierError):
     status = 403
     exit_code = 44
     remedy = "Open the portal itself and try again."
+
+
+class NoSuchPatientError(NotFoundError):
+    """Nobody of this hospital's record has this id; nothing was opened."""
+
+    kind = "no-such-patient"
+    remedy = "Look the person up again; a number must be exactly as recorded."
 
 
 class PlaceholderRefusedError(CaretierError):

@@ -15,12 +15,13 @@ from services.hospital.desk import Desk, DeskItem
 from services.hospital.models import User
 from services.hospital.portal.access import HOME, SIGN_IN, WRITERS, Gate, local
 from services.hospital.portal.errors import NotSignedInError
-from services.hospital.portal.views import Pages, Row, explain, referral_context, row
+from services.hospital.portal.referral import referral_context
+from services.hospital.portal.views import Pages, Row, explain, row
 
 PAGE = 25
 """Referrals on one page of the inbox."""
 URGENCIES = ("emergency", "urgent", "routine")
-REFERRAL_WORDS = ("reply", "citation")
+REFERRAL_WORDS = ("reply", "citation", "draft")
 _ID = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -49,7 +50,7 @@ class Portal:
         audit_read: Callable[[User, str], None],
     ) -> None:
         self.accounts, self.desk, self.gate, self.pages = accounts, desk, gate, pages
-        self._audit_read = audit_read
+        self.audit_read = audit_read
 
     def names(self) -> dict[str, str]:
         """Display names by user id."""
@@ -128,8 +129,9 @@ class Portal:
             sent: whether it was signed just now.
         """
         item = self.item(id_)
-        self._audit_read(who.user, item.id)
-        t = self.pages.translator(request)
+        self.audit_read(who.user, item.id)
+        voices = self.pages.voices(request, item.question.person.language)
+        t = voices.reader
         editable = who.user.role in WRITERS and item.state == "open"
         text = item.text if mine is None or not editable else mine
         return self.pages.render(
@@ -146,5 +148,5 @@ class Portal:
             saved=item.text if mine is not None and mine != item.text else "",
             unsent=mine if mine is not None and not editable else "",
             trouble=explain(error, t) if error else None,
-            **referral_context(item, self.names(), t, text),
+            **referral_context(item, self.names(), voices, text),
         )

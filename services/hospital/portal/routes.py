@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from compliance.errors import CaretierError, NotFoundError
 from services.hospital.accounts import Accounts
+from services.hospital.chart import Charts
 from services.hospital.desk import Desk
 from services.hospital.errors import SignInError
 from services.hospital.models import User
@@ -28,6 +29,7 @@ from services.hospital.portal.access import (
     same_site,
 )
 from services.hospital.portal.api import portal_api
+from services.hospital.portal.charts import chart_api, chart_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
 from services.hospital.portal.texts import clean, version_of
@@ -194,6 +196,7 @@ def portal_router(
     audit_read: Callable[[User, str], None],
     status: Callable[[], dict[str, Any]] = dict,
     idle: timedelta = timedelta(minutes=20),
+    charts: Charts | None = None,
 ) -> APIRouter:
     """Routes below ``/portal``; they stand in no schema.
 
@@ -206,12 +209,15 @@ def portal_router(
         status: figures for the system page; ``jobs`` is a map of counts by state, ``nodes`` a
             number, everything else is shown as it is.
         idle: a page leaves to sign-in after so long without a touch; as in ``accounts``.
+        charts: of the people of this hospital's own record; None where there is none.
     """
     gate = Gate(accounts, secure=secure_cookies)
-    portal = Portal(accounts, desk, gate, Pages(idle), audit_read)
+    portal = Portal(accounts, desk, gate, Pages(idle, charts=charts is not None), audit_read)
     pages = APIRouter(route_class=page_route(portal), default_response_class=HTMLResponse)
     _session_routes(pages, portal)
     _referral_routes(pages, portal)
+    if charts is not None:
+        chart_pages(pages, portal, charts)
 
     @pages.get("/system")
     def system(request: Request) -> Response:
@@ -231,6 +237,8 @@ def portal_router(
         )
 
     router = APIRouter(prefix="/portal", include_in_schema=False)
-    router.include_router(portal_api(desk, gate))
+    api = portal_api(desk, gate)
+    chart_api(api, portal, charts)
+    router.include_router(api)
     router.include_router(pages)
     return router

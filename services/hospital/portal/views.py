@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,11 +13,18 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from compliance.errors import CaretierError
-from services.consult.messages import Citation, Fact, Status
 from services.hospital.accounts import SignedIn
 from services.hospital.desk import DeskItem
-from services.hospital.portal.access import HOME, READERS, SIGN_IN, SYSTEM, WATCHERS, home_of
-from services.hospital.portal.placeholders import damaged, given
+from services.hospital.portal.access import (
+    CHART_READERS,
+    CHARTS,
+    HOME,
+    READERS,
+    SIGN_IN,
+    SYSTEM,
+    WATCHERS,
+    home_of,
+)
 from services.web.i18n import COMMON, LANGUAGES, Catalogue, Language, Translator, negotiate
 from services.web.templating import templates
 
@@ -31,8 +37,15 @@ LANGUAGE_COOKIE = "caretier_lang"
 SHARED_WORDS = ("frame", "problem", "age")
 LINE_CHARS = 160
 """Longest first line of a question in the inbox, in characters."""
-CAPPED_AGE = 90
-"""Ages from here on were capped on the device (Safe Harbor)."""
+
+
+@dataclass(frozen=True)
+class Voices:
+    """Translators into reader's and patient's language; ``language`` is the reader's."""
+
+    reader: Translator
+    patient: Translator
+    language: Language
 
 
 @dataclass(frozen=True)
@@ -102,82 +115,16 @@ def explain(error: CaretierError, t: Translator) -> tuple[str, str]:
         return error.message, error.advice
 
 
-def context_of(item: DeskItem, t: Translator) -> list[tuple[str, str]]:
-    """What is known about the person, as pairs of label and value."""
-    person = item.question.person
-    years = person.age_years
-    told = t("person.unknown")
-    if years is not None:
-        told = t("person.capped") if years >= CAPPED_AGE else t("person.years", count=years)
-    pregnant = {None: "unknown", True: "yes", False: "no"}[person.pregnant]
-    return [
-        (t("person.age"), told),
-        (t("person.sex"), t(f"person.{person.sex or 'unknown'}")),
-        (t("person.pregnant"), t(f"person.{pregnant}")),
-        (t("person.country"), person.country),
-        (t("person.language"), t(f"language.{person.language}")),
-    ]
-
-
-def facts_of(item: DeskItem) -> list[Fact]:
-    """The facts that crossed; those that bear on safety first, otherwise in their order."""
-    return sorted(item.question.facts, key=lambda fact: not fact.warning)
-
-
-def sources_of(item: DeskItem) -> list[tuple[int, Citation]]:
-    """The draft's sources, numbered from 1."""
-    return list(enumerate(item.draft.citations, 1)) if item.draft else []
-
-
-def trace_of(item: DeskItem) -> list[tuple[str, str, str]]:
-    """Steps of the draft: name, time, and what was decided as JSON text."""
-    steps = item.draft.trace if item.draft else ()
-    return [
-        (s.step, f"{s.ms:.1f} ms", json.dumps(s.detail, ensure_ascii=False, default=str))
-        for s in steps
-    ]
-
-
-def referral_context(
-    item: DeskItem, names: Mapping[str, str], t: Translator, text: str
-) -> dict[str, Any]:
-    """Everything that the page of one referral shows.
-
-    Args:
-        item: the referral.
-        names: display names by user id.
-        t: translator of the page.
-        text: of the reply, which may be newer than what is saved.
-    """
-    draft = item.draft
-    sources = sources_of(item)
-    return {
-        "item": item,
-        "text": text,
-        "reason": reason(item.reason, t),
-        "person": context_of(item, t),
-        "facts": facts_of(item),
-        "sources": sources,
-        "numbers": {source.id: number for number, source in sources},
-        "drafted": draft.text if draft and draft.status is Status.ANSWERED else "",
-        "trace": trace_of(item),
-        "given": given(item.question),
-        "damaged": damaged(text, item.question),
-        "received": stamp(item.received),
-        "signed": stamp(item.signed),
-        "assignee": names.get(item.assignee or "", ""),
-        "signer": names.get(item.signed_by or "", t("referral.somebody")),
-    }
-
-
 class Pages:
     """Renders pages in the reader's language.
 
     Args:
         idle: a session ends after so long without a request; the page then leaves by itself.
+        charts: whether this hospital has charts to open.
     """
 
-    def __init__(self, idle: timedelta) -> None:
+    def __init__(self, idle: timedelta, *, charts: bool = False) -> None:
+        self.charts = charts
         self._idle = int(idle.total_seconds())
         self._templates = templates(HERE / "templates")
         self._catalogue = Catalogue.load(COMMON, LOCALE)
@@ -190,6 +137,11 @@ class Pages:
     def translator(self, request: Request) -> Translator:
         """Sentences in the reader's language."""
         return self._catalogue.translator(self.language(request))
+
+    def voices(self, request: Request, patient: Language) -> Voices:
+        """The reader's language, and the patient's."""
+        language, sentences = self.language(request), self._catalogue
+        return Voices(sentences.translator(language), sentences.translator(patient), language)
 
     def render(
         self,
@@ -221,6 +173,7 @@ class Pages:
         path = here.partition("?")[0]
         places = (
             (HOME, "inbox", "nav.inbox", READERS),
+            (CHARTS, "record", "nav.charts", CHART_READERS if self.charts else frozenset()),
             (SYSTEM, "chart", "nav.system", WATCHERS),
         )
         frame = {

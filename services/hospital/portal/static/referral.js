@@ -5,6 +5,7 @@ import { ask } from "/static/caretier/dialog.js";
 import { banner, byId, fill, h } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
+import { pieces } from "./authorship.js";
 import { diff } from "./diff.js";
 import { drop, keep, kept } from "./keep.js";
 
@@ -25,6 +26,7 @@ class Reply {
   #running = null;
   #stale = false;
   #entered = false;
+  #sentences = JSON.parse(this.#form.dataset.sentences);
 
   start() {
     this.#giveBack();
@@ -35,10 +37,12 @@ class Reply {
       const button = event.target.closest("[data-insert]");
       if (button) this.#insert(button.dataset.insert);
     });
+    document.getElementById("arrange")?.addEventListener("click", () => this.#write(this.#form.dataset.arranged));
     byId("changes").addEventListener("toggle", () => this.#compare());
     byId("sign").addEventListener("click", () => this.#sign());
     addEventListener("beforeunload", () => this.#dirty && this.#keep());
     this.#compare();
+    this.#mark();
   }
 
   get #dirty() {
@@ -104,6 +108,7 @@ class Reply {
     this.#say(over > 0 ? t("reply.too_long", { count: over }) : t("reply.unsaved"));
     this.#keep();
     this.#compare();
+    this.#mark();
     clearTimeout(this.#timer);
     if (over <= 0 && !this.#stale) this.#timer = setTimeout(() => this.save(), PAUSE_MS);
   }
@@ -187,6 +192,26 @@ class Reply {
     else fill(byId("diff"), pieces.map(({ kind, text }) => (kinds[kind] ? h(kinds[kind], {}, text) : text)));
   }
 
+  /** Show which sentences are still the draft's: in the reply, and at the draft itself. */
+  #mark() {
+    const found = pieces(this.#text.value, this.#sentences);
+    const count = found.filter(({ sentence }) => sentence !== null).length;
+    const place = document.getElementById("marks");
+    if (!place) return count;
+    fill(place, this.#marked(found));
+    byId("marks-count").textContent = count ? t("draft.count", { count }) : t("draft.count_none");
+    const kept = new Set(found.filter(({ sentence }) => sentence !== null).map(({ text }) => text));
+    for (const one of document.querySelectorAll("[data-said]")) {
+      const there = kept.has(this.#sentences[Number(one.dataset.said)]);
+      one.querySelector("[data-state]").textContent = t(there ? "draft.in_reply" : "draft.not_in_reply");
+    }
+    return count;
+  }
+
+  #marked(found) {
+    return found.map(({ text, sentence }) => (sentence === null ? text : h("mark", { class: "drafted" }, text)));
+  }
+
   async #sign() {
     if (!this.#form.reportValidity() || !(await this.save())) return;
     if (byId("damaged").textContent) {
@@ -194,7 +219,9 @@ class Reply {
       toast(byId("damaged").textContent, "problem");
       return;
     }
-    byId("confirm-text").textContent = this.#text.value;
+    const count = this.#mark();
+    byId("confirm-drafts").textContent = count ? t("draft.sign_drafts", { count }) : "";
+    fill(byId("confirm-text"), this.#marked(pieces(this.#text.value, this.#sentences)));
     await ask(byId("confirm"));
   }
 }

@@ -1,0 +1,113 @@
+"""The chart of one person as a page and as JSON, and what came of a record with a referral."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import JSONResponse
+
+from compliance.errors import NotFoundError
+from services.hospital.accounts import SignedIn
+from services.hospital.chart import Charts, Summary
+from services.hospital.chart.referred import absent, groups
+from services.hospital.portal.access import CHART_READERS, CHARTS, READERS
+from services.hospital.portal.drafts import view_draft
+from services.hospital.portal.errors import NoSuchPatientError
+from services.hospital.portal.pages import Portal, see
+from services.hospital.portal.texts import clean
+
+MAX_NUMBER_CHARS = 100
+SHOWN = 8
+"""Lines of one part that are shown at once; the rest is folded."""
+
+
+def _open(portal: Portal, charts: Charts, request: Request, who: SignedIn, id_: str) -> Summary:
+    """Open a chart in the reader's language.
+
+    Raises:
+        NoSuchPatientError: there is no such person.
+    """
+    pages = portal.pages
+    try:
+        return charts.open(who.user, id_, pages.translator(request), pages.language(request))
+    except NotFoundError:
+        raise NoSuchPatientError("There is no such patient.") from None
+
+
+def chart_pages(router: APIRouter, portal: Portal, charts: Charts) -> None:
+    """Add the page that looks a person up, and the chart."""
+    gate, pages = portal.gate, portal.pages
+
+    def form(request: Request, who: SignedIn, *, missed: bool) -> Response:
+        t = pages.translator(request)
+        status = 404 if missed else 200
+        return pages.render(
+            request, "patients", who, here=CHARTS, title=t("chart.lookup"), status=status,
+            missed=missed,
+        )  # fmt: skip
+
+    @router.get("/patients")
+    def lookup(request: Request) -> Response:
+        """Ask for a number; nobody is listed."""
+        return form(request, gate.let(request, CHART_READERS), missed=False)
+
+    @router.post("/patients")
+    def find(
+        request: Request, csrf: Annotated[str, Form()] = "", number: Annotated[str, Form()] = ""
+    ) -> Response:
+        """Go on to the chart of the person with this number; it does not stand in the address."""
+        who = gate.let_change(request, csrf, CHART_READERS)
+        found = charts.find(clean(number[:MAX_NUMBER_CHARS]).strip())
+        return see(f"{CHARTS}/{found}") if found else form(request, who, missed=True)
+
+    @router.get("/patients/{id_}")
+    def chart(request: Request, id_: str) -> Response:
+        """One person's chart, written to the audit trail before it is shown."""
+        who = gate.let(request, CHART_READERS)
+        summary = _open(portal, charts, request, who, id_)
+        title = pages.translator(request)("chart.title")
+        return pages.render(
+            request, "chart", who, here=f"{CHARTS}/{id_}", title=title, current=CHARTS,
+            summary=summary, shown=SHOWN,
+        )  # fmt: skip
+
+
+def chart_api(router: APIRouter, portal: Portal, charts: Charts | None) -> None:
+    """Add the summaries as JSON; errors are problem documents."""
+    gate, pages = portal.gate, portal.pages
+    headers = {"Cache-Control": "no-store"}
+
+    @router.get("/referrals/{id_}/summary")
+    def referred(request: Request, id_: str) -> JSONResponse:
+        """What came of the record with a referral, and what stands against its draft.
+
+        The patient is not identified; there is nothing to look up and no address to go to.
+        """
+        who = gate.let(request, READERS)
+        item = portal.item(id_)
+        portal.audit_read(who.user, item.id)
+        found = groups(item.question)
+        facts = [fact for group in found for fact in group.facts]
+        view = view_draft(item, facts, pages.language(request))
+        body: dict[str, Any] = {
+            "identified": False,
+            "person": item.question.person.model_dump(mode="json"),
+            "groups": [group.model_dump(mode="json") for group in found],
+            "absent": absent(item.question),
+            "cautions": [
+                {"sentence": said.index, **caution.model_dump(mode="json")}
+                for said, caution in view.cautions
+            ],
+        }
+        return JSONResponse(body, headers=headers)
+
+    if charts is None:
+        return
+
+    @router.get("/patients/{id_}/summary")
+    def summary(request: Request, id_: str) -> JSONResponse:
+        """One person's chart, written to the audit trail before it is given out."""
+        who = gate.let(request, CHART_READERS)
+        body = _open(portal, charts, request, who, id_).model_dump(mode="json")
+        return JSONResponse(body, headers=headers)
