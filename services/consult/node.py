@@ -126,7 +126,7 @@ class Node:
             yield Outcome(self._emergency(question, triage, clock))
             return
         record = self._record(question)
-        direct = record.answer(question.text, question.person.language) if record else None
+        direct = record.answer(question.text, question.person.language)
         if direct is not None:
             yield clock.step("ground", source="record", facts=len(direct.facts))
             answer = self._from_record(question, triage, direct, clock)
@@ -136,7 +136,7 @@ class Node:
             return
         chosen = route(question.text, self.index)
         yield clock.step("route", experts=chosen.experts, because=chosen.because)
-        facts = record.facts_for(question.text, question.person.language) if record else ()
+        facts = record.facts_for(question.text, question.person.language) if question.record else ()
         material = self._grounder.ground(question, (*question.facts, *facts))
         yield clock.step(
             "ground", kind=material.ask.kind, topics=material.topics, reason=material.reason
@@ -153,11 +153,9 @@ class Node:
         yield clock.step("draft", sentences=len(said), model=self.model.name)
         yield Outcome(self._answer(question, triage, material, said, chosen.experts, clock))
 
-    def _record(self, question: Question) -> Record | None:
-        if not question.record:
-            return None
+    def _record(self, question: Question) -> Record:
         today = question.asked or datetime.now(UTC).date()
-        return Record(question.record, today=today)
+        return Record(question.record, today=today, person=question.person)
 
     def _emergency(self, question: Question, triage: Triage, clock: _Clock) -> Answer:
         return Answer(
@@ -186,7 +184,9 @@ class Node:
             triage=triage,
             confidence=0.95,
             sentences=sentences,
-            citations=(*(_fact_citation(f) for f in direct.facts), *direct.citations),
+            citations=tuple(
+                {c.id: c for c in (*map(_fact_citation, direct.facts), *direct.citations)}.values()
+            ),
             trace=tuple(clock.steps),
         )
 
@@ -266,7 +266,11 @@ def _joined(triage: Triage, parts: list[str]) -> str:
 
 def _fact_citation(fact: Fact) -> Citation:
     return Citation(
-        id=fact.id, title=fact.kind, source="Your own record", date=fact.date, quote=fact.text
+        id=fact.id,
+        title=fact.kind,
+        source="Safety rules" if fact.id.startswith("rule:") else "Your own record",
+        date=fact.date,
+        quote=fact.text,
     )
 
 

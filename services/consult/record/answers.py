@@ -12,13 +12,17 @@ from collections.abc import Callable
 from typing import Any
 
 from services.consult.messages import Citation, Fact
-from services.consult.record import facts, safety, words
+from services.consult.record import facts, meaning, mishap, safety, words
 from services.consult.record.chart import Chart
 from services.consult.record.immunizations import immunizations
-from services.consult.record.intent import ADULT_AGE, Asked, Kind, worded
-from services.consult.record.reading import Medicine, Result
+from services.consult.record.intent import Asked, worded
+from services.consult.record.kinds import ADULT_AGE, Kind
+from services.consult.record.medicines import medicine_safety, medicines
+from services.consult.record.planned import appointments
+from services.consult.record.reading import Result
 from services.consult.record.said import MAX_LISTED, Said, absent, many
-from services.consult.record.wording import day_text, listed, moment_text, say
+from services.consult.record.screening import screening
+from services.consult.record.wording import day_text, listed, say
 
 MAX_LABS = 10
 """Most results in an overview."""
@@ -33,9 +37,17 @@ def result(asked: Asked, chart: Chart, language: str) -> Said:
         return
     for phrase in dict.fromkeys(asked.tests.values()):
         keys = [key for key, said in asked.tests.items() if said == phrase]
+        year = _year(asked.text)
+        if year:
+            yield from _of_year(keys, phrase, year, chart, language)
+            continue
         found = [history for key in keys if (history := chart.latest(key))]
+        if worded("why_value", asked.text) and any(h[0].flag in {"high", "low"} for h in found):
+            continue  # the cause is general knowledge; the result goes along with it as a fact
         for history in found:
             yield from _guided(history, chart, language)
+            if worded("meaning", asked.text):
+                yield from meaning.meaning(history[0], chart, language)
         if not found:
             table = words.data("tests")["tests"]
             name = table[keys[0]][language] if len(keys) == 1 else phrase
@@ -43,8 +55,26 @@ def result(asked: Asked, chart: Chart, language: str) -> Said:
             yield Fact(id=f"{chart.patient_ref}#no-{keys[0]}", kind="result", text=text)
 
 
+def _year(text: str) -> str | None:
+    """The year that a question asks about; "since 2025" asks for all that came after."""
+    found = re.search(r"(?<!since )(?<!desde )\b(?:19|20)\d\d\b", text)
+    return found[0] if found else None
+
+
+def _of_year(keys: list[str], phrase: str, year: str, chart: Chart, language: str) -> Said:
+    told = False
+    for key in keys:
+        then = [r for r in chart.latest(key) if (r.day or "").startswith(year)]
+        for item in then:
+            told = True
+            yield facts.result_fact([item], language, dated=True)
+    if not told:
+        text = say("no-year-result", language, name=phrase, year=year)
+        yield Fact(id=f"{chart.patient_ref}#no-{keys[0]}", kind="result", text=text)
+
+
 def _guided(history: list[Result], chart: Chart, language: str) -> Said:
-    fact = facts.result_fact(history, language, dated=True)
+    fact = facts.result_fact(history, language, dated=True, chart=chart)
     guide = words.data("tests")["guides"].get(history[0].test)
     age = chart.person.age_years or 0
     if not guide or age < ADULT_AGE or chart.person.pregnant or history[0].flag:
@@ -69,7 +99,7 @@ def _overview(chart: Chart, language: str) -> Said:
             histories.setdefault(item.test or item.name, []).append(item)
     told = sorted(histories.values(), key=lambda h: h[0].flag not in {"high", "low"})
     for history in told[:MAX_LABS]:
-        yield facts.result_fact(history[:2], language, dated=True)
+        yield facts.result_fact(history[:2], language, dated=True, chart=chart)
     if not told:
         yield absent(Kind.RESULT, say("no-results", language), chart)
 
@@ -80,6 +110,9 @@ def conditions(asked: Asked, chart: Chart, language: str) -> Said:
         found = [c for c in chart.conditions if c.keys & set(asked.conditions)]
         for item in found[:MAX_LISTED]:
             yield facts.condition_fact(item, language, dated=True)
+        if found and worded("stage", asked.text) and not any(c.staged for c in found):
+            name = {"en": "the stage", "es": "la etapa"}[language]
+            yield absent(Kind.CONDITIONS, say("not-shown", language, name=name), chart)
         if not found:
             name = listed(asked.conditions.values(), language)
             yield absent(Kind.CONDITIONS, say("no-condition", language, name=name), chart)
@@ -96,54 +129,10 @@ def conditions(asked: Asked, chart: Chart, language: str) -> Said:
         yield absent(Kind.CONDITIONS, say("no-conditions", language), chart)
 
 
-def medicines(asked: Asked, chart: Chart, language: str) -> Said:
-    """The active medicines; or whether, how and why one that is named is taken."""
-    if not asked.medicines:
-        yield from _medicine_list(chart, language)
-        return
-    for name, phrase in asked.medicines.items():
-        orders = [m for m in chart.medicines if name in m.generics]
-        active = [m for m in orders if m.active]
-        if active:
-            for subject in safety.subjects({name: phrase}, (), language):
-                for warned in safety.warnings_without_interactions(subject, chart, language):
-                    yield warned.fact
-                    if warned.source:
-                        yield warned.source
-            yield _medicine(active[0], asked, language)
-        elif orders:
-            text = say("stopped", language, name=orders[0].name)
-            yield Fact(id=orders[0].ref, kind="medicine", text=text, date=orders[0].day)
-        elif not worded(
-            "dose", asked.text
-        ):  # what dose of a new medicine to take is not ours to say
-            text = say("no-medicine", language, name=name)
-            yield absent(Kind.MEDICINES, text, chart)
-
-
-def _medicine(order: Medicine, asked: Asked, language: str) -> Fact:
-    since = say("since", language, day=day_text(order.day, language)) if order.day else ""
-    text = say("medicine", language, name=order.name, since=since)
-    if worded("why_medicine", asked.text):
-        reasons = listed(order.reasons, language)
-        text += say("reason", language, list=reasons) if reasons else say("no-reason", language)
-    elif worded("dose", asked.text) or worded("on_medicine", asked.text):
-        text += say("dose", language, dose=order.dose) if order.dose else say("no-dose", language)
-    return Fact(id=order.ref, kind="medicine", text=text, date=order.day)
-
-
-def _medicine_list(chart: Chart, language: str) -> Said:
-    for order in chart.active_medicines[:MAX_LISTED]:
-        dose = f" ({order.dose})" if order.dose else ""
-        yield Fact(id=order.ref, kind="medicine", text=f"{order.name}{dose}.", date=order.day)
-    if not chart.active_medicines:
-        yield absent(Kind.MEDICINES, say("no-medicines", language), chart)
-
-
 def allergies(asked: Asked, chart: Chart, language: str) -> Said:
     """All allergies; or what is recorded about the one that is named, its class included."""
     target = _allergen(asked)
-    if not target and not asked.medicinal:
+    if not target and not asked.medicinal and not _foods(asked):
         for item in chart.allergies:
             yield facts.allergy_fact(item, language)
         if not chart.allergies:
@@ -154,7 +143,7 @@ def allergies(asked: Asked, chart: Chart, language: str) -> Said:
         yield facts.allergy_fact(item, language)
     fired = False
     for subject in safety.subjects(asked.medicines, asked.classes, language):
-        for warned in safety.warnings(subject, chart, language):
+        for warned in safety.warnings(subject, asked.case, language):
             if warned.fact.kind != "allergy" or warned.fact.id.split("#")[0] in {
                 a.ref for a in recorded
             }:
@@ -164,7 +153,8 @@ def allergies(asked: Asked, chart: Chart, language: str) -> Said:
             if warned.source:
                 yield warned.source
     if not recorded and not fired:
-        name = target or listed([*asked.medicines, *asked.classes.values()], language)
+        named = [*asked.medicines, *asked.classes.values(), *_foods(asked)]
+        name = target or listed(named, language)
         yield absent(Kind.ALLERGIES, say("no-allergy", language, name=name), chart)
 
 
@@ -174,7 +164,15 @@ def _allergen(asked: Asked) -> str | None:
         r"(?:the |an? |any )?([^?.!,;]{2,60})",
         asked.raw.lower(),
     )
-    return found[1].strip() if found and found[1].strip() not in {"anything", "algo"} else None
+    if not found or re.match(r"(any|some|algo|alg[uú]n|nada|what|que|qué)", found[1].strip()):
+        return None
+    return found[1].strip()
+
+
+def _foods(asked: Asked) -> list[str]:
+    """Substances other than medicines that the question names."""
+    found = words.data("intents")["substances"]
+    return [name for name in found if re.search(rf"\b{name}(s|es)?\b", asked.text)]
 
 
 def _is_named(name: str, text: str) -> bool:
@@ -201,25 +199,9 @@ def procedures(asked: Asked, chart: Chart, language: str) -> Said:
             yield Fact(id=item.ref, kind="procedure", text=text, date=item.day)
         if not done:
             yield absent(Kind.PROCEDURES, say("no-procedure", language, name=phrase), chart)
-
-
-def appointments(asked: Asked, chart: Chart, language: str) -> Said:
-    """The next appointment, or all that are booked."""
-    asked_words = set(asked.text.split())
-    named = [a for a in chart.appointments
-             if set(words.fold(a.name).split()) & asked_words - _COMMON]  # fmt: skip
-    several = re.search(r"\b(appointments|citas)\b", asked.text)
-    chosen = named or chart.appointments
-    for item in chosen[: None if several else 1]:
-        parts = [item.name or say("booked", language), *item.people, *item.places]
-        day = moment_text(item.day or "", language)
-        text = say("appointment", language, day=day, list=", ".join(parts))
-        yield Fact(id=item.ref, kind="appointment", text=text, date=(item.day or "")[:10] or None)
-    if not chosen:
-        yield absent(Kind.APPOINTMENTS, say("no-appointment", language), chart)
-
-
-_COMMON = frozenset({"appointment", "visit", "follow", "up", "check", "de", "control", "clinic"})
+        elif worded("findings", asked.text):
+            name = {"en": "its result", "es": "su resultado"}[language]
+            yield absent(Kind.PROCEDURES, say("not-shown", language, name=name), chart)
 
 
 def care_team(_asked: Asked, chart: Chart, language: str) -> Said:
@@ -244,13 +226,29 @@ def _display(practitioner: safety.Template) -> str:
     return str(name.get("text") or " ".join(parts)).strip()
 
 
-def medicine_safety(asked: Asked, chart: Chart, language: str) -> Said:
-    """Every warning of the record about what is asked; nothing when there is none."""
-    for subject in safety.subjects(asked.medicines, asked.classes, language):
-        for warned in safety.warnings(subject, chart, language):
-            yield warned.fact
-            if warned.source:
-                yield warned.source
+def visits(_asked: Asked, chart: Chart, language: str) -> Said:
+    """The last visit that took place."""
+    if not chart.visits:
+        yield absent(Kind.VISITS, say("no-visit", language), chart)
+        return
+    last = chart.visits[0]
+    text = say("visit", language, day=day_text(last.day, language), name=last.name)
+    yield Fact(id=last.ref, kind="visit", text=text, date=last.day)
+
+
+def goals(asked: Asked, chart: Chart, language: str) -> Said:
+    """The goals agreed on; of the test named, if any is."""
+    found = [g for g in chart.goals if not asked.tests or words.test_phrases().find(g.name)]
+    for goal in found:
+        text = say("goal", language, name=goal.name)
+        yield Fact(id=goal.ref, kind="goal", text=text, date=goal.day)
+    if not found:
+        name = {"en": "a goal", "es": "una meta"}[language]
+        yield absent(Kind.GOALS, say("not-shown", language, name=name), chart)
+
+
+def _mishap(asked: Asked, _chart: Chart, language: str) -> Said:
+    yield from mishap.mishap(asked.case, asked.medicines, asked.classes, language)
 
 
 ANSWERS: dict[Kind, Callable[[Asked, Chart, str], Said]] = {
@@ -263,5 +261,9 @@ ANSWERS: dict[Kind, Callable[[Asked, Chart, str], Said]] = {
     Kind.APPOINTMENTS: appointments,
     Kind.CARE_TEAM: care_team,
     Kind.SAFETY: medicine_safety,
+    Kind.SCREENING: screening,
+    Kind.VISITS: visits,
+    Kind.GOALS: goals,
+    Kind.MISHAP: _mishap,
 }
 """The function that answers each kind of question."""

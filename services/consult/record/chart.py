@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from services.consult.messages import Person
-from services.consult.record import events, reading, results
+from services.consult.record import events, reading, results, units, words
+from services.consult.record.situation import Known
 
 PREGNANCY_DAYS = 300
 """How long an entry that says "pregnant" counts, in days."""
@@ -18,6 +19,10 @@ FRESH_DAYS = 730
 PREGNANT_CODES = {"77386006", "72892002", "LA15173-0"}
 NOT_PREGNANT_CODES = {"60001007", "LA26683-5"}
 PREGNANCY_STATUS = "82810-3"
+_ROLES = {"hijo": "son", "hija": "daughter", "madre": "mother", "padre": "father",
+          "esposo": "husband", "esposa": "wife", "MTH": "mother", "FTH": "father", "SON": "son",
+          "DAU": "daughter", "SPS": "spouse", "PRN": "parent", "GUARD": "guardian",
+          "CHILD": "child", "legal guardian": "guardian"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Chart:
 
     resources: Sequence[Mapping[str, Any]]
     today: date
+    given: Person = Person()
 
     @cached_property
     def conditions(self) -> list[reading.Condition]:
@@ -87,10 +93,59 @@ class Chart:
         return [r for r in self.results if r.test == test]
 
     def fresh_number(self, test: str) -> reading.Result | None:
-        """Return the newest result of a test if it is a number and not older than two years."""
+        """Return the newest result of a test for a safety rule.
+
+        It must be a number, in the unit that the rules are written in, and at most two years old.
+        """
         newest = next(iter(self.latest(test)), None)
         usable = newest and newest.number is not None and self.within(newest.day, FRESH_DAYS)
-        return newest if usable else None
+        return newest if newest and usable and units.is_of(test, newest.unit) else None
+
+    @cached_property
+    def known(self) -> Known:
+        """What decides whom a question means."""
+        names = {
+            words.fold(part)
+            for name in self.patient.get("name", ())
+            for part in (*name.get("given", ())[:1], *name.get("given", ())[1:2])
+        }
+        roles = {
+            words.fold(reading.label(relation)) or code
+            for related in self.resources
+            if related.get("resourceType") == "RelatedPerson"
+            for relation in related.get("relationship", ())
+            for code in (*reading.codes(relation), "")
+        }
+        return Known(
+            months=self.age_months,
+            sex=self.person.sex,
+            pregnant=self.person.pregnant,
+            names=frozenset(name for name in names if len(name) > 2),  # noqa: PLR2004  # no initials
+            roles=frozenset(_ROLES.get(role, role) for role in roles if role),
+        )
+
+    @cached_property
+    def age_months(self) -> int | None:
+        """Age in whole months; of somebody known only in years, the youngest that fits."""
+        born = str(self.patient.get("birthDate", ""))
+        years = self.person.age_years
+        if years is None or len(born) != len("2026-01-01"):
+            return None if years is None else 12 * years
+        then = date.fromisoformat(born)
+        months = 12 * (self.today.year - then.year) + self.today.month - then.month
+        return months - (self.today.day < then.day)
+
+    @cached_property
+    def visits(self) -> list[events.Visit]:
+        """Visits that took place, newest first."""
+        found = events.read_visits(self.resources)
+        past = [v for v in found if v.day and not self._later(v.day)]
+        return sorted(past, key=lambda v: v.day or "", reverse=True)
+
+    @cached_property
+    def goals(self) -> list[events.Goal]:
+        """Goals that stand."""
+        return list(events.read_goals(self.resources))
 
     @cached_property
     def patient(self) -> Mapping[str, Any]:
@@ -100,6 +155,8 @@ class Chart:
     @cached_property
     def person(self) -> Person:
         """Age, sex, pregnancy, country and language, as far as the record says."""
+        if not self.patient:
+            return self.given
         sex = self.patient.get("gender")
         country = next((a.get("country") for a in self.patient.get("address", ())), None)
         known = isinstance(country, str) and len(country) == 2 and country.isalpha()  # noqa: PLR2004  # ISO 3166

@@ -23,6 +23,16 @@ class Procedure(Item):
 
 
 @dataclass(frozen=True)
+class Visit(Item):
+    """A visit that took place."""
+
+
+@dataclass(frozen=True)
+class Goal(Item):
+    """What was agreed to reach."""
+
+
+@dataclass(frozen=True)
 class Appointment(Item):
     """A booked appointment; ``name`` is its description, ``places`` and ``people`` may identify."""
 
@@ -69,3 +79,19 @@ def read_appointments(resources: Iterable[Mapping[str, Any]]) -> Iterator[Appoin
                 tuple(d for r, d in shown if d and r.startswith("Location/")),
                 tuple(d for r, d in shown if d and r.startswith("Practitioner")),
             )
+
+
+def read_visits(resources: Iterable[Mapping[str, Any]]) -> Iterator[Visit]:
+    """Yield the encounters that took place."""
+    for item in resources:
+        if item.get("resourceType") == "Encounter" and item.get("status") == "finished":
+            kinds = item.get("type") or [{}]
+            yield Visit(ref_of(item), label(kinds[0]), day_of(item, "period"))
+
+
+def read_goals(resources: Iterable[Mapping[str, Any]]) -> Iterator[Goal]:
+    """Yield the goals that were neither reached nor given up."""
+    for item in resources:
+        stands = item.get("lifecycleStatus") in {"accepted", "active", "planned"}
+        if item.get("resourceType") == "Goal" and stands:
+            yield Goal(ref_of(item), label(item.get("description")), day_of(item, "startDate"))

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from services.consult.messages import Fact
-from services.consult.record import safety, words
+from services.consult.record import duplicates, meaning, safety, words
 from services.consult.record.chart import Chart
 from services.consult.record.intent import Asked, worded
+from services.consult.record.medicines import in_question
 from services.consult.record.reading import Allergy, Condition, Result
+from services.consult.record.units import alike
 from services.consult.record.wording import day_text, say
 
 MAX_PLAIN_FACTS = 6
@@ -22,21 +24,27 @@ _PERSONAL = {"Patient", "RelatedPerson", "Practitioner"}
 def facts_for(asked: Asked, chart: Chart, language: str) -> list[Fact]:
     """Return the facts that bear on a question, safety warnings first.
 
-    Nothing is returned for a question about somebody else.
+    For somebody else only what the question itself gives cause for is said, never the record.
     """
-    if asked.other:
-        return []
-    found = {fact.id: fact for fact in _all(asked, chart, language)}
+    told = _warned(asked, language) if asked.other else _all(asked, chart, language)
+    found = {fact.id: fact for fact in told}
     warned = [fact for fact in found.values() if fact.warning]
     plain = [fact for fact in found.values() if not fact.warning]
     names = _names(chart)
     return [_without(fact, names) for fact in [*warned, *plain[:MAX_PLAIN_FACTS]]]
 
 
-def _all(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
+def _warned(asked: Asked, language: str) -> Iterator[Fact]:
+    """Warnings alone; about somebody else only what the question itself gives cause for."""
     for subject in _subjects(asked, language):
-        for warned in safety.warnings(subject, chart, language):
+        for warned in safety.warnings(subject, asked.case, language):
             yield warned.fact
+    for warned in duplicates.duplicates(asked, language) if worded("safety", asked.text) else ():
+        yield warned.fact
+
+
+def _all(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
+    yield from _warned(asked, language)
     if chart.person.pregnant and (asked.medicinal or worded("while_pregnant", asked.text)):
         text = say("pregnant", language)
         yield Fact(id=chart.pregnancy_ref, kind="pregnancy", text=text, warning=True)
@@ -74,8 +82,8 @@ def _event_facts(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
 
 def _subjects(asked: Asked, language: str) -> list[safety.Subject]:
     """What is asked about; failing that, what general advice would name for the complaint."""
-    named = safety.subjects(asked.medicines, asked.classes, language)
-    if named or not (worded("remedy", asked.text) or "fever" in asked.text):
+    named = in_question(asked, language)
+    if asked.other or named or not (worded("remedy", asked.text) or "fever" in asked.text):
         return named
     tried: dict[str, str] = {}
     for remedy in words.data("remedies"):
@@ -99,7 +107,9 @@ def test_name(result: Result, language: str) -> str:
     return str(entry.get(language) or result.name)
 
 
-def result_text(found: list[Result], language: str, *, dated: bool) -> str:
+def result_text(
+    found: list[Result], language: str, *, dated: bool, chart: Chart | None = None
+) -> str:
     """Say the newest of the results of one test: value, flag, range, and those before it."""
     newest = found[0]
     when = (
@@ -114,6 +124,7 @@ def result_text(found: list[Result], language: str, *, dated: bool) -> str:
         text += say(key, language, span_kind=kind, span=span)
     elif newest.number is not None and not newest.span:
         text += say("no-range", language)
+        text += meaning.usual_range(newest, chart, language) if chart else ""
     text += _earlier(found, language, dated=dated)
     if newest.critical:
         return text + say("critical", language)
@@ -121,7 +132,9 @@ def result_text(found: list[Result], language: str, *, dated: bool) -> str:
 
 
 def _earlier(found: list[Result], language: str, *, dated: bool) -> str:
-    newest, before = found[0], found[1 : 1 + EARLIER]
+    newest = found[0]
+    same = [r for r in found[1:] if r.number is None or alike(r.unit, newest.unit)]
+    before = (same or found[1:])[:EARLIER]
     if not before:
         return ""
     told = [
@@ -129,18 +142,20 @@ def _earlier(found: list[Result], language: str, *, dated: bool) -> str:
     ]
     text = say("earlier", language, list=", ".join(told))
     old = before[0]
-    if newest.number is None or old.number is None or newest.unit != old.unit:
+    if newest.number is None or old.number is None or not alike(newest.unit, old.unit):
         return text
     step = (newest.number > old.number) - (newest.number < old.number)
     return text + say({1: "higher", -1: "lower", 0: "same"}[step], language)
 
 
-def result_fact(found: list[Result], language: str, *, dated: bool) -> Fact:
+def result_fact(
+    found: list[Result], language: str, *, dated: bool, chart: Chart | None = None
+) -> Fact:
     """Return the newest result as a fact; out of range is a warning."""
     return Fact(
         id=found[0].ref,
         kind="result",
-        text=result_text(found, language, dated=dated),
+        text=result_text(found, language, dated=dated, chart=chart),
         date=found[0].day,
         warning=found[0].flag in {"high", "low"},
     )

@@ -10,9 +10,10 @@ from services.consult.messages import Citation, Fact
 from services.consult.record import words
 from services.consult.record.chart import Chart
 from services.consult.record.events import Vaccine
-from services.consult.record.intent import Asked, Kind, worded
+from services.consult.record.intent import Asked, worded
+from services.consult.record.kinds import Kind
 from services.consult.record.said import Said, absent, many
-from services.consult.record.wording import day_text, listed, say
+from services.consult.record.wording import day_text, listed, months_later, say, years_later
 
 ADULT = 19
 """Age in years from which the adult schedule holds."""
@@ -38,7 +39,9 @@ def immunizations(asked: Asked, chart: Chart, language: str) -> Said:
     for key in keys:
         entry = words.data("vaccines")["vaccines"][key]
         doses = [v for v in chart.vaccines if key in v.keys]
-        ruled = _rule_text(entry, doses, chart, language)
+        ruled = _rule_text(entry, doses, chart, language) or _next_dose(
+            entry, doses, chart, language
+        )
         if doses:
             day = day_text(doses[0].day, language)
             text = say(
@@ -52,9 +55,9 @@ def immunizations(asked: Asked, chart: Chart, language: str) -> Said:
             text = say("no-vaccine", language, name=entry[language]) + ruled
             yield Fact(id=f"{chart.patient_ref}#no-{key}", kind="vaccine", text=text)
         if ruled:
-            source = words.data("vaccines")["source"]
+            source = words.data("vaccines")["child_source" if _is_child(chart) else "source"]
             yield Citation(id=f"rule:vaccine-{key}", title=source["name"], source=source["name"],
-                           url=source["url"], quote=str(entry[f"rule_{language}"]))  # fmt: skip
+                           url=source["url"], quote=ruled.strip())  # fmt: skip
 
 
 def _rule_text(entry: Mapping[str, Any], doses: list[Vaccine], chart: Chart, language: str) -> str:
@@ -64,7 +67,7 @@ def _rule_text(entry: Mapping[str, Any], doses: list[Vaccine], chart: Chart, lan
         return ""
     text, day = "", doses[0].day if doses else None
     if day and len(day) == FULL_DATE and "years" in entry:
-        due = _years_later(date.fromisoformat(day), entry["years"])
+        due = years_later(date.fromisoformat(day), entry["years"])
         key = "overdue" if due <= chart.today else "due"
         text = say(key, language, day=day_text(due.isoformat(), language))
     elif day and entry.get("season"):
@@ -75,11 +78,25 @@ def _rule_text(entry: Mapping[str, Any], doses: list[Vaccine], chart: Chart, lan
     return f"{text} {entry[f'rule_{language}']}" + say("source", language, name=source)
 
 
-def _years_later(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # February 29
-        return day.replace(year=day.year + years, day=28)
+def _is_child(chart: Chart) -> bool:
+    return chart.age_months is not None and chart.age_months < 12 * ADULT
+
+
+def _next_dose(
+    entry: Mapping[str, Any], doses: list[Vaccine], chart: Chart, language: str
+) -> str:
+    """When a child's next dose is given by the schedule, counted in doses recorded."""
+    born = str(chart.patient.get("birthDate", ""))
+    if "months" not in entry or not _is_child(chart) or len(born) < FULL_DATE:
+        return ""
+    left = entry["months"][len(doses) :]
+    source = words.data("vaccines")["child_source"]["name"]
+    if not left:
+        return say("series-done", language) + say("source", language, name=source)
+    age = say("months-age", language, count=left[0])
+    day = months_later(date.fromisoformat(born), left[0]).isoformat()
+    text = say("dose-next", language, number=len(doses) + 1, age=age, day=day_text(day, language))
+    return text + say("source", language, name=source)
 
 
 def _scheduled(chart: Chart) -> list[str]:

@@ -8,36 +8,19 @@ answered from the record; at most its facts go along as material.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import lru_cache
 
-from services.consult.messages import Person
-from services.consult.record import words
+from services.consult.record import mishap, spelling, words
+from services.consult.record.case import Case
+from services.consult.record.chart import Chart
+from services.consult.record.kinds import Kind
 
 
-class Kind(StrEnum):
-    """What part of the record a question is about."""
-
-    RESULT = "result"
-    CONDITIONS = "conditions"
-    MEDICINES = "medicines"
-    ALLERGIES = "allergies"
-    IMMUNIZATIONS = "immunizations"
-    PROCEDURES = "procedures"
-    APPOINTMENTS = "appointments"
-    CARE_TEAM = "care-team"
-    SAFETY = "medicine-safety"
-
-
-SHORT = 2
-"""Words of a question that only names a test ("A1c?")."""
-ADULT_AGE = 18
-"""Age in years from which "my child" is somebody else than the person of the record."""
-
-
-@lru_cache(maxsize=64)
+SHORT = 3
+"""Words of a question that only names a test ("my A1c?")."""
+@lru_cache(maxsize=128)
 def _pattern(name: str) -> re.Pattern[str]:
     table = words.data("intents")
     alternatives = "|".join(f"(?:{pattern})" for pattern in table["patterns"][name])
@@ -56,24 +39,33 @@ class Asked:
     """A question, taken apart.
 
     Attributes:
-        text: the question, folded.
+        text: the question, folded, with slips of spelling mended.
         raw: the question as typed.
-        own: it is about the person of the record.
-        other: it is about somebody else; the record then has nothing to say.
+        own: it is worded as one about the person of the record.
+        case: whom it is about, with the record and what the question itself states.
         tests, medicines, classes, conditions, vaccines, procedures: keys named, each with the words
             used.
+        mentions: the phrases for medicines, each with its ingredients.
+        listed: ingredients named that are on the person's list.
     """
 
     text: str
     raw: str
     own: bool
-    other: bool
+    case: Case
     tests: Mapping[str, str] = field(default_factory=dict)
     medicines: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, str] = field(default_factory=dict)
     vaccines: Mapping[str, str] = field(default_factory=dict)
     procedures: Mapping[str, str] = field(default_factory=dict)
+    mentions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    listed: frozenset[str] = frozenset()
+
+    @property
+    def other(self) -> bool:
+        """Whether it is about somebody else; the record then has nothing to say."""
+        return self.case.situation.other
 
     @property
     def medicinal(self) -> bool:
@@ -82,105 +74,170 @@ class Asked:
 
     def kind(self) -> Kind | None:
         """The part of the record that answers the question by itself, or None."""
-        if self.other or not self.own or worded("treatment", self.text):
+        if mishap.is_mishap(self.text):
+            return Kind.MISHAP
+        if self.medicinal and worded("treatment", self.text):
             return None
-        if worded("second_question", self.text):
+        if _is_safety(self) and (self.other or self.case.situation.child):
+            return Kind.SAFETY
+        if self.other or worded("treatment", self.text) or worded("second_question", self.text):
             return None
         return next((kind for kind, fits in _KINDS if fits(self)), None)
 
 
-def understand(question: str, person: Person) -> Asked:
-    """Take a question apart; ``person`` decides whether "my child" is the person of the record."""
-    text = words.fold(question)
+def understand(question: str, chart: Chart) -> Asked:
+    """Take a question apart; ``chart`` decides whether "my child" is the person of the record."""
+    from services.consult.record.situation import situation
+
+    text = spelling.read(words.fold(question))
+    about = situation(text, chart.known)
+    mentions = tuple(words.medicine_phrases().mentions(text))
+    classes = words.class_phrases().find(text)
+    tests = _without(words.test_phrases().find(text), classes)
+    named = _medicines(text, mentions, tests)
+    listed = {g for order in chart.medicines for g in order.generics} & set(named)
     bare = _pattern("courtesy").sub(" ", text)
-    minor = person.age_years is not None and person.age_years < ADULT_AGE
-    child = worded("child", text)
-    unborn = bool(person.pregnant) and bool(re.search(r"\b(baby|bebe)\b", text))
-    elsewhere = worded("other", text) or (child and not minor and not unborn)
-    tests = words.test_phrases().find(text)
-    named = words.medicine_phrases().find(text)
-    if not worded("take", text):
-        said = " ".join(tests.values())
-        named = {key: phrase for key, phrase in named.items() if phrase not in said}
+    short = bool(tests) and len(text.split()) <= SHORT
+    names = any(re.search(rf"\b{name}s?\b", text) for name in chart.known.names)
+    proxied = bool(chart.known.roles) or chart.known.minor
+    conditions = words.condition_phrases().find(text)
     return Asked(
         text=text,
         raw=question,
-        own=worded("own", bare) or child or (bool(tests) and len(text.split()) <= SHORT),
-        other=elsewhere and not worded("self_acts", text),
+        own=worded("own", bare) or short or names or (proxied and worded("proxy", text)),
+        case=Case(chart, about, named, conditions),
         tests=tests,
         medicines=named,
-        classes=words.class_phrases().find(text),
-        conditions=words.condition_phrases().find(text),
+        classes=classes,
+        conditions=conditions,
         vaccines=words.vaccine_phrases().find(text),
         procedures=words.procedure_phrases().find(text),
+        mentions=mentions,
+        listed=frozenset(listed) if not about.other else frozenset(),
     )
 
 
+def _without(tests: dict[str, str], classes: Mapping[str, str]) -> dict[str, str]:
+    """The tests that are not just words of a class of medicines ("blood pressure pills")."""
+    said = " ".join(classes.values())
+    return {key: phrase for key, phrase in tests.items() if phrase not in said}
+
+
+def _medicines(
+    text: str, mentions: tuple[tuple[str, tuple[str, ...]], ...], tests: Mapping[str, str]
+) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for phrase, keys in mentions:
+        for key in keys:
+            named.setdefault(key, phrase)
+    if not worded("safety", text):
+        named = {k: p for k, p in named.items() if "live_vaccine" not in words.classes_of(k)}
+    if not worded("take", text):
+        said = " ".join(tests.values())
+        named = {key: phrase for key, phrase in named.items() if phrase not in said}
+    return named
+
+
+def _is_care_team(asked: Asked) -> bool:
+    return asked.own and worded("care_team", asked.text)
+
+
+def _is_visits(asked: Asked) -> bool:
+    return asked.own and worded("last_visit", asked.text) and not asked.tests
+
+
+def _is_goals(asked: Asked) -> bool:
+    return asked.own and worded("goal", asked.text) and not asked.medicinal
+
+
+def _is_appointments(asked: Asked) -> bool:
+    if asked.vaccines or worded("not_appointment", asked.text):
+        return False
+    return worded("appointment", asked.text) or (asked.own and worded("coming", asked.text))
+
+
 def _is_allergies(asked: Asked) -> bool:
-    return worded("allergy", asked.text) and not worded("not_allergy", asked.text)
+    return (
+        asked.own and worded("allergy", asked.text) and not worded("not_allergy", asked.text)
+    )
 
 
 def _is_immunizations(asked: Asked) -> bool:
     if not worded("vaccine", asked.text) or worded("not_vaccine", asked.text):
         return False
-    return bool(asked.vaccines) or bool(
-        worded("listing", asked.text) and re.search(r"shots?|vac|imm|inm", asked.text)
-    )
+    listing = worded("listing", asked.text) and re.search(r"shots?|vac|imm|inm", asked.text)
+    return asked.own and bool(asked.vaccines or listing)
 
 
-def _is_appointments(asked: Asked) -> bool:
-    return worded("appointment", asked.text) and not worded("not_appointment", asked.text)
-
-
-def _is_care_team(asked: Asked) -> bool:
-    return worded("care_team", asked.text)
-
-
-def _is_safety(asked: Asked) -> bool:
-    return asked.medicinal and worded("safety", asked.text) and not worded("side", asked.text)
-
-
-def _is_medicines(asked: Asked) -> bool:
-    if worded("side", asked.text):
-        return False
-    if not asked.medicinal and worded("list_medicines", asked.text):
-        return not worded("not_list", asked.text)
-    about = "why_medicine", "dose", "on_medicine"
-    return bool(asked.medicines) and any(worded(name, asked.text) for name in about)
+def _is_screening(asked: Asked) -> bool:
+    named = set(asked.procedures) & set(words.data("facts/screening")["tests"])
+    return asked.own and bool(named) and worded("due_screening", asked.text)
 
 
 def _is_procedures(asked: Asked) -> bool:
     if worded("not_done", asked.text):
         return False
-    listing = re.search(
-        r"\b(procedures?|surger(y|ies)|operations?|cirugias?|operaciones)\b", asked.text
+    listing = worded("procedure_list", asked.text)
+    finding = bool(asked.procedures) and worded("findings", asked.text)
+    return asked.own and (
+        finding or (worded("done", asked.text) and bool(asked.procedures or listing))
     )
-    return worded("done", asked.text) and bool(asked.procedures or listing)
+
+
+def _is_medicines(asked: Asked) -> bool:
+    if worded("side", asked.text):
+        return False
+    if not asked.medicines and worded("list_medicines", asked.text):
+        return asked.own and not worded("not_list", asked.text)
+    if asked.classes and not asked.medicines and asked.own:
+        return worded("class_list", asked.text) and not worded("not_list", asked.text)
+    if asked.listed and worded("about_listed", asked.text):
+        asks_dose = worded("dose_asked", asked.text)
+        return asks_dose or not worded("general_medicine", asked.text)
+    about = "why_medicine", "dose", "on_medicine", "history_medicine"
+    return asked.own and bool(asked.medicines) and any(worded(a, asked.text) for a in about)
+
+
+def _is_safety(asked: Asked) -> bool:
+    if not asked.medicinal or worded("side", asked.text):
+        return False
+    tests = "|".join(map(re.escape, asked.tests.values()))
+    of_test = tests and re.search(rf"\b(is|are|was|were) (my|her|his) ({tests})\b", asked.text)
+    return worded("safety", asked.text) and not of_test
 
 
 def _is_conditions(asked: Asked) -> bool:
-    if worded("list_conditions", asked.text):
+    if not asked.own:
+        return False
+    if worded("list_conditions", asked.text) or (
+        asked.conditions and worded("stage", asked.text)
+    ):
         return True
     if not asked.conditions or worded("not_condition", asked.text):
         return False
-    return bool(worded("has_condition", asked.text) or worded("since_condition", asked.text))
+    return worded("has_condition", asked.text) or worded("since_condition", asked.text)
 
 
 def _is_result(asked: Asked) -> bool:
-    if worded("general", asked.text) or worded("side", asked.text):
+    if not asked.own or worded("side", asked.text):
+        return False
+    if worded("general", asked.text) and not worded("own_result", asked.text):
         return False
     return bool(asked.tests) or worded("labs", asked.text)
 
 
 # The first that fits decides; narrow kinds stand before wide ones.
-_KINDS = (
+_KINDS: tuple[tuple[Kind, Callable[[Asked], bool]], ...] = (
     (Kind.CARE_TEAM, _is_care_team),
+    (Kind.GOALS, _is_goals),
     (Kind.APPOINTMENTS, _is_appointments),
     (Kind.ALLERGIES, _is_allergies),
     (Kind.IMMUNIZATIONS, _is_immunizations),
+    (Kind.SCREENING, _is_screening),
     (Kind.PROCEDURES, _is_procedures),
     (Kind.MEDICINES, _is_medicines),
     (Kind.SAFETY, _is_safety),
     (Kind.CONDITIONS, _is_conditions),
     (Kind.RESULT, _is_result),
+    (Kind.VISITS, _is_visits),
 )

@@ -15,6 +15,7 @@ from services.consult.record import words
 from services.fhir.references import links
 
 _WITHDRAWN = {"entered-in-error", "cancelled", "refuted", "not-done"}
+_NOT_ORDERED = {"proposal", "plan", "option"}
 _NO_ALLERGY = {"716186003", "409137002", "428607008", "429625007"}
 _NOT_A_CONDITION = re.compile(
     r"\b(family history|history of|risk of|at risk|screening|suspected)\b"
@@ -38,6 +39,7 @@ class Condition(Item):
     active: bool
     unconfirmed: bool
     finding: bool
+    staged: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ def read_conditions(resources: Iterable[Mapping[str, Any]]) -> Iterator[Conditio
             active,
             bool(doubtful),
             name.endswith("(finding)"),
+            bool(re.search(r"\bstage\b", name.lower())),
         )
 
 
@@ -190,6 +193,8 @@ def read_medicines(resources: Sequence[Mapping[str, Any]]) -> Iterator[Medicine]
     }
     for item in resources:
         if item.get("resourceType") not in {"MedicationRequest", "MedicationStatement"}:
+            continue
+        if item.get("doNotPerform") or item.get("intent") in _NOT_ORDERED:
             continue
         name, known = _medicine_name(item, named)
         generics = tuple(words.medicine_phrases().find(known))

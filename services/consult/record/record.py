@@ -12,7 +12,8 @@ from services.consult.record import facts
 from services.consult.record.answers import ANSWERS
 from services.consult.record.chart import Chart
 from services.consult.record.errors import RecordError
-from services.consult.record.intent import Kind, understand
+from services.consult.record.intent import Asked, understand
+from services.consult.record.kinds import Kind
 from services.consult.record.reading import own_resources
 
 
@@ -43,15 +44,24 @@ class Record:
     Args:
         resources: R4 JSON objects; those of another Patient than the first are ignored.
         today: the day on which the record is read; it decides ages, what is due and what is next.
+        person: what is known of the person where no record is: then only questions on the safety of
+            a medicine for a child, and on a dose taken by mistake, are answered.
 
     Raises:
         RecordError: ``resources`` are not FHIR resources.
     """
 
-    def __init__(self, resources: Sequence[Mapping[str, Any]], *, today: date) -> None:
+    def __init__(
+        self,
+        resources: Sequence[Mapping[str, Any]],
+        *,
+        today: date,
+        person: Person | None = None,
+    ) -> None:
         if any(not isinstance(r, Mapping) or "resourceType" not in r for r in resources):
             raise RecordError("a record is a list of FHIR resources")
-        self._chart = Chart(own_resources(resources), today)
+        self._chart = Chart(own_resources(resources), today, person or Person())
+        self._shown = bool(resources)
 
     def person(self) -> Person:
         """Return age, sex, pregnancy, country and language, as far as the record says."""
@@ -61,9 +71,9 @@ class Record:
         """Return the facts that bear on a question, safety warnings first.
 
         Texts hold clinical content only, with no names, places or days; the day is in ``date``.
-        The list is empty for a question about somebody else.
+        Of a question about somebody else, only what it says itself is held against the rules.
         """
-        asked = understand(question_text, self._chart.person)
+        asked = understand(question_text, self._chart)
         return facts.facts_for(asked, self._chart, language)
 
     def answer(self, question_text: str, language: str = "en") -> RecordAnswer | None:
@@ -72,9 +82,9 @@ class Record:
         A question on whether a medicine may be taken is answered only with warnings: when the
         record holds none, None is returned, and nothing is called safe.
         """
-        asked = understand(question_text, self._chart.person)
+        asked = understand(question_text, self._chart)
         kind = asked.kind()
-        if kind is None:
+        if kind is None or not (self._shown or _without_record(kind, asked)):
             return None
         said = list(ANSWERS[kind](asked, self._chart, language))
         told = {f.id: f for f in said if isinstance(f, Fact)}
@@ -83,3 +93,9 @@ class Record:
         ordered = sorted(told.values(), key=lambda fact: not fact.warning)
         cited = {c.id: c for c in said if isinstance(c, Citation)}
         return RecordAnswer(kind, tuple(ordered), tuple(cited.values()))
+
+
+def _without_record(kind: Kind, asked: Asked) -> bool:
+    """Whether rules alone answer: a dose by mistake, or one child and a medicine."""
+    about = asked.case.situation
+    return kind is Kind.MISHAP or (kind is Kind.SAFETY and about.child and about.possessive)

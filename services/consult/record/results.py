@@ -133,7 +133,7 @@ def _span_text(low: float | None, high: float | None) -> str:
         return f"≤ {number_text(high or 0)}"
     if high is None:
         return f"≥ {number_text(low)}"
-    return f"{number_text(low)}-{number_text(high)}"
+    return f"{number_text(low)} – {number_text(high)}"  # noqa: RUF001  # an en dash between numbers
 
 
 def _flag(

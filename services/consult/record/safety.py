@@ -1,19 +1,20 @@
-"""Medicine safety: what the person's own record has to say about a medicine in question.
+"""Medicine safety: what stands against a medicine in question, for this person.
 
-The rules and their sources are data (``interactions.yaml``, ``allergies.yaml``). A rule can only
-warn. That none fires is not said: it would sound like "safe", and the table is small.
+The rules and their sources are data (``facts/``, ``allergies.yaml``). A rule can only warn. That
+none fires is not said: it would sound like "safe", and the tables are small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from services.consult.messages import Citation, Fact
 from services.consult.record import words
-from services.consult.record.chart import Chart
-from services.consult.record.reading import Allergy, Condition, Item
+from services.consult.record.case import STATED, Case
+from services.consult.record.reading import Allergy, Condition, Item, Medicine
+from services.consult.record.tables import Rule, Source, rules, sources
 from services.consult.record.wording import listed, say, sentence_case
 
 Template = Mapping[str, Any]
@@ -52,44 +53,43 @@ def subjects(medicines: Mapping[str, str], classes: Iterable[str], language: str
         language: of the person.
     """
     names = [
-        Subject(name, words.classes_of(name), _as_asked(name, phrase, language))
+        Subject(name, words.classes_of(name), as_asked(name, phrase, language))
         for name, phrase in medicines.items()
     ]
     table = words.data("classes")
     return names + [Subject(None, frozenset({key}), table[key][language]) for key in classes]
 
 
-def _as_asked(name: str, phrase: str, language: str) -> str:
+def as_asked(name: str, phrase: str, language: str) -> str:
     """Call it as the person did: a brand with its generic name, a Spanish name as it is."""
-    alike = words.fold(phrase)[:4] == words.fold(name)[:4]
-    if alike:
+    if words.fold(phrase)[:4] == words.fold(name)[:4]:
         return phrase if language == "es" else name
-    return f"{phrase.capitalize()} ({name})"
+    return f"{words.titled(phrase)} ({name})"
 
 
 def reaction_text(allergy: Allergy, language: str) -> str:
     """Say what is recorded: "an allergy (reaction: Hives)"."""
     kind = say("a-intolerance" if allergy.intolerance else "a-allergy", language)
     if allergy.reactions:
-        kind += say("reaction", language, list=listed(allergy.reactions, language))
+        shown = [words.translated(reaction, language) for reaction in allergy.reactions]
+        kind += say("reaction", language, list=listed(shown, language))
     return kind
 
 
-def warnings(subject: Subject, chart: Chart, language: str) -> list[Warned]:
-    """Return every warning of the record about one medicine, allergies first."""
-    found = [*_allergies(subject, chart, language), *_rules(subject, chart, language)]
+def warnings(subject: Subject, case: Case, language: str) -> list[Warned]:
+    """Return every warning about one medicine, allergies first."""
+    found = [*_allergies(subject, case, language), *_rules(subject, case, language)]
     return list({item.fact.id: item for item in found}.values())
 
 
-def warnings_without_interactions(subject: Subject, chart: Chart, language: str) -> list[Warned]:
+def warnings_without_interactions(subject: Subject, case: Case, language: str) -> list[Warned]:
     """The same without what concerns two medicines: for questions on a medicine already taken."""
-    kept = [rule for rule in words.data("interactions") if "medicine" not in rule["with"]]
-    fired = [w for rule in kept for w in _rule(rule, subject, chart, language)]
-    return [*_allergies(subject, chart, language), *fired]
+    fired = [w for rule in rules() if not rule.taken for w in _rule(rule, subject, case, language)]
+    return [*_allergies(subject, case, language), *fired]
 
 
-def _allergies(subject: Subject, chart: Chart, language: str) -> Iterator[Warned]:
-    for allergy in chart.allergies:
+def _allergies(subject: Subject, case: Case, language: str) -> Iterator[Warned]:
+    for allergy in case.chart.allergies if case.own else ():
         said = {
             "asked": subject.called,
             "allergen": allergy.name,
@@ -116,7 +116,8 @@ def _related(
         if group := _cross(rule, subject, allergy):
             shown = words.data("classes").get(group, {}).get(language, group)
             text = sentence_case(rule[language].format(group=shown, **said))
-            yield _warned(allergy, rule["id"], text, rule["source"], language)
+            source = Source(**rule["source"], checked=None)
+            yield _warned(allergy, rule["id"], text, source, language)
             return
 
 
@@ -127,32 +128,54 @@ def _cross(rule: Template, subject: Subject, allergy: Allergy) -> str | None:
     return min(recorded, default=None) if subject.classes & set(rule["asked"]) else None
 
 
-def _rules(subject: Subject, chart: Chart, language: str) -> Iterator[Warned]:
+def _rules(subject: Subject, case: Case, language: str) -> Iterator[Warned]:
     fired: set[str] = set()
-    for rule in words.data("interactions"):
-        if rule["id"] == "nsaid-kidney-function" and "nsaid-kidney-condition" in fired:
+    for rule in rules():
+        if rule.id == "nsaid-kidney-function" and "nsaid-kidney-condition" in fired:
             continue  # both would say the same
-        for warned in _rule(rule, subject, chart, language):
-            fired.add(rule["id"])
+        for warned in _rule(rule, subject, case, language):
+            fired.add(rule.id)
             yield warned
 
 
-def _rule(rule: Template, subject: Subject, chart: Chart, language: str) -> Iterator[Warned]:
-    having = rule["with"]
-    asked, taken = set(rule["asked"]), set(having.get("medicine", ()))
-    matches: Sequence[Item] = ()
-    if subject.terms & asked:
-        matches = _medicines(taken, subject, chart) if taken else _state(having, chart)
-    if not matches and rule.get("both") and subject.terms & taken:
-        matches = _medicines(asked, subject, chart)
+def _rule(rule: Rule, subject: Subject, case: Case, language: str) -> Iterator[Warned]:
+    if rule.taken:
+        yield from _pair(rule, subject, case, language)
+        return
+    if not subject.terms & set(rule.asked):
+        return
+    if not rule.owned and (case.takes(subject.name) or not case.situation.possessive):
+        return
+    for item, opening in case.matches(rule, language):
+        text = opening + rule.text.within(language).format(asked=subject.called)
+        source = sources()[rule.source]
+        yield _warned(item, rule.id, sentence_case(text), source, language)
+
+
+def _pair(rule: Rule, subject: Subject, case: Case, language: str) -> Iterator[Warned]:
+    asked, taken = set(rule.asked), set(rule.taken)
+    forward = bool(subject.terms & asked)
+    matches = case.medicines(taken, subject.name) if forward else []
+    if not matches and rule.both and subject.terms & taken:
+        forward, matches = False, case.medicines(asked, subject.name)
     if not matches:
         return
-    have = listed([_called(item, language) for item in matches], language)
-    text = sentence_case(rule[language].format(asked=subject.called, have=have))
-    own = {generic for medicine in chart.active_medicines for generic in medicine.generics}
-    if taken and subject.name in own:
+    have = listed([called(item, language) for item in matches], language)
+    first, second = (subject.called, have) if forward else (have, subject.called)
+    text = case.opening(matches[0], have, language)
+    text += rule.text.within(language).format(asked=subject.called, have=have, a=first, b=second)
+    if case.takes(subject.name) and case.own:
         text += say("both-listed", language)
-    yield _warned(matches[0], rule["id"], text, rule["source"], language)
+    yield _warned(matches[0], rule.id, sentence_case(text), sources()[rule.source], language)
+
+
+def called(item: Item, language: str) -> str:
+    """What an entry is called in a sentence."""
+    if isinstance(item, Condition):
+        return condition_name(item, language)
+    if isinstance(item, Medicine):
+        return item.called
+    return str(getattr(item, "value", None) or item.name)
 
 
 def condition_name(condition: Condition, language: str) -> str:
@@ -163,58 +186,24 @@ def condition_name(condition: Condition, language: str) -> str:
     return condition.name if plain else f"{known[0]} ({condition.name})"
 
 
-def _called(item: Item, language: str) -> str:
-    if isinstance(item, Condition):
-        return condition_name(item, language)
-    called = getattr(item, "called", None)
-    return str(called or getattr(item, "value", None) or item.name)
-
-
-def _medicines(terms: set[str], subject: Subject, chart: Chart) -> list[Item]:
-    return [
-        medicine
-        for medicine in chart.active_medicines
-        if (medicine.classes | set(medicine.generics)) & terms
-        and subject.name not in medicine.generics
-    ]
-
-
-def _state(having: Mapping[str, Any], chart: Chart) -> Sequence[Item]:
-    if conditions := set(having.get("condition", ())):
-        return [
-            c for c in chart.conditions if c.active and not c.unconfirmed and c.keys & conditions
-        ][:1]
-    if having.get("pregnant"):
-        return [Item(chart.pregnancy_ref, "pregnancy", None)] if chart.person.pregnant else []
-    if "egfr_below" in having:
-        return _number(chart, "egfr", having.get("egfr_from", 0), having["egfr_below"])
-    if "potassium_above" in having:
-        return _number(chart, "potassium", having["potassium_above"] + 1e-9, float("inf"))
-    age = chart.person.age_years
-    fits = age is not None and having.get("age_over", -1) < age < having.get("age_below", 999)
-    return [Item(chart.patient_ref, "age", None)] if fits else []
-
-
-def _number(chart: Chart, test: str, low: float, high: float) -> list[Item]:
-    result = chart.fresh_number(test)
-    number = result.number if result else None
-    return [result] if result and number is not None and low <= number < high else []
-
-
-def _warned(
-    item: Item, rule: str, text: str, source: Mapping[str, str] | None, language: str
-) -> Warned:
+def _warned(item: Item, rule: str, text: str, source: Source | None, language: str) -> Warned:
     kind = "allergy" if isinstance(item, Allergy) else "interaction"
-    identity = f"{item.ref}#{rule}"
-    if source is None:
-        return Warned(Fact(id=identity, kind=kind, text=text, date=item.day, warning=True), None)
-    text += say("source", language, name=source["name"])
+    identity = f"rule:{rule}" if item.ref == STATED else f"{item.ref}#{rule}"
     fact = Fact(id=identity, kind=kind, text=text, date=item.day, warning=True)
+    if source is None:
+        return Warned(fact, None)
+    return sourced(fact, rule, source, language)
+
+
+def sourced(fact: Fact, rule: str, source: Source, language: str) -> Warned:
+    """Name the source in the sentence, and cite it."""
+    text = fact.text + say("source", language, name=source.name)
     cited = Citation(
         id=f"rule:{rule}",
-        title=source["name"],
-        source=source["name"],
-        url=source["url"],
-        quote=text,
+        title=source.name,
+        source=source.name,
+        url=source.url,
+        date=source.checked,
+        quote=fact.text,
     )
-    return Warned(fact, cited)
+    return Warned(fact.model_copy(update={"text": text}), cited)

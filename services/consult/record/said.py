@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from services.consult.messages import Citation, Fact
 from services.consult.record.chart import Chart
-from services.consult.record.intent import Kind
+from services.consult.record.kinds import Kind
 from services.consult.record.wording import listed
 
 MAX_LISTED = 20

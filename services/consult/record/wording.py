@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 
 from services.consult.record.words import data
 
@@ -56,3 +57,20 @@ def listed(items: Iterable[str], language: str) -> str:
 def sentence_case(text: str) -> str:
     """Return ``text`` with every sentence beginning in upper case, the rest as it is."""
     return re.sub(r"(^|[.] )([a-záéíóúñ])", lambda found: found[1] + found[2].upper(), text)
+
+
+def years_later(day: date, years: int) -> date:
+    """The same day some years later; February 29 becomes 28."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day some months later, or the last day that the month has up to the 28th."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    try:
+        return day.replace(year=year, month=month + 1)
+    except ValueError:
+        return day.replace(year=year, month=month + 1, day=28)

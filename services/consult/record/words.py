@@ -20,7 +20,7 @@ LONGEST_PHRASE = 6
 """Words of the longest phrase that is looked up."""
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def data(name: str) -> Any:
     """Return a YAML table of ``services/consult/record/data``."""
     text = resources.files("services.consult.record").joinpath(f"data/{name}.yaml")
@@ -52,14 +52,21 @@ class Phrases:
 
     def find(self, text: str) -> dict[str, str]:
         """Return the keys named in ``text`` (folded here) with the phrase found, in order."""
-        words, found, at = fold(text).split(), dict[str, str](), 0
+        found: dict[str, str] = {}
+        for phrase, keys in self.mentions(text):
+            for key in keys:
+                found.setdefault(key, phrase)
+        return found
+
+    def mentions(self, text: str) -> list[tuple[str, tuple[str, ...]]]:
+        """Return every phrase of ``text`` (folded here) that is known, with its keys, in order."""
+        words, found, at = fold(text).split(), list[tuple[str, tuple[str, ...]]](), 0
         while at < len(words):
             step = 1
             for size in range(min(LONGEST_PHRASE, len(words) - at), 0, -1):
                 phrase = " ".join(words[at : at + size])
                 if matched := self._lookup(phrase):
-                    for key in sorted(matched):
-                        found.setdefault(key, phrase)
+                    found.append((phrase, tuple(sorted(matched))))
                     step = size
                     break
             at += step
@@ -132,3 +139,21 @@ def loinc_tests() -> Mapping[str, str]:
     """Return the key of the test for each LOINC code."""
     table = data("tests")["tests"]
     return {code: key for key, entry in table.items() for code in entry["loinc"]}
+
+
+def titled(phrase: str) -> str:
+    """Write a brand as a name: "claritin d" is "Claritin D"."""
+    return " ".join(word.capitalize() for word in phrase.split())
+
+
+def translated(name: str, language: str) -> str:
+    """Return a reaction or another recorded word in the person's language, where it is known."""
+    table: dict[str, str] = data("translations")
+    return table.get(name.lower(), name) if language == "es" else name
+
+
+def condition_in(name: str, language: str) -> str:
+    """Name a condition in Spanish too, where the table knows it."""
+    entries = data("conditions")
+    known = [entries[key]["es"] for key in condition_phrases().find(name) if key in entries]
+    return f"{known[0]} ({name})" if language == "es" and known else name

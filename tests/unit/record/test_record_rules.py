@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from services.consult.messages import Person
 from services.consult.record import Record, words
+from services.consult.record.chart import Chart
 from services.consult.record.intent import understand
+from services.consult.record.tables import Rule, rules, sources
 from services.consult.record.wording import day_text, listed, moment_text, sentence_case
 
 TODAY = date(2026, 11, 21)
-RULES = words.data("interactions")
+RULES = rules()
 SUBJECT = {"reference": "Patient/a"}
 MEMBERS: dict[str, str] = {}
 for _name, _entry in words.data("medicines").items():
@@ -47,9 +48,14 @@ def order(name: str) -> dict[str, Any]:
     return {**made, "medicationCodeableConcept": named}
 
 
-def number(loinc: str, value: float) -> dict[str, Any]:
+UNITS = {"egfr": "mL/min/{1.73_m2}", "potassium": "mmol/L", "sodium": "mmol/L", "inr": "{INR}",
+         "platelets": "10*3/uL"}  # fmt: skip
+
+
+def number(test: str, value: float, unit: str | None = None) -> dict[str, Any]:
+    loinc = words.data("tests")["tests"][test]["loinc"][0]
     made = entry("Observation", "o", {"coding": [{"code": loinc}]}, status="final")
-    quantity = {"value": value, "unit": "x"}
+    quantity = {"value": value, "unit": unit or UNITS[test]}
     return {**made, "effectiveDateTime": "2026-10-01", "valueQuantity": quantity}
 
 
@@ -59,77 +65,134 @@ def condition(key: str) -> dict[str, Any]:
     return {**made, "onsetDateTime": "2026-09-01", "clinicalStatus": active}
 
 
-def record_for(having: dict[str, Any], member: str | None = None) -> list[dict[str, Any]]:
+def record_for(rule: Rule, member: str | None = None) -> list[dict[str, Any]]:
     """Return the smallest record to which a rule applies."""
     if member:
         return [patient(), order(MEMBERS[member])]
-    if "condition" in having:
-        return [patient(), condition(having["condition"][0])]
-    if "pregnant" in having:
+    if rule.having:
+        return [patient(), condition(rule.having[0])]
+    if rule.state == "pregnant":
         return [patient(), condition("pregnancy")]
-    if "egfr_below" in having:
-        return [patient(), number("98979-8", having["egfr_below"] - 1)]
-    if "potassium_above" in having:
-        return [patient(), number("2823-3", having["potassium_above"] + 0.3)]
-    return [patient(having.get("age_over", having.get("age_below", 0) - 2) + 1)]
+    if rule.number and rule.below:
+        return [patient(), number(rule.number, rule.below - 1)]
+    if rule.number:
+        return [patient(), number(rule.number, (rule.above or 0) + 0.3)]
+    if rule.age_over:
+        return [patient(rule.age_over + 1)]
+    return [patient()]
+
+
+def question(rule: Rule, medicine: str, language: str) -> str:
+    """Return a question about a medicine; a child's age and breastfeeding are said in it."""
+    if rule.child_below:
+        return {"en": f"Can I give my child {medicine}?", "es": f"¿Puedo dar {medicine} a mi hijo?"}[
+            language
+        ]
+    said = {"en": "Can I take {}?", "es": "¿Puedo tomar {}?"}[language].format(medicine)
+    if rule.state == "breastfeeding":
+        said += {"en": " I am breastfeeding.", "es": " Estoy amamantando."}[language]
+    return said
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["id"])
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_rule_fires_for_every_medicine_and_state_it_names(rule, language):
-    question = "Can I take {}?" if language == "en" else "¿Puedo tomar {}?"
-    for asked in rule["asked"]:
-        for member in rule["with"].get("medicine", [None]):
+    for asked in rule.asked:
+        for member in rule.taken or [None]:
             if MEMBERS[asked] == (MEMBERS[member] if member else None):
                 continue
-            record = Record(record_for(rule["with"], member), today=TODAY)
-            answer = record.answer(question.format(MEMBERS[asked]), language)
+            record = Record(record_for(rule, member), today=TODAY)
+            answer = record.answer(question(rule, MEMBERS[asked], language), language)
             assert answer is not None, (asked, member)
-            fired = [f.id.split("#")[1] for f in answer.facts]
-            assert rule["id"] in fired, (asked, member, fired)
-            assert f"rule:{rule['id']}" in [c.id for c in answer.citations]
+            cited = [c.id for c in answer.citations]
+            assert f"rule:{rule.id}" in cited, (asked, member, cited)
             assert all(f.warning for f in answer.facts)
 
 
-@pytest.mark.parametrize("rule", [r for r in RULES if r.get("both")], ids=lambda rule: rule["id"])
+@pytest.mark.parametrize("rule", [r for r in RULES if r.both], ids=lambda rule: rule.id)
 def test_rules_on_two_medicines_hold_the_other_way_round(rule):
-    taken, asked = MEMBERS[rule["asked"][0]], MEMBERS[rule["with"]["medicine"][0]]
+    taken, asked = MEMBERS[rule.asked[0]], MEMBERS[rule.taken[0]]
     if taken != asked:
         answer = Record([patient(), order(taken)], today=TODAY).answer(f"Can I take {asked}?")
         assert answer is not None
-        assert rule["id"] in [f.id.split("#")[1] for f in answer.facts]
+        assert f"rule:{rule.id}" in [c.id for c in answer.citations]
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["id"])
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_no_rule_fires_for_a_record_that_gives_no_cause(rule):
-    for asked in rule["asked"]:
+    for asked in rule.asked:
         record = Record([patient(40)], today=TODAY)
         assert record.answer(f"Can I take {MEMBERS[asked]}?") is None
 
 
-@pytest.mark.parametrize("rule", [*RULES, *words.data("allergies")], ids=lambda rule: rule["id"])
+@pytest.mark.parametrize("rule", [r for r in RULES if r.number], ids=lambda rule: rule.id)
+def test_a_number_in_another_unit_fires_no_rule(rule):
+    value = (rule.below or 0) - 1 if rule.below else (rule.above or 0) + 1
+    other = Record([patient(), number(str(rule.number), value, "furlong")], today=TODAY)
+    if rule.number != "inr":
+        assert other.answer(f"Can I take {MEMBERS[rule.asked[0]]}?") is None
+
+
+def test_the_fact_collections_are_as_wide_as_they_claim():
+    assert len([r for r in RULES if r.taken]) >= 60
+    assert len([r for r in RULES if r.having]) >= 40
+    assert len([r for r in RULES if r.child_below]) >= 20
+    assert len([r for r in RULES if r.state == "pregnant"]) >= 12
+    assert len(words.data("medicines")) >= 300
+
+
+@pytest.mark.parametrize("name", sorted(words.data("medicines")))
+def test_every_medicine_has_a_class(name):
+    assert words.data("medicines")[name]["is"]
+
+
+def test_every_source_is_named_linked_and_says_whether_it_was_compared():
+    for key, source in sources().items():
+        assert source.name, key
+        assert urlsplit(source.url).scheme == "https"
+        assert source.checked is None or date.fromisoformat(source.checked)
+    for table in ("facts/doses", "facts/meanings"):
+        for entry_ in words.data(table).values():
+            assert entry_["source"] in sources()
+    for table in ("facts/screening", "facts/ranges", "facts/duplicates"):
+        assert words.data(table)["source"] in sources()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_rule_is_sourced_and_said_in_both_languages(rule):
+    assert fields(rule.text.en) == fields(rule.text.es)
+    assert fields(rule.text.en) <= {"asked", "have", "a", "b"}
+    assert rule.source in sources()
+    for language in ("en", "es"):
+        text = rule.text.within(language)
+        assert not [p for p in ("is safe", "es seguro.", "you can take") if p in text]
+
+
+@pytest.mark.parametrize("rule", words.data("allergies"), ids=lambda rule: rule["id"])
+def test_every_rule_on_allergies_is_sourced_and_said_in_both_languages(rule):
     assert fields(rule["en"]) == fields(rule["es"])
     assert fields(rule["en"]) <= {"asked", "have", "allergen", "reaction", "group"}
     assert rule["source"]["name"]
     assert urlsplit(rule["source"]["url"]).scheme == "https"
-    for language in ("en", "es"):
-        assert "is safe" not in rule[language]
-        assert "es seguro" not in rule[language]
 
 
 def test_rule_ids_are_unique_and_name_only_what_the_tables_know():
-    assert len({r["id"] for r in RULES}) == len(RULES)
+    assert len({r.id for r in RULES}) == len(RULES)
     for rule in RULES:
-        assert set(rule["asked"]) | set(rule["with"].get("medicine", ())) <= set(MEMBERS), rule[
-            "id"
-        ]
-        assert set(rule["with"].get("condition", ())) <= set(words.data("conditions"))
+        assert set(rule.asked) | set(rule.taken) <= set(MEMBERS), rule.id
+        assert set(rule.having) <= set(words.data("conditions")), rule.id
+        assert rule.number is None or rule.number in words.data("tests")["tests"]
     for remedy in words.data("remedies"):
         assert set(remedy["try"]) <= set(words.data("medicines"))
     for group in words.data("tests")["groups"]:
         assert set(group["tests"]) <= set(words.data("tests")["tests"])
     assert set(words.data("classes")) <= set(MEMBERS)
+    assert set(words.data("facts/duplicates")["classes"]) <= set(MEMBERS)
+    assert set(words.data("facts/doses")) <= set(words.data("medicines"))
+    assert set(words.data("facts/screening")["tests"]) <= set(words.data("vaccines")["procedures"])
+    for table in ("facts/meanings", "facts/units"):
+        held = words.data(table)
+        assert set(held.get("tests", held)) <= set(words.data("tests")["tests"])
 
 
 def test_every_sentence_exists_in_both_languages_with_the_same_blanks():
@@ -174,24 +237,42 @@ PHRASES = [
 
 @pytest.mark.parametrize(("question", "kind", "keys"), PHRASES)
 def test_words_are_recognised_as_whole_phrases(question, kind, keys):
-    assert set(getattr(understand(question, Person()), kind)) == keys
+    assert set(getattr(understand(question, Chart((), TODAY)), kind)) == keys
+
+
+CHILD = {**patient(4), "name": [{"given": ["Juniper"], "family": "Alder"}]}
+SON = {"resourceType": "RelatedPerson", "id": "r", "patient": SUBJECT,
+       "relationship": [{"text": "son"}]}  # fmt: skip
+EXPECTING = [patient(30), condition("pregnancy")]
 
 
 @pytest.mark.parametrize(
-    ("question", "person", "other"),
+    ("question", "resources", "other"),
     [
-        ("Can my husband take it?", Person(age_years=40), True),
-        ("Can my son take it?", Person(age_years=40), True),
-        ("Can my son take it?", Person(age_years=4), False),
-        ("Is it ok for my baby?", Person(age_years=30, pregnant=True), False),
-        ("Is it ok for my baby?", Person(age_years=30), True),
-        ("I take warfarin and my wife cooks with alcohol", Person(age_years=40), False),
-        ("¿Puede tomarlo mi esposa?", Person(age_years=40), True),
-        ("¿Puedo tomarlo?", Person(age_years=40), False),
+        ("Can my husband take it?", [patient()], True),
+        ("Can my son take it?", [patient()], True),
+        ("Can my daughter take it?", [CHILD], False),
+        ("Can my son take it?", [CHILD], True),
+        ("Can my 4 year old take it?", [CHILD], False),
+        ("Can my 9 year old take it?", [CHILD], True),
+        ("When is Juniper's next visit?", [CHILD], False),
+        ("What is she allergic to?", [CHILD], False),
+        ("Is it ok for my baby?", EXPECTING, False),
+        ("Is it ok for my baby?", [patient(30)], True),
+        ("Can I give my baby ibuprofen?", EXPECTING, True),
+        ("Can my mom take it?", [patient(70), SON], False),
+        ("Can my dad take it?", [patient(70), SON], True),
+        ("Can my mom take it?", [patient(70)], True),
+        ("I take warfarin and my wife cooks with alcohol", [patient()], False),
+        ("My brother gave me his tramadol, can I take it?", [patient()], False),
+        ("My neighbor's A1c is 9", [patient()], True),
+        ("¿Puede tomarlo mi esposa?", [patient()], True),
+        ("¿Puedo tomarlo?", [patient()], False),
     ],
 )
-def test_whose_record_a_question_is_about(question, person, other):
-    assert understand(question, person).other is other
+def test_whose_record_a_question_is_about(question, resources, other):
+    chart = Chart(resources, TODAY)
+    assert understand(question, chart).other is other
 
 
 @pytest.mark.parametrize(

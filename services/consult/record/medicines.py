@@ -1,0 +1,133 @@
+"""Answers on medicines: what is taken and why, what was taken, and what stands against one."""
+
+from __future__ import annotations
+
+from services.consult.messages import Fact
+from services.consult.record import duplicates, safety, words
+from services.consult.record.chart import Chart
+from services.consult.record.intent import Asked, worded
+from services.consult.record.kinds import ADULT_AGE, Kind
+from services.consult.record.reading import Medicine
+from services.consult.record.said import MAX_LISTED, Said, absent
+from services.consult.record.tables import sources
+from services.consult.record.wording import day_text, listed, say
+
+
+def medicines(asked: Asked, chart: Chart, language: str) -> Said:
+    """The active medicines; or whether, how and why one that is named is taken."""
+    if asked.medicines:
+        yield from _named(asked, chart, language)
+    elif asked.classes:
+        yield from _of_class(asked, chart, language)
+    else:
+        yield from _list(chart, language)
+
+
+def _named(asked: Asked, chart: Chart, language: str) -> Said:
+    past = worded("history_medicine", asked.text)
+    for phrase, keys in asked.mentions:
+        names = [key for key in keys if key in asked.medicines]
+        orders = [m for m in chart.medicines if set(names) & set(m.generics)]
+        active = [m for m in orders if m.active]
+        if active:
+            yield from _standing(active[0], phrase, asked, language)
+            yield order_fact(active[0], language)
+        elif orders:
+            yield _former(orders[0], language)
+        elif names and (past or not worded("dose", asked.text)):
+            # What dose of a new medicine to take is not ours to say.
+            key = "no-past-medicine" if past else "no-medicine"
+            called = safety.as_asked(names[0], phrase, language) if len(names) == 1 else phrase
+            yield absent(Kind.MEDICINES, say(key, language, name=called), chart)
+
+
+def _standing(order: Medicine, phrase: str, asked: Asked, language: str) -> Said:
+    """What the record says against a medicine that is taken."""
+    for subject in safety.subjects({order.generics[0]: phrase}, (), language):
+        for warned in safety.warnings_without_interactions(subject, asked.case, language):
+            if warned.fact.id.split("#")[-1] in {"metformin-kidney", "metformin-kidney-reduced"} or (
+                warned.fact.kind == "allergy"
+            ):
+                yield from _both(warned)
+
+
+def _both(warned: safety.Warned) -> Said:
+    yield warned.fact
+    if warned.source:
+        yield warned.source
+
+
+def order_fact(order: Medicine, language: str) -> Fact:
+    """One active order: name and strength, since when, how to take it, and why."""
+    since = say("since", language, day=day_text(order.day, language)) if order.day else ""
+    text = say("medicine", language, name=order.name, since=since)
+    text += say("dose", language, dose=order.dose) if order.dose else say("no-dose", language)
+    reasons = listed([words.condition_in(r, language) for r in order.reasons], language)
+    text += say("reason", language, list=reasons) if reasons else say("no-reason", language)
+    return Fact(id=order.ref, kind="medicine", text=text, date=order.day)
+
+
+def _former(order: Medicine, language: str) -> Fact:
+    since = say("since", language, day=day_text(order.day, language)) if order.day else ""
+    text = say("was-on", language, name=order.name, since=since)
+    return Fact(id=order.ref, kind="medicine", text=text, date=order.day)
+
+
+def _of_class(asked: Asked, chart: Chart, language: str) -> Said:
+    for key in asked.classes:
+        group = words.data("classes")[key][language]
+        found = [m for m in chart.active_medicines if key in m.classes]
+        for order in found:
+            yield order_fact(order, language)
+        if not found:
+            yield absent(Kind.MEDICINES, say("no-class-medicine", language, group=group), chart)
+
+
+def _list(chart: Chart, language: str) -> Said:
+    for order in chart.active_medicines[:MAX_LISTED]:
+        dose = f" ({order.dose})" if order.dose else ""
+        yield Fact(id=order.ref, kind="medicine", text=f"{order.name}{dose}.", date=order.day)
+    if not chart.active_medicines:
+        yield absent(Kind.MEDICINES, say("no-medicines", language), chart)
+
+
+def in_question(asked: Asked, language: str) -> list[safety.Subject]:
+    """What is asked about: of several medicines those that are not on the person's list yet."""
+    new = {k: p for k, p in asked.medicines.items() if not asked.case.takes(k)}
+    added = _products(asked) if new else set()
+    named = {k: p for k, p in asked.medicines.items() if k in new or p in added}
+    return safety.subjects(
+        named or asked.medicines, () if asked.medicines else asked.classes, language
+    )
+
+
+def _products(asked: Asked) -> set[str]:
+    """Products of several ingredients of which at least one is not on the list."""
+    return {
+        phrase
+        for phrase, keys in asked.mentions
+        if len(keys) > 1 and any(not asked.case.takes(key) for key in keys)
+    }
+
+
+def medicine_safety(asked: Asked, _chart: Chart, language: str) -> Said:
+    """Every warning about what is asked; nothing when there is none."""
+    found = [w for s in in_question(asked, language) for w in safety.warnings(s, asked.case, language)]
+    found += duplicates.duplicates(asked, language)
+    for warned in found:
+        yield from _both(warned)
+    yield from _most(asked, language)
+
+
+def _most(asked: Asked, language: str) -> Said:
+    """The most that an adult may take of an over-the-counter medicine, when that is asked."""
+    age = asked.case.chart.person.age_years
+    minor = asked.case.situation.child or age is None or age < ADULT_AGE or asked.other
+    if minor or not worded("how_much", asked.text):
+        return
+    table = words.data("facts/doses")
+    for name in asked.medicines:
+        if name in table and not asked.case.takes(name):
+            source = sources()[table[name]["source"]]
+            fact = Fact(id=f"rule:most-{name}", kind="dose", text=table[name][language])
+            yield from _both(safety.sourced(fact, f"most-{name}", source, language))
