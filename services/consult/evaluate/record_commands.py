@@ -89,7 +89,7 @@ def _list_misses(console: Console, results: Sequence[record.Result]) -> None:
         if r.path != "right" or r.rules not in {"right", record.LEFT}:
             line = f"{r.rules} / {r.path} {r.item.id} {r.item.person} {r.item.q!r}"
             console.print(line, highlight=False, markup=False)
-            console.print(f"    {r.told_by_rules or r.told}", highlight=False, markup=False)
+            console.print(f"    {r.told}", highlight=False, markup=False)
 
 
 def _compare(

@@ -92,7 +92,7 @@ class Case:
     def _states(self, state: str, language: str) -> Iterator[tuple[Item, str]]:
         if state == "pregnant" and self.own and self.chart.person.pregnant:
             item = Item(self.chart.pregnancy_ref, "pregnancy", None)
-            yield item, say("pregnant", language) + " "
+            yield item, say("is-pregnant", language)
         elif getattr(self.situation, state):
             key = f"mention-{state}"
             yield Item(STATED, state, None), say(key, language)

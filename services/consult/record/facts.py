@@ -11,6 +11,7 @@ from services.consult.record.chart import Chart
 from services.consult.record.intent import Asked, worded
 from services.consult.record.medicines import in_question
 from services.consult.record.reading import Allergy, Condition, Result
+from services.consult.record.tables import sources
 from services.consult.record.units import alike
 from services.consult.record.wording import day_text, say
 
@@ -34,8 +35,26 @@ def facts_for(asked: Asked, chart: Chart, language: str) -> list[Fact]:
     return [_without(fact, names) for fact in [*warned, *plain[:MAX_PLAIN_FACTS]]]
 
 
+def _change(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
+    """A decision about treatment is the prescriber's: said first, whatever else is said."""
+    if not asked.medicinal or not worded("treatment", asked.text):
+        return
+    terms = set(asked.medicines) | set(asked.classes)
+    orders = [m for m in chart.active_medicines if (m.classes | set(m.generics)) & terms]
+    for order in orders if not asked.other else ():
+        text = say("own-change", language, have=order.called)
+        fact = Fact(id=f"{order.ref}#change", kind="treatment", text=text, warning=True)
+        yield safety.sourced(fact, "change", sources()["drug_information"], language).fact
+    if not orders or asked.other:
+        have = next(iter(asked.medicines.values()), next(iter(asked.classes.values()), ""))
+        text = say("any-change", language, have=have)
+        fact = Fact(id="rule:change", kind="treatment", text=text, warning=True)
+        yield safety.sourced(fact, "change", sources()["drug_information"], language).fact
+
+
 def _warned(asked: Asked, language: str) -> Iterator[Fact]:
     """Warnings alone; about somebody else only what the question itself gives cause for."""
+    yield from _change(asked, asked.case.chart, language)
     for subject in _subjects(asked, language):
         for warned in safety.warnings(subject, asked.case, language):
             yield warned.fact

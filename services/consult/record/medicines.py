@@ -114,7 +114,7 @@ def medicine_safety(asked: Asked, _chart: Chart, language: str) -> Said:
     """Every warning about what is asked; nothing when there is none."""
     found = [w for s in in_question(asked, language) for w in safety.warnings(s, asked.case, language)]
     found += duplicates.duplicates(asked, language)
-    for warned in found:
+    for warned in sorted(found, key=lambda w: w.rank):
         yield from _both(warned)
     yield from _most(asked, language)
 

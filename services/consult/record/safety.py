@@ -7,7 +7,7 @@ none fires is not said: it would sound like "safe", and the tables are small.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.consult.messages import Citation, Fact
@@ -42,6 +42,12 @@ class Warned:
 
     fact: Fact
     source: Citation | None
+    grave: bool = False
+
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """Allergies come first, then what must not be done, then what is to be asked about."""
+        return self.fact.kind != "allergy", not self.grave
 
 
 def subjects(medicines: Mapping[str, str], classes: Iterable[str], language: str) -> list[Subject]:
@@ -79,7 +85,7 @@ def reaction_text(allergy: Allergy, language: str) -> str:
 def warnings(subject: Subject, case: Case, language: str) -> list[Warned]:
     """Return every warning about one medicine, allergies first."""
     found = [*_allergies(subject, case, language), *_rules(subject, case, language)]
-    return list({item.fact.id: item for item in found}.values())
+    return sorted({item.fact.id: item for item in found}.values(), key=lambda w: w.rank)
 
 
 def warnings_without_interactions(subject: Subject, case: Case, language: str) -> list[Warned]:
@@ -147,9 +153,10 @@ def _rule(rule: Rule, subject: Subject, case: Case, language: str) -> Iterator[W
     if not rule.owned and (case.takes(subject.name) or not case.situation.possessive):
         return
     for item, opening in case.matches(rule, language):
-        text = opening + rule.text.within(language).format(asked=subject.called)
+        text = _joined(opening, rule.text.within(language)).format(asked=subject.called)
         source = sources()[rule.source]
-        yield _warned(item, rule.id, sentence_case(text), source, language)
+        warned = _warned(item, rule.id, sentence_case(text), source, language)
+        yield replace(warned, grave=rule.grave)
 
 
 def _pair(rule: Rule, subject: Subject, case: Case, language: str) -> Iterator[Warned]:
@@ -162,11 +169,18 @@ def _pair(rule: Rule, subject: Subject, case: Case, language: str) -> Iterator[W
         return
     have = listed([called(item, language) for item in matches], language)
     first, second = (subject.called, have) if forward else (have, subject.called)
-    text = case.opening(matches[0], have, language)
-    text += rule.text.within(language).format(asked=subject.called, have=have, a=first, b=second)
+    text = _joined(case.opening(matches[0], have, language), rule.text.within(language))
+    text = text.format(asked=subject.called, have=have, a=first, b=second)
     if case.takes(subject.name) and case.own:
         text += say("both-listed", language)
-    yield _warned(matches[0], rule.id, sentence_case(text), sources()[rule.source], language)
+    warned = _warned(matches[0], rule.id, sentence_case(text), sources()[rule.source], language)
+    yield replace(warned, grave=rule.grave)
+
+
+def _joined(opening: str, text: str) -> str:
+    """One sentence that names first what the record shows, then what follows from it."""
+    plain = opening.replace("{", "{{").replace("}", "}}")
+    return plain + (text[:1].lower() + text[1:] if opening else text)
 
 
 def called(item: Item, language: str) -> str:

@@ -64,6 +64,12 @@ class Rule(_Entry):
     source: str
 
     @property
+    def grave(self) -> bool:
+        """Whether the rule says not to, rather than to ask first."""
+        words_of_danger = ("do not", "never", "must not", "should not take", "life-threatening")
+        return any(part in self.text.en.lower() for part in words_of_danger)
+
+    @property
     def child_below(self) -> int | None:
         """Age in months below which the rule fires, of a rule for children."""
         return self.months_below or (12 * self.age_below if self.age_below else None)
