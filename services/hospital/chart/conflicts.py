@@ -43,7 +43,6 @@ def _warning(view: View, item: Medicine, warned: Warned) -> Line:
     return Line(
         text=said,
         sources=tuple(dict.fromkeys((item.ref, ref))),
-        day=warned.fact.date,
         detail=None if risk else view.say("conflict.told", text=warned.fact.text),
         flag="conflict",
         rule=Rule(

@@ -155,11 +155,13 @@ def _named(fact: Fact) -> str:
 
 
 def _result(fact: Fact, today: date) -> dict[str, Any] | None:
-    test = next(iter(words.test_phrases().find(fact.text.partition(":")[0])), None)
+    named = fact.text.partition(":")[0]
+    tests = words.data("tests")["tests"]
+    test = next((key for key, entry in tests.items() if named in {entry["en"], entry["es"]}), None)
     number = _NUMBER.search(fact.text)
     if test is None or number is None:
         return None
-    code = words.data("tests")["tests"][test]["loinc"][0]
+    code = tests[test]["loinc"][0]
     return {
         "resourceType": "Observation",
         "status": "final",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from services.consult.record import words
 from services.consult.record.case import Case
@@ -41,6 +42,7 @@ def warned_of(subject: Subject, chart: Chart, language: str) -> list[Warned]:
 
 
 def risk_of(rule: str) -> str | None:
-    """The word of ``rules.yaml`` for a rule; None for one that it does not list."""
+    """The word of ``rules.yaml`` for a rule; None where none fits."""
     risks: Mapping[str, Sequence[str]] = rules()["risks"]
-    return next((risk for risk, listed in risks.items() if rule in listed), None)
+    fits = (risk for risk, listed in risks.items() if any(fnmatchcase(rule, p) for p in listed))
+    return next(fits, None)
