@@ -6,7 +6,8 @@ counts:
 - right: every fact is said, nothing forbidden is; a reply from the record rests on an entry of it;
   where a warning is due, the first sentence names the hazard;
 - contradiction: something forbidden is said: another person's value, or a yes that would harm;
-- wrong: anything else; the rules alone may also leave a question to the rest of the path (``left``).
+- wrong: anything else. The rules alone may also leave a question to the rest of the path
+  (``left``).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from services.consult.messages import Citation, Fact
 from services.consult.record import facts, meaning, mishap, safety, words
 from services.consult.record.chart import Chart
 from services.consult.record.immunizations import immunizations
-from services.consult.record.intent import Asked, worded
+from services.consult.record.intent import Asked, is_named, worded
 from services.consult.record.kinds import ADULT_AGE, Kind
 from services.consult.record.medicines import medicine_safety, medicines
 from services.consult.record.planned import appointments
@@ -37,9 +37,9 @@ def result(asked: Asked, chart: Chart, language: str) -> Said:
         return
     for phrase in dict.fromkeys(asked.tests.values()):
         keys = [key for key, said in asked.tests.items() if said == phrase]
-        year = _year(asked.text)
+        year = _when(asked.text, chart)
         if year:
-            yield from _of_year(keys, phrase, year, chart, language)
+            yield from _of_time(keys, phrase, year, chart, language)
             continue
         found = [history for key in keys if (history := chart.latest(key))]
         if worded("why_value", asked.text) and any(h[0].flag in {"high", "low"} for h in found):
@@ -55,21 +55,29 @@ def result(asked: Asked, chart: Chart, language: str) -> Said:
             yield Fact(id=f"{chart.patient_ref}#no-{keys[0]}", kind="result", text=text)
 
 
-def _year(text: str) -> str | None:
-    """The year that a question asks about; "since 2025" asks for all that came after."""
-    found = re.search(r"(?<!since )(?<!desde )\b(?:19|20)\d\d\b", text)
-    return found[0] if found else None
+def _when(text: str, chart: Chart) -> str | None:
+    """The year or month, as ISO, that a question asks about; "since 2025" asks for all after it."""
+    found = re.search(
+        r"(?<!since )(?<!desde )(?<!than )(?<!from )\b((?:19|20)\d\d|last year)\b", text
+    )
+    if found and found[1] == "last year":
+        return str(chart.today.year - 1)
+    months = words.data("people")["months"]
+    named = next((n for word, n in months.items() if re.search(rf"\b(in|en) {word}\b", text)), None)
+    if named is None:
+        return found[0] if found else None
+    year = chart.today.year - (named > chart.today.month)
+    return f"{found[0] if found else year}-{named:02d}"
 
 
-def _of_year(keys: list[str], phrase: str, year: str, chart: Chart, language: str) -> Said:
+def _of_time(keys: list[str], phrase: str, when: str, chart: Chart, language: str) -> Said:
     told = False
     for key in keys:
-        then = [r for r in chart.latest(key) if (r.day or "").startswith(year)]
-        for item in then:
+        for item in [r for r in chart.latest(key) if (r.day or "").startswith(when)]:
             told = True
             yield facts.result_fact([item], language, dated=True)
     if not told:
-        text = say("no-year-result", language, name=phrase, year=year)
+        text = say("no-year-result", language, name=phrase, year=day_text(when, language))
         yield Fact(id=f"{chart.patient_ref}#no-{keys[0]}", kind="result", text=text)
 
 
@@ -114,8 +122,7 @@ def conditions(asked: Asked, chart: Chart, language: str) -> Said:
             name = {"en": "the stage", "es": "la etapa"}[language]
             yield absent(Kind.CONDITIONS, say("not-shown", language, name=name), chart)
         if not found:
-            name = listed(asked.conditions.values(), language)
-            yield absent(Kind.CONDITIONS, say("no-condition", language, name=name), chart)
+            yield from _unlisted(asked, chart, language)
         return
     active = [c for c in chart.conditions if c.active]
     for key, part in (
@@ -132,30 +139,48 @@ def conditions(asked: Asked, chart: Chart, language: str) -> Said:
 def allergies(asked: Asked, chart: Chart, language: str) -> Said:
     """All allergies; or what is recorded about the one that is named, its class included."""
     target = _allergen(asked)
-    if not target and not asked.medicinal and not _foods(asked):
+    named = any(is_named(a.name, asked.text) for a in chart.allergies)
+    if not target and not asked.medicinal and not named and not _foods(asked):
         for item in chart.allergies:
             yield facts.allergy_fact(item, language)
         if not chart.allergies:
             yield absent(Kind.ALLERGIES, say("no-allergies", language), chart)
         return
-    recorded = [a for a in chart.allergies if _is_named(a.name, asked.text)]
+    recorded = [a for a in chart.allergies if is_named(a.name, asked.text)]
     for item in recorded:
-        yield facts.allergy_fact(item, language)
-    fired = False
-    for subject in safety.subjects(asked.medicines, asked.classes, language):
-        for warned in safety.warnings(subject, asked.case, language):
-            if warned.fact.kind != "allergy" or warned.fact.id.split("#")[0] in {
-                a.ref for a in recorded
-            }:
-                continue
-            fired = True
-            yield warned.fact
-            if warned.source:
-                yield warned.source
+        fact = facts.allergy_fact(item, language)
+        if not asked.medicinal and not item.none and worded("safety", asked.text):
+            avoid = fact.text + say("avoid-allergen", language)
+            fact = fact.model_copy(update={"text": avoid})
+        yield fact
+    known = {a.ref for a in recorded}
+    fired = [
+        warned
+        for subject in safety.subjects(asked.medicines, asked.classes, language)
+        for warned in safety.warnings(subject, asked.case, language)
+        if warned.fact.kind == "allergy" and warned.fact.id.split("#")[0] not in known
+    ]
+    for warned in fired:
+        yield warned.fact
+        if warned.source:
+            yield warned.source
     if not recorded and not fired:
-        named = [*asked.medicines, *asked.classes.values(), *_foods(asked)]
-        name = target or listed(named, language)
+        things = [*asked.medicines, *asked.classes.values(), *_foods(asked)]
+        name = target or listed(things, language)
         yield absent(Kind.ALLERGIES, say("no-allergy", language, name=name), chart)
+
+
+def _unlisted(asked: Asked, chart: Chart, language: str) -> Said:
+    """That a condition is not listed; a result out of range that may speak for it comes first."""
+    table = words.data("conditions")
+    spanish = [table[key]["es"] for key in asked.conditions]
+    name = listed(spanish if language == "es" else asked.conditions.values(), language)
+    yield absent(Kind.CONDITIONS, say("no-condition", language, name=name), chart)
+    related = words.data("facts/related")
+    for test in dict.fromkeys(t for key in asked.conditions for t in related.get(key, ())):
+        history = chart.latest(test)
+        if history and history[0].flag in {"high", "low"}:
+            yield facts.result_fact(history, language, dated=True)
 
 
 def _allergen(asked: Asked) -> str | None:
@@ -173,11 +198,6 @@ def _foods(asked: Asked) -> list[str]:
     """Substances other than medicines that the question names."""
     found = words.data("intents")["substances"]
     return [name for name in found if re.search(rf"\b{name}(s|es)?\b", asked.text)]
-
-
-def _is_named(name: str, text: str) -> bool:
-    stems = [word.rstrip("s") for word in words.fold(name).split() if len(word) > 3]  # noqa: PLR2004  # not "and"
-    return any(re.search(rf"\b{re.escape(stem)}(s|es)?\b", text) for stem in stems)
 
 
 def procedures(asked: Asked, chart: Chart, language: str) -> Said:

@@ -45,9 +45,7 @@ class Case:
         """Medicines of the list, then of the question, that are of ``terms``."""
         listed = self.chart.active_medicines if self.own else []
         found: list[Item] = [
-            m
-            for m in listed
-            if (m.classes | set(m.generics)) & terms and but_not not in m.generics
+            m for m in listed if (m.classes | set(m.generics)) & terms and but_not not in m.generics
         ]
         return found or [
             _stated(name, phrase)

@@ -24,6 +24,9 @@ _ROLES = {"hijo": "son", "hija": "daughter", "madre": "mother", "padre": "father
           "DAU": "daughter", "SPS": "spouse", "PRN": "parent", "GUARD": "guardian",
           "CHILD": "child", "legal guardian": "guardian"}  # fmt: skip
 
+NOBODY = Person()
+"""Nothing is known."""
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -31,7 +34,7 @@ class Chart:
 
     resources: Sequence[Mapping[str, Any]]
     today: date
-    given: Person = Person()
+    given: Person = NOBODY
 
     @cached_property
     def conditions(self) -> list[reading.Condition]:

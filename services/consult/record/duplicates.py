@@ -52,9 +52,7 @@ def _among_named(asked: Asked, language: str) -> Iterator[safety.Warned]:
         names = {"one": words.titled(one), "two": words.titled(two)}
         if shared := sorted(set(first) & set(second)):
             if one != two:
-                yield _warned(
-                    STATED, "both", language, shared=listed(shared, language), **names
-                )
+                yield _warned(STATED, "both", language, shared=listed(shared, language), **names)
             continue
         alike = [
             g for a in first for b in second for g in words.classes_of(a) & words.classes_of(b)

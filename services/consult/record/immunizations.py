@@ -82,21 +82,24 @@ def _is_child(chart: Chart) -> bool:
     return chart.age_months is not None and chart.age_months < 12 * ADULT
 
 
-def _next_dose(
-    entry: Mapping[str, Any], doses: list[Vaccine], chart: Chart, language: str
-) -> str:
+def _next_dose(entry: Mapping[str, Any], doses: list[Vaccine], chart: Chart, language: str) -> str:
     """When a child's next dose is given by the schedule, counted in doses recorded."""
     born = str(chart.patient.get("birthDate", ""))
     if "months" not in entry or not _is_child(chart) or len(born) < FULL_DATE:
         return ""
     left = entry["months"][len(doses) :]
-    source = words.data("vaccines")["child_source"]["name"]
+    cited = say("source", language, name=words.data("vaccines")["child_source"]["name"])
+    expected = sum(months <= (chart.age_months or 0) for months in entry["months"])
+    if len(doses) < expected:
+        return say("doses-fewer", language, expected=expected, count=len(doses)) + cited
     if not left:
-        return say("series-done", language) + say("source", language, name=source)
-    age = say("months-age", language, count=left[0])
+        return say("series-done", language) + cited
+    years, rest = divmod(left[0], 12)
+    unit, count = ("years-age", years) if years > 1 and not rest else ("months-age", left[0])
+    age = say(unit, language, count=count)
     day = months_later(date.fromisoformat(born), left[0]).isoformat()
     text = say("dose-next", language, number=len(doses) + 1, age=age, day=day_text(day, language))
-    return text + say("source", language, name=source)
+    return text + cited
 
 
 def _scheduled(chart: Chart) -> list[str]:

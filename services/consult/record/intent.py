@@ -17,9 +17,10 @@ from services.consult.record.case import Case
 from services.consult.record.chart import Chart
 from services.consult.record.kinds import Kind
 
-
 SHORT = 3
 """Words of a question that only names a test ("my A1c?")."""
+
+
 @lru_cache(maxsize=128)
 def _pattern(name: str) -> re.Pattern[str]:
     table = words.data("intents")
@@ -80,7 +81,9 @@ class Asked:
             return None
         if _is_safety(self) and (self.other or self.case.situation.child):
             return Kind.SAFETY
-        if self.other or worded("treatment", self.text) or worded("second_question", self.text):
+        if self.other or worded("treatment", self.text):
+            return None
+        if worded("second_question", self.text) and not self.listed:
             return None
         return next((kind for kind, fits in _KINDS if fits(self)), None)
 
@@ -157,9 +160,17 @@ def _is_appointments(asked: Asked) -> bool:
 
 
 def _is_allergies(asked: Asked) -> bool:
-    return (
-        asked.own and worded("allergy", asked.text) and not worded("not_allergy", asked.text)
-    )
+    if asked.own and worded("allergy", asked.text) and not worded("not_allergy", asked.text):
+        return True
+    if asked.medicinal or not worded("safety", asked.text):
+        return False
+    return any(is_named(a.name, asked.text) for a in asked.case.chart.allergies)
+
+
+def is_named(name: str, text: str) -> bool:
+    """Whether a question (folded) names what an entry of the record is called."""
+    stems = [word.rstrip("s") for word in words.fold(name).split() if len(word) > 3]  # noqa: PLR2004  # not "and"
+    return any(re.search(rf"\b{re.escape(stem)}(s|es)?\b", text) for stem in stems)
 
 
 def _is_immunizations(asked: Asked) -> bool:
@@ -191,9 +202,10 @@ def _is_medicines(asked: Asked) -> bool:
         return asked.own and not worded("not_list", asked.text)
     if asked.classes and not asked.medicines and asked.own:
         return worded("class_list", asked.text) and not worded("not_list", asked.text)
+    if worded("general_medicine", asked.text) and not worded("dose_asked", asked.text):
+        return False
     if asked.listed and worded("about_listed", asked.text):
-        asks_dose = worded("dose_asked", asked.text)
-        return asks_dose or not worded("general_medicine", asked.text)
+        return True
     about = "why_medicine", "dose", "on_medicine", "history_medicine"
     return asked.own and bool(asked.medicines) and any(worded(a, asked.text) for a in about)
 
@@ -209,9 +221,7 @@ def _is_safety(asked: Asked) -> bool:
 def _is_conditions(asked: Asked) -> bool:
     if not asked.own:
         return False
-    if worded("list_conditions", asked.text) or (
-        asked.conditions and worded("stage", asked.text)
-    ):
+    if worded("list_conditions", asked.text) or (asked.conditions and worded("stage", asked.text)):
         return True
     if not asked.conditions or worded("not_condition", asked.text):
         return False

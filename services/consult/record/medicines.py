@@ -12,6 +12,9 @@ from services.consult.record.said import MAX_LISTED, Said, absent
 from services.consult.record.tables import sources
 from services.consult.record.wording import day_text, listed, say
 
+_KIN = {"anticoagulant": frozenset({"antiplatelet"})}
+"""Classes that people call by the same name: clopidogrel too is called a blood thinner."""
+
 
 def medicines(asked: Asked, chart: Chart, language: str) -> Said:
     """The active medicines; or whether, how and why one that is named is taken."""
@@ -45,9 +48,10 @@ def _standing(order: Medicine, phrase: str, asked: Asked, language: str) -> Said
     """What the record says against a medicine that is taken."""
     for subject in safety.subjects({order.generics[0]: phrase}, (), language):
         for warned in safety.warnings_without_interactions(subject, asked.case, language):
-            if warned.fact.id.split("#")[-1] in {"metformin-kidney", "metformin-kidney-reduced"} or (
-                warned.fact.kind == "allergy"
-            ):
+            if warned.fact.id.split("#")[-1] in {
+                "metformin-kidney",
+                "metformin-kidney-reduced",
+            } or (warned.fact.kind == "allergy"):
                 yield from _both(warned)
 
 
@@ -81,6 +85,9 @@ def _of_class(asked: Asked, chart: Chart, language: str) -> Said:
             yield order_fact(order, language)
         if not found:
             yield absent(Kind.MEDICINES, say("no-class-medicine", language, group=group), chart)
+        for order in chart.active_medicines if not found else ():
+            if order.classes & _KIN.get(key, frozenset()):
+                yield order_fact(order, language)
 
 
 def _list(chart: Chart, language: str) -> Said:
@@ -112,7 +119,9 @@ def _products(asked: Asked) -> set[str]:
 
 def medicine_safety(asked: Asked, _chart: Chart, language: str) -> Said:
     """Every warning about what is asked; nothing when there is none."""
-    found = [w for s in in_question(asked, language) for w in safety.warnings(s, asked.case, language)]
+    found = [
+        w for s in in_question(asked, language) for w in safety.warnings(s, asked.case, language)
+    ]
     found += duplicates.duplicates(asked, language)
     for warned in sorted(found, key=lambda w: w.rank):
         yield from _both(warned)

@@ -42,11 +42,15 @@ def is_mishap(text: str) -> bool:
 
 
 def mishap(case: Case, named: Mapping[str, str], classes: Mapping[str, str], language: str) -> Said:
-    """Say whom to call now; then the medicine as the record lists it, to be told on the telephone."""
+    """Say whom to call now; then the medicine as the record lists it, to be told on the phone."""
     numbers = _numbers().get(case.chart.person.country) or _numbers()["other"]
     source = sources()["poison"]
-    text = str(words.data("mishap")["text"][language]).format(
-        poison=numbers["poison_line"][language], emergency=numbers["emergency_number"][language]
+    text = (
+        str(words.data("mishap")["text"][language])
+        .format(
+            poison=numbers["poison_line"][language], emergency=numbers["emergency_number"][language]
+        )
+        .replace(" a el ", " al ")
     )
     cited = Citation(
         id=f"rule:{RULE}",

@@ -36,9 +36,7 @@ def _named(asked: Asked, chart: Chart) -> tuple[list[Appointment], bool]:
     """The appointments of the kind that is asked for, and whether any kind is."""
     said = set(asked.text.split())
     groups = [g for g in words.data("specialties") if said & set(g["asked"])]
-    direct = [
-        a for a in chart.appointments if set(words.fold(a.name).split()) & said - _COMMON
-    ]
+    direct = [a for a in chart.appointments if set(words.fold(a.name).split()) & said - _COMMON]
     meant = [
         a
         for a in chart.appointments

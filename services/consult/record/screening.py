@@ -21,7 +21,7 @@ FULL_DATE = 10
 
 
 def screening(asked: Asked, chart: Chart, language: str) -> Said:
-    """What the record shows of the test, then the general schedule; what speaks against it first."""
+    """What the record shows of a test, then the general schedule; what is against it first."""
     table = words.data("facts/screening")
     for key, phrase in asked.procedures.items():
         entry = table["tests"].get(key)
@@ -45,9 +45,7 @@ def _against(entry: Mapping[str, Any], chart: Chart, language: str) -> Said:
             return
 
 
-def _shown(
-    key: str, phrase: str, entry: Mapping[str, Any], chart: Chart, language: str
-) -> Fact:
+def _shown(key: str, phrase: str, entry: Mapping[str, Any], chart: Chart, language: str) -> Fact:
     parts = words.data("vaccines")["procedures"][key]["text"]
     done: list[Item] = [
         p for p in chart.procedures if any(part in p.name.lower() for part in parts)

@@ -1,7 +1,7 @@
 """Whom a question is about, and what it says of them: age, pregnancy, breastfeeding.
 
-The record speaks for one person. A question about anybody else gets nothing of it; what the question
-itself says of that other person may still fire a rule.
+The record speaks for one person. A question about anybody else gets nothing of it; what the
+question itself says of that other person may still fire a rule.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Known:
 class Situation:
     """Whom the question is about.
 
-    ``other``: not the person of the record. ``child``: said to be a child. ``ages``: as the question
-    says, else None. ``possessive``: one particular person, not people in general.
+    ``other``: not the person of the record. ``child``: said to be a child. ``ages``: as the
+    question says, else None. ``possessive``: one particular person, not people in general.
     """
 
     other: bool

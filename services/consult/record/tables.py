@@ -1,4 +1,4 @@
-"""The rules of ``data/facts``, read once and validated: unknown fields and dangling keys are refused."""
+"""The rules of ``data/facts``, read once; unknown fields and dangling keys are refused."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from services.consult.record import words
 
 def plain(unit: str) -> str:
     """A unit in one spelling: ``mL/min/{1.73_m2}`` and ``mL/min/1.73m²`` are the same."""
-    made = unit.lower().replace("²", "2").replace("µ", "u").replace("μ", "u")  # noqa: RUF001
+    made = unit.lower().replace("²", "2").replace("µ", "u").replace("μ", "u")
     for mark in " {}_[]()^":
         made = made.replace(mark, "")
     alike: dict[str, str] = words.data("facts/units")["alike"]

@@ -67,27 +67,27 @@ def condition(key: str) -> dict[str, Any]:
 
 def record_for(rule: Rule, member: str | None = None) -> list[dict[str, Any]]:
     """Return the smallest record to which a rule applies."""
+    age = rule.age_over + 1 if rule.age_over else 40
+    made = [patient(age)]
     if member:
-        return [patient(), order(MEMBERS[member])]
+        made.append(order(MEMBERS[member]))
     if rule.having:
-        return [patient(), condition(rule.having[0])]
+        made.append(condition(rule.having[0]))
     if rule.state == "pregnant":
-        return [patient(), condition("pregnancy")]
-    if rule.number and rule.below:
-        return [patient(), number(rule.number, rule.below - 1)]
+        made.append(condition("pregnancy"))
     if rule.number:
-        return [patient(), number(rule.number, (rule.above or 0) + 0.3)]
-    if rule.age_over:
-        return [patient(rule.age_over + 1)]
-    return [patient()]
+        value = rule.below - 1 if rule.below else (rule.above or 0) + 0.3
+        made.append(number(rule.number, value))
+    return made
 
 
 def question(rule: Rule, medicine: str, language: str) -> str:
     """Return a question about a medicine; a child's age and breastfeeding are said in it."""
     if rule.child_below:
-        return {"en": f"Can I give my child {medicine}?", "es": f"¿Puedo dar {medicine} a mi hijo?"}[
-            language
-        ]
+        return {
+            "en": f"Can I give my child {medicine}?",
+            "es": f"¿Puedo dar {medicine} a mi hijo?",
+        }[language]
     said = {"en": "Can I take {}?", "es": "¿Puedo tomar {}?"}[language].format(medicine)
     if rule.state == "breastfeeding":
         said += {"en": " I am breastfeeding.", "es": " Estoy amamantando."}[language]
