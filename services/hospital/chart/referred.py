@@ -35,7 +35,7 @@ KINDS = (
 ASKED_FOR = ("allergy", "medicine", "condition")
 """Kinds of which a reader has to know when nothing came."""
 _PAST = re.compile(r"\b(in the past|no longer active|en el pasado|ya no activo)\b")
-_NUMBER = re.compile(r"\b(?:was|fue) (\d+(?:\.\d+)?) ")
+_NUMBER = re.compile(r"\b(?:was|fue) (\d+(?:\.\d+)?) (.+?)\.(?:\s|$)")
 _PREGNANT = "LA15173-0"
 
 
@@ -167,7 +167,7 @@ def _result(fact: Fact, today: date) -> dict[str, Any] | None:
         "status": "final",
         "code": {"coding": [{"code": code}], "text": test},
         "effectiveDateTime": fact.date or today.isoformat(),
-        "valueQuantity": {"value": float(number[1]), "unit": ""},
+        "valueQuantity": {"value": float(number[1]), "unit": number[2]},
     }
 
 

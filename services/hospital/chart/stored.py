@@ -104,7 +104,7 @@ def _codes(session: Session, inside: Iterable[Any]) -> dict[str, str]:
         TokenRow.parameter == "code",
     )
     found: dict[str, str] = {}
-    for id_, code in sorted(session.execute(query).tuples()):
+    for id_, code in sorted((row[0], row[1]) for row in session.execute(query)):
         found[id_] = f"{found[id_]} {code}" if id_ in found else code
     return found
 

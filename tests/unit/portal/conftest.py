@@ -33,7 +33,9 @@ from services.exchange.keys import NodeKeys
 from services.exchange.messages import ReferredQuestion
 from services.exchange.models import StoredParcel
 from services.exchange.sealed import open_reply, seal_question
+from services.fhir.store import FhirStore
 from services.hospital.accounts import Accounts
+from services.hospital.chart import Charts
 from services.hospital.desk import URGENCY_RANK, Desk
 from services.hospital.models import Referral
 from services.hospital.portal import STATIC, portal_router
@@ -83,6 +85,7 @@ class Clinic:
     desk: Desk
     accounts: Accounts
     reads: list[tuple[str, str]] = field(default_factory=list)
+    charts_read: list[tuple[str, str]] = field(default_factory=list)
     audit_fails: Exception | None = None
     drafted = staticmethod(drafted)
 
@@ -91,6 +94,17 @@ class Clinic:
         if self.audit_fails:
             raise self.audit_fails
         self.reads.append((user.username, referral))
+
+    def audit_chart(self, user: Any, patient: str) -> None:
+        """Remember that a chart was opened, or fail as told."""
+        if self.audit_fails:
+            raise self.audit_fails
+        self.charts_read.append((user.username, patient))
+
+    def record(self, *resources: dict[str, Any]) -> None:
+        """Put resources into the hospital's record."""
+        report = FhirStore(self.database).put_many(resources)
+        assert not report.rejected, report.rejected
 
     def refer(
         self,
@@ -242,7 +256,7 @@ def staffed(tmp_path_factory):
     """The file of a migrated database with the staff in it; each test takes a copy."""
     file = tmp_path_factory.mktemp("portal") / "hospital.db"
     database = Database(f"sqlite:///{file}")
-    database.migrate("services.exchange", "services.hospital")
+    database.migrate("services.exchange", "services.fhir", "services.hospital")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
         accounts = Accounts(database)
@@ -273,6 +287,7 @@ def app(clinic):
             clinic.desk,
             secure_cookies=False,
             audit_read=clinic.audit_read,
+            charts=Charts(clinic.database, clinic.audit_chart),
             status=lambda: {"jobs": {"pending": 2}, "nodes": 3, "knowledge": "abc123"},
         )
     )

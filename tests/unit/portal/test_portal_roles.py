@@ -11,6 +11,10 @@ ALLOWED = {
     "counts": {"ana": 200, "op": 403, "pri": 200},
     "session": {"ana": 204, "op": 204, "pri": 204},
     "system": {"ana": 200, "op": 200, "pri": 403},
+    "lookup": {"ana": 200, "op": 403, "pri": 403},
+    "chart": {"ana": 200, "op": 403, "pri": 403},
+    "chart_json": {"ana": 200, "op": 403, "pri": 403},
+    "referral_json": {"ana": 200, "op": 403, "pri": 200},
 }
 PATHS = {
     "inbox": "/portal/",
@@ -18,7 +22,12 @@ PATHS = {
     "counts": "/portal/api/counts",
     "session": "/portal/api/session",
     "system": "/portal/system",
+    "lookup": "/portal/patients",
+    "chart": "/portal/patients/me",
+    "chart_json": "/portal/api/patients/me/summary",
+    "referral_json": "/portal/api/referrals/{id}/summary",
 }
+PERSON = {"resourceType": "Patient", "id": "me", "name": [{"family": "Secretname"}]}
 
 
 @pytest.fixture
@@ -35,8 +44,11 @@ async def signed_in(open_browser):
 @pytest.mark.parametrize("route", PATHS)
 async def test_a_role_reads_what_it_may(signed_in, clinic, user, route):
     browser, id_ = await signed_in(user), clinic.refer()
+    clinic.record(PERSON)
     answer = await browser.get(PATHS[route].format(id=id_))
     assert answer.status_code == ALLOWED[route][user]
+    assert answer.headers["cache-control"] == "no-store" or answer.status_code == 403
+    assert "Secretname" not in answer.text or ALLOWED[route][user] == 200
 
 
 @pytest.mark.parametrize("user", ["op", "pri"])
@@ -48,14 +60,14 @@ async def test_only_a_clinician_saves_and_signs(signed_in, clinic, user):
     assert clinic.reply(id_) is None
 
 
-@pytest.mark.parametrize("route", ["inbox", "referral", "system"])
+@pytest.mark.parametrize("route", ["inbox", "referral", "system", "lookup", "chart"])
 async def test_whoever_is_not_signed_in_is_led_to_the_sign_in_page(open_browser, clinic, route):
     answer = await open_browser().get(PATHS[route].format(id=clinic.refer()))
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/portal/sign-in")
 
 
-@pytest.mark.parametrize("route", ["counts", "session"])
+@pytest.mark.parametrize("route", ["counts", "session", "chart_json", "referral_json"])
 async def test_the_api_says_401_to_whoever_is_not_signed_in(open_browser, route):
     answer = await open_browser().get(PATHS[route])
     assert answer.status_code == 401
