@@ -15,7 +15,7 @@ from services.consult.messages import Citation, Level, Sentence, Status, Triage
 from services.exchange.models import StoredParcel
 from services.exchange.sealed import open_reply
 from services.hospital.desk import MAX_REPLY_CHARS, Desk
-from services.hospital.errors import StaleDraftError
+from services.hospital.errors import NotAllowedError, StaleDraftError
 from services.hospital.models import Referral
 
 DRAFT = an_answer(
@@ -143,6 +143,20 @@ def test_a_reply_without_a_draft_names_the_clinician(bench):
     reply = bench.reply(id_)
     assert reply.model.name == "clinician"
     assert reply.triage == Triage()
+
+
+@pytest.mark.parametrize("change", [{"role": "operator"}, {"role": "privacy"}, {"disabled": True}])
+def test_nobody_but_a_clinician_with_an_open_account_signs(bench, id_, change):
+    for name, value in change.items():
+        setattr(bench.ana, name, value)
+    with pytest.raises(NotAllowedError):
+        bench.desk.sign(id_, "Rest.", version=0, user=bench.ana)
+    assert bench.reply(id_) is None
+
+
+def test_a_sentence_inside_another_is_not_taken_for_the_drafts(bench, id_):
+    bench.desk.sign(id_, "Nobody told you to Rest.", version=0, user=bench.ana)
+    assert bench.reply(id_).citations == ()
 
 
 def test_a_signature_on_an_old_version_is_stale(bench, id_):
