@@ -28,7 +28,9 @@ def facts_for(asked: Asked, chart: Chart, language: str) -> list[Fact]:
     For somebody else only what the question itself gives cause for is said, never the record.
     """
     told = _warned(asked, language) if asked.other else _all(asked, chart, language)
-    found = {fact.id: fact for fact in told}
+    found: dict[str, Fact] = {}
+    for fact in told:
+        found.setdefault(fact.id, fact)
     warned = [fact for fact in found.values() if fact.warning]
     plain = [fact for fact in found.values() if not fact.warning]
     names = _names(chart)

@@ -17,8 +17,8 @@ from services.consult.record.case import Case
 from services.consult.record.chart import Chart
 from services.consult.record.kinds import Kind
 
-SHORT = 3
-"""Words of a question that only names a test ("my A1c?")."""
+LONG = 14
+"""Words from which a test must be named as the person's own ("my A1c")."""
 
 
 @lru_cache(maxsize=128)
@@ -100,7 +100,7 @@ def understand(question: str, chart: Chart) -> Asked:
     named = _medicines(text, mentions, tests)
     listed = {g for order in chart.medicines for g in order.generics} & set(named)
     bare = _pattern("courtesy").sub(" ", text)
-    short = bool(tests) and len(text.split()) <= SHORT
+    short = bool(tests) and _bare(text, tests)
     names = any(re.search(rf"\b{name}s?\b", text) for name in chart.known.names)
     proxied = bool(chart.known.roles) or chart.known.minor
     conditions = words.condition_phrases().find(text)
@@ -118,6 +118,14 @@ def understand(question: str, chart: Chart) -> Asked:
         mentions=mentions,
         listed=frozenset(listed) if not about.other else frozenset(),
     )
+
+
+def _bare(text: str, tests: Mapping[str, str]) -> bool:
+    """Whether the question does little more than name a test ("last A1c?")."""
+    left = text
+    for phrase in tests.values():
+        left = left.replace(phrase, " ")
+    return all(worded("bare_word", word) for word in left.split())
 
 
 def _without(tests: dict[str, str], classes: Mapping[str, str]) -> dict[str, str]:
@@ -176,6 +184,8 @@ def is_named(name: str, text: str) -> bool:
 def _is_immunizations(asked: Asked) -> bool:
     if not worded("vaccine", asked.text) or worded("not_vaccine", asked.text):
         return False
+    if asked.procedures:
+        return False
     listing = worded("listing", asked.text) and re.search(r"shots?|vac|imm|inm", asked.text)
     return asked.own and bool(asked.vaccines or listing)
 
@@ -200,14 +210,22 @@ def _is_medicines(asked: Asked) -> bool:
         return False
     if not asked.medicines and worded("list_medicines", asked.text):
         return asked.own and not worded("not_list", asked.text)
-    if asked.classes and not asked.medicines and asked.own:
-        return worded("class_list", asked.text) and not worded("not_list", asked.text)
-    if worded("general_medicine", asked.text) and not worded("dose_asked", asked.text):
+    general = worded("general_medicine", asked.text) and not worded("dose_asked", asked.text)
+    if general or worded("after_taking", asked.text):
         return False
+    return _is_of_class(asked) if not asked.medicines else _is_of_medicine(asked)
+
+
+def _is_of_class(asked: Asked) -> bool:
+    fits = bool(asked.classes) and asked.own and worded("class_list", asked.text)
+    return fits and not worded("not_list", asked.text)
+
+
+def _is_of_medicine(asked: Asked) -> bool:
     if asked.listed and worded("about_listed", asked.text):
         return True
     about = "why_medicine", "dose", "on_medicine", "history_medicine"
-    return asked.own and bool(asked.medicines) and any(worded(a, asked.text) for a in about)
+    return asked.own and any(worded(name, asked.text) for name in about)
 
 
 def _is_safety(asked: Asked) -> bool:
@@ -219,7 +237,7 @@ def _is_safety(asked: Asked) -> bool:
 
 
 def _is_conditions(asked: Asked) -> bool:
-    if not asked.own:
+    if not asked.own or worded("diagnose_me", asked.text):
         return False
     if worded("list_conditions", asked.text) or (asked.conditions and worded("stage", asked.text)):
         return True
@@ -228,10 +246,20 @@ def _is_conditions(asked: Asked) -> bool:
     return worded("has_condition", asked.text) or worded("since_condition", asked.text)
 
 
+def _named_as_own(asked: Asked) -> bool:
+    tests = "|".join(map(re.escape, asked.tests.values()))
+    own = r"\b(my|her|his|mi|mis|su|sus|last|latest)( \w+){0,3} "
+    return bool(tests and re.search(f"{own}({tests})\\b", asked.text))
+
+
 def _is_result(asked: Asked) -> bool:
     if not asked.own or worded("side", asked.text):
         return False
     if worded("general", asked.text) and not worded("own_result", asked.text):
+        return False
+    if asked.medicines and not asked.listed:
+        return False
+    if len(asked.text.split()) > LONG and not _named_as_own(asked):
         return False
     return bool(asked.tests) or worded("labs", asked.text)
 

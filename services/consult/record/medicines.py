@@ -99,13 +99,22 @@ def _list(chart: Chart, language: str) -> Said:
 
 
 def in_question(asked: Asked, language: str) -> list[safety.Subject]:
-    """What is asked about: of several medicines those that are not on the person's list yet."""
+    """What is asked about: of several medicines those that are not taken yet."""
     new = {k: p for k, p in asked.medicines.items() if not asked.case.takes(k)}
     added = _products(asked) if new else set()
     named = {k: p for k, p in asked.medicines.items() if k in new or p in added}
+    fresh = {k: p for k, p in named.items() if not _is_context(p, asked)}
     return safety.subjects(
-        named or asked.medicines, () if asked.medicines else asked.classes, language
+        fresh or named or asked.medicines, () if asked.medicines else asked.classes, language
     )
+
+
+def _is_context(phrase: str, asked: Asked) -> bool:
+    """Whether a medicine is named as one that is taken: "with my warfarin", "he takes warfarin"."""
+    before, found, _ = f" {asked.text} ".partition(f" {phrase} ")
+    owned = worded("owned", before)
+    taken = worded("context", before.strip()) and not worded("asks_to_take", before)
+    return bool(found) and (owned or taken)
 
 
 def _products(asked: Asked) -> set[str]:

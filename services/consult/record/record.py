@@ -87,7 +87,9 @@ class Record:
         if kind is None or not (self._shown or _without_record(kind, asked)):
             return None
         said = list(ANSWERS[kind](asked, self._chart, language))
-        told = {f.id: f for f in said if isinstance(f, Fact)}
+        told: dict[str, Fact] = {}
+        for fact in (item for item in said if isinstance(item, Fact)):
+            told.setdefault(fact.id, fact)
         if not told:
             return None
         ordered = sorted(told.values(), key=lambda fact: not fact.warning)

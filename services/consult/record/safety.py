@@ -85,7 +85,10 @@ def reaction_text(allergy: Allergy, language: str) -> str:
 def warnings(subject: Subject, case: Case, language: str) -> list[Warned]:
     """Return every warning about one medicine, allergies first."""
     found = [*_allergies(subject, case, language), *_rules(subject, case, language)]
-    return sorted({item.fact.id: item for item in found}.values(), key=lambda w: w.rank)
+    once: dict[str, Warned] = {}
+    for item in found:
+        once.setdefault(item.fact.id, item)
+    return sorted(once.values(), key=lambda w: w.rank)
 
 
 def warnings_without_interactions(subject: Subject, case: Case, language: str) -> list[Warned]:

@@ -85,7 +85,8 @@ def situation(text: str, known: Known) -> Situation:
     acts_self = bool(_words("self_acts").search(text))
     about_child = bool(child_word or (ages and ages.high < ADULT_MONTHS)) and not old_enough
     unborn = bool(known.pregnant) and bool(re.search(r"\b(baby|bebe)\b", text)) and ages is None
-    gives = bool(_words("gives").search(text))
+    mine = bool(_words("mine_child").search(text))
+    gives = bool(_words("gives").search(text)) or (mine and bool(_words("uses").search(text)))
     if acts_self and not gives:
         of_self = ages is not None and not child_word
         about_child = about_child and (known.minor or of_self)
