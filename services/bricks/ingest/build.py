@@ -22,6 +22,8 @@ from services.bricks.words import fold
 
 MAX_TITLE = 200
 """A longer title is no title, in characters."""
+MAX_ALIAS = 120
+"""A longer name is none: names are looked for in every question, in characters."""
 ID_LETTERS = 60
 
 Record = dict[str, Any]
@@ -44,7 +46,7 @@ def record_of(document: Document, pack: Manifest) -> Record:
         "key": document.key,
         "title": title,
         "kind": document.kind,
-        "aliases": list(document.aliases),
+        "aliases": [alias for alias in document.aliases if len(alias) <= MAX_ALIAS],
         "written": written.isoformat(),
         "source": {"name": document.publisher or pack.publisher, "url": _address(document, pack)},
         "parts": parts,

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from services.bricks.ingest.pdf import pdf_document
 TYPE = "DocumentReference"
 MAX_LINE = 160 * 2**20
 """A longer line of NDJSON, or single resource, is refused, in bytes."""
+_PERSON = re.compile(r"(?:.*/)?(?:Patient|RelatedPerson)/")
 PREFERRED = ("text/html", "text/markdown", "text/plain", "application/pdf")
 """Forms of one document, the best first: it is read once."""
 
@@ -93,8 +95,14 @@ def _refuse(held: dict[str, Any]) -> None:
         raise ItemError(f"its status is {held.get('status')}, not current")
     if held.get("docStatus") in {"preliminary", "entered-in-error"}:
         raise ItemError(f"its docStatus is {held['docStatus']}")
-    person = held.get("subject") or held.get("context", {}).get("sourcePatientInfo")
-    if person:
+    context = held.get("context") or {}
+    author = any(_PERSON.match(str(a.get("reference") or "")) for a in held.get("author", ()))
+    if (
+        author
+        or held.get("subject")
+        or context.get("sourcePatientInfo")
+        or context.get("encounter")
+    ):
         raise ItemError("it is about a person: that is no knowledge")
 
 

@@ -67,12 +67,17 @@ def reader_of(path: Path, wanted: str = "auto") -> Reader:
 
 
 def files_of(given: Iterable[Path]) -> Iterator[Source]:
-    """Every file that was named, or lies in a folder that was; hidden ones are passed over."""
+    """Every file that was named, or lies in a folder that was; hidden ones are passed over.
+
+    So are links out of such a folder: material from elsewhere must not name files of this machine.
+    """
     for place in given:
         if not place.is_dir():
             yield Source(place)
             continue
+        home = place.resolve()
         for path in sorted(place.rglob("*")):
             below = path.relative_to(place).parts
-            if path.is_file() and not any(part.startswith(".") for part in below):
+            inside = not path.is_symlink() or path.resolve().is_relative_to(home)
+            if inside and path.is_file() and not any(part.startswith(".") for part in below):
                 yield Source(path, place)

@@ -45,6 +45,8 @@ _HIDDEN_STYLE = re.compile(
     r"clip:rect|clip-path:inset\((50|100)%|text-indent:-\d{3}|(left|top|right|bottom):-\d{3}|"
     r"transform:scale\(0|(?<![a-z-])color:(transparent|white|#f{3}\b|#f{6}\b|rgba\([^)]*,0(\.0+)?\))"
 )
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 _MARK = re.compile(r"^\x00([1-6])\x00(.*)$")
 
 
@@ -64,7 +66,13 @@ def html_document(markup: str | bytes, name: str, key: str) -> Document:
 
 
 def html_blocks(markup: str | bytes) -> tuple[str, tuple[Block, ...]]:
-    """Title (may be empty) and text of a page, by heading."""
+    """Title (may be empty) and text of a page, by heading.
+
+    Raises:
+        ItemError: it is too large, or hides too much.
+    """
+    if len(markup) > MAX_BYTES:  # an attachment has no file whose size was looked at
+        raise ItemError(f"the page is larger than {MAX_BYTES >> 20} MiB")
     soup = _parse(markup)
     title = one_line(soup.title.get_text()) if soup.title else ""
     _remove_hidden(soup)
@@ -126,7 +134,11 @@ def _hiding_selectors(soup: BeautifulSoup) -> list[str]:
 
 
 def _hides(style: str) -> bool:
-    plain = "".join(style.lower().split())
+    """Whether declarations hide; comments and escapes are read as browsers read them."""
+    if len(style) > 4 * MAX_STYLE:
+        return True
+    bare = _ESCAPE.sub(lambda m: chr(min(int(m[1], 16), 0xFFFF)), _COMMENT.sub("", style))
+    plain = "".join(bare.replace("\\", "").lower().split())
     return len(plain) > MAX_STYLE or _HIDDEN_STYLE.search(plain) is not None
 
 

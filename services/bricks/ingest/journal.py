@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from services.bricks.errors import BrickError
 from services.bricks.ingest.manifest import Manifest
@@ -24,13 +24,13 @@ class Journal:
     """Open for one run at a time; use as a context.
 
     Raises:
-        BrickError: another run writes to this folder.
+        BrickError: another run writes to this folder, or its journal is a link.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / NAME
-        self._stream = self.path.open("a+b")
+        self._stream = self._open()
         try:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -38,6 +38,16 @@ class Journal:
             raise BrickError(f"Another run writes to {folder}.", remedy="Wait for it.") from error
         self._places: dict[bytes, int] = {}
         self._read(_fingerprint(manifest))
+
+    def _open(self) -> IO[bytes]:
+        """Open for appending; through a link the file of somebody else would be emptied."""
+        try:
+            number = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            raise BrickError(
+                f"{self.path} cannot be opened.", remedy="Remove it if it is a link."
+            ) from error
+        return os.fdopen(number, "a+b")
 
     def __enter__(self) -> Self:
         return self
@@ -56,12 +66,13 @@ class Journal:
         for number, line in enumerate(self._stream):
             try:
                 held = json.loads(line)
-            except ValueError:
+                digest = bytes.fromhex(held["digest"]) if number else b""
+            except (ValueError, KeyError, TypeError):
                 break
             if not line.endswith(b"\n") or (number == 0 and held != wanted):
                 break
             if number:
-                self._places[bytes.fromhex(held["digest"])] = end
+                self._places[digest] = end
             end += len(line)
         self._stream.truncate(end)
         if not end:

@@ -20,6 +20,8 @@ from services.bricks.ingest.item import Block, Document, Item, Source
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.knowledge import parse_topic
 
+MAX_FRONT = 64 * 1024
+"""Longer front matter is none, in characters."""
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 
 
@@ -44,7 +46,12 @@ def markdown_document(text: str, name: str) -> Document:
 
 
 def _is_topic(front: str) -> bool:
+    if len(front) > MAX_FRONT:
+        raise ItemError(f"its front matter is longer than {MAX_FRONT} characters")
     try:
+        # aliases of aliases grow into billions of values where an error quotes them
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(front)):
+            raise ItemError("its front matter refers to itself")
         held = yaml.safe_load(front)
     except yaml.YAMLError:
         return False

@@ -47,6 +47,8 @@ def read_pdf(source: Source, _pack: Manifest) -> Iterator[Item]:
 
 def pdf_document(raw: bytes, name: str, key: str) -> Document:
     """The document of a PDF; ``name`` is its title if its properties hold none."""
+    if len(raw) > MAX_BYTES:  # an attachment has no file whose size was looked at
+        raise ItemError(f"the file is larger than {MAX_BYTES >> 20} MiB")
     try:
         reader = PdfReader(BytesIO(raw))
         if reader.is_encrypted and not reader.decrypt(""):
@@ -78,7 +80,7 @@ class _Sieve:
     """Empties the operands that show text while the ink is invisible; pypdf then skips them."""
 
     box: tuple[float, float, float, float]
-    clear_states: frozenset[str]
+    clear_states: dict[str, bool]
     ink: _Ink = _Ink()
     stack: list[_Ink] = field(default_factory=list)
 
@@ -107,7 +109,8 @@ class _Sieve:
         elif operator == b"Tf" and len(operands) > 1:
             self.ink = replace(self.ink, points=abs(float(operands[1])))
         elif operator == b"gs":
-            self.ink = replace(self.ink, clear=str(operands[0]) in self.clear_states)
+            clear = self.clear_states.get(str(operands[0]), self.ink.clear)
+            self.ink = replace(self.ink, clear=clear)
         elif operator in _COLOURS:
             values = [float(v) for v in operands if isinstance(v, int | float)]
             self.ink = replace(self.ink, pale=_is_pale(values))
@@ -131,20 +134,21 @@ def _is_pale(values: list[float]) -> bool:
 
 
 def _page_lines(page: PageObject) -> list[str]:
-    box = page.mediabox
+    box = page.cropbox  # what viewers show; the page itself where nothing is cropped
     corners = (float(box.left), float(box.bottom), float(box.right), float(box.top))
-    sieve = _Sieve(corners, frozenset(_clear_states(page)))
+    sieve = _Sieve(corners, dict(_clear_states(page)))
     text = page.extract_text(visitor_operand_before=sieve.before, visitor_operand_after=sieve.after)
     return [line for line in tidy(text).split("\n") if line]
 
 
-def _clear_states(page: PageObject) -> Iterator[str]:
-    """Names of the page's graphics states that make what is filled transparent."""
+def _clear_states(page: PageObject) -> Iterator[tuple[str, bool]]:
+    """The page's graphics states that say how opaque fillings are, and whether they vanish."""
     resources = page.get("/Resources")
     states = resources.get_object().get("/ExtGState") if resources else None
     for name, state in (states.get_object() if states else {}).items():
-        if float(state.get_object().get("/ca", 1)) < 1 - PALE:
-            yield str(name)
+        held = state.get_object()
+        if "/ca" in held:  # one that is silent leaves it as it is
+            yield str(name), float(held["/ca"]) < 1 - PALE
 
 
 def _without_margins(pages: list[list[str]]) -> list[str]:

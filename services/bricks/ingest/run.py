@@ -7,6 +7,7 @@ few bytes for every item seen.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -115,9 +116,15 @@ class _Run:
     def _record(self, item: Item) -> dict[str, object]:
         try:
             document = item.read()
-            return record_of(document, self.manifest) if document else {"skipped": True}
+            record: dict[str, object] = (
+                record_of(document, self.manifest) if document else {"skipped": True}
+            )
+            json.dumps(record, ensure_ascii=False).encode()  # half a character cannot be written
+        except UnicodeEncodeError:
+            return {"problem": "it holds half a character"}
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, others follow
             return {"problem": _reason(error)}
+        return record
 
     def topics(self) -> Iterator[Topic]:
         """The topics, in the order in which their documents were met."""

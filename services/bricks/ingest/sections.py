@@ -16,7 +16,7 @@ SECTIONS = frozenset(
     risk contagious diet outlook when-to-seek-care uses side-effects serious-side-effects
     how-to-take interactions stopping missed-dose who-should-not kidney overdose dose alcohol
     storage results why preparation high low normal procedure risks how tips what-to-do do-not
-    benefits who when more""".split()
+    benefits who when schedule older-adults more""".split()
 )
 _TYPES = {
     "information": "what",

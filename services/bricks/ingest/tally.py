@@ -56,7 +56,7 @@ class ProblemFile:
     def add(self, place: str, reason: str) -> None:
         """Report one problem."""
         if self._stream is None:
-            self._stream = self._path.open("w", encoding="utf-8")
+            self._stream = self._path.open("x", encoding="utf-8")
         self._stream.write(
             json.dumps({"place": place, "reason": reason}, ensure_ascii=False) + "\n"
         )

@@ -69,7 +69,8 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
     """Write beside a file, and put it in its place only when all is on the disk."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as stream:
+        partial.unlink(missing_ok=True)
+        with partial.open("xb") as stream:  # a link put there beforehand is not written through
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
