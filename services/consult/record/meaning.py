@@ -17,8 +17,10 @@ def meaning(result: Result, chart: Chart, language: str) -> Said:
     """The band that the value falls in, with its source; and the goal that the record lists."""
     adult = (chart.person.age_years or 0) >= ADULT_AGE and not chart.person.pregnant
     entry = words.data("facts/meanings").get(result.test)
-    if adult and entry and result.number is not None and units.plain(result.unit) == entry["unit"]:
-        band = next(b for b in entry["bands"] if result.number < b["below"])
+    fits = adult and entry and units.plain(result.unit) == entry["unit"]
+    number = result.number if fits and result.number is not None else float("nan")
+    band = next((b for b in entry["bands"] if number < b["below"]), None) if fits else None
+    if band:
         source = sources()[entry["source"]]
         rule = f"rule:meaning-{result.test}"
         told = f"{band[language]}{say('source', language, name=source.name)}"

@@ -134,14 +134,17 @@ def medicine_safety(asked: Asked, _chart: Chart, language: str) -> Said:
     found += duplicates.duplicates(asked, language)
     for warned in sorted(found, key=lambda w: w.rank):
         yield from _both(warned)
-    yield from _most(asked, language)
+    if not found:  # beside "do not take it" the usual most would read as leave to take so much
+        yield from _most(asked, language)
 
 
 def _most(asked: Asked, language: str) -> Said:
     """The most that an adult may take of an over-the-counter medicine, when that is asked."""
     age = asked.case.chart.person.age_years
-    minor = asked.case.situation.child or age is None or age < ADULT_AGE or asked.other
-    if minor or not worded("how_much", asked.text):
+    about = asked.case.situation
+    minor = about.child or age is None or age < ADULT_AGE or asked.other
+    expecting = asked.case.chart.person.pregnant or about.pregnant or about.breastfeeding
+    if minor or expecting or not worded("how_much", asked.text):
         return
     table = words.data("facts/doses")
     for name in asked.medicines:

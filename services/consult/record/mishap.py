@@ -21,6 +21,8 @@ from services.consult.record.tables import sources
 from services.consult.record.wording import say
 
 RULE = "dose-by-mistake"
+SPAN, STEP = 60, 30
+"""A longer message is read in spans of so many words, each beginning so many after the last."""
 
 
 @lru_cache(maxsize=4)
@@ -37,7 +39,20 @@ def _numbers() -> Mapping[str, Any]:
 
 
 def is_mishap(text: str) -> bool:
-    """Whether a folded question tells of a dose that was taken by mistake."""
+    """Whether a folded question tells of a dose that was taken by mistake.
+
+    It is read in spans: what a long message says elsewhere (a scan, something years ago) must not
+    outweigh it, and the patterns' time grows with the cube of what they are given.
+    """
+    said = text.split()
+    starts = range(0, max(1, len(said) - STEP), STEP)
+    return any(_tells(" ".join(said[start : start + SPAN])) for start in starts)
+
+
+def _tells(text: str) -> bool:
+    """Whether a span tells of it: a plain account counts whatever else is asked."""
+    if _patterns("told").search(text):
+        return True
     return bool(_patterns("patterns").search(text)) and not _patterns("not").search(text)
 
 

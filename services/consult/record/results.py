@@ -12,8 +12,11 @@ from services.consult.record.words import loinc_tests
 _HIGH = {"H", "HH", "HU", ">"}
 _LOW = {"L", "LL", "LU", "<"}
 _CRITICAL = {"HH", "LL", "AA", "HU", "LU"}
+_ABNORMAL = {"A", "AA"}
 _NAMED_RANGES = {"therapeutic", "treatment", "recommended"}
 
+MILLION = 10**6
+"""From here on a number is said with all its digits, never as 1.2e+06."""
 SEVERE_SYSTOLIC, SEVERE_DIASTOLIC = 180, 120
 """Blood pressure from which a reading is severe, in mmHg (American Heart Association, 2017)."""
 
@@ -81,7 +84,8 @@ def codes_of_interpretation(part: Mapping[str, Any]) -> set[str]:
 
 def number_text(value: float) -> str:
     """Return a number without a needless fraction: 47.0 is said as 47."""
-    return f"{float(value):.6g}"
+    exact = float(value)
+    return f"{exact:.{6 if abs(exact) < MILLION else 15}g}"
 
 
 def _pressure(item: Mapping[str, Any]) -> str | None:
@@ -147,5 +151,7 @@ def _flag(
         return "high"
     if number is not None and low is not None and number < low:
         return "low"
+    if said & _ABNORMAL:  # the laboratory says so, whatever the range beside it
+        return None
     known = "N" in said or (number is not None and (low is not None or high is not None))
     return "normal" if known else None
