@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +63,7 @@ def decode(
 def _words(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:
     """The number of the word that each piece belongs to; signs are words of their own."""
     found = [0]
-    for (_, before), (start, end) in zip(offsets, offsets[1:], strict=False):
+    for (_, before), (start, end) in pairwise(offsets):
         joined = before >= start and text[before - 1].isalnum() and text[start:end][:1].isalnum()
         found.append(found[-1] + (not joined))
     return found

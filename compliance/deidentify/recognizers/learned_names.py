@@ -62,9 +62,10 @@ class LearnedNameRecognizer(LocalRecognizer):
                 entity_type=span.type,
                 start=span.start,
                 end=span.end,
-                score=span.score,
+                # The model's own threshold has decided, not the analyzer's.
+                score=(1 + span.score) / 2,
                 recognition_metadata={
-                    RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+                    RecognizerResult.RECOGNIZER_NAME_KEY: type(self).__name__,
                     RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
                 },
             )
