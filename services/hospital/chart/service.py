@@ -48,16 +48,18 @@ class Charts:
         self._database, self._audit = database, audit
 
     def find(self, number: str) -> str | None:
-        """The Patient with this id, or the only one with this identifier; None otherwise."""
+        """The only Patient with this id or identifier; None where it is nobody's, or two people's.
+
+        One person's id may be another's number: neither chart is opened then.
+        """
         with self._database.reading() as session:
-            if ID.fullmatch(number) and session.get(ResourceRow, ("Patient", number)):
-                return number
+            known = ID.fullmatch(number) and session.get(ResourceRow, ("Patient", number))
             query = select(TokenRow.source_id).where(
                 TokenRow.source_type == "Patient",
                 TokenRow.parameter == "identifier",
                 TokenRow.code == number,
             )
-            found = set(session.scalars(query.limit(2)))
+            found = {*session.scalars(query.distinct().limit(2)), *([number] if known else ())}
         return found.pop() if len(found) == 1 else None
 
     def open(
