@@ -226,6 +226,17 @@ function words(answer, numberOf, prefix) {
   return answer.text && !told ? [h("p", { class: "pre" }, answer.text)] : [];
 }
 
+/** What the same sources say besides, folded. */
+function besides(answer, numberOf, prefix) {
+  if (!answer.more?.length || signer(answer)) return null;
+  return h(
+    "details",
+    { class: "answer__more" },
+    h("summary", {}, t("answer.more"), icon("chevron")),
+    ...answer.more.map((one) => sentence(one, numberOf, prefix)),
+  );
+}
+
 /**
  * A whole answer.
  * @param {object} answer message `Answer`
@@ -243,6 +254,7 @@ export function whole(answer, { prefix = nextPrefix(), actions = [] } = {}) {
     state(answer),
     from && answer.status !== "queued" && banner("info", "", h("p", {}, t("answer.degraded", { tier: t(`tier.${from}`) }))),
     text.length > 0 && h("div", { class: "answer__text" }, ...text),
+    besides(answer, numberOf, prefix),
     by && h("p", { class: "small" }, t("answer.signed_by", { name: by })),
     drafted && confidence(answer.confidence),
     drafted && h("p", { class: "soft small" }, t("answer.not_advice")),

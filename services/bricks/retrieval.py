@@ -7,23 +7,33 @@ those of passages that are new or changed.
 from __future__ import annotations
 
 import hashlib
-import os
+import logging
 import sqlite3
+import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from services.bricks.knowledge import Knowledge, Passage, Topic, TopicHead
-from services.bricks.words import Mention, NameFinder, content_stems
+from services.bricks.meaning import Meanings
+from services.bricks.words import Mention, NameFinder, content_stems, stems
 
+_log = logging.getLogger(__name__)
 CACHE_FILE = "passages.npz"
+WHOLE = -1
+"""Start of the unit that is a whole passage."""
+VECTORS = "all-MiniLM-L6-v2"
+"""Whose vectors the cache holds; another model has other keys."""
+PARTS = 12
+"""Parts of a passage that are compared by themselves, at the most."""
 POOL = 24
 """How many passages each of the two retrievers proposes."""
 
@@ -50,16 +60,36 @@ class Hit:
         return 0.65 * max(self.cosine, 0.0) + 0.35 * self.keyword
 
 
+@dataclass(frozen=True)
+class Unit:
+    """What is compared with a question: a whole passage, or a few sentences of it.
+
+    ``passage`` is its place in `KnowledgeIndex.passages`; ``start`` and ``end`` are sentences.
+    """
+
+    passage: int
+    start: int
+    end: int
+
+
 class KnowledgeIndex:
-    """Passages of a tier, searchable by meaning, by words and by the names of topics."""
+    """Passages of a tier, searchable by meaning, by words and by the names of topics.
+
+    ``units`` and ``unit_vectors`` (float32, shape (units, 384)) are passages and their sentences.
+    """
 
     def __init__(self, knowledge: Knowledge, embedder: Embeds, cache: Path | None = None) -> None:
         self.knowledge = knowledge
         self._embedder = embedder
         self._passages = knowledge.passages
         self._row = {p.id: i for i, p in enumerate(self._passages)}
-        self._vectors = self._load_vectors(cache)
+        self.units = _units(self._passages)
+        self._cache = cache
+        self.unit_vectors = self._kept([self._unit_text(u) for u in self.units])
+        whole = [i for i, unit in enumerate(self.units) if unit.start == WHOLE]
+        self._vectors = self.unit_vectors[whole]
         self._words = self._build_words()
+        self.meanings = Meanings(self._passages, self._kept, self.embed)
         self._frequency = Counter(
             w for t in knowledge.topics for w in set(content_stems(_topic_text(t)))
         )
@@ -68,17 +98,32 @@ class KnowledgeIndex:
         self._above = NameFinder(above, self._frequency)
         self._heads = {h.id: h for h in knowledge.directory}
 
-    def _load_vectors(self, cache: Path | None) -> npt.NDArray[np.float32]:
-        """Vectors of all passages; those not in the cache are computed and added to it."""
-        texts = [_passage_text(p) for p in self._passages]
-        keys = [hashlib.sha256(t.encode()).hexdigest()[:32] for t in texts]
+    def _kept(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Vectors of a pack's texts; those not in the cache are computed and added to it.
+
+        For what packs hold only: nothing of a question is ever kept.
+        """
+        keys = [hashlib.sha256(f"{VECTORS}:{t}".encode()).hexdigest()[:32] for t in texts]
+        cache = self._cache
         kept = _read_cache(cache)
         lacking = [i for i, key in enumerate(keys) if key not in kept]
         if lacking:
             fresh = self._embedder.encode([texts[i] for i in lacking])
             kept |= {keys[i]: row for i, row in zip(lacking, fresh, strict=True)}
             _write_cache(cache, kept)
-        return np.array([kept[key] for key in keys], np.float32)
+        return np.array([kept[key] for key in keys], np.float32).reshape(len(keys), -1)
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """All passages, in the order that units count them."""
+        return self._passages
+
+    def _unit_text(self, unit: Unit) -> str:
+        passage = self._passages[unit.passage]
+        said = (
+            passage.sentences if unit.start == WHOLE else passage.sentences[unit.start : unit.end]
+        )
+        return f"{passage.topic.title}: {passage.section.replace('-', ' ')}. {' '.join(said)}"
 
     def _build_words(self) -> sqlite3.Connection:
         base = sqlite3.connect(":memory:", check_same_thread=False)
@@ -135,6 +180,19 @@ class KnowledgeIndex:
         top = max((s for _, s in found), default=0.0)
         return {row: s / top for row, s in found} if top > 0 else {}
 
+    def unknown(self, query: str, topic: Topic) -> list[str]:
+        """Words of a query that neither its topic nor any other holds, misspellings forgiven."""
+        own = {w for name in topic.names for w in stems(name)}
+        return [
+            w
+            for w in content_stems(query)
+            if w not in self._frequency and w not in own and self.names.correct(w) is None
+        ]
+
+    def weight(self, stem: str) -> float:
+        """How much a word tells apart: the fewer topics hold it, the more."""
+        return log(1 + (len(self.knowledge.topics) + 1) / (1 + self._frequency[stem]))
+
     def coverage(self, query: str, topic: Topic) -> float:
         """Share of the query's meaning (inverse document frequency of its words) in a topic, 0-1.
 
@@ -144,8 +202,7 @@ class KnowledgeIndex:
         if not wanted:
             return 0.0
         held = set(content_stems(_topic_text(topic)))
-        total = len(self.knowledge.topics) + 1
-        weights = {w: log(1 + total / (1 + self._frequency[w])) for w in wanted}
+        weights = {w: self.weight(w) for w in wanted}
         return sum(v for w, v in weights.items() if w in held) / sum(weights.values())
 
 
@@ -155,22 +212,36 @@ def _read_cache(cache: Path | None) -> dict[str, npt.NDArray[np.float32]]:
         return {}
     try:
         with file.open("rb") as raw, np.load(raw) as held:
-            return dict(zip(held["keys"].tolist(), held["vectors"], strict=True))
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, BadZipFile):
+            keys, vectors = held["keys"].tolist(), held["vectors"]
+            whole = vectors.ndim == 2 and bool(np.isfinite(vectors).all())  # noqa: PLR2004
+            return dict(zip(keys, vectors, strict=True)) if whole else {}
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, BadZipFile, zlib.error):
         return {}  # damaged: it is made anew
 
 
 def _write_cache(cache: Path | None, kept: dict[str, npt.NDArray[np.float32]]) -> None:
     if cache is None:
         return
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = cache / f"{os.getpid()}.partial.npz"
-    np.savez(partial, keys=np.array(list(kept)), vectors=np.stack(list(kept.values())))
-    partial.replace(cache / CACHE_FILE)
+    partial = cache / f"{uuid4().hex}.partial.npz"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        np.savez(partial, keys=np.array(list(kept)), vectors=np.stack(list(kept.values())))
+        partial.replace(cache / CACHE_FILE)
+    except OSError:
+        _log.warning("the vectors' cache cannot be written; they are computed at each start")
+        partial.unlink(missing_ok=True)
 
 
-def _passage_text(passage: Passage) -> str:
-    return f"{passage.topic.title}: {passage.section.replace('-', ' ')}. {passage.text}"
+def _units(passages: Iterable[Passage]) -> tuple[Unit, ...]:
+    """Each passage whole, then its sentences, a few at once where there are many."""
+    found: list[Unit] = []
+    for row, passage in enumerate(passages):
+        count = len(passage.sentences)
+        step = -(-count // PARTS)
+        found.append(Unit(row, WHOLE, count))
+        if count > 1:
+            found += [Unit(row, i, min(i + step, count)) for i in range(0, count, step)]
+    return tuple(found)
 
 
 def _topic_text(topic: Topic) -> str:

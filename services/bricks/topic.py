@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,7 +32,7 @@ class TopicHead(BaseModel):
     id: str = Field(pattern=r"^[a-z0-9-]+$")
     title: str
     kind: Kind
-    aliases: tuple[str, ...] = ()
+    aliases: tuple[Annotated[str, Field(max_length=120)], ...] = ()
     drug_class: str | None = Field(default=None, alias="class")
     level: Level = "device"
     audience: Audience = "all"

@@ -67,9 +67,9 @@ def _knowledge() -> str:
 
 
 def _triage() -> str:
-    from services.consult.triage import TriageRules
+    from services.consult.triage import Triager
 
-    return TriageRules.load().version
+    return Triager.load().version
 
 
 def _sealing() -> str:

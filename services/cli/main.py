@@ -23,6 +23,7 @@ ORDER = (
     "ask",
     "triage",
     "deidentify",
+    "bricks",
     "audit",
     "doctor",
     "bench",

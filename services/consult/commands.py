@@ -1,4 +1,4 @@
-"""``caretier triage``: the red-flag rules on the command line; needs no model and no network.
+"""``caretier triage``: red flags and the second look on the command line; needs no network.
 
 Exit codes: 0 done; 2 the input cannot be used, or with ``--jsonl`` at least one line could not.
 The level of urgency does not change the exit code.
@@ -20,7 +20,7 @@ from rich.text import Text
 
 from compliance.errors import BadInputError, CaretierError
 from services.consult.messages import MAX_QUESTION_CHARS, Person, Triage, Urgency
-from services.consult.triage import TriageRules
+from services.consult.triage import Triager
 
 app = typer.Typer(add_completion=False)
 
@@ -68,7 +68,7 @@ def triage(  # noqa: PLR0917 - Typer calls it by name
                 "pregnant": pregnant or None,
             }
         )
-        rules = TriageRules.load()
+        rules = Triager.load()
         if jsonl:
             lines: Iterable[str] = sys.stdin if text in (None, "-") else _lines(Path(text or ""))
             if not _each_line(lines, rules, person):
@@ -118,7 +118,7 @@ def _lines(path: Path) -> list[str]:
         raise BadInputError("The file cannot be read as UTF-8 text.") from error
 
 
-def _each_line(lines: Iterable[str], rules: TriageRules, person: Person) -> bool:
+def _each_line(lines: Iterable[str], rules: Triager, person: Person) -> bool:
     """Answer each line with one line; return whether all could be used."""
     good = True
     for line in lines:

@@ -1,40 +1,60 @@
 """Ground: choose the passages and the facts that an answer may be made of.
 
-Three ways to be wrong are closed here: another disease (the topic must be named, or be near in
-meaning *and* hold the question's rare words), the right disease with the wrong matter (the section
-must be of the question's kind), and knowledge that only a tier above holds (its title is known
-here, so the question goes up instead of being answered from a neighbour).
+A verbatim, cited sentence about something else is still a wrong answer. So retrieval only proposes
+passages (of the topics that the question names, and near in words and meaning); the matcher,
+trained on questions with tempting wrong passages, says of each whether it *answers*; and three
+guards stand behind it: a name that no source knows, two things whose relation no sentence states,
+and a decision that is the clinician's. What is left unanswered goes to the tier that holds the
+topic, or up.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
-from services.bricks.knowledge import Passage, Topic
-from services.bricks.retrieval import Hit, KnowledgeIndex
-from services.bricks.words import LAY, Mention, content_stems, fold, stems, words
-from services.consult.messages import Fact, Level, Question
-from services.consult.understand import KIND_WORDS, OVERVIEW, Ask, asks_of
+from services.bricks.knowledge import Passage, Topic, TopicHead
+from services.bricks.meaning import Covered
+from services.bricks.retrieval import KnowledgeIndex
+from services.bricks.words import Mention, content_stems, stems, words
+from services.consult.answerable import Answerable, Signs
+from services.consult.decisions import own_decision
+from services.consult.kinds import NOT_ASKED, section_prior
+from services.consult.messages import Fact, Level, Person, Question
+from services.consult.reader import Matcher, Reader, Reading
+from services.consult.spanish import in_english, is_spanish
 
-NEAR_COSINE = 0.62
-"""A passage this near in meaning may answer although the question names no topic."""
-NEAR_WITH_WORDS = 0.45
-"""So near is enough where the passage is also among the best by its words (NEAR_KEYWORD)."""
-NEAR_KEYWORD = 0.5
-ENOUGH_COVERAGE = 0.6
-"""Share of the question's weighted words that a topic must hold (see KnowledgeIndex.coverage)."""
+POOL = 16
+"""Passages looked at for one question."""
+NAMED = 3.0
+"""What being of a topic that the question names adds to a passage's score."""
+KIND, FLOOR = 1.0, 0.03
+"""Weight of the logarithm of a section's prior (see `services.consult.kinds`), and its floor."""
+STRANGE = 2.0
+"""What a topic loses that is for other people than the one who asks, unless it is named."""
+ADULT = 18
+WIDE = 10.0
+"""The gap to the next topic where there is none."""
+ANSWERS = 0.75
+"""Probability from which a passage answers."""
+UNSURE = 0.3
+"""Probability from which it is said that the sources may answer, but not surely enough."""
+ALSO = 3.0
+"""Further passages of the best one's topic are quoted when they are this near in score."""
+OTHER_MATTER = 0.90
+"""Probability of a kind that no source holds (prices, chat) from which none is asked."""
+OWN_DECISION = 0.85
 FOLLOW_UP_WORDS = 8
 """A question without a topic of its own, at most this long, continues the one before."""
-FEW = 4
-"""Sentences of a short answer."""
+FEW = (4, 3, 2)
+"""Sentences of a short answer, of its first, second and third passage; the rest is on demand."""
 SUBJECTS = frozenset({"disease", "symptom", "medicine", "test"})
 """Kinds of topics that a question is about; 'what should I eat with gout' is about gout."""
-PLAIN_KINDS = frozenset({"overview", "symptoms", "treatment", "causes"})
-_PLACEHOLDER = re.compile(r"\[[A-Z]+(?:-[0-9+]+)*\]")
+CARE_FOR = frozenset({"what", "symptoms", "treatment", "causes", "self-care"})
+"""Sections after which it is said when to seek care."""
 _REFERENT = frozenset(
     {"it", "this", "that", "they", "them", "these", "those", "eso", "esto", "ello"}
 )
@@ -42,24 +62,26 @@ _REFERENT = frozenset(
 
 @dataclass(frozen=True)
 class Quote:
-    """A sentence of a passage with its cosine to the question."""
+    """A sentence of a passage with the probability that it answers the question."""
 
     passage: Passage
     text: str
-    cosine: float
+    fit: float
 
 
 @dataclass(frozen=True)
 class Material:
     """What an answer may say.
 
-    ``reason`` tells why there is nothing, or why a person has to answer: ``needs-clinician``,
-    ``held-above``, ``wrong-matter``, ``not-covered``; None when the quotes answer the question.
-    ``destination`` is the tier that should answer then. ``confidence`` is 0 to 1.
+    ``quotes`` is the short answer, ``more`` what the same passages say besides. ``reason`` tells
+    why there is nothing, or why a person has to answer: ``needs-clinician``, ``held-above``,
+    ``wrong-matter``, ``not-covered``, ``low-confidence``; None when the quotes answer the
+    question. ``destination`` is the tier that should answer then. ``confidence`` is 0 to 1.
     """
 
-    ask: Ask
+    kind: str
     quotes: tuple[Quote, ...] = ()
+    more: tuple[Quote, ...] = ()
     facts: tuple[Fact, ...] = ()
     topics: tuple[str, ...] = ()
     confidence: float = 0.0
@@ -67,31 +89,98 @@ class Material:
     destination: Level | None = None
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A question made ready: what the matcher reads, what retrieval searches, what it names."""
+
+    text: str
+    search: str
+    mentions: tuple[Mention, ...]
+    named: tuple[str, ...]
+    reading: Reading
+    person: Person
+    spanish: bool
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A passage with its score and its sentences' scores."""
+
+    passage: Passage
+    row: int
+    score: float
+    sentences: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The passages that fit best, best first, and what speaks for the first."""
+
+    judged: tuple[Judged, ...]
+    signs: Signs
+
+    @property
+    def passage(self) -> Passage:
+        """The best passage."""
+        return self.judged[0].passage
+
+
 class Grounder:
     """Chooses material from one tier's knowledge."""
 
-    def __init__(self, index: KnowledgeIndex) -> None:
+    def __init__(
+        self,
+        index: KnowledgeIndex,
+        reader: Reader | None = None,
+        matcher: Matcher | None = None,
+        answerable: Answerable | None = None,
+    ) -> None:
         self.index = index
+        self._reader = reader or Reader.load()
+        self._matcher = matcher or Matcher.load()
+        self._answerable = answerable or Answerable.load()
+        self._prepared = self._matcher.prepare(index)
 
     def ground(self, question: Question, facts: tuple[Fact, ...] = ()) -> Material:
         """Choose the passages for a question; never raises for any text."""
-        kinds = {
-            self.index.knowledge.by_id[m.topic].head.kind
-            for m in self.index.mentions(question.text)
-        }
-        ask = asks_of(question.text, medicine="medicine" in kinds)
-        if ask.personal:
-            return Material(ask, facts=facts, reason="needs-clinician", destination=Level.HOSPITAL)
-        text = self._with_context(question)
-        named = list(dict.fromkeys(m.topic for m in self.index.mentions(text)))
+        asked = self._asked(question)
+        kind, sure = asked.reading.kind
+        if self._for_a_clinician(question.text, asked):
+            return Material(
+                "choose", facts=facts, reason="needs-clinician", destination=Level.HOSPITAL
+            )
         above = self.index.held_above(question.text)
-        if above is not None and not named:
-            return Material(ask, facts=facts, reason="held-above", destination=Level(above.level))
-        subjects = [t for t in named if self.index.knowledge.by_id[t].head.kind in SUBJECTS]
-        if named:
-            named = subjects or named
-            return self._from_named(question, ask, named, facts, text)
-        return self._from_meaning(question, ask, facts)
+        if above is not None and not asked.named:
+            return Material(kind, facts=facts, reason="held-above", destination=Level(above.level))
+        if kind in {"other", "chat"} and sure >= OTHER_MATTER:
+            reason = "wrong-matter" if asked.named else "not-covered"
+            return Material(kind, facts=facts, reason=reason, topics=asked.named)
+        return self._from_passages(asked, facts)
+
+    def ranking(self, question: Question) -> tuple[str, ...]:
+        """Topics by how well they fit a question, best first."""
+        judged, _ = self._judged(self._asked(question))
+        return tuple(dict.fromkeys(j.passage.topic.id for j in judged))
+
+    def best(self, question: Question) -> Best | None:
+        """The passages that fit a question best; None without knowledge."""
+        return self._best(self._asked(question))
+
+    def _asked(self, question: Question) -> _Asked:
+        reading = self._reader.read(question.text)
+        search = self._with_context(question)
+        mentions = tuple(self.index.mentions(search))
+        ids = list(dict.fromkeys(m.topic for m in mentions))
+        subjects = [t for t in ids if self.index.knowledge.by_id[t].head.kind in SUBJECTS]
+        named = tuple(subjects or ids)
+        text = question.text
+        titles = [self.index.knowledge.by_id[t].head.title for t in named]
+        spanish = is_spanish(question.text)
+        if spanish and titles:
+            text = in_english(reading.kind[0], titles[0])
+        elif search != question.text and titles:
+            text = f"{titles[0]}: {question.text}"
+        return _Asked(text, search, mentions, named, reading, question.person, spanish)
 
     def _with_context(self, question: Question) -> str:
         """The question, with what the person said before where it continues that."""
@@ -103,117 +192,152 @@ class Grounder:
         before = [t.text for t in question.history if t.role == "patient"]
         return f"{question.text} {before[-1]}" if before else question.text
 
-    def _from_named(
-        self, question: Question, ask: Ask, named: list[str], facts: tuple[Fact, ...], text: str
-    ) -> Material:
-        topics = [self.index.knowledge.by_id[t] for t in named]
-        passages = self._sections(topics, ask)
-        if not passages:
-            return Material(ask, facts=facts, reason="wrong-matter", topics=tuple(named))
-        names = [name for t in topics for name in t.names]
-        coverage = max(self._rest_coverage(question.text, t, names) for t in topics)
-        if coverage < ENOUGH_COVERAGE:
-            return Material(
-                ask, facts=facts, reason="wrong-matter", topics=tuple(named), confidence=coverage
-            )
-        chosen = {t.head.id for t in topics}
-        both = _related([m for m in self.index.mentions(text) if m.topic in chosen])
-        quotes = self._quotes(question.text, passages, ask, topics if both else [])
-        if not quotes:
-            return Material(ask, facts=facts, reason="wrong-matter", topics=tuple(named))
-        first = float(passages[0].section == (ask.sections or OVERVIEW)[0])
-        best = max(q.cosine for q in quotes)
-        confidence = min(1.0, 0.45 + 0.2 * coverage + 0.15 * first + 0.25 * best)
-        return Material(ask, quotes, facts, tuple(named), round(confidence, 3))
-
-    def _from_meaning(self, question: Question, ask: Ask, facts: tuple[Fact, ...]) -> Material:
-        hits = self.index.search(question.text)
-        best = hits[0] if hits else None
-        if best is None or not self._near(question.text, best):
-            return Material(ask, facts=facts, reason="not-covered")
-        topic = self.index.knowledge.by_id[best.passage.topic.id]
-        passages = self._sections([topic], ask) or []
-        if not passages:
-            return Material(ask, facts=facts, reason="wrong-matter", topics=(topic.head.id,))
-        quotes = self._quotes(question.text, passages, ask)
-        left = set(self._rest(question.text, topic.head.aliases))
-        said = {w for q in quotes for w in stems(f"{topic.head.title} {q.text}")}
-        if left and len(left & said) / len(left) < ENOUGH_COVERAGE:
-            # the topic knows these words, the sentences chosen do not: they speak of something else
-            return Material(ask, facts=facts, reason="wrong-matter", topics=(topic.head.id,))
-        confidence = round(min(0.85, 0.3 + 0.6 * best.cosine), 3)
-        return Material(ask, quotes, facts, (topic.head.id,), confidence)
-
-    def _near(self, text: str, hit: Hit) -> bool:
-        topic = self.index.knowledge.by_id[hit.passage.topic.id]
-        coverage = self._rest_coverage(text, topic, topic.names)
-        if coverage < ENOUGH_COVERAGE:
-            return False
-        return hit.cosine >= NEAR_COSINE or (
-            hit.cosine >= NEAR_WITH_WORDS and hit.keyword > NEAR_KEYWORD
+    def _for_a_clinician(self, text: str, asked: _Asked) -> bool:
+        """Whether the question is a decision about one's own care."""
+        kinds = {self.index.knowledge.by_id[t].head.kind for t in asked.named}
+        kind, sure = asked.reading.kind
+        return own_decision(text, medicine="medicine" in kinds) or (
+            kind == "choose" and sure >= OWN_DECISION
         )
 
-    def _rest_coverage(self, text: str, topic: Topic, names: Iterable[str]) -> float:
-        """Coverage of what the question says beside the topic's name and the words of its kind."""
-        left = self._rest(text, names)
-        return self.index.coverage(" ".join(left), topic) if left else 1.0
+    def _from_passages(self, asked: _Asked, facts: tuple[Fact, ...]) -> Material:
+        kind = asked.reading.kind[0]
+        best = self._best(asked)
+        fit = self._answerable.probability(best.signs) if best else 0.0
+        if best is None or fit < ANSWERS:
+            reason = "wrong-matter" if asked.named else "not-covered"
+            reason = "low-confidence" if fit >= UNSURE else reason
+            return Material(
+                kind, facts=facts, reason=reason, topics=asked.named, confidence=round(fit, 3)
+            )
+        chosen = _chosen(best.judged)
+        quotes, more = self._quotes(chosen, self._both(asked, best.passage))
+        if not quotes:
+            return Material(kind, facts=facts, reason="wrong-matter", topics=asked.named)
+        topics = tuple(dict.fromkeys(j.passage.topic.id for j in chosen))
+        return Material(kind, quotes, more, facts, topics, round(fit, 3))
 
-    def _rest(self, text: str, names: Iterable[str]) -> list[str]:
-        """The stems of a question that are neither names, nor words of its kind, nor chatter."""
-        rest = _PLACEHOLDER.sub(" ", text)
-        own = {w for name in names for w in stems(name)}
-        given = (LAY.get(w, w) for w in words(rest) if w not in KIND_WORDS)
-        mended = (self.index.names.correct(w) or w for w in content_stems(" ".join(given)))
-        return [w for w in mended if w not in own]
+    def _judged(self, asked: _Asked) -> tuple[list[Judged], float]:
+        """The best passages of all, best first, and the score of *nothing*."""
+        match = self._matcher.match(asked.text, self.index, self._prepared)
+        prior = section_prior(asked.reading.kinds)
+        named = set(asked.named)
+        scores = match.passages + np.array(
+            [
+                NAMED * (p.topic.id in named)
+                + KIND * log(prior.get(p.section, 0.0) + FLOOR)
+                - STRANGE * (p.topic.id not in named and not _is_for(p.topic, asked.person))
+                for p in self.index.passages
+            ],
+            np.float32,
+        )
+        rows = np.argsort(-scores)[:POOL].tolist()
+        judged = [
+            Judged(self.index.passages[row], row, float(scores[row]), tuple(match.sentences[row]))
+            for row in rows
+        ]
+        return judged, match.nothing
 
-    def _sections(self, topics: list[Topic], ask: Ask) -> list[Passage]:
-        for section in (*ask.sections, *ask.loose):
-            found = [
-                p
-                for t in topics
-                if (p := t.passage(section)) and any(_fits(ask, p, s) for s in p.sentences)
-            ]
-            if found:
-                extra = []
-                if ask.kind == "overview":
-                    extra = [
-                        p for t in topics if section == "what" and (p := t.passage("symptoms"))
-                    ]
-                return found + extra
-        return []
+    def _best(self, asked: _Asked) -> Best | None:
+        judged, nothing = self._judged(asked)
+        if not judged:
+            return None
+        first = judged[0]
+        topic = self.index.knowledge.by_id[first.passage.topic.id]
+        other = next((j.score for j in judged if j.passage.topic.id != topic.head.id), None)
+        prior = section_prior(asked.reading.kinds).get(first.passage.section, 0.0)
+        covered = self._covered(asked, topic, judged)
+        plain = next(
+            (h for h in self.index.search(asked.search, k=POOL) if h.passage is first.passage), None
+        )
+        signs = Signs(
+            margin=first.score - nothing,
+            prior=log(prior + FLOOR),
+            named=float(topic.head.id in asked.named),
+            others=float(len(set(asked.named) - {topic.head.id})),
+            mean=covered.mean,
+            least=covered.least,
+            rare=float(sum(self._matcher.rare(w) for w in self._unknown(asked, topic))),
+            gap=first.score - other if other is not None else WIDE,
+            none=sum(p for k, p in asked.reading.kinds.items() if k in NOT_ASKED),
+            spanish=float(asked.spanish),
+            sentence=max(first.sentences),
+            keyword=plain.keyword if plain else 0.0,
+            cosine=plain.cosine if plain else 0.0,
+        )
+        return Best(tuple(judged), signs)
+
+    def _covered(self, asked: _Asked, topic: Topic, judged: Sequence[Judged]) -> Covered:
+        """How far the best two passages of a topic cover what is asked besides its name."""
+        left = [] if asked.spanish else self._left(asked, topic)
+        weights = [self.index.weight(w) for w in left]
+        rows = [j.row for j in judged[:2] if j.passage.topic.id == topic.head.id]
+        found = [self.index.meanings.covered(left, weights, row) for row in rows]
+        return Covered(max(c.mean for c in found), max(c.least for c in found))
+
+    def _left(self, asked: _Asked, topic: Topic) -> list[str]:
+        """What the question says besides the topic's name, as stems; misspellings mended."""
+        own = {w for name in topic.names for w in stems(name)}
+        given = [self.index.names.correct(w) or w for w in content_stems(asked.search)]
+        return [w for w in given if w not in own]
+
+    def _unknown(self, asked: _Asked, topic: Topic) -> list[str]:
+        return [] if asked.spanish else self.index.unknown(asked.search, topic)
+
+    def _both(self, asked: _Asked, best: Passage) -> list[Topic]:
+        """The topics that a sentence must name when a question asks how two things relate."""
+        own = [m for m in asked.mentions if m.topic in asked.named]
+        if not _related(own):
+            return []
+        return [self.index.knowledge.by_id[t] for t in asked.named if t != best.topic.id]
 
     def _quotes(
-        self, text: str, passages: list[Passage], ask: Ask, both: Sequence[Topic] = ()
-    ) -> tuple[Quote, ...]:
-        """The sentences nearest to the question, in the order of their passages.
-
-        With ``both``, only sentences that name each of these topics: they are what is asked about.
-        """
-        pool = [
-            (p, s)
-            for p in passages
-            for s in p.sentences
-            if _fits(ask, p, s) and _names_all(p, s, both)
-        ]
-        if not pool:
-            return ()
-        vectors = self.index.embed([text, *(s for _, s in pool)])
-        cosines = vectors[1:] @ vectors[0]
-        keep = sorted(np.argsort(-cosines)[:FEW].tolist())
-        quotes = [Quote(pool[i][0], pool[i][1], float(cosines[i])) for i in keep]
-        if ask.kind in PLAIN_KINDS and not both:
-            topic = self.index.knowledge.by_id[passages[0].topic.id]
-            care = topic.passage("when-to-seek-care")
-            if care:
-                quotes.append(Quote(care, care.sentences[0], 0.0))
-        return tuple(dict.fromkeys(quotes))
+        self, chosen: Sequence[Judged], both: Sequence[Topic]
+    ) -> tuple[tuple[Quote, ...], tuple[Quote, ...]]:
+        """The short answer in the order of its passages, and what they say besides."""
+        short: list[Quote] = []
+        rest: list[Quote] = []
+        for judged, most in zip(chosen, FEW, strict=False):
+            pool = [
+                Quote(judged.passage, text, fit)
+                for text, fit in zip(judged.passage.sentences, judged.sentences, strict=True)
+                if not both or _names_all(judged.passage, text, both)
+            ]
+            best = set(sorted(range(len(pool)), key=lambda i: -pool[i].fit)[:most])
+            short += [q for i, q in enumerate(pool) if i in best]
+            rest += [q for i, q in enumerate(pool) if i not in best]
+        if not short:
+            return (), ()
+        first = chosen[0].passage
+        care = self.index.knowledge.by_id[first.topic.id].passage("when-to-seek-care")
+        if care and not both and first.section in CARE_FOR:
+            short.append(Quote(care, care.sentences[0], 0.0))
+        return tuple(dict.fromkeys(short)), tuple(dict.fromkeys(rest))
 
 
-def _fits(ask: Ask, passage: Passage, sentence: str) -> bool:
-    """Whether a sentence of a section that is not made for the kind speaks of it all the same."""
-    if passage.section not in ask.loose or ask.needs is None:
-        return True
-    return ask.needs.search(fold(sentence)) is not None
+def _chosen(judged: Sequence[Judged]) -> list[Judged]:
+    """The best passage and what else of its topic is near to it."""
+    first = judged[0]
+    others = [
+        j
+        for j in judged[1:]
+        if j.passage.topic.id == first.passage.topic.id and j.score >= first.score - ALSO
+    ]
+    return [first, *others[: len(FEW) - 1]]
+
+
+def _is_for(head: TopicHead, person: Person) -> bool:
+    """Whether a topic is for somebody like the person, as far as that is known."""
+    age = person.age_years
+    match head.audience:
+        case "pregnancy":
+            return person.sex != "male"
+        case "child":
+            return age is None or age < ADULT
+        case "adult":
+            return age is None or age >= ADULT
+        case _:
+            return True
 
 
 def _related(mentions: list[Mention]) -> bool:

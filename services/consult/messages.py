@@ -182,7 +182,10 @@ class Step(Message):
 
 
 class Answer(Message):
-    """The outcome of a consult: ``ask --json`` and the last event of ``/api/ask``."""
+    """The outcome of a consult: ``ask --json`` and the last event of ``/api/ask``.
+
+    ``sentences`` is the short answer; ``more`` is what the same sources say besides, on demand.
+    """
 
     id: str
     status: Status
@@ -194,6 +197,7 @@ class Answer(Message):
     triage: Triage = Triage()
     confidence: float = Field(default=0.0, ge=0.0, le=1.0)
     sentences: tuple[Sentence, ...] = ()
+    more: tuple[Sentence, ...] = ()
     citations: tuple[Citation, ...] = ()
     disclosure: Disclosure | None = None
     offer: Offer | None = None

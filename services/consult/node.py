@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from asyncio import to_thread
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,14 +30,13 @@ from services.consult.messages import (
 )
 from services.consult.record import Record, RecordAnswer
 from services.consult.route import route
-from services.consult.triage import TriageRules
+from services.consult.spanish import speaking
+from services.consult.triage import Triager
 from services.engines.embed import Embedder
 from services.engines.open import open_engine
 from services.engines.protocol import Budget, Engine
 from services.engines.settings import EngineSettings, models_folder
 
-ANSWER_CONFIDENCE = 0.6
-"""Below this a node refers or abstains instead of answering."""
 DRAFT_TOKENS = 220
 
 
@@ -76,23 +76,25 @@ class Node:
 
     Args:
         level: which tier this is.
-        triage: the red-flag rules.
+        triage: the red-flag rules with their second pair of eyes.
         index: the knowledge that this tier may answer from.
         engine: writes drafts, or None; what its words may be used for stands on its card.
         seconds: time budget of a draft.
+        grounder: chooses the material; one with the packaged models by default.
     """
 
     def __init__(
         self,
         level: Level,
-        triage: TriageRules,
+        triage: Triager,
         index: KnowledgeIndex,
         engine: Engine | None = None,
         *,
         seconds: float = 30.0,
+        grounder: Grounder | None = None,
     ) -> None:
         self.level, self.triage, self.index, self.engine = level, triage, index, engine
-        self._grounder = Grounder(index)
+        self._grounder = grounder or Grounder(index)
         judge = Judge(index)
         self._drafter = Drafter(engine, judge, Budget(DRAFT_TOKENS, seconds))
 
@@ -104,7 +106,7 @@ class Node:
             Knowledge.load(level), Embedder.load(), models_folder() / "knowledge"
         )
         engine = open_engine(chosen)
-        return cls(Level(level), TriageRules.load(), index, engine, seconds=chosen.seconds)
+        return cls(Level(level), Triager.load(), index, engine, seconds=chosen.seconds)
 
     @property
     def model(self) -> ModelCardRef:
@@ -116,17 +118,26 @@ class Node:
             digest=self.index.knowledge.digest,
         )
 
+    def ranking(self, question: Question) -> tuple[str, ...]:
+        """Topics of this tier by how well they fit a question, best first."""
+        return self._grounder.ranking(question)
+
     async def consult(self, question: Question) -> AsyncIterator[Event]:
-        """Run the path; the last event is the Outcome, and it is always yielded."""
+        """Run the path; the last event is the Outcome, and it is always yielded.
+
+        What takes the processor long runs in a thread, so that a server goes on serving.
+        """
         clock = _Clock()
-        triage = self.triage.assess(question.text, question.person)
+        person = speaking(question.person, question.text)
+        question = question.model_copy(update={"person": person})
+        triage = await to_thread(self.triage.assess, question.text, question.person)
         yield triage
         yield clock.step("triage", level=triage.level, rule=triage.rule)
         if triage.level is Urgency.EMERGENCY:
             yield Outcome(self._emergency(question, triage, clock))
             return
         record = self._record(question)
-        direct = record.answer(question.text, question.person.language)
+        direct = await to_thread(record.answer, question.text, question.person.language)
         if direct is not None:
             yield clock.step("ground", source="record", facts=len(direct.facts))
             answer = self._from_record(question, triage, direct, clock)
@@ -137,11 +148,11 @@ class Node:
         chosen = route(question.text, self.index)
         yield clock.step("route", experts=chosen.experts, because=chosen.because)
         facts = record.facts_for(question.text, question.person.language) if question.record else ()
-        material = self._grounder.ground(question, (*question.facts, *facts))
+        material = await to_thread(self._grounder.ground, question, (*question.facts, *facts))
         yield clock.step(
-            "ground", kind=material.ask.kind, topics=material.topics, reason=material.reason
+            "ground", kind=material.kind, topics=material.topics, reason=material.reason
         )
-        if material.reason or material.confidence < ANSWER_CONFIDENCE:
+        if material.reason:
             yield self._unanswered(question, triage, material, chosen.experts, clock)
             return
         said: list[tuple[str, Quote]] = []
@@ -198,7 +209,7 @@ class Node:
         experts: tuple[str, ...],
         clock: _Clock,
     ) -> Outcome:
-        reason = material.reason or "low-confidence"
+        reason = material.reason or "not-covered"
         clock.step("judge", outcome="abstained", reason=reason, confidence=material.confidence)
         facts = tuple(f for f in material.facts if f.warning)
         own = [f.text for f in facts]
@@ -241,6 +252,7 @@ class Node:
             triage=triage,
             confidence=material.confidence,
             sentences=tuple(sentences),
+            more=tuple(Sentence(text=q.text, citations=(q.passage.id,)) for q in material.more),
             citations=(
                 *(_fact_citation(f) for f in material.facts),
                 *_passage_citations([q for _, q in said]),

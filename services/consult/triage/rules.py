@@ -92,13 +92,16 @@ class Condition(_Strict):
 class Rule(_Strict):
     """One red flag: when it fires, how urgent it is, what to do, and who says so.
 
-    ``rank`` orders rules of one level (lower speaks first); ``accept`` names statuses besides
-    *present* that count for this rule (a stroke sign that has passed is still one).
+    ``rank`` orders rules of one level (lower speaks first). ``sure`` marks an emergency that is
+    one by these words alone; any other waits for the second look not to rule it out, unless a
+    measured value speaks for it (see `services.consult.triage.triager`). ``accept`` names statuses
+    besides *present* that count for this rule (a stroke sign that has passed is still one).
     """
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     level: Urgency
     rank: int = 50
+    sure: bool = False
     source: Source
     when: Condition
     accept: tuple[Literal["past", "question", "supposed", "elsewhere"], ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 from services.consult.messages import Person, Triage, Urgency
 from services.consult.triage.loading import RuleSet, load_rules
@@ -12,10 +13,12 @@ from services.consult.triage.modality import Modality, Status
 from services.consult.triage.normalise import fold, rewrite, tokenise
 from services.consult.triage.patterns import Hit, TokenText
 from services.consult.triage.rules import Case, Evidence, Rule, hold
-from services.consult.triage.vitals import Reading
+from services.consult.triage.vitals import Kind, Reading
 
 _DATA = Path(__file__).parent / "data"
 _OTHER_PERSON = "other_person"
+MEASURED = frozenset(get_args(Kind)) - {"age_years", "gestation_weeks"}
+"""Values that are a finding by themselves; an age is none."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,14 @@ class Match:
     fired: bool
     reason: str
     evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The most urgent rule that fired, what it says, and whether it needs no second look."""
+
+    triage: Triage
+    sure: bool
 
 
 @cache
@@ -65,12 +76,29 @@ class TriageRules:
 
     def assess(self, text: str, person: Person | None = None) -> Triage:
         """Return the most urgent rule that ``text`` fires, or routine; never raises."""
+        return self.find(text, person).triage
+
+    def find(self, text: str, person: Person | None = None) -> Finding:
+        """Return the most urgent rule that ``text`` fires, or routine; never raises."""
         known = person or Person()
         case = self._case(text, known)
         for rule in self._set.rules:
-            if hold(rule.when, replace(case, accepted=rule.accepted)) is not None:
-                return self._triage(rule, known)
-        return Triage()
+            proof = hold(rule.when, replace(case, accepted=rule.accepted))
+            if proof is not None:
+                measured = any(e.name in MEASURED for e in proof)
+                return Finding(self._triage(rule, known), rule.sure or measured)
+        return Finding(Triage(), sure=False)
+
+    def speak(self, rule_id: str, person: Person | None = None) -> Triage:
+        """Return what a rule says, whether or not it fires.
+
+        Raises:
+            KeyError: there is no such rule.
+        """
+        rule = next((r for r in self._set.rules if r.id == rule_id), None)
+        if rule is None:
+            raise KeyError(rule_id)
+        return self._triage(rule, person or Person())
 
     def explain(self, text: str, person: Person | None = None) -> list[Match]:
         """Return every rule that fired or was held back, the first to speak first."""

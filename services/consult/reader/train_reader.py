@@ -1,0 +1,190 @@
+"""Train the reader: MiniLM fine-tuned to say how urgent a message is and what kind a question is.
+
+    python -m services.consult.reader.train_reader [--epochs 3] [--seed 7] [--out FOLDER]
+
+Needs the extra ``train``; two cores take about ten minutes. Reads ``corpus/urgency`` and
+``corpus/kind``, keeps a tenth of the texts for choosing, writes ``reader.onnx`` (int8) and
+``reader.json`` (labels, temperatures, figures of the texts kept out, digest of the corpus).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.consult.reader import _training as training
+
+TASKS = ("urgency", "kind")
+MAX_TOKENS = 96
+BATCH = 24
+PERSONAL = frozenset({"choose", "seek-care", "overdose", "children", "pregnancy", "missed-dose"})
+"""Kinds of questions that may tell of something urgent."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A text with the label of one task."""
+
+    task: str
+    label: str
+    text: str
+
+
+def read(task: str) -> Iterator[Example]:
+    """Read a task's corpus: a header ``# <label> …``, then a text a line."""
+    for path in sorted((training.CORPUS / task).glob("*.txt")):
+        label = ""
+        for line in path.read_text("utf-8").splitlines():
+            if line.startswith("#"):
+                label = line.removeprefix("#").split()[0]
+            elif line.strip():
+                yield Example(task, label, line.strip())
+
+
+def examples() -> list[Example]:
+    """All examples of both tasks; every second general question is also a routine message."""
+    found = [e for task in TASKS for e in read(task)]
+    general = [e for e in found if e.task == "kind" and e.label not in PERSONAL]
+    return [*found, *(Example("urgency", "routine", e.text) for e in general[::2])]
+
+
+def _model(labels: dict[str, list[str]]) -> Any:
+    """MiniLM with a linear head for each task on the mean of its tokens."""
+    import torch
+
+    class Reader(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = training.body()
+            self.drop = torch.nn.Dropout(0.1)
+            size = self.body.config.hidden_size
+            self.heads = torch.nn.ModuleList(torch.nn.Linear(size, len(labels[t])) for t in TASKS)
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            x = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            mask = attention_mask.unsqueeze(-1).to(x.dtype)
+            mean = self.drop((x * mask).sum(1) / mask.sum(1))
+            return tuple(head(mean) for head in self.heads)
+
+    return Reader()
+
+
+class Trainer:
+    """One run of training."""
+
+    def __init__(self, seed: int, epochs: int) -> None:
+        import torch
+
+        self.examples = examples()
+        self.labels = {t: sorted({e.label for e in self.examples if e.task == t}) for t in TASKS}
+        torch.manual_seed(seed)
+        self.dice, self.epochs = random.Random(seed), epochs  # noqa: S311 - no secret
+        self.tokenizer = training.tokenizer(MAX_TOKENS)
+        self.model = _model(self.labels)
+
+    def encode(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Token ids and mask, int64 of shape (n, tokens)."""
+        import torch
+
+        found = self.tokenizer.encode_batch(list(texts))
+        return {
+            "input_ids": torch.tensor([e.ids for e in found]),
+            "attention_mask": torch.tensor([e.attention_mask for e in found]),
+        }
+
+    def train(self) -> None:
+        """Run all epochs, one task a batch."""
+        import torch
+
+        used = [e for e in self.examples if not training.kept_out(e.text)]
+        losses = {t: torch.nn.CrossEntropyLoss(self._weights(t, used), label_smoothing=0.05)
+                  for t in TASKS}  # fmt: skip
+        descent = training.Descent(self.model, self.epochs * (len(used) // BATCH + 4))
+        for epoch in range(self.epochs):
+            self.model.train()
+            for batch in self._batches(used):
+                task = batch[0].task
+                texts = [training.vary(e.text, self.dice) for e in batch]
+                with torch.autocast("cpu", torch.bfloat16):
+                    logits = self.model(**self.encode(texts))[TASKS.index(task)]
+                wanted = torch.tensor([self.labels[task].index(e.label) for e in batch])
+                descent.step(losses[task](logits.float(), wanted))
+            sys.stdout.write(f"epoch {epoch + 1}: right {self.check()}\n")
+            sys.stdout.flush()
+
+    def _weights(self, task: str, used: Sequence[Example]) -> Any:
+        """Weight of each label, so that rare ones count (root of the inverse frequency)."""
+        import torch
+
+        counts = Counter(e.label for e in used if e.task == task)
+        most = max(counts.values())
+        return torch.tensor([(most / counts[x]) ** 0.5 for x in self.labels[task]]).float()
+
+    def _batches(self, used: Sequence[Example]) -> list[list[Example]]:
+        found = []
+        for task in TASKS:
+            own = [e for e in used if e.task == task]
+            found += training.batches(own, BATCH, lambda e: len(e.text), self.dice)
+        self.dice.shuffle(found)
+        return found
+
+    def scores(self, task: str) -> tuple[Any, Any]:
+        """Logits of what is kept out, float32 of shape (n, labels), and the wanted labels."""
+        import torch
+
+        self.model.eval()
+        out = [e for e in self.examples if e.task == task and training.kept_out(e.text)]
+        rows = []
+        with torch.no_grad():
+            for start in range(0, len(out), 64):
+                texts = [e.text for e in out[start : start + 64]]
+                rows.append(self.model(**self.encode(texts))[TASKS.index(task)])
+        wanted = np.array([self.labels[task].index(e.label) for e in out])
+        return torch.cat(rows).numpy(), wanted
+
+    def check(self) -> dict[str, float]:
+        """Share of right labels among what is kept out."""
+        found = {}
+        for task in TASKS:
+            scores, wanted = self.scores(task)
+            found[task] = round(float((scores.argmax(1) == wanted).mean()), 4)
+        return found
+
+    def save(self, out: Path) -> None:
+        """Write the model and what belongs to it."""
+        out.mkdir(parents=True, exist_ok=True)
+        told = {
+            "labels": self.labels,
+            "temperature": {t: training.temperature(*self.scores(t)) for t in TASKS},
+            "examples": {t: sum(e.task == t for e in self.examples) for t in TASKS},
+            "kept_out_right": self.check(),
+            "corpus": training.digest([e.text for e in self.examples]),
+        }
+        sample = self.encode(["what is asthma?", "my chest hurts"])
+        training.export(self.model, sample, TASKS, out / "reader.onnx")
+        (out / "reader.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+
+
+def main() -> None:
+    """Train and write the model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--out", type=Path, default=training.HERE)
+    given = parser.parse_args()
+    trainer = Trainer(given.seed, given.epochs)
+    trainer.train()
+    trainer.save(given.out)
+
+
+if __name__ == "__main__":
+    main()
