@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 CACHE_FILE = "passages.npz"
 WHOLE = -1
 """Start of the unit that is a whole passage."""
+DIMENSIONS = 384
 VECTORS = "all-MiniLM-L6-v2"
 """Whose vectors the cache holds; another model has other keys."""
 PARTS = 12
@@ -111,7 +112,9 @@ class KnowledgeIndex:
             fresh = self._embedder.encode([texts[i] for i in lacking])
             kept |= {keys[i]: row for i, row in zip(lacking, fresh, strict=True)}
             _write_cache(cache, kept)
-        return np.array([kept[key] for key in keys], np.float32).reshape(len(keys), -1)
+        if not keys:
+            return np.zeros((0, DIMENSIONS), np.float32)
+        return np.array([kept[key] for key in keys], np.float32)
 
     @property
     def passages(self) -> tuple[Passage, ...]:

@@ -22,7 +22,7 @@ from services.bricks.retrieval import KnowledgeIndex
 from services.bricks.words import Mention, content_stems, stems, words
 from services.consult.answerable import Answerable, Signs
 from services.consult.decisions import own_decision
-from services.consult.kinds import NOT_ASKED, section_prior
+from services.consult.kinds import NOT_ASKED, SECTIONS, section_prior
 from services.consult.messages import Fact, Level, Person, Question
 from services.consult.reader import Matcher, Reader, Reading
 from services.consult.spanish import in_english, is_spanish
@@ -40,6 +40,8 @@ WIDE = 10.0
 """The gap to the next topic where there is none."""
 ANSWERS = 0.75
 """Probability from which a passage answers."""
+PLAIN_SURE, PLAIN_LEAST, PLAIN_FIT = 0.8, 0.9, 0.85
+"""A plain question: how sure its kind, how far all its words are covered; its confidence then."""
 UNSURE = 0.3
 """Probability from which it is said that the sources may answer, but not surely enough."""
 ALSO = 3.0
@@ -178,8 +180,8 @@ class Grounder:
         spanish = is_spanish(question.text)
         if spanish and titles:
             text = in_english(reading.kind[0], titles[0])
-        elif search != question.text and titles:
-            text = f"{titles[0]}: {question.text}"
+        elif titles:  # brand names, nicknames and slips mean nothing to the matcher, titles do
+            text = f"{question.text} ({', '.join(titles)})"
         return _Asked(text, search, mentions, named, reading, question.person, spanish)
 
     def _with_context(self, question: Question) -> str:
@@ -204,6 +206,8 @@ class Grounder:
         kind = asked.reading.kind[0]
         best = self._best(asked)
         fit = self._answerable.probability(best.signs) if best else 0.0
+        if best is not None and _plain(best, asked.reading):
+            fit = max(fit, PLAIN_FIT)
         if best is None or fit < ANSWERS:
             reason = "wrong-matter" if asked.named else "not-covered"
             reason = "low-confidence" if fit >= UNSURE else reason
@@ -313,6 +317,15 @@ class Grounder:
         if care and not both and first.section in CARE_FOR:
             short.append(Quote(care, care.sentences[0], 0.0))
         return tuple(dict.fromkeys(short)), tuple(dict.fromkeys(rest))
+
+
+def _plain(best: Best, reading: Reading) -> bool:
+    """Whether a question names its topic, is surely of the section's kind, and asks no more."""
+    kind, sure = reading.kind
+    signs = best.signs
+    alone = bool(signs.named) and not signs.others and not signs.rare
+    fitting = best.passage.section in SECTIONS.get(kind, ())[:1]
+    return alone and fitting and sure >= PLAIN_SURE and signs.least >= PLAIN_LEAST
 
 
 def _chosen(judged: Sequence[Judged]) -> list[Judged]:

@@ -174,9 +174,7 @@ def test_a_folder_that_cannot_be_made_is_an_audit_error(tmp_path):
         AuditTrail(tmp_path / "file" / "audit.jsonl", KEY, node="n")
 
 
-def test_a_record_waits_for_the_disk_twice_and_else_leaves_room_for_250_a_second(
-    path, monkeypatch
-):
+def test_a_record_waits_for_the_disk_twice_and_else_leaves_room_for_250_a_second(path, monkeypatch):
     """The record and its anchor each wait once; how long a disk takes is not the trail's doing."""
     trail = opened(path)
     payload = event() | {"agent": [{"who": "x" * 400}] * 2}
