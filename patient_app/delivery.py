@@ -233,9 +233,7 @@ def _reidentified(answer: Answer, mapping: PlaceholderMap) -> Answer:
             "sentences": tuple(
                 Sentence(text=back(s.text), citations=s.citations) for s in answer.sentences
             ),
-            "more": tuple(
-                Sentence(text=back(s.text), citations=s.citations) for s in answer.more
-            ),
+            "more": tuple(Sentence(text=back(s.text), citations=s.citations) for s in answer.more),
             "citations": tuple(
                 c.model_copy(update={"quote": back(c.quote)}) for c in answer.citations
             ),

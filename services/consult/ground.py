@@ -22,7 +22,7 @@ from services.bricks.retrieval import KnowledgeIndex
 from services.bricks.words import Mention, content_stems, stems, words
 from services.consult.answerable import Answerable, Signs
 from services.consult.decisions import own_decision
-from services.consult.kinds import NOT_ASKED, SECTIONS, section_prior
+from services.consult.kinds import NOT_ASKED, SECTIONS, WORDS, section_prior
 from services.consult.messages import Fact, Level, Person, Question
 from services.consult.reader import Matcher, Reader, Reading
 from services.consult.spanish import in_english, is_spanish
@@ -283,7 +283,7 @@ class Grounder:
         """What the question says besides the topic's name, as stems; misspellings mended."""
         own = {w for name in topic.names for w in stems(name)}
         given = [self.index.names.correct(w) or w for w in content_stems(asked.search)]
-        return [w for w in given if w not in own]
+        return [w for w in given if w not in own and w not in WORDS]
 
     def _unknown(self, asked: _Asked, topic: Topic) -> list[str]:
         return [] if asked.spanish else self.index.unknown(asked.search, topic)

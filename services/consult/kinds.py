@@ -10,6 +10,14 @@ from collections.abc import Mapping
 
 NOT_ASKED = frozenset({"choose", "record", "other", "chat"})
 """Kinds that no section of a leaflet answers."""
+WORDS = frozenset(
+    """symptom sign treat treated treating treatment cure cured cause caused causing prevent
+    prevented preventing prevention avoid manage diagnose diagnosed diagnosis test tested contagious catch
+    last side effect dose dosage maximum take taken taking used using use miss missed forgot forget
+    interact interaction together mix risk outlook cope remedy relief normal range mean result
+    prepare preparation overdose store stored storage serious danger dangerous safe""".split()
+)
+"""Stems that tell a question's kind, not its subject; a passage need not hold them."""
 LATER = 0.6
 """Weight of each further section of a kind against the one before it."""
 SECTIONS: Mapping[str, tuple[str, ...]] = {
