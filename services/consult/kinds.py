@@ -12,8 +12,9 @@ NOT_ASKED = frozenset({"choose", "record", "other", "chat"})
 """Kinds that no section of a leaflet answers."""
 WORDS = frozenset(
     """symptom sign treat treated treating treatment cure cured cause caused causing prevent
-    prevented preventing prevention avoid manage diagnose diagnosed diagnosis test tested contagious catch
-    last side effect dose dosage maximum take taken taking used using use miss missed forgot forget
+    prevented preventing prevention avoid manage diagnose diagnosed diagnosis test tested contagious
+    catch last side effect dose dosage maximum take taken taking used using use miss missed forgot
+    forget
     interact interaction together mix risk outlook cope remedy relief normal range mean result
     prepare preparation overdose store stored storage serious danger dangerous safe""".split()
 )
