@@ -169,3 +169,16 @@ def export(model: Any, inputs: dict[str, Any], outputs: Sequence[str], target: P
             dynamo=True,
         )
         quantize_dynamic(plain, target, weight_type=QuantType.QInt8)
+    _strip(target)
+
+
+def _strip(target: Path) -> None:
+    """Take out what the exporter notes of its own code and folders; the arithmetic stays."""
+    import onnx
+
+    model = onnx.load(target)
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    onnx.checker.check_model(model)
+    onnx.save(model, target)
