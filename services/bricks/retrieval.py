@@ -25,12 +25,12 @@ import numpy.typing as npt
 from services.bricks.knowledge import Knowledge, Passage, Topic, TopicHead
 from services.bricks.meaning import Meanings
 from services.bricks.words import Mention, NameFinder, content_stems, stems
+from services.engines.embed import DIMENSIONS
 
 _log = logging.getLogger(__name__)
 CACHE_FILE = "passages.npz"
 WHOLE = -1
 """Start of the unit that is a whole passage."""
-DIMENSIONS = 384
 VECTORS = "all-MiniLM-L6-v2"
 """Whose vectors the cache holds; another model has other keys."""
 PARTS = 12
@@ -195,18 +195,6 @@ class KnowledgeIndex:
     def weight(self, stem: str) -> float:
         """How much a word tells apart: the fewer topics hold it, the more."""
         return log(1 + (len(self.knowledge.topics) + 1) / (1 + self._frequency[stem]))
-
-    def coverage(self, query: str, topic: Topic) -> float:
-        """Share of the query's meaning (inverse document frequency of its words) in a topic, 0-1.
-
-        A word that no topic holds weighs most: what is missing matters more than what matches.
-        """
-        wanted = content_stems(query)
-        if not wanted:
-            return 0.0
-        held = set(content_stems(_topic_text(topic)))
-        weights = {w: self.weight(w) for w in wanted}
-        return sum(v for w, v in weights.items() if w in held) / sum(weights.values())
 
 
 def _read_cache(cache: Path | None) -> dict[str, npt.NDArray[np.float32]]:

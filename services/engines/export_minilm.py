@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from services.engines.embed import MODEL_FILE, TOKENIZER_FILE
+from services.engines.embed import MODEL_FILE
+from services.engines.session import TOKENIZER_FILE
 from services.engines.settings import models_folder, package_folder
 
 LAYERS, HEADS, HEAD_SIZE, HIDDEN = 6, 12, 32, 384

@@ -104,7 +104,8 @@ def _remove_hidden(soup: BeautifulSoup) -> None:
         try:
             found = soup.select(selector)
         except (SelectorSyntaxError, NotImplementedError):
-            continue  # a selector that no page shown as text has a use for
+            # states and generated content (`:hover`, `::before`), which hide no text of the page
+            continue
         _drop(found)
     for special in soup.find_all(string=lambda s: isinstance(s, PreformattedString)):
         special.extract()  # comments, declarations, processing instructions

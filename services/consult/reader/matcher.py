@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from services.bricks.retrieval import WHOLE, KnowledgeIndex
-from services.consult.reader._session import Floats, Session
 from services.engines.errors import EngineUnavailableError
+from services.engines.session import Floats, Session
 
 HERE = Path(__file__).parent
 MAX_TOKENS = 96

@@ -104,14 +104,6 @@ def test_a_topic_that_only_a_tier_above_holds_is_known_by_name(index, node_of):
     assert node_of("hospital").index.held_above(above.title) is None
 
 
-def test_coverage_is_the_share_of_the_questions_meaning(index):
-    asthma = index.knowledge.by_id["asthma"]
-    assert index.coverage("asthma wheezing", asthma) == 1.0
-    assert index.coverage("zebra", asthma) == 0.0
-    assert index.coverage("the of and", asthma) == 0.0
-    assert 0.0 < index.coverage("asthma zebra", asthma) < 0.5
-
-
 def test_vectors_are_computed_once(packs, tmp_path):
     knowledge, first, second = Knowledge.load("hospital", packs), Counting(), Counting()
     KnowledgeIndex(knowledge, first, tmp_path / "cache")

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from services.engines.embed import DIMENSIONS, MODEL_FILE, TOKENIZER_FILE, Embedder
+from services.engines.embed import DIMENSIONS, MODEL_FILE, Embedder
 from services.engines.errors import EngineUnavailableError
 from services.engines.export_minilm import export
+from services.engines.session import TOKENIZER_FILE
 from services.engines.settings import package_folder
 
 HEADS, EPSILON = 12, 1e-12

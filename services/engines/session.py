@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from services.engines.embed import TOKENIZER_FILE
 from services.engines.errors import EngineUnavailableError
 from services.engines.settings import models_folder
 
 Floats = npt.NDArray[np.float32]
+TOKENIZER_FILE = "all-MiniLM-L6-v2.tokenizer.json"
+"""The tokenizer of MiniLM, which all these models share; in the models' folder."""
 
 
 class Session:
@@ -22,13 +23,14 @@ class Session:
     Args:
         model: the ONNX file.
         tokens: longer inputs are cut at so many.
+        folder: of the tokenizer; by default where set-up builds the models.
 
     Raises:
         EngineUnavailableError: model or tokenizer are not there.
     """
 
-    def __init__(self, model: Path, tokens: int) -> None:
-        tokenizer = models_folder() / TOKENIZER_FILE
+    def __init__(self, model: Path, tokens: int, folder: Path | None = None) -> None:
+        tokenizer = (folder or models_folder()) / TOKENIZER_FILE
         if not (model.is_file() and tokenizer.is_file()):
             raise EngineUnavailableError(
                 f"The model {model.name} has not been built.", remedy="Run `make up` once."
