@@ -3,7 +3,8 @@
 Workflow. A node opens one `AuditTrail` on its file. Before something crosses a tier, it builds a
 FHIR R4 AuditEvent with `crossing` (person, application and model are separate agents) and calls
 `record`, which returns only once the event is on the disk. If that fails, an `AuditError` is raised
-and the crossing must not happen. Anyone can check a trail with `verify_file`.
+and the crossing must not happen. What is done at one node (reading, chat, sign-in, keys, erasure)
+has its builders in `compliance.audit.acts`. Anyone can check a trail with `verify_file`.
 
 Example:
     >>> import tempfile
@@ -43,8 +44,9 @@ back an older trail together with its older anchor shortens it. Copies on anothe
 both: see ``export``.
 """
 
+from compliance.audit.agents import Agent
 from compliance.audit.errors import AuditError
-from compliance.audit.events import Agent, crossing
+from compliance.audit.events import crossing
 from compliance.audit.files import load_or_create_key
 from compliance.audit.records import AuditRecord
 from compliance.audit.trail import AuditTrail

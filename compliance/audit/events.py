@@ -1,68 +1,36 @@
-"""FHIR R4 AuditEvents for what crosses a tier."""
+"""FHIR R4 AuditEvents for what crosses a tier; `compliance.audit.acts` has those of one node."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
-from uuid import uuid4
 
+from compliance.audit import balp
+from compliance.audit.agents import AUTHORISER, DESTINATION, DICOM, SOURCE, Agent, coding
+from compliance.audit.balp import DISCLOSE, EXPORT, IMPORT, Outcome, Profile
 from compliance.errors import BadInputError
 
-Action = Literal["send", "receive", "answer", "enrol", "sign", "read"]
-Outcome = Literal["0", "4", "8", "12"]
+Action = Literal["send", "receive", "answer", "enrol", "sign", "read", "withdraw"]
+_Code = Literal["C", "R", "U", "D"]
 
-_DICOM = "http://dicom.nema.org/resources/ontology/DCM"
-_TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
-_KINDS: dict[Action, tuple[str, str, str]] = {
-    # action: DICOM audit event id, its display, FHIR action code
-    "send": ("110106", "Export", "R"),
-    "receive": ("110107", "Import", "C"),
-    "answer": ("110106", "Export", "C"),
-    "enrol": ("110137", "User security Attributes Changed", "C"),
-    "sign": ("110110", "Patient Record", "U"),
-    "read": ("110110", "Patient Record", "R"),
+_RECORD = coding(DICOM, "110110", "Patient Record")
+_SECURITY = coding(DICOM, "110113", "Security Alert")
+_ATTRIBUTES = coding(DICOM, "110137", "User security Attributes Changed")
+_TRANSMIT = coding("iso-21089-lifecycle", "transmit", "Transmit Record Lifecycle Event")
+_RECEIVE = coding("iso-21089-lifecycle", "receive", "Receive/Retain Record Lifecycle Event")
+
+_Kind = tuple[dict[str, str], tuple[dict[str, str], ...], _Code, Profile | None]
+_KINDS: dict[Action, _Kind] = {
+    # action: type, subtypes beside our own, FHIR action, BALP profile
+    "send": (EXPORT, (DISCLOSE,), "R", "PrivacyDisclosure.Source"),
+    "receive": (IMPORT, (DISCLOSE,), "C", "PrivacyDisclosure.Recipient"),
+    "answer": (EXPORT, (_TRANSMIT,), "R", None),
+    "enrol": (_SECURITY, (_ATTRIBUTES,), "C", None),
+    "sign": (_RECORD, (), "U", None),
+    "read": (_RECORD, (), "R", None),
+    "withdraw": (_RECORD, (), "D", None),
 }
-
-
-@dataclass(frozen=True)
-class Agent:
-    """Who or what took part.
-
-    Attributes:
-        kind: a person, the application that acted for it, or the model that was used.
-        id: a pseudonym, client id or model digest; never a name from a record.
-        name: how to show it, for an application or model; None for persons.
-        role: for example ``patient`` or ``clinician``; None where it says nothing.
-    """
-
-    kind: Literal["person", "application", "model"]
-    id: str
-    name: str | None = None
-    role: str | None = None
-
-    def to_fhir(self) -> dict[str, Any]:
-        """Write it as AuditEvent.agent; only the person is the requestor."""
-        type_code, display = {
-            "person": ("humanuser", "human user"),
-            "application": ("dataprocessor", "data processor"),
-            "model": ("dataprocessor", "data processor"),
-        }[self.kind]
-        coding = {
-            "system": f"{_TERMINOLOGY}/extra-security-role-type",
-            "code": type_code,
-            "display": display,
-        }
-        agent: dict[str, Any] = {
-            "type": {"coding": [coding], "text": self.kind},
-            "who": {"identifier": {"system": f"urn:caretier:{self.kind}", "value": self.id}},
-            "requestor": self.kind == "person",
-        }
-        if self.name is not None:
-            agent["name"] = self.name
-        if self.role is not None:
-            agent["role"] = [{"text": self.role}]
-        return agent
+_TO_THE_PERSON: _Kind = (IMPORT, (_RECEIVE,), "C", None)
+"""An answer that comes back to the device: the person's own, so no disclosure."""
 
 
 def crossing(
@@ -76,19 +44,21 @@ def crossing(
     destination: str,
     detail: dict[str, str],
     outcome: Outcome = "0",
+    patient: str | None = None,
 ) -> dict[str, Any]:
     """Describe a crossing as a FHIR R4 AuditEvent.
 
     Args:
         action: what happens.
         referral: id of the referral (of the device, for ``enrol``).
-        person: for whom; pseudonymous.
-        application: which program acts.
+        person: for whom, pseudonymous; for ``sign`` and ``read`` who does it.
+        application: which program acts; it is also who writes this down.
         model: which model was used, if any.
         source: node or level that it comes from.
         destination: node or level that it goes to.
         detail: more, as short texts without protected data (receipt id, digest, bytes…).
         outcome: FHIR code, ``0`` success, ``4``, ``8``, ``12`` failures of growing weight.
+        patient: ``Patient/id`` or a pseudonym; what crosses is about ``person`` when left out.
 
     Raises:
         BadInputError: an agent is in another's place, or a text is empty.
@@ -96,46 +66,58 @@ def crossing(
     agents = {"person": person, "application": application, "model": model}
     if any(agent is not None and agent.kind != kind for kind, agent in agents.items()):
         raise BadInputError("Each agent of an audit event must stand in its own place.")
-    present = [agent for agent in agents.values() if agent is not None]
-    texts = [referral, source, destination, *detail, *detail.values(), *(a.id for a in present)]
-    if not all(texts):
+    if not all((referral, source, destination, *detail, *detail.values())):
         raise BadInputError("An audit event has no empty texts.")
-    code, display, fhir_action = _KINDS[action]
-    event = _event(code, display, action, [agent.to_fhir() for agent in present])
-    entity = {
-        "what": {"identifier": {"system": "urn:caretier:referral", "value": referral}},
-        "detail": [
-            {"type": name, "valueString": text}
-            for name, text in {"source": source, "destination": destination, **detail}.items()
-        ],
-    }
-    return event | {
-        "action": fhir_action,
-        "outcome": outcome,
-        "source": {"observer": {"display": source}, "site": source},
-        "entity": [entity],
-    }
+    own = action == "receive" and destination == "device"
+    kind, subtypes, code, profile = _TO_THE_PERSON if own else _KINDS[action]
+    within = action in {"read", "sign", "enrol"}
+    about = patient or (None if within else person.id)
+    what = f"referral:{referral}" if "/" not in referral else referral
+    used = balp.thing(what, source=source, destination=destination, **detail)
+    return balp.event(
+        kind=kind,
+        subtypes=[coding("urn:caretier:crossing", action, action), *subtypes],
+        action=code,
+        agents=_agents(action, person, application, model, (source, destination)),
+        observer=application,
+        site=destination if action == "receive" else source,
+        entities=[used, *([balp.patient(about)] if about else [])],
+        profile=profile,
+        outcome=outcome,
+        purpose=None if action == "enrol" else "TREAT",
+    )
+
+
+def _agents(
+    action: Action,
+    person: Agent,
+    application: Agent,
+    model: Agent | None,
+    ends: tuple[str, str],
+) -> list[dict[str, Any]]:
+    """The person, the program at this end, the model, and the node at the other end."""
+    mine, other = ends if action != "receive" else ends[::-1]
+    here, there = (SOURCE, DESTINATION) if action != "receive" else (DESTINATION, SOURCE)
+    authorises = (AUTHORISER,) if action in {"send", "receive", "withdraw"} else ()
+    return [
+        person.to_fhir(*authorises),
+        application.to_fhir(here, address=mine),
+        *([model.to_fhir()] if model else []),
+        Agent("node", other).to_fhir(there, address=other),
+    ]
 
 
 def repair(node: str, torn_bytes: int) -> dict[str, Any]:
     """Describe that an unfinished line of this many bytes was set aside after a crash."""
-    application = Agent("application", node, name="caretier").to_fhir()
-    event = _event("110101", "Audit Log Used", "repair", [application])
+    application = Agent("application", node, name="caretier")
     detail = [{"type": "torn-bytes", "valueString": str(torn_bytes)}]
-    return event | {
-        "action": "U",
-        "outcome": "4",
-        "source": {"observer": {"display": node}, "site": node},
-        "entity": [{"name": "unfinished last line", "detail": detail}],
-    }
-
-
-def _event(code: str, display: str, subtype: str, agents: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "resourceType": "AuditEvent",
-        "id": str(uuid4()),
-        "type": {"system": _DICOM, "code": code, "display": display},
-        "subtype": [{"system": "urn:caretier:crossing", "code": subtype}],
-        "recorded": datetime.now(UTC).isoformat(),
-        "agent": agents,
-    }
+    return balp.event(
+        kind=coding(DICOM, "110101", "Audit Log Used"),
+        subtypes=[coding("urn:caretier:crossing", "repair", "repair")],
+        action="U",
+        agents=[application.to_fhir()],
+        observer=application,
+        site=node,
+        entities=[{"name": "unfinished last line", "detail": detail}],
+        outcome="4",
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from fhir.resources.R4B.auditevent import AuditEvent
+from support.balp import PREFIX, flaws
 
 from compliance.audit import Agent, crossing
 from compliance.audit.events import repair
@@ -26,7 +27,9 @@ def build(**changes):
     return crossing(**(arguments | changes))
 
 
-@pytest.mark.parametrize("action", ["send", "receive", "answer", "enrol", "sign", "read"])
+@pytest.mark.parametrize(
+    "action", ["send", "receive", "answer", "enrol", "sign", "read", "withdraw"]
+)
 @pytest.mark.parametrize("model", [MODEL, None], ids=["model", "no-model"])
 def test_every_crossing_is_a_valid_fhir_audit_event(action, model):
     event = build(action=action, model=model)
@@ -36,16 +39,42 @@ def test_every_crossing_is_a_valid_fhir_audit_event(action, model):
 
 def test_person_application_and_model_are_separate_agents():
     agents = build()["agent"]
-    assert [agent["type"]["text"] for agent in agents] == ["person", "application", "model"]
+    assert [agent["type"]["text"] for agent in agents] == ["person", "application", "model", "node"]
     assert [agent["who"]["identifier"]["value"] for agent in agents] == [
         "patient-7",
         "device-app",
         "sha256:abc",
+        "hospital",
     ]
 
 
+@pytest.mark.parametrize(
+    ("action", "destination", "profile"),
+    [
+        ("send", "hospital", "PrivacyDisclosure.Source"),
+        ("receive", "hospital", "PrivacyDisclosure.Recipient"),
+        ("receive", "device", None),
+        ("answer", "device", None),
+    ],
+)
+def test_a_disclosure_fits_the_balp_profile_and_an_answer_to_the_person_claims_none(
+    action, destination, profile
+):
+    event = build(action=action, destination=destination)
+    claimed = event.get("meta", {}).get("profile")
+    assert claimed == ([PREFIX + profile] if profile else None)
+    assert flaws(event) == []
+    patients = [e for e in event["entity"] if e["what"].get("type") == "Patient"]
+    assert [p["what"]["identifier"]["value"] for p in patients] == ["patient-7"]
+
+
+def test_a_chart_that_is_read_is_named_by_its_reference():
+    event = build(action="read", referral="Patient/p1", patient="Patient/p1")
+    assert [e["what"]["reference"] for e in event["entity"]] == ["Patient/p1", "Patient/p1"]
+
+
 def test_only_the_person_is_the_requestor():
-    assert [agent["requestor"] for agent in build()["agent"]] == [True, False, False]
+    assert [agent["requestor"] for agent in build()["agent"]] == [True, False, False, False]
 
 
 def test_source_destination_and_detail_are_told():

@@ -1,0 +1,149 @@
+"""Events of a person's data: read, searched, asked about, given out, destroyed."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from compliance.audit import balp
+from compliance.audit.actors import Actors, about, event, own
+from compliance.audit.agents import (
+    AUTHOR,
+    CUSTODIAN,
+    DESTINATION,
+    DICOM,
+    RECIPIENT,
+    SOURCE,
+    coding,
+)
+from compliance.audit.balp import EXPORT, REST, Outcome, interaction
+
+SHOWN_PARAMETERS = frozenset(
+    {"_count", "_id", "_lastUpdated", "_page", "_sort", "category", "code", "patient", "subject"}
+)
+"""Search parameters whose values are written down; others (names, numbers) are shown as ``*``."""
+
+
+def read(
+    by: Actors, what: str, *, patient: str | None = None, outcome: Outcome = "0"
+) -> dict[str, Any]:
+    """One resource, chart or referral was read (BALP PatientRead, or Read without a patient).
+
+    Args:
+        by: who.
+        what: ``Type/id``, or ``referral:id``, ``chart:id``.
+        patient: ``Patient/id`` or a pseudonym.
+        outcome: ``8`` when it was refused.
+    """
+    return event(
+        by,
+        kind=REST,
+        subtypes=[interaction("read"), own("read")],
+        action="R",
+        agents=by.to_fhir((DESTINATION,), (SOURCE,), (RECIPIENT,)),
+        entities=[balp.thing(what), *about(patient)],
+        profile="PatientRead" if patient else "Read",
+        outcome=outcome,
+        purpose=by.purpose,
+    )
+
+
+def search(
+    by: Actors, request: str, *, patient: str | None = None, outcome: Outcome = "0"
+) -> dict[str, Any]:
+    """A search (BALP PatientQuery, or Query); with several patients, one event for each.
+
+    Args:
+        by: who.
+        request: path and query, for example ``Observation?patient=p1&code=718-7``.
+        patient: ``Patient/id`` that it is about, if it is about one.
+        outcome: ``8`` when it was refused.
+    """
+    return _query(by, _shown(request), "search-type", "search", patient, outcome)
+
+
+def everything(by: Actors, patient: str, *, outcome: Outcome = "0") -> dict[str, Any]:
+    """The whole record of one person was given out (BALP PatientQuery)."""
+    return _query(by, f"{patient}/$everything", "operation", "everything", patient, outcome)
+
+
+def _query(  # noqa: PLR0917 - the fields of one event
+    by: Actors, request: str, kind: str, act: str, patient: str | None, outcome: Outcome
+) -> dict[str, Any]:
+    return event(
+        by,
+        kind=REST,
+        subtypes=[interaction(kind), own(act)],
+        action="E",
+        agents=by.to_fhir(person=(RECIPIENT,)),
+        entities=[balp.query(request), *about(patient)],
+        profile="PatientQuery" if patient else "Query",
+        outcome=outcome,
+        purpose=by.purpose,
+    )
+
+
+def chat(
+    by: Actors, consult: str, *, patient: str | None = None, outcome: Outcome = "0", **detail: str
+) -> dict[str, Any]:
+    """A question was put to a model through the chat API; ``by.model`` is the model.
+
+    Args:
+        by: who.
+        consult: id of the consult.
+        patient: whose record was used, if one was.
+        outcome: how it ended.
+        detail: short texts without protected data, for example ``tokens="64"``.
+    """
+    return event(
+        by,
+        kind=coding(DICOM, "110100", "Application Activity"),
+        subtypes=[own("chat")],
+        action="E",
+        entities=[balp.thing(f"consult:{consult}", **detail), *about(patient)],
+        outcome=outcome,
+        purpose=by.purpose,
+    )
+
+
+def export(
+    by: Actors, patient: str, *, what: str, outcome: Outcome = "0", **detail: str
+) -> dict[str, Any]:
+    """A person's data were given out as a whole, for example ``what="export:e1"``."""
+    extract = coding("iso-21089-lifecycle", "extract", "Extract Record Lifecycle Event")
+    return event(
+        by,
+        kind=EXPORT,
+        subtypes=[extract, own("export")],
+        action="R",
+        agents=by.to_fhir((DESTINATION,), (SOURCE,)),
+        entities=[balp.thing(what, **detail), balp.patient(patient)],
+        outcome=outcome,
+        purpose=by.purpose,
+    )
+
+
+def erase(by: Actors, patient: str, *, what: str, outcome: Outcome = "0") -> dict[str, Any]:
+    """A person's data were destroyed (BALP PatientDelete), for example ``what="Patient/p1"``."""
+    return event(
+        by,
+        kind=REST,
+        subtypes=[interaction("delete")],  # the profile takes no other
+        action="D",
+        agents=by.to_fhir((), (CUSTODIAN,), (AUTHOR,)),
+        entities=[balp.thing(what), balp.patient(patient)],
+        profile="PatientDelete",
+        outcome=outcome,
+        purpose=by.purpose,
+    )
+
+
+def _shown(request: str) -> str:
+    """The request, with the values of parameters that may name a person hidden."""
+    path, mark, parameters = request.partition("?")
+    pairs = parse_qsl(parameters, keep_blank_values=True)
+    shown = [
+        f"{quote(name)}={quote(value) if name.partition(':')[0] in SHOWN_PARAMETERS else '*'}"
+        for name, value in pairs
+    ]
+    return path + mark + "&".join(shown)

@@ -1,0 +1,73 @@
+"""Events of access itself: sign-in, keys, enrolment, emergency access."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from compliance.audit import balp
+from compliance.audit.actors import Actors, event, own
+from compliance.audit.agents import DICOM, coding
+from compliance.audit.balp import Outcome
+
+_ATTRIBUTES = coding(DICOM, "110137", "User security Attributes Changed")
+
+
+def sign_in(by: Actors, *, method: str, outcome: Outcome = "0") -> dict[str, Any]:
+    """A person signed in, or tried to (outcome ``4`` or ``8``); ``method`` as ``password+totp``."""
+    return _session(by, coding(DICOM, "110122", "Login"), "sign-in", method, outcome)
+
+
+def sign_out(by: Actors, *, method: str) -> dict[str, Any]:
+    """A session ended; ``method`` is ``asked`` or ``idle``."""
+    return _session(by, coding(DICOM, "110123", "Logout"), "sign-out", method, "0")
+
+
+def _session(
+    by: Actors, subtype: dict[str, str], act: str, method: str, outcome: Outcome
+) -> dict[str, Any]:
+    return event(
+        by,
+        kind=coding(DICOM, "110114", "User Authentication"),
+        subtypes=[subtype, own(act)],
+        action="E",
+        entities=[balp.thing(f"account:{by.person.id if by.person else '-'}", method=method)],
+        outcome=outcome,
+    )
+
+
+def _security(
+    by: Actors, subtype: dict[str, str], act: str, entities: list[dict[str, Any]], outcome: Outcome
+) -> dict[str, Any]:
+    return event(
+        by,
+        kind=coding(DICOM, "110113", "Security Alert"),
+        subtypes=[subtype, own(act)],
+        action="U",
+        entities=entities,
+        outcome=outcome,
+    )
+
+
+def key(
+    by: Actors,
+    key_id: str,
+    *,
+    change: Literal["made", "rotated", "revoked", "refused"],
+    outcome: Outcome = "0",
+) -> dict[str, Any]:
+    """A key or token was made, rotated, revoked or refused; ``key_id`` never is its secret."""
+    entities = [balp.thing(f"key:{key_id}", change=change)]
+    return _security(by, _ATTRIBUTES, "key", entities, outcome)
+
+
+def enrol(by: Actors, node: str, *, level: str, outcome: Outcome = "0") -> dict[str, Any]:
+    """A node enrolled here, by its fingerprint, or was refused."""
+    entities = [balp.thing(f"node:{node}", level=level)]
+    return _security(by, _ATTRIBUTES, "enrol", entities, outcome)
+
+
+def break_glass(by: Actors, patient: str, *, why: str, outcome: Outcome = "0") -> dict[str, Any]:
+    """A person took emergency access to one patient, and said why."""
+    subtype = coding(DICOM, "110127", "Emergency Override Started")
+    entities = [balp.patient(patient), balp.reason(why)]
+    return _security(by, subtype, "break-glass", entities, outcome)
