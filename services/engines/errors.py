@@ -44,3 +44,11 @@ class EngineBusyError(EngineError):
     kind = "engine-busy"
     status = 429
     remedy = "Wait a little and send it again."
+
+
+class EngineNotAllowedError(EngineError):
+    """The settings name a server that questions of this tier must not go to; none was opened."""
+
+    kind = "engine-not-allowed"
+    status = 500
+    remedy = "Use a server on this machine."

@@ -1,39 +1,104 @@
-"""Open the engine that the settings name."""
+"""Open the engine that the settings name, and only where words may go there.
+
+A prompt holds the question as it was asked. On a device nothing has been masked yet, so a server
+may be named there only on this machine; no setting changes that. Elsewhere a server beyond this
+machine must be named twice, as the address and as a host that is allowed, so that a mistyped or a
+slipped-in address reaches nobody.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
+import httpx
+
+from services.engines.errors import EngineNotAllowedError
 from services.engines.http import HttpEngine
 from services.engines.llama import LlamaEngine
 from services.engines.protocol import Engine
 from services.engines.settings import EngineSettings, embedded_model
 
+DEVICE = "device"
+"""The tier where questions are raw; also taken where the caller does not say which tier it is."""
 
-def open_engine(settings: EngineSettings) -> Engine | None:
+
+def open_engine(settings: EngineSettings, level: str = DEVICE) -> Engine | None:
     """Return the engine, or None where the node is set to run without one.
 
     A llama.cpp model is loaded at its first use, so that a node whose answers come from the
     sources alone does not hold its memory.
 
+    Args:
+        settings: which engine.
+        level: tier of the node; the strictest rule holds when it is left out.
+
     Raises:
         EngineUnavailableError: the model file is missing.
+        EngineNotAllowedError: the server's address is not one that words may go to.
     """
     if settings.kind == "none":
         return None
     if settings.kind == "http":
-        key = settings.api_key.get_secret_value() if settings.api_key else None
-        return HttpEngine(
-            settings.url,
-            settings.model or "caretier",
-            api_key=key,
-            context=settings.context,
-            authoring=settings.authoring,
-        )
+        require_allowed(settings, level)
+        return _served(settings)
     return LlamaEngine(
         Path(settings.model) if settings.model else embedded_model(),
         threads=settings.threads,
         context=settings.context,
         authoring=settings.authoring,
         queue=settings.queue,
+    )
+
+
+def require_allowed(settings: EngineSettings, level: str) -> None:
+    """Refuse an address that questions of this tier must not go to.
+
+    The address is read by the library that will connect, so that both understand it alike.
+
+    Raises:
+        EngineNotAllowedError: not on this machine and, above the device, not in ``hosts``; or not
+            an address of a server at all.
+    """
+    try:
+        url = httpx.URL(settings.url)
+    except (httpx.InvalidURL, TypeError):
+        url = httpx.URL("")
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
+        raise EngineNotAllowedError(
+            "CARETIER_ENGINE_URL is no plain http or https address of a server.",
+            remedy="Give it as http://127.0.0.1:8001/v1, without user name or password.",
+        )
+    if on_this_machine(url.host):
+        return
+    if level == DEVICE:
+        raise EngineNotAllowedError(
+            "CARETIER_ENGINE_URL leads off this device, and questions here are not masked yet.",
+            remedy="Run the server on this device (127.0.0.1), or set CARETIER_ENGINE_KIND=llama.",
+        )
+    if url.host.lower() not in settings.allowed_hosts:
+        raise EngineNotAllowedError(
+            "CARETIER_ENGINE_URL leads to a host that CARETIER_ENGINE_HOSTS does not name.",
+            remedy="Name exactly that host in CARETIER_ENGINE_HOSTS if the server is your own.",
+        )
+
+
+def on_this_machine(host: str) -> bool:
+    """Whether a host of an address is this machine: ``localhost``, 127.0.0.0/8 or ::1."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _served(settings: EngineSettings) -> HttpEngine:
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    return HttpEngine(
+        settings.url,
+        settings.model or "caretier",
+        api_key=key,
+        context=settings.context,
+        authoring=settings.authoring,
+        # A transport of its own: a proxy that the environment names would read every question.
+        transport=httpx.AsyncHTTPTransport(trust_env=False),
     )

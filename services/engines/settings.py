@@ -49,7 +49,9 @@ class EngineSettings(BaseSettings):
         kind: ``llama`` in this process, ``http`` an OpenAI-compatible server, ``none`` no engine
             (answers come from the sources' own sentences, as with ``authoring=none``).
         model: GGUF file (llama) or model name at the server (http); the embedded model by default.
-        url: base address of the server, with ``/v1``.
+        url: base address of the server, with ``/v1``; on a device it must be on that device.
+        hosts: names of servers beyond this machine that a clinic or hospital may use, separated
+            by commas, without ports; none by default.
         authoring: what its words may be used for.
         threads: CPU threads; more than the free cores makes it several times slower.
         context: tokens; seconds: time budget of one draft; queue: requests that may wait.
@@ -60,9 +62,15 @@ class EngineSettings(BaseSettings):
     kind: Literal["llama", "http", "none"] = "llama"
     model: str | None = None
     url: str = "http://127.0.0.1:8001/v1"
+    hosts: str = ""
     api_key: SecretStr | None = None
     authoring: Authoring = Authoring.NONE
     threads: int = Field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)), ge=1)
     context: int = Field(default=2048, ge=256)
     seconds: float = Field(default=30.0, gt=0)
     queue: int = Field(default=8, ge=0)
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """``hosts`` in lower case."""
+        return frozenset(h.strip().lower() for h in self.hosts.split(",") if h.strip())
