@@ -11,19 +11,21 @@ import argparse
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compliance.deidentify.names.lexicons import Names
 from compliance.deidentify.names.slots import ELSEWHERE, Cast, Piece
-from compliance.deidentify.names.templates import Template, chosen, leaflet_sentences
+from compliance.deidentify.names.templates import Template, chosen, lay_lines, leaflet_sentences
 from compliance.deidentify.names.vary import assemble, vary
 
 Span = tuple[int, int, str]
 NEGATIVE = 0.5
 """Share of documents without any entity."""
-_ANONYMOUS, _LEAFLET, _SECOND, _HARD = 0.25, 0.3, 0.3, 0.35
-_SPANISH = 0.3
+_ANONYMOUS, _LEAFLET, _LAY, _SECOND, _HARD = 0.2, 0.35, 0.5, 0.3, 0.35
+_SPANISH, _SPANISH_LAY = 0.35, 0.2
+_PROSE = 0.5
+"""Share of Spanish negatives put together word by word: lists of whole sentences are too few."""
 _JOINTS = (" ", " ", "\n", "\n\n", ". ", "\n- ")
 
 
@@ -84,7 +86,9 @@ def _choose(
 ) -> Template:
     """A template of the language, which is drawn where none is asked for."""
     wanted = language or ("es" if dice.random() < _SPANISH else "en")
-    every = chosen(out=out, named=named)
+    every: Sequence[Template] = chosen(out=out, named=named)
+    if not named and wanted == "es" and dice.random() < _PROSE:
+        every = [t for t in every if t.genre.endswith("prosa")] or every
     return dice.choice([t for t in every if t.language == wanted] or every)
 
 
@@ -94,8 +98,10 @@ def _pieces(template: Template, cast: Cast) -> list[Piece]:
 
 
 def _leaflet(dice: random.Random, *, out: bool) -> list[Piece]:
-    """One to three sentences of the leaflets."""
-    sentences = leaflet_sentences(out=out)
+    """One to three sentences of the leaflets, or questions of lay people."""
+    spanish = dice.random() < _SPANISH_LAY
+    lay = spanish or dice.random() < _LAY
+    sentences = lay_lines(out=out, spanish=spanish) if lay else leaflet_sentences(out=out)
     if not sentences:
         return []
     return [Piece(" ".join(dice.choice(sentences) for _ in range(dice.randint(1, 3))))]

@@ -42,8 +42,12 @@ def sections(name: str) -> dict[str, tuple[str, ...]]:
 
 def _split(name: str, heading: str, lines: list[str]) -> tuple[str, ...]:
     """Single entries of a section's lines."""
-    by_line = name.startswith("fillers") or (
-        name == "organizations" and heading.partition("_")[0] not in {"virtue", "creek", "tree"}
+    by_line = (
+        name.startswith("fillers")
+        or (name, heading) == ("coined", "layout")
+        or (
+            name == "organizations" and heading.partition("_")[0] not in {"virtue", "creek", "tree"}
+        )
     )
     if by_line:
         return tuple(lines)

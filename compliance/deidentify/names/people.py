@@ -6,8 +6,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from compliance.deidentify.names import coined
 from compliance.deidentify.names.lexicons import Language, Names
 
+_COINED = {"en": 0.3, "es": 0.1}
+"""Share of people whose names are put together from parts."""
 _FULL = 24
 """Letters of a name above which it is not doubled."""
 
@@ -23,7 +26,13 @@ class Person:
 
 
 def invent(names: Names, language: Language, dice: random.Random) -> Person:
-    """A person with names of one culture, sometimes of two."""
+    """A person with names of one culture, sometimes of two, or with coined ones."""
+    if dice.random() < _COINED[language]:
+        own = coined.tongue(dice)
+        given, last = coined.given_name(own, dice), coined.last_name(own, dice)
+        if dice.random() < 0.3:  # noqa: PLR2004 - a share
+            given = dice.choice(dice.choice(list(names.given.values())))
+        return Person(given, coined.given_name(own, dice), last, _nick(given, dice))
     culture = names.culture(language, dice)
     givens = names.given.get(culture) or names.given["english"]
     lasts = names.last.get(culture) or names.last["english"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 
+from compliance.deidentify.names import coined
 from compliance.deidentify.names.lexicons import Language, Names, sections
 
 ORGANIZATIONS = (
-    "hospital", "clinic", "carehome", "school", "employer", "church", "pharmacy", "lab",
+    "hospital", "clinic", "carehome", "school", "employer", "church", "pharmacy", "lab", "firm",
 )  # fmt: skip
 _INVENTED = 0.35
 """Share of English towns that are composed."""
+_COINED = {"en": 0.35, "es": 0.12}
+"""Share of towns in the shapes of other tongues."""
 
 
 def _listed(slot: str, language: Language, dice: random.Random) -> str:
@@ -21,6 +24,9 @@ def _listed(slot: str, language: Language, dice: random.Random) -> str:
 
 def city(language: Language, names: Names, dice: random.Random) -> str:
     """A town."""
+    if dice.random() < _COINED[language]:
+        own = coined.tongue(dice)
+        return coined.town(own, dice)
     if language == "es" or dice.random() > _INVENTED:
         own = language if dice.random() < 0.9 else "en"  # noqa: PLR2004 - a share
         return _listed("city", own, dice)
@@ -46,6 +52,8 @@ def profession(language: Language, names: Names, dice: random.Random) -> str:  #
 
 def street(language: Language, names: Names, dice: random.Random) -> str:
     """A street address with its number, flat or box."""
+    if language == "en" and dice.random() < 0.15:  # noqa: PLR2004 - a share
+        return coined.street_line(coined.tongue(dice), dice)
     kind, number = _listed("street_kind", language, dice), str(dice.randint(1, 9999))
     if language == "es":
         name = _listed("street_name", "es", dice)
@@ -65,6 +73,8 @@ def street(language: Language, names: Names, dice: random.Random) -> str:
 
 def organization(slot: str, language: Language, names: Names, dice: random.Random) -> str:
     """The name of a hospital, an employer and so on."""
+    if slot == "firm" or (slot == "employer" and language == "en" and dice.random() < 0.4):  # noqa: PLR2004 - a share
+        return coined.firm(lambda: dice.choice(dice.choice(list(names.last.values()))), dice)
     lists = sections("organizations")
     text = dice.choice(lists.get(f"{slot}_{language}", lists[slot]))
     culture = names.culture(language, dice)
@@ -83,5 +93,19 @@ def organization(slot: str, language: Language, names: Names, dice: random.Rando
     return text.replace("###", str(dice.randint(1, 399)))
 
 
-PLACES = {"city": city, "region": region, "street": street, "profession": profession}
+def address(language: Language, names: Names, dice: random.Random) -> str:  # noqa: ARG001 - one shape for all
+    """A whole address, anywhere."""
+    return coined.address(dice)
+
+
+def land(language: Language, names: Names, dice: random.Random) -> str:  # noqa: ARG001 - one shape for all
+    """A country where somebody lives or goes to."""
+    own = sections(f"fillers_{language}")["country"]
+    return dice.choice(own if language == "es" else sections("coined")["land"])
+
+
+PLACES = {
+    "city": city, "region": region, "street": street, "profession": profession,
+    "address": address, "land": land,
+}  # fmt: skip
 """How each kind of place slot is filled."""

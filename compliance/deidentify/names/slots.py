@@ -28,7 +28,9 @@ TYPE_OF = {
     **dict.fromkeys(places.ORGANIZATIONS, "ORGANIZATION"),
     "city": "LOCATION",
     "region": "LOCATION",
+    "land": "LOCATION",
     "street": "ADDRESS",
+    "address": "ADDRESS",
     "profession": "PROFESSION",
     **dict.fromkeys(("phone", "email", "zip", "mrn", "state"), ELSEWHERE),
 }

@@ -12,13 +12,17 @@ from pathlib import Path
 
 import regex
 
-from compliance.deidentify.names.lexicons import Language, kept_out
+from compliance.deidentify.names.lexicons import Language, kept_out, sections
 from compliance.deidentify.names.slots import ENTITY_TYPES, SLOT, TYPE_OF
 
 FOLDER = Path(__file__).parent / "templates"
 PACKS = Path(__file__).parents[3] / "services" / "bricks" / "packs"
 """Leaflets whose sentences are negatives; without them there are fewer kinds of negatives."""
+LAY = Path(__file__).parents[3] / "services" / "consult" / "reader" / "corpus"
+"""Made-up questions of lay people, negatives too, but for those that hold a listed name."""
 _SHORTEST = 20
+_SPANISH = regex.compile(r"\b(?:que|para|con|los|las|del|una|por|está|mi|me|el|la|y|tengo)\b")
+_LOWER_NAMES = frozenset({"john", "mary", "maria", "jose", "anna", "tom", "juan", "peter", "sam"})
 _LOOKS_NAMED = regex.compile(r"\b(?:Dr|Mr|Mrs|Ms)\.? \p{Lu}|https?:")
 
 
@@ -78,3 +82,28 @@ def leaflet_sentences(*, out: bool) -> tuple[str, ...]:
                 if len(sentence) >= _SHORTEST and not _LOOKS_NAMED.search(sentence):
                     found[sentence] = None
     return tuple(s for s in found if kept_out(s) is out)
+
+
+@cache
+def lay_lines(*, out: bool, spanish: bool) -> tuple[str, ...]:
+    """Questions of lay people without a listed name, in one tongue, either kept out or not."""
+    listed = {
+        name.lower()
+        for book in ("given", "surnames")
+        for culture, names in sections(book).items()
+        for name in names
+        if culture not in {"wordlike", "native_american"}
+    }
+    found: dict[str, None] = {}
+    for path in sorted(LAY.rglob("*.txt")):
+        for line in path.read_text("utf-8").splitlines():
+            text = line.rpartition(" | ")[2].strip()
+            words = regex.findall(r"\p{L}+", text)
+            if line.startswith("#") or not words or _LOOKS_NAMED.search(text):
+                continue
+            capitals = {w.lower() for w in words if w[0].isupper()}
+            if not capitals & listed and not {w for w in words if w in _LOWER_NAMES}:
+                found[text] = None
+    return tuple(
+        s for s in found if kept_out(s) is out and (len(_SPANISH.findall(s)) > 1) is spanish
+    )

@@ -10,12 +10,17 @@ import string
 import unicodedata
 from collections.abc import Sequence
 
+import regex
+
 from compliance.deidentify.names.slots import Piece
 
 LOWER, UPPER = 0.35, 0.05
 """Share of documents all in lower case, all in capitals."""
 _MARKLESS, _ACCENTLESS, _SLIPPED = 0.4, 0.3, 0.15
 _NAME_LOWER, _NAME_UPPER, _NAME_BROKEN, _NAME_SLIPPED, _CURLY = 0.04, 0.03, 0.02, 0.03, 0.15
+_SPACED, _LABELLED = 0.1, 0.04
+"""Share of documents with the spacing of machine transcripts, and with a speaker before them."""
+_SPEAKERS = ("[doctor] ", "[patient] ", "Doctor: ", "PATIENT: ", "D: ", "speaker 1: ", "- ", "> ")
 _SLIP_LETTERS = 5
 """Letters below which a word is not bent."""
 
@@ -30,6 +35,10 @@ def vary(pieces: Sequence[Piece], dice: random.Random) -> list[Piece]:
                  for p in found]  # fmt: skip
     elif roll < LOWER + UPPER:
         found = [Piece(p.text.upper(), p.type) for p in found]
+    if dice.random() < _SPACED:
+        found = [Piece(spaced(p.text), p.type) for p in found]
+    if dice.random() < _LABELLED:
+        found = [Piece(dice.choice(_SPEAKERS)), *found]
     if dice.random() < _ACCENTLESS:
         found = [Piece(without_accents(p.text), p.type) for p in found]
     if dice.random() < _CURLY:
@@ -68,6 +77,13 @@ def slip(text: str, dice: random.Random) -> str:
             text[:at] + text[at + 1] + text[at] + text[at + 2 :],
         )
     )
+
+
+def spaced(text: str) -> str:
+    """The text as some transcripts have it: marks stand apart, "don't" and "gonna" are cut."""
+    text = regex.sub(r"(?<=[\p{L}\d)])([.,?!;:])(?=\s|$)", r" \1", text)
+    text = regex.sub(r"(?<=\p{L})(n't)\b", r" \1", text)
+    return regex.sub(r"\b([Gg]on|[Ww]an)na\b", r"\1 na", text)
 
 
 def without_accents(text: str) -> str:
