@@ -52,6 +52,23 @@ def rows(session: Session, keys: Iterable[tuple[str, str]]) -> Iterator[Resource
         yield from session.scalars(select(ResourceRow).where(key.in_(chunk)))
 
 
+def owners(session: Session, keys: Sequence[Key]) -> dict[Key, frozenset[str]]:
+    """Return the ids of the Patients in whose compartment each of ``keys`` is, if it is in any."""
+    found: dict[Key, set[str]] = {key: {key[1]} for key in keys if key[0] == "Patient"}
+    for chunk in chunks(keys):
+        query = select(
+            ReferenceRow.source_type, ReferenceRow.source_id, ReferenceRow.target_id
+        ).where(
+            tuple_(ReferenceRow.source_type, ReferenceRow.source_id).in_(chunk),
+            ReferenceRow.target_type == "Patient",
+            ReferenceRow.compartment == 1,
+            ReferenceRow.target_id != "",
+        )
+        for kind, identity, patient in session.execute(query):
+            found.setdefault((kind, identity), set()).add(patient)
+    return {key: frozenset(mine) for key, mine in found.items()}
+
+
 def supports(session: Session, sources: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return who and what (`SUPPORTING`) the resources of ``sources`` name."""
     found: set[tuple[str, str]] = set()

@@ -11,11 +11,11 @@
 
 Search parameters that the server does not know are refused with 400 and not ignored: a client that
 misspells ``patient`` must not be given everybody. Texts go out as they were stored, so decimals
-keep their digits; bundles are joined from those texts.
+keep their digits; bundles are joined from those texts. What leaves is told to ``Access.disclose``
+before the body is built: where that raises, nothing leaves.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from email.utils import format_datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.fhir import jsontext
+from services.fhir.access import Access, Disclosure
 from services.fhir.capability import CONTROLS, PARAMETERS, capability_statement
 from services.fhir.errors import FhirNotFoundError, FhirParameterError
 from services.fhir.outcome import FhirRoute, fhir_response
@@ -30,15 +31,9 @@ from services.fhir.results import Entry
 from services.fhir.store import MAX_COUNT, FhirStore
 from services.fhir.validate import ID, require_type
 
+__all__ = ["Access", "router"]
 DEFAULT_COUNT = 50
 """Entries on a page when ``_count`` is not given."""
-
-
-@dataclass(frozen=True)
-class Access:
-    """What the authenticated caller may see; with ``patient`` set, that person's record only."""
-
-    patient: str | None = None
 
 
 StoreDependency = Callable[..., FhirStore]
@@ -65,9 +60,14 @@ def router(store: StoreDependency, authorise: AuthoriseDependency) -> APIRouter:
     @api.get("/Patient/{identity}/$everything")
     def everything(identity: str, request: Request, store: StoreDep, access: AccessDep) -> Response:
         """Return one person's whole record."""
-        entries = store.everything_entries(identity) if _may(access, identity) else []
+        caller = access or Access()
+        caller.require_whole(identity)
+        entries = store.everything_entries(identity) if ID.fullmatch(identity) else []
         if not entries:
             raise FhirNotFoundError("there is no such patient for this caller")
+        caller.disclose(
+            Disclosure("everything", f"Patient/{identity}", (identity,), entries=len(entries))
+        )
         base = _base(request)
         links = [("self", f"{base}/Patient/{identity}/$everything")]
         return fhir_response(_bundle(entries, len(entries), links, base))
@@ -76,10 +76,13 @@ def router(store: StoreDependency, authorise: AuthoriseDependency) -> APIRouter:
     def read(kind: str, identity: str, store: StoreDep, access: AccessDep) -> Response:
         """Return one resource as it came."""
         require_type(kind)
+        caller = access or Access()
+        caller.require(kind, "r")
         entry = store.entry(kind, identity) if ID.fullmatch(identity) else None
-        patient = access.patient if access else None
-        if entry is None or (patient and not store.belongs(kind, identity, patient)):
+        foreign = caller.patient and not store.belongs(kind, identity, caller.patient)
+        if entry is None or foreign:
             raise FhirNotFoundError("there is no such resource for this caller")
+        caller.disclose(Disclosure("read", f"{kind}/{identity}", _whose([entry], store, caller)))
         headers = {
             "ETag": f'W/"{entry.version}"',
             "Last-Modified": format_datetime(entry.updated, usegmt=True),
@@ -90,8 +93,14 @@ def router(store: StoreDependency, authorise: AuthoriseDependency) -> APIRouter:
     def search(kind: str, request: Request, store: StoreDep, access: AccessDep) -> Response:
         """Search one type; every parameter given must hold."""
         require_type(kind)
+        caller = access or Access()
+        caller.require(kind, "s")
         asked = _asked(request)
-        page = store.search(kind, **_criteria(asked, access))
+        caller.require_named(kind, asked.get("patient"))
+        page = store.search(kind, **_criteria(asked, caller))
+        whose = _whose(page.entries, store, caller)
+        query = f"{kind}?{urlencode(asked)}"
+        caller.disclose(Disclosure("search", kind, whose, query, len(page.entries)))
         base = _base(request)
         links = [("self", _link(base, kind, asked))]
         if page.next:
@@ -101,9 +110,11 @@ def router(store: StoreDependency, authorise: AuthoriseDependency) -> APIRouter:
     return api
 
 
-def _may(access: Access | None, patient: str) -> bool:
-    allowed = access is None or access.patient in {None, patient}
-    return allowed and bool(ID.fullmatch(patient))
+def _whose(entries: Sequence[Entry], store: FhirStore, access: Access) -> tuple[str, ...]:
+    """The people whom these resources are about; refused where the caller treats one not."""
+    owners = store.owners([(entry.type, entry.id) for entry in entries])
+    access.require_known(entries, owners)
+    return tuple(sorted(frozenset[str]().union(*owners.values())))
 
 
 def _base(request: Request) -> str:
@@ -123,9 +134,9 @@ def _asked(request: Request) -> dict[str, str]:
     return asked
 
 
-def _criteria(asked: dict[str, str], access: Access | None) -> dict[str, Any]:
+def _criteria(asked: dict[str, str], access: Access) -> dict[str, Any]:
     patient = asked.get("patient")
-    if access and access.patient:
+    if access.patient:
         if patient and patient.removeprefix("Patient/") != access.patient:
             raise FhirNotFoundError("there is no such patient for this caller")
         patient = access.patient

@@ -23,7 +23,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from services.fhir._prepare import Prepared, accepted, prepare, reference_rows, token_rows
-from services.fhir._queries import BATCH, Key, digests, has_token, in_record, rows, supports
+from services.fhir._queries import (
+    BATCH,
+    Key,
+    digests,
+    has_token,
+    in_record,
+    owners,
+    rows,
+    supports,
+)
 from services.fhir.errors import FhirParameterError
 from services.fhir.models import ReferenceRow, ResourceRow, TokenRow
 from services.fhir.results import Content, Entry, LoadReport, Page, Sourced, Stored
@@ -211,6 +220,11 @@ class FhirStore:
         with self._database.reading() as session:
             found = {(row.type, row.id): _entry(row) for row in rows(session, keys)}
         return [found[key] for key in keys if key in found]
+
+    def owners(self, keys: Sequence[Key]) -> dict[Key, frozenset[str]]:
+        """Ids of the Patients in whose compartment each resource is; those in none are left out."""
+        with self._database.reading() as session:
+            return owners(session, keys)
 
     def _record_keys(self, patient: str) -> dict[Key, None]:
         identity = patient.removeprefix("Patient/")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NoReturn
 from uuid import uuid4
 
 from argon2 import PasswordHasher
@@ -16,8 +15,10 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from compliance.errors import BadInputError, NotFoundError
+from services.hospital.audited import Auditor, Caller
 from services.hospital.errors import NotAllowedError, SignInError
-from services.hospital.models import ApiKey, PortalSession, User
+from services.hospital.keys import ApiKeys, digest_of
+from services.hospital.models import PortalSession, User
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
 
@@ -27,10 +28,6 @@ LONGEST_PASSWORD = 256
 FAILURES_BEFORE_LOCK = 5
 LOCK = timedelta(minutes=5)
 LONGEST_SESSION = timedelta(hours=12)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -56,10 +53,18 @@ class Accounts:
     Args:
         database: where they are.
         idle: a session ends after so long without a request.
+        auditor: writes down who signs in and which keys are made; None in tests of other things.
     """
 
-    def __init__(self, database: Database, *, idle: timedelta = timedelta(minutes=20)) -> None:
-        self._database, self._idle = database, idle
+    def __init__(
+        self,
+        database: Database,
+        *,
+        idle: timedelta = timedelta(minutes=20),
+        auditor: Auditor | None = None,
+    ) -> None:
+        self._database, self._idle, self._auditor = database, idle, auditor
+        self.keys = ApiKeys(database, auditor)
         self._hasher = PasswordHasher()
         self._decoy = self._hasher.hash(secrets.token_urlsafe(16))
 
@@ -88,13 +93,27 @@ class Accounts:
             raise BadInputError("There is a user of this name already.") from None
         return user
 
-    def sign_in(self, username: str, password: str) -> str:
+    def sign_in(self, username: str, password: str, *, client: str | None = None) -> str:
         """Check a password and open a session; returns the cookie's value.
 
-        An unknown name takes as long as a wrong password.
+        Args:
+            username: as typed.
+            password: as typed.
+            client: network address of the browser, for the audit trail.
 
         Raises:
             SignInError: one sentence for every cause.
+            AuditError: it could not be written down; there is no session.
+        """
+        user = self.check(username, password, client=client)
+        return self.open_session(user, "password", client=client)
+
+    def check(self, username: str, password: str, *, client: str | None = None) -> User:
+        """The user of a name and password; an unknown name takes as long as a wrong password.
+
+        Raises:
+            SignInError: one sentence for every cause.
+            AuditError: the failure could not be written down.
         """
         now = datetime.now(UTC)
         name = username.replace("\x00", "\ufffd").strip().lower()  # PostgreSQL takes no NUL
@@ -104,10 +123,38 @@ class Accounts:
         given = password if fits else ""  # hashing megabytes would be an attack on this process
         good = self._matches(user.password if user else self._decoy, given) and fits
         if user is None or user.disabled or (user.locked_until and user.locked_until > now):
-            raise SignInError("You could not be signed in.")
+            self.refuse(user, "password", client)
         if not good:
-            self._count_failure(user, now)
-            raise SignInError("You could not be signed in.")
+            self.count_failure(user, now)
+            self.refuse(user, "password", client)
+        return user
+
+    def refuse(self, user: User | None, method: str, client: str | None) -> NoReturn:
+        """Write a failed sign-in down, and say the one sentence for every cause.
+
+        What was typed as a name is not written: it may be a password.
+
+        Raises:
+            SignInError: always.
+        """
+        if self._auditor is not None:
+            id_, role = (user.id, user.role) if user else ("unknown", "unknown")
+            self._auditor.sign_in(Caller.user(id_, role, client), method, "4")
+        raise SignInError("You could not be signed in.")
+
+    def open_session(self, user: User, method: str, *, client: str | None = None) -> str:
+        """Open a session for a user who has proved who they are; returns the cookie's value.
+
+        Args:
+            user: whose proof was just looked at.
+            method: how it was proved, ``password+totp`` for example.
+            client: network address of the browser.
+
+        Raises:
+            SignInError: the account was locked or disabled meanwhile.
+            AuditError: it could not be written down; there is no session.
+        """
+        now = datetime.now(UTC)
         token = secrets.token_urlsafe(32)
         with self._database.transaction() as session:
             # looked at again: of many tries at once, only those before the lock count
@@ -119,9 +166,11 @@ class Accounts:
             )
             if rows_changed(opened) != 1:
                 raise SignInError("You could not be signed in.")
+            if self._auditor is not None:
+                self._auditor.sign_in(Caller.user(user.id, user.role, client), method)
             session.add(
                 PortalSession(
-                    digest=_digest(token),
+                    digest=digest_of(token),
                     user_id=user.id,
                     csrf=secrets.token_urlsafe(24),
                     seen=now,
@@ -136,7 +185,8 @@ class Accounts:
         except VerifyMismatchError:
             return False
 
-    def _count_failure(self, user: User, now: datetime) -> None:
+    def count_failure(self, user: User, now: datetime) -> None:
+        """Count a wrong proof; after so many the account is locked for a while."""
         with self._database.transaction() as session:
             session.execute(
                 update(User).where(User.id == user.id).values(failures=User.failures + 1)
@@ -153,7 +203,7 @@ class Accounts:
             return None
         now = datetime.now(UTC)
         with self._database.reading() as session:
-            row = session.get(PortalSession, _digest(token))
+            row = session.get(PortalSession, digest_of(token))
             user = session.get(User, row.user_id) if row else None
         if row is None or user is None or user.disabled:
             return None
@@ -170,7 +220,7 @@ class Accounts:
     def sign_out(self, token: str) -> None:
         """End a session."""
         with self._database.transaction() as session:
-            session.execute(delete(PortalSession).where(PortalSession.digest == _digest(token)))
+            session.execute(delete(PortalSession).where(PortalSession.digest == digest_of(token)))
 
     def users(self) -> list[User]:
         """Every account, by name."""
@@ -185,20 +235,14 @@ class Accounts:
             raise NotFoundError("There is no such user.")
         return user
 
-    def new_key(self, name: str, scopes: str) -> str:
-        """Make an API key with scopes (separated by spaces); it is shown this once."""
-        key = f"ctk_{secrets.token_urlsafe(32)}"
-        with self._database.transaction() as session:
-            session.add(
-                ApiKey(digest=_digest(key), name=name, scopes=scopes, created=datetime.now(UTC))
-            )
-        return key
+    def new_key(self, name: str, scopes: str, *, patient: str | None = None) -> str:
+        """Make an API key, see `ApiKeys.make`; it is shown this once."""
+        return self.keys.make(name, scopes, patient=patient)
 
     def key_allows(self, key: str, scope: str) -> bool:
-        """Whether an API key is good and has a scope."""
-        with self._database.reading() as session:
-            row = session.get(ApiKey, _digest(key))
-        return row is not None and row.revoked is None and scope in row.scopes.split()
+        """Whether an API key is good and has a plain scope."""
+        found = self.keys.find(key)
+        return found is not None and found.scopes.has(scope)
 
     def forget_expired(self) -> int:
         """Delete sessions that are over; returns how many."""

@@ -8,46 +8,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from services.exchange.courier import running
-from services.exchange.errors import NotAuthenticatedError
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import exchange_router
-from services.fhir.routes import Access
 from services.fhir.routes import router as fhir_router
-from services.hospital.accounts import Accounts
 from services.hospital.chat import chat_router
-from services.hospital.errors import NotAllowedError
+from services.hospital.doors import Doors
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.queue import Hints, make_celery
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 from services.web.app import LOOPBACK_HOSTS, create_app
-
-PORTAL_COOKIE = "caretier_portal"
-
-
-def _allowed(request: Request, accounts: Accounts, scope: str, roles: frozenset[str]) -> None:
-    """Let a key with the scope, or a signed-in person with one of the roles, pass.
-
-    Raises:
-        NotAuthenticatedError, NotAllowedError: neither.
-    """
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and token:
-        if not accounts.key_allows(token, scope):
-            raise NotAllowedError("This key does not allow this.")
-        return
-    who = accounts.signed_in(request.cookies.get(PORTAL_COOKIE))
-    if who is None:
-        raise NotAuthenticatedError(
-            "Sign in, or send a key.", remedy="`caretier hospital key NAME SCOPES` makes a key."
-        )
-    if who.user.role not in roles:
-        raise NotAllowedError("Your role does not allow this.")
 
 
 def create(settings: HospitalSettings | None = None, hospital: Hospital | None = None) -> FastAPI:
@@ -76,16 +51,10 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     )
     app.state.hospital = here
 
-    def fhir_access(request: Request) -> Access | None:
-        _allowed(request, here.accounts, "fhir.read", frozenset({"clinician"}))
-        return None
-
-    def chat_access(request: Request) -> None:
-        _allowed(request, here.accounts, "chat", frozenset({"clinician", "operator"}))
-
+    doors = Doors(here.accounts, here.auditor)
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
-    app.include_router(fhir_router(lambda: here.records, fhir_access))
-    app.include_router(chat_router(lambda: here.node, chat_access))
+    app.include_router(fhir_router(lambda: here.records, doors.fhir))
+    app.include_router(chat_router(lambda: here.node, doors.chat, here.auditor.chat))
     app.include_router(
         portal_router(
             here.accounts,

@@ -1,17 +1,17 @@
 """OpenAI-compatible chat at the hospital: the consult path behind a known shape.
 
 ``POST /v1/chat/completions`` with model ``caretier``; the last user message is the question,
-earlier ones are its conversation. A key with scope ``chat`` is needed.
+earlier ones are its conversation. A key with scope ``chat`` is needed, or a session of the portal.
+That a question is put is on the audit trail before anything is answered.
 """
-
-from __future__ import annotations
 
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
@@ -50,20 +50,37 @@ class ChatRequest(BaseModel):
     stream: bool = False
 
 
-def chat_router(node: Callable[[], Node], authorise: Callable[..., None]) -> APIRouter:
-    """Routes ``/v1/models`` and ``/v1/chat/completions``."""
-    router = APIRouter(prefix="/v1", tags=["chat"], dependencies=[Depends(authorise)])
+def _unheard(_caller: Any, _consult: str, _model: str) -> None:
+    return None
 
-    @router.get("/models")
+
+def chat_router(
+    node: Callable[[], Node],
+    authorise: Callable[..., Any],
+    audit: Callable[[Any, str, str], None] = _unheard,
+) -> APIRouter:
+    """Routes ``/v1/models`` and ``/v1/chat/completions``.
+
+    Args:
+        node: runs the consult path.
+        authorise: FastAPI dependency that raises for who may not ask, and returns who asks.
+        audit: called with who asks, the id of the consult and the model before anything is
+            answered; when it raises, nothing is.
+    """
+    router = APIRouter(prefix="/v1", tags=["chat"])
+    Asker = Annotated[Any, Depends(authorise)]  # noqa: N806 - a type
+
+    @router.get("/models", dependencies=[Depends(authorise)])
     def models() -> dict[str, Any]:
         """The models that can be named in a request."""
         item = {"id": MODEL, "object": "model", "created": 0, "owned_by": "caretier"}
         return {"object": "list", "data": [item]}
 
     @router.post("/chat/completions", response_model=None)
-    async def complete(request: ChatRequest) -> Response:
+    async def complete(request: ChatRequest, asker: Asker) -> Response:
         """Answer the last user message by the consult path."""
         question = _question(request)
+        await run_in_threadpool(audit, asker, question.id, MODEL)
         if request.stream:
             return StreamingResponse(_stream(node(), question), media_type="text/event-stream")
         answer = await _answer(node(), question)

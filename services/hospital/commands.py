@@ -68,11 +68,40 @@ def user(
 
 
 @app.command()
-def key(context: typer.Context, name: str, scopes: str) -> None:
-    """Make an API key NAME with SCOPES ("fhir.read chat"); it is shown this once."""
+def key(
+    context: typer.Context,
+    name: str,
+    scopes: str,
+    patient: Annotated[
+        str | None, typer.Option(help="Id of the one Patient whose record it may read.")
+    ] = None,
+) -> None:
+    """Make an API key NAME with SCOPES ("patient/*.rs chat"); it is shown this once."""
     from services.hospital.service import Hospital
 
-    typer.echo(Hospital(_settings(context.obj)).accounts.new_key(name, scopes))
+    accounts = Hospital(_settings(context.obj)).accounts
+    typer.echo(accounts.new_key(name, scopes, patient=patient))
+
+
+@app.command()
+def keys(context: typer.Context) -> None:
+    """List the API keys: id, name, scopes, patient, and whether they are revoked."""
+    from services.hospital.service import Hospital
+
+    for row in Hospital(_settings(context.obj)).accounts.keys.listing():
+        state = "revoked" if row.revoked else "good"
+        typer.echo(
+            f"{row.digest[:16]}  {state:7}  {row.patient or '*':12}  {row.name}: {row.scopes}"
+        )
+
+
+@app.command(name="revoke-key")
+def revoke_key(context: typer.Context, key_id: str) -> None:
+    """Refuse every further call with the key KEY_ID."""
+    from services.hospital.service import Hospital
+
+    Hospital(_settings(context.obj)).accounts.keys.revoke(key_id)
+    typer.echo(f"{key_id} opens nothing any more.")
 
 
 @app.command()

@@ -43,13 +43,18 @@ class PortalSession(Base):
 
 
 class ApiKey(Base):
-    """A key for programs; ``scopes`` is a list separated by spaces (``fhir.read chat``)."""
+    """A key for programs.
+
+    ``scopes`` is a list separated by spaces (``patient/*.rs chat``, see `compliance.access`);
+    ``patient`` is the id of the one Patient to whom the key is bound, or None.
+    """
 
     __tablename__ = "hospital_api_key"
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(80))
     scopes: Mapped[str] = mapped_column(String(400))
+    patient: Mapped[str | None] = mapped_column(String(64))
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from compliance.audit import Agent, AuditTrail, crossing, load_or_create_key
+from compliance.audit import Agent, AuditTrail, load_or_create_key
 from services.consult.messages import Answer, Level, Question
 from services.consult.node import Node, Outcome
 from services.exchange.errors import ReferralRefusedError
-from services.exchange.intake import APPLICATION, Intake
+from services.exchange.intake import Intake
 from services.exchange.keys import NodeKeys
 from services.exchange.messages import Envelope, Parcel, ParcelState, ReferredQuestion
 from services.exchange.models import StoredParcel
@@ -23,6 +23,7 @@ from services.exchange.registry import Registry
 from services.exchange.sealed import open_question
 from services.fhir.store import FhirStore
 from services.hospital.accounts import Accounts
+from services.hospital.audited import Auditor, Caller
 from services.hospital.chart import Charts
 from services.hospital.desk import URGENCY_RANK, Desk
 from services.hospital.jobs import Jobs, Taken, add_job
@@ -76,9 +77,14 @@ class Hospital:
         audit.mkdir(parents=True, exist_ok=True, mode=0o700)
         trail = AuditTrail(audit / "hospital.jsonl", load_or_create_key(audit), node=settings.name)
         self.intake = _HospitalIntake(self.database, Level.HOSPITAL, trail)
+        self.auditor = Auditor(self._write_down, settings.name)
         self.jobs = Jobs(self.database)
         self.desk = Desk(self.intake, self.keys)
-        self.accounts = Accounts(self.database, idle=timedelta(minutes=settings.session_minutes))
+        self.accounts = Accounts(
+            self.database,
+            idle=timedelta(minutes=settings.session_minutes),
+            auditor=self.auditor,
+        )
         self.records = FhirStore(self.database)
         self.charts = Charts(self.database, self.audit_chart)
         self._node = node
@@ -165,23 +171,16 @@ class Hospital:
                 _LOG.error("tidy: %s", type(error).__name__)
             await asyncio.sleep(TIDY_SECONDS)
 
+    def _write_down(self, event: dict[str, Any]) -> None:
+        self.intake.audit.record(event)
+
     def audit_chart(self, user: User, patient: str) -> None:
         """Write down that a person opens a chart; ``patient`` is ``Patient/id``.
 
         Raises:
             AuditError: it could not be written; the chart must not be shown.
         """
-        event = crossing(
-            action="read",
-            referral=patient,
-            person=Agent("person", user.id, user.display_name),
-            application=APPLICATION,
-            model=None,
-            source=Level.HOSPITAL,
-            destination="portal",
-            detail={"role": user.role, "what": "chart"},
-        )
-        self.intake.audit.record(event)
+        self.auditor.chart(Caller.user(user.id, user.role), patient)
 
     def audit_read(self, user: User, referral: str) -> None:
         """Write down that a person looked at a referral.
@@ -189,17 +188,7 @@ class Hospital:
         Raises:
             AuditError: it could not be written; the referral must not be shown.
         """
-        event = crossing(
-            action="read",
-            referral=referral,
-            person=Agent("person", user.id, user.display_name),
-            application=APPLICATION,
-            model=None,
-            source=Level.HOSPITAL,
-            destination="portal",
-            detail={"role": user.role},
-        )
-        self.intake.audit.record(event)
+        self.auditor.referral(Caller.user(user.id, user.role), referral)
 
     def tidy(self) -> dict[str, int]:
         """Retention: delete what is over; returns how many of each."""

@@ -111,7 +111,8 @@ class Gate:
         Raises:
             SignInError: name or password is wrong, or the account is locked.
         """
-        token = self._accounts.sign_in(username, password)
+        client = request.client.host if request.client else None
+        token = self._accounts.sign_in(username, password, client=client)
         self._forget(request)
         response.set_cookie(
             COOKIE,

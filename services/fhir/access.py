@@ -1,0 +1,129 @@
+"""What a caller of the REST API may see, and what is written down before they see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from compliance.errors import CaretierError
+from services.fhir.errors import FhirNotFoundError, FhirParameterError
+from services.fhir.references import COMPARTMENT
+from services.fhir.results import Entry
+
+Interaction = Literal["read", "search", "everything"]
+Key = tuple[str, str]
+"""Type and id of a resource."""
+
+
+class ScopeError(CaretierError):
+    """The key's scopes do not cover this; nothing was read."""
+
+    kind = "scope-missing"
+    status = 403
+    exit_code = 45
+    remedy = "Ask an operator for a key with the scope, for example patient/*.rs."
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """What is about to leave.
+
+    Attributes:
+        interaction: read of one resource, search, or a whole record.
+        what: ``Type/id``, or the type that was searched.
+        patients: ids of the Patients whose data is in it, sorted.
+        request: path and query below ``/fhir``; values of the query may name a person.
+        entries: number of resources.
+    """
+
+    interaction: Interaction
+    what: str
+    patients: tuple[str, ...]
+    request: str = ""
+    entries: int = 1
+
+
+def _everything(_kind: str, _letter: Literal["r", "s"]) -> bool:
+    return True
+
+
+def _nothing(_disclosure: Disclosure) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the authenticated caller may see.
+
+    Attributes:
+        patient: this person's record only; None for everybody's.
+        allows: whether a type may be read (``r``) or searched (``s``).
+        whole: whether a whole record may be given out; where types are withheld it may not.
+        relation: raises for a Patient whose chart the caller may not open; None asks nothing.
+        disclose: called before a body is built; when it raises, nothing is given out.
+    """
+
+    patient: str | None = None
+    allows: Callable[[str, Literal["r", "s"]], bool] = _everything
+    whole: bool = True
+    relation: Callable[[str], None] | None = None
+    disclose: Callable[[Disclosure], None] = _nothing
+
+    def require(self, kind: str, letter: Literal["r", "s"]) -> None:
+        """Refuse a type that the scopes do not cover.
+
+        Raises:
+            ScopeError: they do not.
+        """
+        if not self.allows(kind, letter):
+            raise ScopeError("The scopes of this key do not cover this.")
+
+    def require_whole(self, patient: str) -> None:
+        """Refuse a whole record to a caller from whom a part of it would be withheld.
+
+        Raises:
+            ScopeError: the scopes cover some types only.
+            FhirNotFoundError: it is another person's.
+        """
+        if self.patient not in {None, patient}:
+            raise FhirNotFoundError("there is no such patient for this caller")
+        if not self.whole:
+            raise ScopeError("The scopes of this key cover a part of a record only.")
+        self.require_relation([patient])
+
+    def require_relation(self, patients: Iterable[str]) -> None:
+        """Refuse data of a person whom the caller does not treat; errors are the relation's."""
+        if self.relation is not None:
+            for patient in patients:
+                self.relation(patient)
+
+    def require_named(self, kind: str, patient: str | None) -> None:
+        """Ask a caller who may open some charts only whose record is searched.
+
+        Raises:
+            FhirParameterError: no patient is named; even a total would tell of others.
+        """
+        if self.relation is None or (kind != "Patient" and kind not in COMPARTMENT):
+            return
+        if patient is None:
+            raise FhirParameterError("name the patient: you may search one chart at a time")
+        self.require_relation([patient.removeprefix("Patient/")])
+
+    def require_known(self, entries: Iterable[Entry], owners: Mapping[Key, frozenset[str]]) -> None:
+        """Refuse what a caller who may open some charts only must not see.
+
+        Args:
+            entries: that were found.
+            owners: whose record each of them is in, where it is in anybody's.
+
+        Raises:
+            FhirNotFoundError: it is about a person, and nobody can say about whom.
+        """
+        if self.relation is None:
+            return
+        for entry in entries:
+            mine = owners.get((entry.type, entry.id), frozenset())
+            if not mine and (entry.type == "Patient" or entry.type in COMPARTMENT):
+                raise FhirNotFoundError("there is no such resource for this caller")
+            self.require_relation(sorted(mine))

@@ -1,0 +1,108 @@
+"""What the hospital writes down before it happens: reads, questions, sign-in, keys, erasure.
+
+Every method raises `compliance.audit.AuditError` when it could not be written; what it describes
+must not happen then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from compliance.audit import acts
+from compliance.audit.acts import Actors, Agent
+from compliance.audit.balp import Outcome
+from services.fhir.access import Disclosure
+
+PORTAL = Agent("application", "caretier-portal")
+SHELL = Agent("application", "caretier-command")
+REFUSED: Outcome = "8"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: a person at the portal, or a program with a key.
+
+    Attributes:
+        application: the program.
+        person: who uses it; None for a program of its own.
+        client: network address that the request came from; the program's name where unknown.
+    """
+
+    application: Agent
+    person: Agent | None = None
+    client: str | None = None
+
+    @classmethod
+    def user(cls, id_: str, role: str, client: str | None = None) -> Caller:
+        """A person at the portal."""
+        return cls(PORTAL, Agent("person", id_, role=role), client)
+
+    @classmethod
+    def shell(cls) -> Caller:
+        """Whoever runs a command on the hospital's own machine."""
+        return cls(SHELL, Agent("person", "operator", role="operator"))
+
+
+class Auditor:
+    """Writes the hospital's own acts to its trail.
+
+    Args:
+        record: of the trail.
+        node: name of the hospital.
+    """
+
+    def __init__(self, record: Callable[[dict[str, Any]], object], node: str) -> None:
+        self._record, self._node = record, node
+
+    def _by(self, caller: Caller, model: Agent | None = None, purpose: str = "TREAT") -> Actors:
+        return Actors(
+            application=caller.application,
+            node=self._node,
+            person=caller.person,
+            model=model,
+            client=caller.client or caller.application.id,
+            purpose=purpose,
+        )
+
+    def fhir(self, caller: Caller, disclosure: Disclosure) -> None:
+        """A read, search or whole record over FHIR; a search tells of each patient in it."""
+        by = self._by(caller)
+        patients: list[str | None] = [f"Patient/{id_}" for id_ in disclosure.patients]
+        if disclosure.interaction == "everything":
+            self._record(acts.everything(by, disclosure.what))
+            return
+        for patient in patients or [None]:
+            if disclosure.interaction == "search":
+                self._record(acts.search(by, disclosure.request, patient=patient))
+            else:
+                self._record(acts.read(by, disclosure.what, patient=patient))
+
+    def refused(self, caller: Caller, what: str) -> None:
+        """A read that the caller may not make; ``what`` is ``Type/id`` or ``kind:id``."""
+        self._record(acts.read(self._by(caller), what, outcome=REFUSED))
+
+    def chart(self, caller: Caller, patient: str) -> None:
+        """A person's chart; ``patient`` is ``Patient/id``."""
+        self._record(acts.read(self._by(caller), f"chart:{patient}", patient=patient))
+
+    def referral(self, caller: Caller, referral: str) -> None:
+        """A referral on the desk; its patient is not known here."""
+        self._record(acts.read(self._by(caller), f"referral:{referral}"))
+
+    def chat(self, caller: Caller, consult: str, model: str) -> None:
+        """A question through the chat API."""
+        self._record(acts.chat(self._by(caller, Agent("model", model)), consult))
+
+    def sign_in(self, caller: Caller, method: str, outcome: Outcome = "0") -> None:
+        """A person signed in, or tried to."""
+        self._record(acts.sign_in(self._by(caller), method=method, outcome=outcome))
+
+    def sign_out(self, caller: Caller, method: Literal["asked", "idle"] = "asked") -> None:
+        """A session ended."""
+        self._record(acts.sign_out(self._by(caller), method=method))
+
+    def key(self, caller: Caller, key_id: str, change: Literal["made", "revoked"]) -> None:
+        """A key was made or revoked."""
+        self._record(acts.key(self._by(caller), key_id, change=change))

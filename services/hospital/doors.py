@@ -1,0 +1,105 @@
+"""Who may come in at the API's doors: keys with scopes, and people with a session.
+
+A key may read over FHIR what its scopes and its patient allow. The portal's cookie may only read
+there, and only in the charts that its clinician may open. Each disclosure is on the audit trail
+before its body is built.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import Request
+
+from compliance.audit import Agent
+from services.exchange.errors import NotAuthenticatedError
+from services.fhir.access import Access
+from services.hospital.accounts import Accounts, SignedIn
+from services.hospital.audited import Auditor, Caller
+from services.hospital.errors import NotAllowedError
+from services.hospital.keys import Credential
+from services.hospital.portal.access import COOKIE, same_site
+
+CHART_READERS = frozenset({"clinician"})
+CHATTERS = frozenset({"clinician", "operator"})
+READING = frozenset({"GET", "HEAD"})
+_HINT = "`caretier hospital key NAME SCOPES` makes a key."
+
+
+class Doors:
+    """Lets callers in.
+
+    Args:
+        accounts: people, sessions and keys of the hospital.
+        auditor: writes down what they are given.
+    """
+
+    def __init__(self, accounts: Accounts, auditor: Auditor) -> None:
+        self._accounts, self._auditor = accounts, auditor
+
+    def fhir(self, request: Request) -> Access:
+        """What the caller may read over FHIR.
+
+        Raises:
+            NotAuthenticatedError, NotAllowedError: nothing at all.
+        """
+        key = self._key(request)
+        if key is not None:
+            if not key.scopes.reads:
+                raise NotAllowedError("This key does not allow this.")
+            return Access(
+                patient=key.scopes.patient,
+                allows=key.scopes.allows,
+                whole=key.scopes.whole_record,
+                disclose=partial(self._auditor.fhir, _program(key, request)),
+            )
+        who = self._person(request, CHART_READERS)
+        if request.method not in READING:
+            raise NotAllowedError("The portal's session may only read here.")
+        return Access(disclose=self._disclosing(who, request))
+
+    def chat(self, request: Request) -> Caller:
+        """Who may ask by the chat API.
+
+        Raises:
+            NotAuthenticatedError, NotAllowedError: not this caller.
+        """
+        key = self._key(request)
+        if key is not None:
+            if not key.scopes.has("chat"):
+                raise NotAllowedError("This key does not allow this.")
+            return _program(key, request)
+        if request.method not in READING:
+            same_site(request)
+        who = self._person(request, CHATTERS)
+        return Caller.user(who.user.id, who.user.role, _client(request))
+
+    def _disclosing(self, who: SignedIn, request: Request) -> partial[None]:
+        caller = Caller.user(who.user.id, who.user.role, _client(request))
+        return partial(self._auditor.fhir, caller)
+
+    def _key(self, request: Request) -> Credential | None:
+        """The key that the request carries; None when it carries none."""
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            return None
+        found = self._accounts.keys.find(token)
+        if found is None:
+            raise NotAllowedError("This key does not allow this.")
+        return found
+
+    def _person(self, request: Request, roles: frozenset[str]) -> SignedIn:
+        who = self._accounts.signed_in(request.cookies.get(COOKIE))
+        if who is None:
+            raise NotAuthenticatedError("Sign in, or send a key.", remedy=_HINT)
+        if who.user.role not in roles:
+            raise NotAllowedError("Your role does not allow this.")
+        return who
+
+
+def _program(key: Credential, request: Request) -> Caller:
+    return Caller(Agent("application", f"key-{key.id}", name=key.name), client=_client(request))
+
+
+def _client(request: Request) -> str | None:
+    return request.client.host if request.client else None
