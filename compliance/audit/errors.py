@@ -12,7 +12,7 @@ class AuditError(CaretierError):
 
     kind: ClassVar[str] = "audit-unavailable"
     status: ClassVar[int] = 503
-    exit_code: ClassVar[int] = 7
+    exit_code: ClassVar[int] = 5
     remedy: ClassVar[str] = (
         "Nothing was sent. Free disk space if it is full, then run `caretier audit verify`."
     )

@@ -30,7 +30,7 @@ class SealingError(CaretierError):
 
     kind: ClassVar[str] = "sealing-failed"
     status: ClassVar[int] = 422
-    exit_code: ClassVar[int] = 5
+    exit_code: ClassVar[int] = 6
     remedy: ClassVar[str] = "Fetch the other side's current keys, and send it again."
 
     def __init__(self, message: str, *, reason: SealingReason, remedy: str | None = None) -> None:

@@ -10,7 +10,7 @@ class EngineError(CaretierError):
 
     kind = "engine-failed"
     status = 502
-    exit_code = 10
+    exit_code = 11
     remedy = "Look at the engine's own log; answers from sources go on without it."
 
 
