@@ -6,13 +6,20 @@ from typing import Any
 
 import presidio_analyzer.pattern_recognizer as presidio_patterns
 import spacy
-from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, predefined_recognizers
+from presidio_analyzer import (
+    AnalyzerEngine,
+    EntityRecognizer,
+    RecognizerRegistry,
+    predefined_recognizers,
+)
 from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from compliance.deidentify.recognizers import all_recognizers
+from compliance.deidentify.recognizers.learned_names import LearnedNameRecognizer
+from compliance.deidentify.residual import HARD_TYPES
 from compliance.deidentify.settings import DeidentifySettings
 from compliance.errors import BadInputError
 
@@ -59,7 +66,9 @@ def build_analyzer(settings: DeidentifySettings) -> AnalyzerEngine:
     """The analyzer with our recognisers and the chosen ones of Presidio, for both languages.
 
     Raises:
-        BadInputError: the settings name a recogniser that Presidio does not have.
+        BadInputError: the settings name a recogniser that Presidio does not have, or the name model
+            is not the one that was measured.
+        NotFoundError: the settings require the name model and it is not there.
     """
     # Presidio skips a pattern that times out. With the same limit as the whole call, a skipped
     # pattern means that the call is over its budget, and the call fails.
@@ -70,6 +79,8 @@ def build_analyzer(settings: DeidentifySettings) -> AnalyzerEngine:
             registry.add_recognizer(recognizer)
         for built_in in settings.presidio:
             registry.add_recognizer(_built_in(built_in.name, list(built_in.context), language))
+        if settings.names == "required":
+            registry.add_recognizer(LearnedNameRecognizer(supported_language=language))
     return AnalyzerEngine(
         registry=registry,
         nlp_engine=BlankNlpEngine(),
@@ -79,6 +90,12 @@ def build_analyzer(settings: DeidentifySettings) -> AnalyzerEngine:
             context_matching_mode="whole_word", context_prefix_count=6
         ),
     )
+
+
+def hard_recognizers(analyzer: AnalyzerEngine, language: str) -> list[EntityRecognizer]:
+    """Those of the analyzer's recognisers of which not one result may be left after masking."""
+    every = analyzer.registry.get_recognizers(language=language, all_fields=True)
+    return [r for r in every if HARD_TYPES.intersection(r.supported_entities)]
 
 
 def _built_in(name: str, context: list[str], language: str) -> Any:

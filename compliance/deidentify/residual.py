@@ -2,7 +2,8 @@
 
 The masked text is read again with its placeholders taken out, first by the detectors that leave no
 doubt (known identifiers, e-mail, telephone, Social Security and card numbers), then without any
-separators for names and codes of the record.
+separators for names and codes of the record. Detectors that weigh words (cues, lists, the name
+model) are not asked again: what they would say of a text with gaps in it is no evidence.
 """
 
 from __future__ import annotations

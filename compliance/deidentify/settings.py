@@ -5,12 +5,22 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from compliance.errors import BadInputError
+
+_VERSIONED = (
+    ("", ".py"),
+    ("recognizers", ".py"),
+    ("vocabulary", ".txt"),
+    ("names", ".py"),
+    ("names", ".onnx"),
+    ("names", ".json"),
+)
+"""Folders of the package and the kinds of files in them that decide what is found."""
 
 
 class BuiltIn(BaseModel):
@@ -30,6 +40,8 @@ class DeidentifySettings(BaseModel):
         time_budget_s: wall-clock seconds for one call.
         max_chars: longest text in code points.
         phone_regions: ISO 3166 regions whose national telephone numbers are known.
+        names: ``required`` runs the trained model of names and places and refuses to load without
+            it; ``off`` leaves names to rules and records.
         presidio: Presidio's own recognisers that run.
     """
 
@@ -39,6 +51,7 @@ class DeidentifySettings(BaseModel):
     time_budget_s: float = Field(default=10.0, gt=0, le=60)
     max_chars: int = Field(default=200_000, ge=1)
     phone_regions: tuple[str, ...] = ("US", "ES")
+    names: Literal["required", "off"] = "required"
     presidio: tuple[BuiltIn, ...] = ()
 
     @classmethod
@@ -58,10 +71,10 @@ class DeidentifySettings(BaseModel):
             ) from error
 
     def version(self) -> str:
-        """``caretier-deid/<12 hex digits>`` of configuration, code and word lists."""
+        """``caretier-deid/<12 hex digits>`` of configuration, code, word lists and model."""
         digest = hashlib.sha256(self.model_dump_json().encode())
         package = files(__package__)
-        for folder, suffix in (("", ".py"), ("recognizers", ".py"), ("vocabulary", ".txt")):
+        for folder, suffix in _VERSIONED:
             where = package.joinpath(folder) if folder else package
             for item in sorted(where.iterdir(), key=lambda i: i.name):
                 if item.name.endswith(suffix):

@@ -107,3 +107,16 @@ def export(model: Any, sample: dict[str, Any], target: Path) -> None:
             dynamo=True,
         )
         quantize_dynamic(plain, target, weight_type=QuantType.QInt8)
+    strip(target)
+
+
+def strip(target: Path) -> None:
+    """Take out what the exporter notes of its own code and folders; the arithmetic stays."""
+    import onnx
+
+    model = onnx.load(target)
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    onnx.checker.check_model(model)
+    onnx.save(model, target)

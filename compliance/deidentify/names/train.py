@@ -5,7 +5,7 @@
 Needs the extra ``train``. Each epoch reads new documents of the generator. An interrupted run goes
 on from its last checkpoint (in ``--work``) when it is started again with the same settings.
 Writes ``names.onnx`` (int8), ``names.json`` (labels, threshold, figures on templates and names
-kept out of training, digest of what was trained on) and ``names.tokenizer.json``.
+kept out of training, digest of what was trained on, digests of model and tokenizer).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -28,9 +27,9 @@ from compliance.deidentify.names.model import (
     FACTS_FILE,
     FOLDER,
     MODEL_FILE,
-    TOKENIZER_FILE,
     NameModel,
     bare_tokenizer,
+    digest,
 )
 
 _CHOOSING = 1500
@@ -53,7 +52,7 @@ class Plan:
     def digest(self) -> str:
         """Of the plan, the generator's code and its lists: a checkpoint of another is not used."""
         found = hashlib.sha256(json.dumps(asdict(self)).encode())
-        names = ("lexicons", "people", "places", "slots", "templates", "vary", "generate")
+        names = ("lexicons", "people", "places", "coined", "slots", "templates", "vary", "generate")
         code = [FOLDER / f"{name}.py" for name in (*names, "encoding", "_batches")]
         lists = [p for part in ("lexicons", "templates") for p in (FOLDER / part).glob("*.txt")]
         for path in sorted([*code, *lists]):
@@ -137,13 +136,16 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
         sample = feed.tensors(feed.examples(self.tokenizer, self.plan.seed, 0, 2))
         export(self.model, sample, out / MODEL_FILE)
-        shutil.copyfile(minilm_folder() / "tokenizer.json", out / TOKENIZER_FILE)
         told = {
             "labels": list(LABELS),
             "max_tokens": MAX_TOKENS,
             "threshold": 0.5,
             "plan": asdict(self.plan),
             "trained_on": self.plan.digest(),
+            "sha256": {
+                "model": digest(out / MODEL_FILE),
+                "tokenizer": digest(minilm_folder() / "tokenizer.json"),
+            },
         }
         _write(out, told)
         model = NameModel.load(out)

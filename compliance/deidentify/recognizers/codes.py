@@ -15,6 +15,12 @@ _MEDICAL = regex.compile(
 )
 
 
+_REGISTERED = regex.compile(r"(?i)NCT\d{8}|ISRCTN\d{8}|ACTRN\d{14}|EudraCT.*")
+_PUBLISHED = regex.compile(
+    r"(?i)rs\d{4,}|FY\d{4}(?:-FY\d{4})?|\d+[xX]\d+(?:[xX]\d+)?|[CG]\d{3,5}[ACGT]|"
+    r"\d+(?:UI|IU|ml|mg)|(?:19|20)\d\d\p{Ll}{3,}"
+)
+"""Registered trials, gene variants, sizes, budget years: public, nobody's own."""
 _TELLING_DIGITS = 8
 _AMOUNT_DIGITS = 5
 """Groups of digits need more than the first, what looks like a test or an amount the second."""
@@ -73,6 +79,8 @@ class CodeRecognizer(RuleRecognizer):
     def accept(self, rule: Rule, match: regex.Match[str]) -> bool:
         """Names of tests, types and amounts are no codes; grouped digits need nine of them."""
         value = match["v"] if "v" in match.groupdict() else match[0]
+        if _REGISTERED.fullmatch(value) or (rule.name != "cued" and _PUBLISHED.fullmatch(value)):
+            return False
         digits: int = sum(c.isdigit() for c in value)
         if rule.name == "grouped-digits":
             return digits > _TELLING_DIGITS or bool(regex.fullmatch(r"\d\d(?:-\d\d){3}", value))

@@ -50,8 +50,17 @@ class EmailRecognizer(RuleRecognizer):
     )
 
 
+_PUBLISHER = regex.compile(
+    r"(?:https?://)?(?:[\p{L}\d-]+\.)*(?:(?:nih|cdc|fda|hhs|ahrq|cancer|medlineplus|clinicaltrials|"
+    r"trials|smokefree|womenshealth|health|usda|epa|medicare)\.gov|who\.int|nhs\.uk|"
+    r"nihseniorhealth\.gov|fruitsandveggiesmatter\.gov|europa\.eu)(?:/[^\s?@]*)?[.,]?",
+    regex.IGNORECASE,
+)
+"""Pages that health authorities publish for everybody; with a query they may tell somebody."""
+
+
 class UrlRecognizer(RuleRecognizer):
-    """Web addresses."""
+    """Web addresses, but for the public pages of health authorities."""
 
     ENTITY = "URL"
     RULES = (
@@ -69,6 +78,8 @@ class UrlRecognizer(RuleRecognizer):
 
     def accept(self, rule: Rule, match: regex.Match[str]) -> bool:
         """A missing space after a full stop ("pain.it hurts") makes no address."""
+        if _PUBLISHER.fullmatch(match[0]):
+            return False
         if rule.name != "bare" or "/" in match[0]:
             return True
         label, _, tld = match[0].rpartition(".")
@@ -142,7 +153,8 @@ class PhoneRecognizer(RuleRecognizer):
         Rule("local", r"(?<![\d./-])[2-9]\d{2}-\d{4}(?![\d/-]|\.\d)" + UNIT_AHEAD),
         Rule(
             "international",
-            r"(?<![\p{L}\d])(?:\+|00)\s?\d{1,3}(?:[\s./-]?\(?\d{1,4}\)?){2,6}(?!\d)",
+            r"(?<![\p{L}\d.,])(?:\+|00)\s?(?=(?:[\s()./-]{0,2}\d){8})\d{1,3}"
+            r"(?:[\s./-]{0,2}\(?\d{1,4}\)?){2,6}(?!\d)",
         ),
         Rule(
             "spain",
@@ -167,7 +179,9 @@ class PhoneRecognizer(RuleRecognizer):
             r"\b(?:ending|ends|terminad[oa]|acaba|termina)\s+(?:in|with|en)\s+(?P<v>\d{3,5})(?!\d)",
         ),
     )
-    _STRETCH = regex.compile(r"[+(]?\d[\d\s().\-/]{5,22}\d(?!\d)" + UNIT_AHEAD, regex.IGNORECASE)
+    _STRETCH = regex.compile(
+        r"(?<![\d.,/$=<-])[+(]?\d[\d\s().\-/]{5,22}\d(?!\d)" + UNIT_AHEAD, regex.IGNORECASE
+    )
     _MIN_DIGITS = 7
     _SCORE = 0.5
 

@@ -23,6 +23,11 @@ _ALSO_WORDS = word_set(
     "drew nan chuck penny nick memo tito pura salva poncho"
 )
 """Given names that are words in lower case, in English or Spanish."""
+_NOT_A_NAME = regex.compile(
+    r"(?:\b(?:North|South)\s+Carolina|\bin\s+(?:\p{L}+ern\s+)?(?:Israel|Jordan)|ELISA|\b[Ss]aco\s+de\s+Douglas|"
+    r"\p{Lu}{2,}-\p{Ll}{1,2}-\p{Ll}{1,2})\Z"
+)
+"""States, countries, a test and a spelt-out word that hold a given name."""
 _FORM = regex.compile(r"\s*[,.]\s*(?:date|dob|medical|mrn|age|\d|a\s+\d|is\s+a)")
 
 
@@ -82,6 +87,8 @@ class GivenNameRecognizer(RuleRecognizer):
             return (start, end) if known and plain else None
         if rule.name == "surname-first":
             return (start, end) if fold(match["g"]) in given_names() else None
+        if _NOT_A_NAME.search(match.string, max(0, start - 24), end):
+            return None
         for word in regex.finditer(r"\p{L}[\p{L}'-]*", match.string[start:end]):
             given = fold(word[0]).removesuffix("'s")
             if given in given_names() or given.split("-")[0] in given_names():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import regex
+
 from compliance.deidentify.recognizers.base import Rule, RuleRecognizer
 from compliance.deidentify.recognizers.lexis import CODE, COLON, DIGITS_SPACED
 
@@ -55,6 +57,10 @@ class AccountRecognizer(RuleRecognizer):
     )
 
 
+_DECIMAL = regex.compile(r"\d{1,2}(?:-\d{1,3})?\.\d+|(?i:il)-?\d+")
+"""An amount ("group 2-67.8 %") or a messenger (IL-10) after "group" is no number of a plan."""
+
+
 class HealthPlanRecognizer(RuleRecognizer):
     """Health-plan beneficiaries, Medicaid, Medicare, claims, authorisations, prescriptions."""
 
@@ -81,3 +87,7 @@ class HealthPlanRecognizer(RuleRecognizer):
         ),
         Rule("rx", r"(?<!\p{L})rx\s*\#?\s*:?\s*(?P<v>\d{6,12})(?!\d)"),
     )
+
+    def accept(self, rule: Rule, match: regex.Match[str]) -> bool:
+        """Amounts are no numbers of a plan."""
+        return rule.name != "plan" or not _DECIMAL.fullmatch(match["v"])

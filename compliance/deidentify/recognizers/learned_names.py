@@ -1,38 +1,38 @@
 """Names and places that the trained model finds.
 
-Not among ``all_recognizers``: a model has to be trained and measured first. Without a trained
-model it says so once and finds nothing, and the rules go on alone.
+Runs when the settings say ``names: required``. Without the model, or with another one than was
+measured, it cannot be made: a detector that finds no names must not pass for one that found none.
 """
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from typing import Any
 
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 
-from compliance.deidentify.names.model import NameModel, present, tokenizer_file
+from compliance.deidentify.names.model import NameModel
 
-_LOG = logging.getLogger(__name__)
 ENTITIES = ("ADDRESS", "CLINICIAN", "LOCATION", "ORGANIZATION", "PERSON", "RELATIVE")
 """Types that are reported; PROFESSION is learnt and left alone, being no identifier by itself."""
 
 
 @cache
-def _shared() -> NameModel | None:
-    """The one model of the process, for all languages; None (said once) when there is none."""
-    if present() and tokenizer_file():
-        return NameModel.load()
-    _LOG.warning("The name model has not been trained; names are found by rules alone.")
-    return None
+def _shared() -> NameModel:
+    """The one model of the process, for all languages."""
+    return NameModel.load()
 
 
 class LearnedNameRecognizer(LocalRecognizer):
-    """The name model as one of Presidio's recognisers."""
+    """The name model as one of Presidio's recognisers.
+
+    Raises:
+        NotFoundError: on making it, when there is no model.
+        BadInputError: on making it, when the model is not the one that was measured.
+    """
 
     def __init__(self, supported_language: str = "en", model: NameModel | None = None) -> None:
-        self._model = model
+        self._model = model or _shared()
         super().__init__(
             supported_entities=list(ENTITIES),
             supported_language=supported_language,
@@ -40,8 +40,7 @@ class LearnedNameRecognizer(LocalRecognizer):
         )
 
     def load(self) -> None:
-        """Take the process's model, unless one was given."""
-        self._model = self._model or _shared()
+        """Nothing to load: the model was taken on making it."""
 
     def analyze(
         self,
@@ -54,8 +53,6 @@ class LearnedNameRecognizer(LocalRecognizer):
         Raises:
             OutOfTimeError: the call's time budget is spent.
         """
-        if self._model is None:
-            return []
         wanted = set(entities or ENTITIES) & set(ENTITIES)
         return [
             RecognizerResult(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import regex
 
+from compliance.deidentify.normalise import fold
 from compliance.deidentify.recognizers.base import Rule, RuleRecognizer
 from compliance.deidentify.recognizers.lexis import CAPITALISED, NAME
 from compliance.deidentify.recognizers.trim import is_eponym, trimmed_name
+from compliance.deidentify.vocabulary import word_set
 
 _LABEL = (
     r"(?:patient(?:'s)?(?:\s+name)?|pt|full\s+name|first\s+name|last\s+name|"
@@ -18,6 +20,15 @@ _LABEL = (
 )
 
 
+_CALLED = regex.compile(r"(?i)\b(?:called|named|known\s+as|a\.?k\.?a)")
+_OF_A_DISEASE = regex.compile(
+    r"(?i)\d|'s\b|\s+(?:disease|syndrome|anemia|test|receptor|gene|protein|compound|sign|an?emia)"
+)
+_OPENERS = word_set(
+    "paciente presentamos se al la el mujer varon hombre decrease increase restore relieve prevent "
+    "varones historia acude refiere"
+)
+"""Words that open a text after a label, not a name."""
 _NAMING = regex.compile(r"(?i)[^:=]*(?:name|patient|paciente|nombre|apellido)")
 
 
@@ -87,6 +98,16 @@ class SelfNamedRecognizer(RuleRecognizer):
             match.string, start, end, lower=rule.name.endswith("lower"), strong=strong
         )
         if cut is None or is_eponym(match.string[cut[0] : cut[1]]):
+            return None
+        name = match.string[cut[0] : cut[1]]
+        if rule.name == "name-is" and (
+            (name.isupper() and _CALLED.search(match[0]) and " " not in name)
+            or _OF_A_DISEASE.match(match.string, cut[1])
+        ):
+            return None
+        if rule.name.startswith("label") and fold(name).split()[0] in _OPENERS:
+            return None
+        if rule.name == "paciente" and name.split()[-1] in {"Measure", "Scale", "Survey", "Index"}:
             return None
         if rule.name == "i-am" and regex.match(
             r"\s*(?:disease|syndrome|positive|negative|-)", match.string[cut[1] :], regex.IGNORECASE

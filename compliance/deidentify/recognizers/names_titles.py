@@ -21,6 +21,12 @@ _PERSON = (
     r"judge|hon|sr|sra|srta|srt|se[nñ]or|se[nñ]ora|se[nñ]orita|don|do[nñ]a|d[ªa]?|[dD]ñ[aª])"
 )
 _DOTTED = r"(?!\p{L})[ ]?\.?\s*(?:[ºª°]\.?)?[ \t]*\n?[ \t]*"
+_SENTENCE_END = regex.compile(
+    r"(?i)(?:(?:doctor|professor|nurse|physician|surgeon|therapist|pharmacist|midwife|"
+    r"psychologist|psychiatrist|dentist|\p{L}+ologist|pediatrician|m[eé]dic[oa]|enfermer[oa])"
+    r"(?:\s*\.\s+|\s*\n\s*))\Z"
+)
+"""A calling that ends a sentence or a line is no title of the next word."""
 _CREDENTIAL = (
     r"(?:M\.?D|D\.?O|R\.?N|N\.?P|P\.?A-?C?|Ph\.?D|D\.?D\.?S|Psy\.?D|FNP|DNP|APRN|LCSW|"
     r"MBBS|FACP|Pharm\.?D|D\.?P\.?M)"
@@ -34,6 +40,8 @@ class _TitledName(RuleRecognizer):
         self, rule: Rule, match: regex.Match[str], start: int, end: int
     ) -> tuple[int, int] | None:
         """Cut at ordinary words; the title itself stays readable."""
+        if _SENTENCE_END.search(match.string, match.start(), start):
+            return None
         lower = rule.name.endswith(("lower", "dot"))
         if (
             lower
@@ -156,5 +164,31 @@ class PersonTitleRecognizer(_TitledName):
     )
 
     def accept(self, rule: Rule, match: regex.Match[str]) -> bool:
-        """A "D" before a capital is a title only with its dot; vitamin D and grade D are none."""
-        return rule.name != "title" or not match[0].startswith("D ")
+        """Refuse what only looks like a title.
+
+        A "D" is one only with its dot and after no number or vitamin; MR and MS in capitals before
+        a word in lower case are an image and a disease, "ms" after a number is a time.
+        """
+        before = match.string[max(0, match.start() - 8) : match.start()]
+        title = match[0].split(maxsplit=1)[0]
+        if rule.name == "title":
+            return not match[0].startswith("D ") and not (
+                title in {"D", "D."}
+                and regex.search(r"(?i)(?:\d|vitamin|stage|[A-Z]\.)\s*\Z", before)
+            )
+        if rule.name in {"title-lower", "title-dot"}:
+            scan = title.lower() in {"mr", "ms", "mrs"} and (
+                title != "mr" or _IMAGE.match(match["v"]) is not None
+            )
+            plain = match["v"].islower() and "." not in match[0][: match.start("v") - match.start()]
+            if scan and plain and (title != title.lower() or _IMAGE.match(match["v"])):
+                return False
+            return not (title.startswith("ms") and regex.search(r"\d\s*\Z", before))
+        return True
+
+
+_IMAGE = regex.compile(
+    r"(?i)(?:angio|arthro|imag|scan|spectro|entero|uro|veno|chol|elasto|sequence|mammo|neuro|"
+    r"patients?|lesions?|plaques?|brain|contrast)"
+)
+"""Words after which MR is magnetic resonance and MS multiple sclerosis."""

@@ -26,9 +26,22 @@ _GENERIC = word_set(
 
 
 _PUBLIC = regex.compile(
-    r"(?:The )?(?:U\.?S\.? )?(?:National|American|World|Federal|European|Mayo)\b"
+    r"(?:(?<=\b(?:National|American|World|Federal|European|International|Royal|U\.?S\.?)\s)|"
+    r"[^,.;]*\b(?:National|American|World|Federal|European|International|NIH|Mayo|Eunice)\b)"
 )
 """Bodies that publish guidance identify nobody."""
+_SUBJECT = regex.compile(
+    r"(?:Institute|Academy|College|Society)[ ]of[ ](?:the[ ])?"
+    r"(?=(?:\p{L}+[ ])?(?:[\p{Lu}]\p{L}*(?:ical|ing|ics|ology|ment|ity|tion|ance|ders|ases|ine|"
+    r"ist|ists|tics|apy|ure|ion|ness|ry|care|health))\b|Health|Heart|Child|Eye|Aging|Drug|"
+    r"Medicine|Arthritis|Surgeons|Physicians|Nursing|General)"
+)
+"""Institutes called after what they study; one called after a town or a person is no such."""
+_TEAM = regex.compile(
+    r".*\b(?:Study|Work|Working|Research|Task|Trial|Trials|Collaborative|Cooperative|Oncology|"
+    r"Investigator|Control|Intervention|Treatment|Placebo|Age|Focus|Support|\p{Lu}{3,})[ ]Group\b"
+)
+"""Groups of a study are no employers."""
 
 
 class OrganizationRecognizer(RuleRecognizer):
@@ -86,7 +99,9 @@ class OrganizationRecognizer(RuleRecognizer):
     def accept(self, rule: Rule, match: regex.Match[str]) -> bool:
         """Something in it must be more than "General Hospital"."""
         if rule.name in {"kind-last", "kind-first"}:
-            if _PUBLIC.match(match[0]):
+            if _PUBLIC.match(match.string, match.start(), match.end()):
+                return False
+            if rule.name == "kind-first" and _SUBJECT.match(match[0]):
                 return False
             return any(word.lower().strip(".,") not in _GENERIC for word in match[0].split())
-        return True
+        return rule.name != "company" or not _TEAM.match(match[0])

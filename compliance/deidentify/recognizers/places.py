@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import regex
 
+from compliance.deidentify.normalise import fold
 from compliance.deidentify.recognizers.base import Rule, RuleRecognizer
 from compliance.deidentify.recognizers.lexis import CAPITALISED, NAME, US_STATE_CODES, US_STATES
 from compliance.deidentify.recognizers.trim import trimmed_name
-from compliance.deidentify.vocabulary import common_words, word_set
+from compliance.deidentify.vocabulary import common_words, given_names, word_set
 
 _LIVE = (
     r"(?:live[sd]?|living|reside[sd]?|residing|move[sd]?|moving|relocated|grew\s+up|born|"
@@ -111,6 +112,10 @@ class PlaceRecognizer(RuleRecognizer):
         self, rule: Rule, match: regex.Match[str], start: int, end: int
     ) -> tuple[int, int] | None:
         """Cut at ordinary words; states and countries alone, and diseases, are no towns."""
+        if rule.name == "town-state" and _no_town(match):
+            return None
+        if rule.name == "after-postcode" and match["v"].split()[0].upper() in _LABELS:
+            return None
         if rule.name in {
             "town-state",
             "labelled",
@@ -125,6 +130,22 @@ class PlaceRecognizer(RuleRecognizer):
             return None
         first = match.string[cut[0] : cut[1]].split()[0].lower()
         return None if first in common_words() and rule.name.endswith("lower") else cut
+
+
+_LABELS = word_set("E-MAIL EMAIL FAX TEL TELF CORREO TFNO PHONE")
+_NO_TOWN = regex.compile(
+    r"\p{Lu}{2,}|.*(?:-positive|-negative)|(?:African|Asian|Native|Mexican|Pacific)\b|"
+    r"(?:Caribbean|Africa|Asia|Europe|Australia)\b"
+)
+
+
+def _no_town(match: regex.Match[str]) -> bool:
+    """Two abbreviations, peoples before "Alaska Natives", and a physician assistant's PA."""
+    if _NO_TOWN.match(match[0]):
+        # A town in capitals is followed by a state's code and a postcode, or stands alone.
+        return not regex.match(r"\s*\d{5}", match.string[match.end() :])
+    first = fold(match[0].split()[0])
+    return match[0].endswith("PA") and first in given_names()
 
 
 _WIDE = word_set(

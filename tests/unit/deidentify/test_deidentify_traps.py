@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
+import subprocess
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +103,95 @@ def test_a_detector_that_fails_refuses_and_says_nothing_of_the_text(
     assert caught.value.__cause__ is None
     shown = "".join(traceback.format_exception(caught.value)) + caplog.text
     assert "Quillfeather" not in shown
+
+
+class OutOfMemory(RuleRecognizer):
+    ENTITY = "PERSON"
+    RULES = ()
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
+        raise MemoryError
+
+
+class Interrupted(RuleRecognizer):
+    ENTITY = "PERSON"
+    RULES = ()
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
+        raise SystemExit(1)
+
+
+def test_a_detector_that_is_out_of_memory_refuses() -> None:
+    with pytest.raises(DeidentificationError, match="MemoryError") as caught:
+        _with(OutOfMemory).deidentify(f"I am {CANARY}")
+    assert "Quillfeather" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_detector_that_is_told_to_stop_gives_nothing_out() -> None:
+    with pytest.raises(SystemExit):
+        _with(Interrupted).deidentify(f"I am {CANARY}")
+
+
+def test_a_process_killed_in_the_middle_has_written_nothing() -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from compliance.deidentify import Deidentifier\n"
+        "from compliance.deidentify.recognizers.base import RuleRecognizer\n"
+        "class Killed(RuleRecognizer):\n"
+        "    ENTITY, RULES = 'PERSON', ()\n"
+        "    def analyze(self, text, entities, nlp_artifacts=None):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "detector = Deidentifier.load()\n"
+        "detector._analyzer.registry.add_recognizer(Killed())\n"
+        f"sys.stdout.write(detector.deidentify('I am {CANARY}').text)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout == b""
+    assert b"Quillfeather" not in done.stderr
+
+
+@pytest.mark.parametrize("before", range(0, 1200, 37))
+def test_an_identifier_on_the_edge_of_a_chunk_is_found_whole(
+    detector: Deidentifier, known: KnownIdentifiers, before: int
+) -> None:
+    text = "rest " * before + "Robert Martinez-Long, SSN 078-05-1120, called."
+    masked = detector.deidentify(text, known=known).text
+    assert masked.endswith("[PATIENT], SSN [ID-1], called.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mаrtinez-Long has a cough.",
+        "ＭＡＲＴＩＮＥＺ-ＬＯＮＧ has a cough.",
+        "Μartinez-Lοng has a cough.",
+        "Mar\u200btinez-Lo\u00adng has a cough.",
+        "M\u0301artinez-Long has a cough.",
+    ],
+)
+def test_confusable_and_invisible_letters_do_not_hide_a_name(
+    detector: Deidentifier, known: KnownIdentifiers, text: str
+) -> None:
+    assert detector.deidentify(text, known=known).text == "[PATIENT] has a cough."
+
+
+def test_a_note_of_five_megabytes_among_fifty_is_refused_and_delays_nobody(
+    detector: Deidentifier, known: KnownIdentifiers
+) -> None:
+    def ask(number: int) -> str:
+        text = "Robert Martinez-Long has a cough. " * (150_000 if number == 25 else 1)
+        try:
+            return detector.deidentify(text, known=known).text
+        except DeidentificationError as refusal:
+            return refusal.message
+
+    started = time.process_time()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(50)))
+    assert answers.pop(25) == "The text is longer than 200000 characters."
+    assert set(answers) == {"[PATIENT] has a cough. "}
+    assert time.process_time() - started < 10  # under one second on a quiet core
 
 
 def test_a_detector_that_takes_too_long_refuses() -> None:

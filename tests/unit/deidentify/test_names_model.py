@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from compliance.deidentify.deadline import OutOfTimeError, time_budget
+from compliance.deidentify.engine import build_analyzer
 from compliance.deidentify.evaluate import Document, Score
 from compliance.deidentify.names import evaluate
 from compliance.deidentify.names.decode import NameSpan, decode
@@ -29,10 +29,17 @@ from compliance.deidentify.names.encoding import (
     labels,
     windows,
 )
-from compliance.deidentify.names.model import NameModel, bare_tokenizer, present
-from compliance.deidentify.recognizers import all_recognizers, learned_names
+from compliance.deidentify.names.model import (
+    NameModel,
+    bare_tokenizer,
+    digest,
+    present,
+    tokenizer_file,
+)
+from compliance.deidentify.recognizers import learned_names
 from compliance.deidentify.recognizers.learned_names import LearnedNameRecognizer
-from compliance.errors import NotFoundError
+from compliance.deidentify.settings import DeidentifySettings
+from compliance.errors import BadInputError, NotFoundError
 
 WORDS = ("ana", "ng", "##uyen", "lopez", "saw", "dr", ".", ",", "in", "x", "'", "s", "o", "brien")
 NAMES = {"ana", "ng", "lopez", "brien"}
@@ -182,7 +189,20 @@ def test_signs_alone_are_no_name() -> None:
 
 def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     assert not present(tmp_path)
-    with pytest.raises(NotFoundError, match="not been trained"):
+    with pytest.raises(NotFoundError, match="not there") as caught:
+        NameModel.load(tmp_path)
+    assert "infra/train.sh" in caught.value.advice
+
+
+@pytest.mark.parametrize("wrong", ["model", "tokenizer"])
+def test_another_file_than_was_measured_is_refused(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "names.onnx").write_bytes(b"not a network")
+    path = tokenizer_file()
+    assert path is not None
+    right = {"model": digest(tmp_path / "names.onnx"), "tokenizer": digest(path)}
+    told = {"labels": LABELS, "threshold": 0.5, "sha256": right | {wrong: "0" * 64}}
+    (tmp_path / "names.json").write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(BadInputError, match=wrong):
         NameModel.load(tmp_path)
 
 
@@ -194,22 +214,28 @@ def test_the_recognizer_reports_in_presidios_terms(model: NameModel) -> None:
     assert recognizer.analyze("x Ana x", ["LOCATION"]) == []
 
 
-def test_without_a_model_the_recognizer_says_so_once_and_finds_nothing(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_without_a_model_the_recognizer_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> NameModel:
+        raise NotFoundError("gone")
+
+    monkeypatch.setattr(learned_names, "_shared", missing)
+    with pytest.raises(NotFoundError):
+        LearnedNameRecognizer("en")
+    with pytest.raises(NotFoundError):
+        build_analyzer(DeidentifySettings(revision=1, names="required"))
+
+
+def test_the_model_runs_in_both_languages_when_it_is_required(
+    monkeypatch: pytest.MonkeyPatch, model: NameModel
 ) -> None:
-    monkeypatch.setattr(learned_names, "present", lambda: False)
-    learned_names._shared.cache_clear()
-    with caplog.at_level(logging.WARNING):
-        found = [LearnedNameRecognizer(code).analyze("Ana", ["PERSON"]) for code in ("en", "es")]
-    learned_names._shared.cache_clear()
-    assert found == [[], []]
-    assert [r.getMessage() for r in caplog.records if "name model" in r.getMessage()] == [
-        "The name model has not been trained; names are found by rules alone."
-    ]
-
-
-def test_the_recognizer_does_not_run_by_default() -> None:
-    assert "LearnedNameRecognizer" not in {r.name for r in all_recognizers("en")}
+    monkeypatch.setattr(learned_names, "_shared", lambda: model)
+    registry = build_analyzer(DeidentifySettings(revision=1, names="required")).registry
+    for code in ("en", "es"):
+        names = {r.name for r in registry.get_recognizers(language=code, all_fields=True)}
+        assert "LearnedNameRecognizer" in names
+    registry = build_analyzer(DeidentifySettings(revision=1, names="off")).registry
+    names = {r.name for r in registry.get_recognizers(language="en", all_fields=True)}
+    assert "LearnedNameRecognizer" not in names
 
 
 def test_what_rules_look_for_counts_neither_way() -> None:
@@ -241,4 +267,4 @@ def test_evaluation_without_a_model_ends_with_two(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert evaluate.main(["--model", str(tmp_path)]) == 2
-    assert "not been trained" in capsys.readouterr().err
+    assert "not there" in capsys.readouterr().err
