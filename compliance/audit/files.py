@@ -71,6 +71,34 @@ def write_synced(fd: int, data: bytes) -> None:
     os.fsync(fd)
 
 
+def append_synced(path: Path, data: bytes) -> None:
+    """Append to a file of mode 0600 and wait for the disk.
+
+    Raises:
+        OSError: the disk took less, or none.
+    """
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    try:
+        write_synced(fd, data)
+    finally:
+        os.close(fd)
+
+
+def replace_synced(path: Path, data: bytes) -> None:
+    """Replace a file by one of mode 0600; its name points to the new one once that is on the disk.
+
+    Raises:
+        OSError: it could not be written; the old one is still there.
+    """
+    draft = path.with_name(path.name + ".new")
+    fd = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    try:
+        write_synced(fd, data)
+    finally:
+        os.close(fd)
+    draft.replace(path)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names of new files outlast a power cut."""
     fd = os.open(folder, os.O_RDONLY)

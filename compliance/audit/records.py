@@ -35,8 +35,37 @@ class AuditRecord:
             ValueError: the event holds NaN or broken text.
             TypeError: the event is not JSON.
         """
-        digest = _hash(seq, prev, time, event)
-        return cls(seq, prev, time, event, digest, _mac(key, "record", digest.encode()))
+        return cls.chain(seq=seq, prev=prev, time=time, event=event, key=key)[0]
+
+    @classmethod
+    def chain(
+        cls,
+        *,
+        seq: int,
+        prev: str,
+        time: str,
+        event: dict[str, Any],
+        key: bytes,
+        encoded: bytes | None = None,
+    ) -> tuple[AuditRecord, bytes]:
+        """Return the record as `make` does, and its line.
+
+        Args:
+            seq: its position.
+            prev: hash of the record before it.
+            time: ISO 8601, UTC.
+            event: what is recorded.
+            key: the node's key.
+            encoded: canonical JSON of the event, where it is there already; the event is the
+                largest part by far and is written out once only.
+        """
+        body = encoded if encoded is not None else canonical_json(event)
+        rest = f',"prev":"{prev}","seq":{seq},"time":"{time}"}}'.encode()
+        digest = hashlib.sha256(b'{"event":' + body + rest).hexdigest()
+        mac = _mac(key, "record", digest.encode())
+        proof = f',"hash":"{digest}","mac":"{mac}"'.encode()
+        line = b'{"event":' + body + proof + rest + b"\n"
+        return cls(seq, prev, time, event, digest, mac), line
 
     @classmethod
     def parse(cls, line: bytes) -> AuditRecord:

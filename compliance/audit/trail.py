@@ -1,4 +1,7 @@
-"""Writing the trail: append, sync, anchor; and nothing crosses when that fails."""
+"""Writing the trail: append, sync, anchor; and nothing crosses when that fails.
+
+Callers that come at once share one write, one sync and one anchor (`compliance.audit.group`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import fcntl
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +18,25 @@ from typing import Any
 
 from compliance.audit.errors import AuditError
 from compliance.audit.events import repair
-from compliance.audit.files import last_lines, sync_folder, write_synced
+from compliance.audit.files import (
+    load_or_create_key,
+    replace_synced,
+    sync_folder,
+    write_synced,
+)
+from compliance.audit.group import Group
+from compliance.audit.reading import TrailReader
 from compliance.audit.records import GENESIS, Anchor, AuditRecord
+from compliance.audit.registry import register, registered
 from compliance.audit.verify import KEY_BYTES, anchor_path, lock_path
+from compliance.sealing.encoding import canonical_json
 
 _log = logging.getLogger(__name__)
 
 _LAST_LINE_BYTES = 1 << 20
 """Longest record; also how far back the last line is looked for."""
+_FRAME_BYTES = 1024
+"""What a line has at most besides its event."""
 
 
 @dataclass(frozen=True)
@@ -35,32 +49,64 @@ class _Place:
     inode: int
 
 
-class AuditTrail:
+_Event = tuple[dict[str, Any], bytes]
+"""An event and its canonical JSON."""
+
+
+class AuditTrail(TrailReader):
     """One node's trail; several threads and processes may append to the same file.
 
     Args:
         path: the file of JSON lines; its folder is made if needed.
         key: the node's audit key, 32 bytes.
         node: the node's name, written into the anchor.
+        state: folder of the node's state, whose register names the trail; None for no register.
 
     Raises:
-        AuditError: the trail cannot be used, or is not whole up to its anchor.
+        AuditError: the trail cannot be used, is not whole up to its anchor, or has vanished.
     """
 
-    def __init__(self, path: Path, key: bytes, *, node: str) -> None:
+    def __init__(self, path: Path, key: bytes, *, node: str, state: Path | None = None) -> None:
         if len(key) != KEY_BYTES:
             raise AuditError("An audit key has 32 bytes.")
-        self.path = path
+        super().__init__(path)
         self.node = node
         self._key = key
         self._mutex = threading.Lock()
+        self._group: Group[_Event, AuditRecord] = Group(self._write)
         self._place: _Place | None = None
+        if state is not None and path in registered(state):
+            self._refuse_vanished()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._writing() as fd:
                 self._locate(fd)
         except OSError as error:
             raise _unavailable(error) from None
+        if state is not None:
+            register(state, path, node)
+
+    @classmethod
+    def open(cls, state: Path, name: str, *, node: str) -> AuditTrail:
+        """Open ``audit/<name>.jsonl`` below a node's state, with its key and its register.
+
+        Raises:
+            AuditError: see the class.
+        """
+        folder = state / "audit"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise _unavailable(error) from None
+        key = load_or_create_key(folder)
+        return cls(folder / f"{name}.jsonl", key, node=node, state=state)
+
+    def _refuse_vanished(self) -> None:
+        if not self.path.exists() and not anchor_path(self.path).exists():
+            raise AuditError(
+                "The audit trail has vanished.",
+                remedy="Bring it back from a copy; nothing is recorded, and nothing sent, before.",
+            )
 
     def record(self, event: dict[str, Any]) -> AuditRecord:
         """Append one event and return once it is on the disk.
@@ -71,54 +117,22 @@ class AuditTrail:
         Raises:
             AuditError: it is not on the disk; the caller must not go on.
         """
+        return self.record_all([event])[0]
+
+    def record_all(self, events: Sequence[dict[str, Any]]) -> list[AuditRecord]:
+        """Append several events and return once all are on the disk.
+
+        Raises:
+            AuditError: at least one is not on the disk; the caller must not go on.
+        """
+        return self._group.put([_encoded(event) for event in events])
+
+    def _write(self, events: Sequence[_Event]) -> list[AuditRecord]:
         try:
             with self._writing() as fd:
-                place = self._locate(fd)
-                return self._append(fd, place, event)
+                return self._append(fd, self._locate(fd), events)
         except OSError as error:
             raise _unavailable(error) from None
-        except (TypeError, ValueError, RecursionError):
-            raise AuditError("The event cannot be written as JSON.") from None
-
-    def tail(self, count: int = 20) -> list[AuditRecord]:
-        """Return the last ``count`` records, oldest first.
-
-        Raises:
-            AuditError: the trail cannot be read.
-        """
-        try:
-            with self.path.open("rb") as file:
-                lines = last_lines(file, count)
-            return [AuditRecord.parse(line) for line in lines]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError):
-            raise AuditError("The audit trail cannot be read.") from None
-
-    def records(self) -> Iterator[AuditRecord]:
-        """Go through all acknowledged records; `verify_file` says whether they are genuine.
-
-        Raises:
-            AuditError: the trail cannot be read.
-        """
-        try:
-            with self.path.open("rb") as file:
-                for line in file:
-                    if line.endswith(b"\n"):
-                        yield AuditRecord.parse(line[:-1])
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError):
-            raise AuditError("The audit trail cannot be read.") from None
-
-    def export(self) -> Iterator[dict[str, Any]]:
-        """Go through all events as FHIR R4 AuditEvents, oldest first.
-
-        Raises:
-            AuditError: the trail cannot be read.
-        """
-        for record in self.records():
-            yield record.event
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[int]:
@@ -204,23 +218,29 @@ class AuditTrail:
             file.flush()
             os.fsync(file.fileno())
         os.ftruncate(fd, place.size)
-        self._append(fd, place, repair(self.node, len(torn)))
+        self._append(fd, place, [_encoded(repair(self.node, len(torn)))])
         if self._place is None:
             raise AuditError("The audit trail could not be repaired.")
         return self._place
 
-    def _append(self, fd: int, place: _Place, event: dict[str, Any]) -> AuditRecord:
-        """Write and sync one record, then the anchor; on failure take the record back."""
+    def _append(self, fd: int, place: _Place, events: Sequence[_Event]) -> list[AuditRecord]:
+        """Write and sync records, then the anchor; on failure take all of them back."""
         now = datetime.now(UTC).isoformat()
-        record = AuditRecord.make(
-            seq=place.seq, prev=place.head, time=now, event=event, key=self._key
-        )
-        line = record.line()
-        if len(line) > _LAST_LINE_BYTES:
-            raise AuditError("The event is too large for the audit trail.")
+        records, lines, after = [], [], place
+        for event, encoded in events:
+            record, line = AuditRecord.chain(
+                seq=after.seq,
+                prev=after.head,
+                time=now,
+                event=event,
+                key=self._key,
+                encoded=encoded,
+            )
+            after = _Place(after.seq + 1, record.hash, after.size + len(line), place.inode)
+            records.append(record)
+            lines.append(line)
         try:
-            write_synced(fd, line)
-            after = _Place(place.seq + 1, record.hash, place.size + len(line), place.inode)
+            write_synced(fd, b"".join(lines))
             self._write_anchor(after)
         except OSError:
             # What is not acknowledged is not left behind, or the trail would tell of a crossing
@@ -230,19 +250,23 @@ class AuditTrail:
                 os.fsync(fd)
             raise
         self._place = after
-        return record
+        return records
 
     def _write_anchor(self, place: _Place) -> None:
         """Replace the anchor atomically; it is on the disk before its name points to it."""
         anchor = Anchor(self.node, place.seq, place.size, place.head)
-        path = anchor_path(self.path)
-        draft = path.with_name(path.name + ".new")
-        fd = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        try:
-            write_synced(fd, anchor.dump(self._key))
-        finally:
-            os.close(fd)
-        draft.replace(path)
+        replace_synced(anchor_path(self.path), anchor.dump(self._key))
+
+
+def _encoded(event: dict[str, Any]) -> _Event:
+    """Write an event out before it is queued, so that a bad one fails its own caller only."""
+    try:
+        encoded = canonical_json(event)
+    except (TypeError, ValueError, RecursionError):
+        raise AuditError("The event cannot be written as JSON.") from None
+    if len(encoded) > _LAST_LINE_BYTES - _FRAME_BYTES:
+        raise AuditError("The event is too large for the audit trail.")
+    return event, encoded
 
 
 def _parse(line: bytes) -> AuditRecord | None:

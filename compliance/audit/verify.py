@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class VerifyReport:
         reason: slug of what is wrong; with ``ok`` it may be ``unfinished-line`` (a crash left one
             behind the last acknowledged record).
         authenticated: whether MACs were checked; without the node's key only the chain is.
+        witnessed: how many records, from the first, a peer's book vouches for.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class VerifyReport:
     first_bad: int | None
     reason: str | None
     authenticated: bool = False
+    witnessed: int = 0
 
 
 def anchor_path(path: Path) -> Path:
@@ -46,21 +48,36 @@ def lock_path(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
 
-def verify_file(path: Path, key: bytes | None = None) -> VerifyReport:
+def verify_file(
+    path: Path, key: bytes | None = None, *, heads: Mapping[int, str] | None = None
+) -> VerifyReport:
     """Check a trail.
 
     Args:
         path: the trail's file.
         key: the node's key; None takes ``audit.key`` beside the trail, if it is readable.
+        heads: what witnesses saw of this trail: the hash of the last of so many records.
     """
     if key is None:
         with contextlib.suppress(OSError):
             key = (path.parent / KEY_FILE).read_bytes()
     with _reading(path):
-        return _verify(path, key)
+        return _verify(path, key, heads or {})
 
 
-def _verify(path: Path, key: bytes | None) -> VerifyReport:
+def first_hash(path: Path) -> str | None:
+    """Return the hash of a trail's first record, which names the trail; None where there is none.
+
+    The record is not checked; `verify_file` does that.
+    """
+    try:
+        with path.open("rb") as file:
+            return AuditRecord.parse(file.readline().removesuffix(b"\n")).hash
+    except (OSError, ValueError):
+        return None
+
+
+def _verify(path: Path, key: bytes | None, heads: Mapping[int, str]) -> VerifyReport:
     known = key is not None
 
     def bad(position: int, reason: str) -> VerifyReport:
@@ -79,16 +96,23 @@ def _verify(path: Path, key: bytes | None) -> VerifyReport:
             if torn:
                 break
             flaw, prev = _check(line, seq, prev, key)
-            if flaw is None and seq + 1 == anchor.count and prev != anchor.head:
-                flaw = "anchor-mismatch"
+            flaw = flaw or _unlike(seq + 1, prev, anchor, heads)
             if flaw is not None:
                 return bad(seq, flaw)
             seq += 1
     except OSError:
         return bad(seq, "unreadable")
-    if seq < anchor.count:
-        return bad(seq, "truncated")
-    return VerifyReport(path, seq, True, None, "unfinished-line" if torn else None, known)
+    seen = max(heads, default=0)
+    if seq < max(anchor.count, seen):
+        return bad(seq, "truncated" if seq < anchor.count else "shorter-than-witnessed")
+    return VerifyReport(path, seq, True, None, "unfinished-line" if torn else None, known, seen)
+
+
+def _unlike(count: int, head: str, anchor: Anchor, heads: Mapping[int, str]) -> str | None:
+    """Say who saw another hash after so many records."""
+    if count == anchor.count and head != anchor.head:
+        return "anchor-mismatch"
+    return "witness-mismatch" if heads.get(count, head) != head else None
 
 
 def _check(line: bytes, seq: int, prev: str, key: bytes | None) -> tuple[str | None, str]:
