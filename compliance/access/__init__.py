@@ -12,6 +12,7 @@ Example:
     (True, False, True)
 """
 
+from compliance.access.breakglass import BrokenGlass
 from compliance.access.scopes import Scopes
 
-__all__ = ["Scopes"]
+__all__ = ["BrokenGlass", "Scopes"]

@@ -21,7 +21,7 @@ class ScopeError(CaretierError):
 
     kind = "scope-missing"
     status = 403
-    exit_code = 45
+    exit_code = 46
     remedy = "Ask an operator for a key with the scope, for example patient/*.rs."
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NoReturn
@@ -28,6 +30,9 @@ LONGEST_PASSWORD = 256
 FAILURES_BEFORE_LOCK = 5
 LOCK = timedelta(minutes=5)
 LONGEST_SESSION = timedelta(hours=12)
+_STAFF = re.compile(
+    r"(Practitioner|PractitionerRole|Organization|HealthcareService)/[A-Za-z0-9.-]{1,64}"
+)
 
 
 @dataclass(frozen=True)
@@ -68,22 +73,41 @@ class Accounts:
         self._hasher = PasswordHasher()
         self._decoy = self._hasher.hash(secrets.token_urlsafe(16))
 
-    def add_user(self, username: str, password: str, display_name: str, role: Role) -> User:
+    def add_user(
+        self,
+        username: str,
+        password: str,
+        display_name: str,
+        role: Role,
+        *,
+        acts_as: Sequence[str] = (),
+    ) -> User:
         """Make an account.
 
+        Args:
+            username: to sign in with.
+            password: first one.
+            display_name: that patients see under a signed reply.
+            role: of the account.
+            acts_as: what it stands for in the record, see `services.hospital.treatment`.
+
         Raises:
-            BadInputError: the name is taken, or the password is too short or too long.
+            BadInputError: the name is taken, the password is too short or too long, or
+                ``acts_as`` names something else than staff.
         """
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise BadInputError(f"A password has at least {SHORTEST_PASSWORD} characters.")
         if role not in {"clinician", "operator", "privacy"}:
             raise BadInputError("A role is clinician, operator or privacy.")
+        if not all(_STAFF.fullmatch(one) for one in acts_as):
+            raise BadInputError("An account stands for Practitioner/id, Organization/id and such.")
         user = User(
             id=str(uuid4()),
             username=username.strip().lower(),
             display_name=display_name,
             role=role,
             password=self._hasher.hash(password),
+            acts_as=" ".join(acts_as) or None,
             created=datetime.now(UTC),
         )
         try:

@@ -51,7 +51,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     )
     app.state.hospital = here
 
-    doors = Doors(here.accounts, here.auditor)
+    doors = Doors(here.accounts, here.auditor, here.relations)
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
     app.include_router(fhir_router(lambda: here.records, doors.fhir))
     app.include_router(chat_router(lambda: here.node, doors.chat, here.auditor.chat))
@@ -64,6 +64,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             status=here.status,
             idle=timedelta(minutes=chosen.session_minutes),
             charts=here.charts,
+            relations=here.relations,
         )
     )
     app.mount("/static/portal", StaticFiles(directory=STATIC, check_dir=False), name="portal")

@@ -106,3 +106,12 @@ class Auditor:
     def key(self, caller: Caller, key_id: str, change: Literal["made", "revoked"]) -> None:
         """A key was made or revoked."""
         self._record(acts.key(self._by(caller), key_id, change=change))
+
+    def break_glass(self, caller: Caller, patient: str, why: str) -> None:
+        """A person takes emergency access to one patient, and says why."""
+        self._record(acts.break_glass(self._by(caller, purpose="ETREAT"), patient, why=why))
+
+    def review(self, caller: Caller, patient: str, access: str, verdict: str) -> None:
+        """A privacy officer says whether an emergency access was justified."""
+        by = self._by(caller, purpose="HCOMPL")
+        self._record(acts.read(by, f"glass-{verdict}:{access}", patient=patient))

@@ -49,8 +49,12 @@ def code(context: typer.Context) -> None:
 def user(
     context: typer.Context,
     username: str,
+    *,
     name: Annotated[str, typer.Option(help="Name that patients see under a signed reply.")] = "",
     role: Annotated[str, typer.Option(help="clinician, operator or privacy.")] = "clinician",
+    acts_as: Annotated[
+        str, typer.Option(help='In the record: "Practitioner/x Organization/y".')
+    ] = "",
     password_file: Annotated[
         Path | None, typer.Option(help="File with the password; asked for when unset.")
     ] = None,
@@ -63,7 +67,13 @@ def user(
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     hospital = Hospital(_settings(context.obj))
-    hospital.accounts.add_user(username, password, name or username, role)  # type: ignore[arg-type]
+    hospital.accounts.add_user(
+        username,
+        password,
+        name or username,
+        role,  # type: ignore[arg-type]
+        acts_as=acts_as.split(),
+    )
     typer.echo(f"{username} can sign in as {role}.")
 
 

@@ -19,6 +19,7 @@ from services.hospital.audited import Auditor, Caller
 from services.hospital.errors import NotAllowedError
 from services.hospital.keys import Credential
 from services.hospital.portal.access import COOKIE, same_site
+from services.hospital.relations import Relations
 
 CHART_READERS = frozenset({"clinician"})
 CHATTERS = frozenset({"clinician", "operator"})
@@ -32,10 +33,11 @@ class Doors:
     Args:
         accounts: people, sessions and keys of the hospital.
         auditor: writes down what they are given.
+        relations: which charts a clinician may open.
     """
 
-    def __init__(self, accounts: Accounts, auditor: Auditor) -> None:
-        self._accounts, self._auditor = accounts, auditor
+    def __init__(self, accounts: Accounts, auditor: Auditor, relations: Relations) -> None:
+        self._accounts, self._auditor, self._relations = accounts, auditor, relations
 
     def fhir(self, request: Request) -> Access:
         """What the caller may read over FHIR.
@@ -56,7 +58,11 @@ class Doors:
         who = self._person(request, CHART_READERS)
         if request.method not in READING:
             raise NotAllowedError("The portal's session may only read here.")
-        return Access(disclose=self._disclosing(who, request))
+        caller = Caller.user(who.user.id, who.user.role, _client(request))
+        return Access(
+            relation=partial(self._relations.require, who.user),
+            disclose=partial(self._auditor.fhir, caller),
+        )
 
     def chat(self, request: Request) -> Caller:
         """Who may ask by the chat API.
@@ -73,10 +79,6 @@ class Doors:
             same_site(request)
         who = self._person(request, CHATTERS)
         return Caller.user(who.user.id, who.user.role, _client(request))
-
-    def _disclosing(self, who: SignedIn, request: Request) -> partial[None]:
-        caller = Caller.user(who.user.id, who.user.role, _client(request))
-        return partial(self._auditor.fhir, caller)
 
     def _key(self, request: Request) -> Credential | None:
         """The key that the request carries; None when it carries none."""

@@ -30,3 +30,12 @@ class StaleDraftError(CaretierError):
     status = 409
     exit_code = 42
     remedy = "Your text is kept on the page: copy it, reload, and look at what changed."
+
+
+class NoRelationError(CaretierError):
+    """You do not treat this patient by the record; in an emergency the portal opens the chart."""
+
+    kind = "no-treatment-relation"
+    status = 403
+    exit_code = 47
+    remedy = "In an emergency open the chart in the portal and say why; it will be reviewed."

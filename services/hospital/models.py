@@ -15,7 +15,11 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """A person who signs in to the portal; ``role`` is clinician, operator or privacy."""
+    """A person who signs in to the portal; ``role`` is clinician, operator or privacy.
+
+    ``acts_as`` is a list, separated by spaces, of what the account stands for in the record:
+    ``Practitioner/x``, and the desks that the person works at (see `services.hospital.treatment`).
+    """
 
     __tablename__ = "hospital_user"
 
@@ -27,6 +31,7 @@ class User(Base):
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled: Mapped[bool] = mapped_column(default=False)
+    acts_as: Mapped[str | None] = mapped_column(String(400))
     created: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -106,3 +111,25 @@ class Job(Base):
     error: Mapped[str | None] = mapped_column(String(80))
     due: Mapped[datetime] = mapped_column(UtcDateTime)
     created: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class GlassBreak(Base):
+    """Emergency access of a clinician to one chart, and its review.
+
+    ``patient`` is a Patient's id; ``verdict`` is ``justified`` or ``not-justified``, None while it
+    waits for a privacy officer.
+    """
+
+    __tablename__ = "hospital_glass_break"
+    __table_args__ = (Index("hospital_glass_break_of", "user_id", "patient", "expires"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(36))
+    patient: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+    opened: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires: Mapped[datetime] = mapped_column(UtcDateTime)
+    reviewed: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reviewed_by: Mapped[str | None] = mapped_column(String(36))
+    verdict: Mapped[str | None] = mapped_column(String(20))
+    note: Mapped[str | None] = mapped_column(Text)

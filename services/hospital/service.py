@@ -28,6 +28,7 @@ from services.hospital.chart import Charts
 from services.hospital.desk import URGENCY_RANK, Desk
 from services.hospital.jobs import Jobs, Taken, add_job
 from services.hospital.models import Referral, User
+from services.hospital.relations import Relations
 from services.hospital.settings import HospitalSettings
 from services.store.database import Database
 
@@ -86,7 +87,10 @@ class Hospital:
             auditor=self.auditor,
         )
         self.records = FhirStore(self.database)
-        self.charts = Charts(self.database, self.audit_chart)
+        self.relations = Relations(
+            self.database, self.auditor, required=settings.treatment_relation == "required"
+        )
+        self.charts = Charts(self.database, self.audit_chart, self.relations.require)
         self._node = node
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,6 +21,8 @@ class HospitalSettings(BaseSettings):
         hosts: further host names that requests may be for, comma-separated.
         secure_cookies: set the Secure flag of cookies; on wherever the portal is behind TLS.
         session_minutes: a portal session ends after so long without a request.
+        treatment_relation: ``required``: a clinician opens the charts of their own patients, others
+            by breaking the glass; ``off``: every chart. Each opening is audited either way.
         keep_days: signed referrals are deleted after so many days.
     """
 
@@ -34,6 +37,7 @@ class HospitalSettings(BaseSettings):
     hosts: str = ""
     secure_cookies: bool = False
     session_minutes: int = Field(default=20, ge=1)
+    treatment_relation: Literal["required", "off"] = "required"
     keep_days: int = Field(default=365, ge=1)
 
     @property

@@ -42,10 +42,17 @@ class Charts:
         database: with the tables of ``services.fhir``.
         audit: called with reader and ``Patient/id`` before anything is read; when it raises,
             nothing is shown.
+        relation: called with reader and id before that; raises for a chart that the reader may
+            not open. None where nothing is asked.
     """
 
-    def __init__(self, database: Database, audit: Callable[[User, str], None]) -> None:
-        self._database, self._audit = database, audit
+    def __init__(
+        self,
+        database: Database,
+        audit: Callable[[User, str], None],
+        relation: Callable[[User, str], None] | None = None,
+    ) -> None:
+        self._database, self._audit, self._relation = database, audit, relation
 
     def find(self, number: str) -> str | None:
         """The only Patient with this id or identifier; None where it is nobody's, or two people's.
@@ -81,6 +88,7 @@ class Charts:
 
         Raises:
             NotFoundError: there is no such Patient.
+            NoRelationError: the reader does not treat this patient.
             AuditError: it could not be written down.
         """
         day = today or datetime.now(UTC).date()
@@ -88,6 +96,8 @@ class Charts:
             known = ID.fullmatch(patient) and session.get(ResourceRow, ("Patient", patient))
         if not known:
             raise NotFoundError("There is no such patient.")
+        if self._relation is not None:
+            self._relation(user, patient)
         self._audit(user, f"Patient/{patient}")
         record = read_record(self._database, patient, day)
         if record is None:

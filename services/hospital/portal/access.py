@@ -16,6 +16,7 @@ COOKIE = "caretier_portal"
 HOME = "/portal/"
 SYSTEM = "/portal/system"
 CHARTS = "/portal/patients"
+REVIEWS = "/portal/reviews"
 SIGN_IN = "/portal/sign-in"
 
 READERS = frozenset({"clinician", "privacy"})
@@ -24,11 +25,13 @@ WRITERS = frozenset({"clinician"})
 """Roles that save and sign."""
 CHART_READERS = frozenset({"clinician"})
 """Roles that open a person's chart, as they may read the FHIR store (each opening is audited)."""
+REVIEWERS = frozenset({"privacy"})
+"""Roles that review emergency access."""
 WATCHERS = frozenset({"clinician", "operator"})
 """Roles that see the system page."""
 
 _LOCAL = re.compile(
-    r"/portal/(?:system|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
+    r"/portal/(?:system|reviews|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
 )
 
 

@@ -11,11 +11,15 @@ from compliance.errors import NotFoundError
 from services.hospital.accounts import SignedIn
 from services.hospital.chart import Charts, Summary
 from services.hospital.chart.referred import absent, groups
+from services.hospital.errors import NoRelationError
 from services.hospital.portal.access import CHART_READERS, CHARTS, READERS
 from services.hospital.portal.drafts import view_draft
 from services.hospital.portal.errors import NoSuchPatientError
+from services.hospital.portal.glass import glass_form
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.texts import clean
+from services.hospital.portal.views import stamp
+from services.hospital.relations import Relations
 
 MAX_NUMBER_CHARS = 100
 SHOWN = 8
@@ -35,7 +39,9 @@ def _open(portal: Portal, charts: Charts, request: Request, who: SignedIn, id_: 
         raise NoSuchPatientError("There is no such patient.") from None
 
 
-def chart_pages(router: APIRouter, portal: Portal, charts: Charts) -> None:
+def chart_pages(
+    router: APIRouter, portal: Portal, charts: Charts, relations: Relations | None = None
+) -> None:
     """Add the page that looks a person up, and the chart."""
     gate, pages = portal.gate, portal.pages
 
@@ -63,13 +69,20 @@ def chart_pages(router: APIRouter, portal: Portal, charts: Charts) -> None:
 
     @router.get("/patients/{id_}")
     def chart(request: Request, id_: str) -> Response:
-        """One person's chart, written to the audit trail before it is shown."""
+        """One person's chart, written to the audit trail before it is shown.
+
+        Who does not treat the person is asked whether this is an emergency.
+        """
         who = gate.let(request, CHART_READERS)
-        summary = _open(portal, charts, request, who, id_)
+        try:
+            summary = _open(portal, charts, request, who, id_)
+        except NoRelationError:
+            return glass_form(portal, request, who, id_)
+        glass = relations.glass(who.user, id_) if relations else None
         title = pages.translator(request)("chart.title")
         return pages.render(
             request, "chart", who, here=f"{CHARTS}/{id_}", title=title, current=CHARTS,
-            summary=summary, shown=SHOWN,
+            summary=summary, shown=SHOWN, glass=glass, until=stamp(glass.expires) if glass else "",
         )  # fmt: skip
 
 

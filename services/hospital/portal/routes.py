@@ -30,10 +30,12 @@ from services.hospital.portal.access import (
 )
 from services.hospital.portal.api import portal_api
 from services.hospital.portal.charts import chart_api, chart_pages
+from services.hospital.portal.glass import glass_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
 from services.hospital.portal.texts import clean, version_of
 from services.hospital.portal.views import LANGUAGE_COOKIE, Pages, explain
+from services.hospital.relations import Relations
 from services.web.i18n import LANGUAGES
 
 LANGUAGE_SECONDS = 365 * 24 * 3600
@@ -197,6 +199,7 @@ def portal_router(
     status: Callable[[], dict[str, Any]] = dict,
     idle: timedelta = timedelta(minutes=20),
     charts: Charts | None = None,
+    relations: Relations | None = None,
 ) -> APIRouter:
     """Routes below ``/portal``; they stand in no schema.
 
@@ -210,6 +213,7 @@ def portal_router(
             number, everything else is shown as it is.
         idle: a page leaves to sign-in after so long without a touch; as in ``accounts``.
         charts: of the people of this hospital's own record; None where there is none.
+        relations: which charts a clinician may open, and who reviews emergency access.
     """
     gate = Gate(accounts, secure=secure_cookies)
     portal = Portal(accounts, desk, gate, Pages(idle, charts=charts is not None), audit_read)
@@ -217,7 +221,9 @@ def portal_router(
     _session_routes(pages, portal)
     _referral_routes(pages, portal)
     if charts is not None:
-        chart_pages(pages, portal, charts)
+        chart_pages(pages, portal, charts, relations)
+    if charts is not None and relations is not None:
+        glass_pages(pages, portal, relations)
 
     @pages.get("/system")
     def system(request: Request) -> Response:

@@ -20,6 +20,8 @@ from services.hospital.portal.access import (
     CHARTS,
     HOME,
     READERS,
+    REVIEWERS,
+    REVIEWS,
     SIGN_IN,
     SYSTEM,
     WATCHERS,
@@ -174,6 +176,7 @@ class Pages:
         places = (
             (HOME, "inbox", "nav.inbox", READERS),
             (CHARTS, "record", "nav.charts", CHART_READERS if self.charts else frozenset()),
+            (REVIEWS, "shield", "nav.reviews", REVIEWERS if self.charts else frozenset()),
             (SYSTEM, "chart", "nav.system", WATCHERS),
         )
         frame = {
