@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import regex
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
@@ -24,6 +24,8 @@ Tongue = Literal["en", "es"]
 _SPEAKER = regex.compile(r"^\[(?:patient|clinician|relative|person)(?:_\p{Ll}+)?\][ \t]", regex.M)
 """Who speaks, at the start of a transcript's line. Our placeholders are in capitals, and a bent one
 in an answer is still refused, so these words need no escape."""
+_NO_NLP: Any = None
+"""Patterns need no tokens; only context words would, which the hard detectors do without."""
 _TYPE_ORDER = (
     "LITERAL",
     "EMAIL_ADDRESS",
@@ -189,7 +191,7 @@ class Deidentifier:
         asked = [*self._hard[language], *([KnownRecognizer(known, language)] if known else [])]
         results: list[RecognizerResult] = []
         for recognizer in asked:
-            results += recognizer.analyze(plain.text, recognizer.supported_entities, None) or []
+            results += recognizer.analyze(plain.text, recognizer.supported_entities, _NO_NLP) or []
         return [_from_presidio(r) for r in results if r.score >= self.settings.score_threshold]
 
 

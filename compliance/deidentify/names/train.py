@@ -5,7 +5,7 @@
 Needs the extra ``train``. Each epoch reads new documents of the generator. An interrupted run goes
 on from its last checkpoint (in ``--work``) when it is started again with the same settings.
 Writes ``names.onnx`` (int8), ``names.json`` (labels, threshold, figures on templates and names
-kept out of training, digest of what was trained on, digests of model and tokenizer).
+kept out of training, digests of what was trained on and of the files) and the tokenizer.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ from compliance.deidentify.names.model import (
     FACTS_FILE,
     FOLDER,
     MODEL_FILE,
+    TOKENIZER_FILE,
     NameModel,
     bare_tokenizer,
     digest,
@@ -63,7 +65,7 @@ class Plan:
 class Trainer:
     """One run of training, from its start or from its checkpoint."""
 
-    def __init__(self, plan: Plan, work: Path) -> None:
+    def __init__(self, plan: Plan, work: Path, start_from: Path | None = None) -> None:
         import torch
         from tokenizers import Tokenizer
 
@@ -72,6 +74,8 @@ class Trainer:
         source = minilm_folder() / "tokenizer.json"
         self.tokenizer = bare_tokenizer(Tokenizer.from_file(str(source)))
         self.model = tagger()
+        if start_from:
+            self.model.load_state_dict(torch.load(start_from, weights_only=True)["model"])
         self.descent = Descent(self.model)
         weights = feed.label_weights(feed.examples(self.tokenizer, plan.seed, 0, feed.CHUNK))
         self.loss = torch.nn.CrossEntropyLoss(torch.tensor(weights), ignore_index=IGNORED)
@@ -136,6 +140,7 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
         sample = feed.tensors(feed.examples(self.tokenizer, self.plan.seed, 0, 2))
         export(self.model, sample, out / MODEL_FILE)
+        shutil.copyfile(minilm_folder() / "tokenizer.json", out / TOKENIZER_FILE)
         told = {
             "labels": list(LABELS),
             "max_tokens": MAX_TOKENS,
@@ -144,7 +149,7 @@ class Trainer:
             "trained_on": self.plan.digest(),
             "sha256": {
                 "model": digest(out / MODEL_FILE),
-                "tokenizer": digest(minilm_folder() / "tokenizer.json"),
+                "tokenizer": digest(out / TOKENIZER_FILE),
             },
         }
         _write(out, told)
@@ -173,13 +178,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, help="torch's threads; default: torch's own")
     parser.add_argument("--save-every", type=int, default=5, help=f"chunks of {feed.CHUNK}")
     parser.add_argument("--work", type=Path, default=Path("var/names"))
+    parser.add_argument("--start-from", type=Path, help="checkpoint of an earlier training")
     parser.add_argument("--out", type=Path, default=FOLDER)
     given = parser.parse_args(arguments)
     if given.threads:
         import torch
 
         torch.set_num_threads(given.threads)
-    trainer = Trainer(Plan(given.documents, given.epochs, given.seed), given.work)
+    trainer = Trainer(Plan(given.documents, given.epochs, given.seed), given.work, given.start_from)
     trainer.train(given.save_every)
     _say(json.dumps(trainer.write(given.out)["kept_out"], indent=1))
     return 0

@@ -20,6 +20,11 @@ from compliance.deidentify.recognizers.lexis import (
     YEAR_WORDS,
 )
 
+_WEEKDAY_LONG = (
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|lunes|martes|mi[eé]rcoles|jueves|viernes|"
+    r"s[aá]bado|domingo)"
+)
+"""A weekday tells a date when it is one certain day; "every Monday" is a dose and stays."""
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _TH = r"(?:st|nd|rd|th|º|ª)?"
 _YEAR = r"(?:(?:1[89]|20)\d{2}|'\d{2})(?!\d)"
@@ -134,6 +139,17 @@ class DateRecognizer(RuleRecognizer):
                 rf"\b{WEEKDAY},?\s+(?:the\s+|d[ií]a\s+)?{_DAY}(?:st|nd|rd|th)?(?![\d:/%]|\.\d|"
                 rf"\s*[ap]\.?m){UNIT_AHEAD}"
             ),
+        ),
+        Rule(
+            "weekday-told",
+            (
+                rf"\b(?:(?:last|this(?:\s+past)?|next|past|until|till|est[ea]|el\s+pr[oó]ximo|"
+                rf"el\s+pasado)\s+(?P<v>{_WEEKDAY_LONG})(?!\p{{L}})|"
+                rf"on\s+(?P<v>{_WEEKDAY_LONG}\s+(?:morning|afternoon|evening|night))(?!\p{{L}})|"
+                rf"(?:meet|see\s+you|appointment(?:\s+is)?)\s+(?:on\s+)?(?P<v>{_WEEKDAY_LONG})"
+                rf"(?!\p{{L}}))"
+            ),
+            score=0.6,
         ),
         Rule(
             "day-alone",

@@ -34,7 +34,6 @@ from compliance.deidentify.names.model import (
     bare_tokenizer,
     digest,
     present,
-    tokenizer_file,
 )
 from compliance.deidentify.recognizers import learned_names
 from compliance.deidentify.recognizers.learned_names import LearnedNameRecognizer
@@ -196,10 +195,10 @@ def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["model", "tokenizer"])
 def test_another_file_than_was_measured_is_refused(tmp_path: Path, wrong: str) -> None:
-    (tmp_path / "names.onnx").write_bytes(b"not a network")
-    path = tokenizer_file()
-    assert path is not None
-    right = {"model": digest(tmp_path / "names.onnx"), "tokenizer": digest(path)}
+    files = {"model": tmp_path / "names.onnx", "tokenizer": tmp_path / "names.tokenizer.json"}
+    for path in files.values():
+        path.write_bytes(b"something")
+    right = {name: digest(path) for name, path in files.items()}
     told = {"labels": LABELS, "threshold": 0.5, "sha256": right | {wrong: "0" * 64}}
     (tmp_path / "names.json").write_text(json.dumps(told), encoding="utf-8")
     with pytest.raises(BadInputError, match=wrong):
