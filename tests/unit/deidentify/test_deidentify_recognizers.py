@@ -10,6 +10,10 @@ from compliance.deidentify.recognizers.base import RuleRecognizer
 
 FOUND = {
     "DateRecognizer": [
+        "flew on «Friday morning»",
+        "we will meet «Thursday»",
+        "fell last «Tuesday»",
+        "el próximo «lunes»",
         "seen on «2021-03-05»",
         "at «2000-04-16 11:34:35»",
         "on «03/05/2021»",
@@ -109,6 +113,8 @@ FOUND = {
         "«ann @ example.org»",
     ],
     "UrlRecognizer": [
+        "«https://www.nih.gov/me?id=77»",
+        "«www.gov.example.net»",
         "«https://example.org/u/ann»",
         "«www.example.org»",
         "«example.com/ann»",
@@ -189,6 +195,9 @@ FOUND = {
         "Médico: «Vicente Asensio»",
     ],
     "PersonTitleRecognizer": [
+        "Mr «Angeles» came",
+        "ms. «hill»",
+        "MS. «REYES»",
         "Mrs. «Long»",
         "Mr «Will May»",
         "la Sra. «de la Cruz»",
@@ -229,6 +238,9 @@ FOUND = {
 
 LEFT = {
     "DateRecognizer": [
+        "take it every Monday",
+        "Mondays and Fridays",
+        "since monday",
         "2/10 pain",
         "pain went from 3/10 to 7/10",
         "24/7",
@@ -277,6 +289,10 @@ LEFT = {
     ],
     "PostcodeRecognizer": ["10000 steps", "platelets 250000", "50000 IU"],
     "PlaceRecognizer": [
+        "MRI, CT",
+        "Ruth Sanchez, PA",
+        "African Americans, Alaska Natives",
+        "ER-positive, PR-positive",
         "I live in pain",
         "I live in the United States",
         "pain in my back",
@@ -284,6 +300,10 @@ LEFT = {
         "vitamin D",
     ],
     "PhoneRecognizer": [
+        "rose by +138%",
+        "+3.00 -2.00",
+        "(P=0.00001)",
+        "1000 + 200 ml",
         "BP 120/80, pulse 72",
         "one or two or three",
         "500-1000 mg",
@@ -292,7 +312,14 @@ LEFT = {
         "platelets 250000",
     ],
     "EmailRecognizer": ["meet at noon", "5 @ night", "look at the dot"],
-    "UrlRecognizer": ["pain.it hurts", "e.g. this", "500mg.then stop"],
+    "UrlRecognizer": [
+        "pain.it hurts",
+        "e.g. this",
+        "500mg.then stop",
+        "see www.cdc.gov/flu",
+        "http://www.nhlbi.nih.gov/health/heart",
+        "https://clinicaltrials.gov",
+    ],
     "IpRecognizer": ["version 1.2.3", "3:30", "10.5.2"],
     "SocialSecurityRecognizer": ["120-80", "10-20-30", "555-810-7203"],
     "SpanishIdRecognizer": ["12345678A", "10 mg", "500 UI"],
@@ -300,6 +327,8 @@ LEFT = {
     "MedicalRecordRecognizer": ["my chart", "medical record", "encounter 2", "historia de asma"],
     "AccountRecognizer": ["on account of pain", "I account for 10"],
     "HealthPlanRecognizer": [
+        "group 2-67.8 %",
+        "in the control group. IL-10 rose",
         "the plan is to rest",
         "insurance",
         "group of 10 people",
@@ -309,6 +338,9 @@ LEFT = {
     "DeviceRecognizer": ["serial 12 lead", "a lot of 20 pills", "implant"],
     "BiometricRecognizer": ["fingerprint", "photo of rash", "iris"],
     "CodeRecognizer": [
+        "trial NCT00004992",
+        "the rs2813544 variant",
+        "14X10X10 cm",
         "vitamin B12",
         "COVID-19",
         "HbA1c 7.2",
@@ -323,6 +355,8 @@ LEFT = {
         "no. 5",
     ],
     "ClinicianTitleRecognizer": [
+        "Tell your doctor. Many people do.",
+        "ask your dentist. Sometimes it bleeds",
         "my doctor said so",
         "the doctor is in",
         "ask a nurse",
@@ -330,6 +364,10 @@ LEFT = {
         "Medical Exam",
     ],
     "PersonTitleRecognizer": [
+        "MR angiography of the leg",
+        "most people with MS experience it",
+        "vitamin D. Compared with milk",
+        "60 ms predicted it",
         "vitamin D Deficiency",
         "miss a dose",
         "I don't know",
@@ -337,6 +375,9 @@ LEFT = {
         "sir, please",
     ],
     "SelfNamedRecognizer": [
+        "a virus called HPV",
+        "Informe clínico del paciente: Paciente de 65 años",
+        "genes named BRCA1",
         "I am Allergic",
         "I am tired",
         "called Crohn's disease",
@@ -353,6 +394,9 @@ LEFT = {
         "my brother is sick",
     ],
     "GivenNameRecognizer": [
+        "by ELISA",
+        "in North Carolina",
+        "fondo de saco de Douglas",
         "Parkinson's disease",
         "Lou Gehrig's disease",
         "St. John's wort",
@@ -362,6 +406,9 @@ LEFT = {
         "Yasmin pill",
     ],
     "OrganizationRecognizer": [
+        "National Institute of Mental Health",
+        "the Institute of Neurological Disorders and Stroke",
+        "the Cochrane Pain Work Group",
         "the hospital",
         "a General Hospital",
         "my clinic",
