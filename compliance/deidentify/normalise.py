@@ -14,6 +14,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+import regex
+
 _CONFUSABLES = dict(
     zip(
         # Cyrillic, then Greek, then Latin letters that only look like ASCII ones.
@@ -33,6 +35,8 @@ _PUNCTUATION = {
     "\u2060": "",
 }
 _INVISIBLE_MARKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+_PLAIN_RUN = regex.compile(r"[\t\n -_a-~]+")
+"""ASCII that is its own plain form: all that shows but the grave accent."""
 _SQUARED_RANGES = ((0x1F150, 0x1F169), (0x1F170, 0x1F189))
 
 
@@ -68,6 +72,14 @@ def normalise(text: str) -> Normalised:
     ends: list[int] = []
     position = 0
     while position < len(text):
+        # The last letter of a run stays for the slow way: marks may hang on it.
+        run = _PLAIN_RUN.match(text, position)
+        if run and run.end() - position > 1:
+            stop = run.end() - 1
+            out.append(text[position:stop])
+            starts += range(position, stop)
+            ends += range(position + 1, stop + 1)
+            position = stop
         stop = _cluster_end(text, position)
         for character in _plain(text[position:stop]):
             out.append(character)
