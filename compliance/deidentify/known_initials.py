@@ -1,0 +1,92 @@
+"""Find people by their initials alone ("M.T.", "pt MT"), and initials beside their names."""
+
+from __future__ import annotations
+
+import regex
+
+from compliance.deidentify.known_names import NameHit
+from compliance.deidentify.known_page import Page
+from compliance.deidentify.known_tables import KnownIndex, Owner
+
+_DOTTED = regex.compile(
+    r"(?<![\p{L}\d.])(?:(?:\p{L}\.[\s\-]?){1,5}\p{L}\.|(?:\p{L}\.){1,5}\p{L}(?![\p{L}\d]))"
+)
+_CLOSE = regex.compile(r"(?<![\p{L}\d.])\p{L}{2,6}(?![\p{L}\d]|\.\p{L})")
+_LOOSE = regex.compile(r"(?<![\p{L}\d.])(?:\p{L}[\s.\-*_|/]{1,2}){1,5}\p{L}(?![\p{L}\d])")
+_SAYS_SO = regex.compile(
+    r"\b(?:initials?|iniciales)[\s.:,]*(?:(?:are|is|son)[\s.:,]+)?[\"'(]?$", regex.I
+)
+_CUE = regex.compile(
+    r"(?:\bpatient|\bpaciente|\bpt|\bclient|\bsigned|\bfirmado|\bre|"
+    r"\bregarding|\bmr|\bmrs|\bms|\bmiss|\bdr|\bdra|\bsr|\bsra|\bname\s+is|\bnamed)[\s.:,]*"
+    r"(?:(?:are|is|by|por|es|son|de|name|named|known\s+as|as)[\s.:,]+){0,3}[\"'(]?$",
+    regex.IGNORECASE,
+)
+_SPEAKER = regex.compile(
+    r"\s*(?:,?\s*(?:a\s+)?\d{2}[\s\-]*(?:y/?o|years?|year|yr|anos)|"
+    r"\s(?:says|said|told|reports|reported|denies|feels|felt|lives|takes|refiere|dice)\b)"
+)
+_ORDINARY = frozenset(
+    "am pm eg ie po iv im sc sl pr od os ou hs qd bd id bid tid qid prn us uk usa dob mri ct "
+    "ms md rn np pa er ed icu bp hr rr bm gi gu ent ob gyn dc ac pc cc st jr sr phd ca".split()
+)
+_LINK = r"(?:(?:de|la|las|los|del|von|van|der|den|al|el|y)[\s\-_:|,./]{1,3}){0,3}"
+_A_LONE = frozenset("aiyeo")
+
+
+def find_initials(index: KnownIndex, page: Page) -> list[NameHit]:
+    """Initials with dots wherever they stand; without dots, or like an abbreviation, by a cue."""
+    if not index.initial_runs:
+        return []
+    found: list[NameHit] = []
+    for pattern in (_DOTTED, _CLOSE, _LOOSE):
+        for match in pattern.finditer(page.text):
+            letters = regex.sub(r"[^\p{L}]", "", page.folded[match.start() : match.end()])
+            owners = index.initial_runs.get(letters)
+            if owners and _meant(page, match, letters, dotted=pattern is _DOTTED):
+                found.append(NameHit(match.start(), match.end(), set(owners)))
+    return found
+
+
+def _meant(page: Page, match: regex.Match[str], letters: str, *, dotted: bool) -> bool:
+    """Whether letters are someone's initials and no abbreviation."""
+    if dotted and letters not in _ORDINARY:
+        return True
+    before = page.text[max(0, match.start() - 40) : match.start()]
+    if _SAYS_SO.search(before):
+        return True
+    if not dotted and (not match[0].isupper() or not match[0].isalpha()):
+        return False
+    if _CUE.search(before):
+        return True
+    return letters not in _ORDINARY and bool(_SPEAKER.match(page.text, match.end()))
+
+
+def with_initials(
+    index: KnownIndex, page: Page, start: int, end: int, owners: set[Owner]
+) -> tuple[int, int]:
+    """Stretch a name over initials of the people it can belong to, on either side."""
+    initials = {letter for _, who in owners for letter in index.initials.get(who, ())}
+    if not initials:
+        return start, end
+    letters = "".join(sorted(map(regex.escape, initials)))
+    before = regex.search(
+        rf"(?<![\p{{L}}\d'])(?P<run>(?:[{letters}](?:\.|(?=[\s\-_]))[\s\-_,/|.:]*){{1,3}}){_LINK}$",
+        page.folded[max(0, start - 24) : start],
+    )
+    if before and (
+        before["run"].strip() not in _A_LONE or page.text[start - len(before[0])].isupper()
+    ):
+        start -= len(before[0])
+    after = regex.match(
+        rf"[\s,/|_:;.\-]{{1,4}}(?P<letter>[{letters}])(?:(?P<dot>\.)(?!\p{{L}})|(?![\p{{L}}\d'.]))"
+        rf"(?:\s*[{letters}]\.)?",
+        page.folded[end : end + 14],
+    )
+    if after and (
+        after["dot"]
+        or after["letter"] not in _A_LONE
+        or page.text[end + after.start("letter")].isupper()
+    ):
+        end += len(after[0])
+    return start, end

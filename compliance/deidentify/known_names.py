@@ -1,0 +1,175 @@
+"""Find the words of a record's names, in any case and with one wrong letter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import regex
+
+from compliance.deidentify.known_context import Verdict, abbreviated, judge, judge_nickname, titled
+from compliance.deidentify.known_grammar import ABBREVIATED, CLOSED, UNITS
+from compliance.deidentify.known_near import near
+from compliance.deidentify.known_page import Page
+from compliance.deidentify.known_tables import MIN_TYPO, KnownIndex, Owner
+from compliance.deidentify.record_values import key, one_letter
+from compliance.deidentify.vocabulary import common_words
+
+APART = regex.compile(r"[\s\-'._,&/|;:()\"]{1,4}")
+"""What may stand between two parts of one name."""
+_MOST_APART = 4
+_LEET = str.maketrans("013457@$", "oieastas")
+_MIN_INSIDE = 6
+
+
+@dataclass(slots=True)
+class NameHit:
+    """Part of a name and whose it can be."""
+
+    start: int
+    end: int
+    owners: set[Owner]
+
+
+def find_parts(index: KnownIndex, page: Page, others: list[NameHit]) -> list[NameHit]:
+    """Every word that is part of a name, doubtful ones where their surroundings speak for it.
+
+    Args:
+        index: the record's look-up tables.
+        page: the text.
+        others: parts that were found otherwise (cut in two, spelt out).
+    """
+    sure = [*others, *_unspaced(index, page)]
+    doubtful: dict[int, NameHit] = {}
+    for number, token in enumerate(page.tokens):
+        owners, verdict = _read(index, page, number)
+        hit = NameHit(token.start, token.end, owners)
+        if owners and verdict is Verdict.ORDINARY:
+            doubtful[number] = hit
+        elif owners:
+            sure.append(hit)
+    while True:
+        settled = [
+            number
+            for number, hit in doubtful.items()
+            if _after_initial(index, page, number, hit)
+            or _coupled(index, page, number)
+            or any(_one_name(page, number, hit, other) for other in sure)
+        ]
+        if not settled:
+            return sure
+        sure += [doubtful.pop(number) for number in settled]
+
+
+def _read(index: KnownIndex, page: Page, number: int) -> tuple[set[Owner], Verdict]:
+    """Whose name part a word can be, and what context says of that."""
+    word = page.word(number)
+    for form in _readings(word):
+        if form in index.parts:
+            return index.parts[form], _verdict(index, page, number, form)
+        if form in index.compounds:
+            return index.compounds[form], Verdict.NAME
+    if word[-1:] == "s" and word[:-1] in index.parts:
+        plain = len(word) < MIN_TYPO - 1 or word in common_words()
+        return index.parts[word[:-1]], Verdict.ORDINARY if plain else Verdict.NAME
+    if len(word) < MIN_TYPO - 1:
+        return set(), Verdict.ORDINARY
+    inside = _inside(index, word)
+    if inside:
+        return inside, Verdict.NAME
+    return _misspelt(index, page, number)
+
+
+def _verdict(index: KnownIndex, page: Page, number: int, part: str) -> Verdict:
+    """Context is asked about little words, short forms and two letters; the rest are names."""
+    if part in CLOSED:
+        return judge(page, number)
+    if part in index.nicks:
+        return judge_nickname(page, number)
+    if len(part) == 2 and not titled(page, number):  # noqa: PLR2004 - "ng", "ed"
+        before = page.before(number, 2).strip()
+        if (part in UNITS and before[-1:].isdigit()) or page.between(number).startswith("/"):
+            return Verdict.ORDINARY
+        if part in ABBREVIATED and page.surface(number).isupper() and abbreviated(page, number):
+            return Verdict.ORDINARY
+    return Verdict.NAME
+
+
+def _misspelt(index: KnownIndex, page: Page, number: int) -> tuple[set[Owner], Verdict]:
+    """Names one letter away; an ordinary word is one only beside the rest of a name."""
+    word = page.word(number)
+    surface = page.surface(number)
+    forms = {
+        word,
+        word.strip("0123456789"),
+        word if surface.isascii() else key(one_letter(surface)),
+    }
+    near_parts = {part for form in forms for part in near(index.typos, form)}
+    owners = {
+        owner
+        for part in near_parts
+        for table in (index.parts, index.compounds)
+        for owner in table.get(part, ())
+    }
+    ordinary = word in common_words() and not titled(page, number)
+    return owners, Verdict.ORDINARY if ordinary else Verdict.NAME
+
+
+def _inside(index: KnownIndex, word: str) -> set[Owner]:
+    """Owners of a long name with something stuck to it ("drmartinez", "martinezs")."""
+    if word in common_words():
+        return set()
+    return {
+        owner
+        for size in range(_MIN_INSIDE, len(word))
+        for piece in (word[:size], word[-size:])
+        for owner in index.parts.get(piece, ())
+    }
+
+
+def _after_initial(index: KnownIndex, page: Page, number: int, hit: NameHit) -> bool:
+    """An initial of the same person with its dot stands before the word ("b. ng")."""
+    initials = {letter for _, identity in hit.owners for letter in index.initials.get(identity, ())}
+    before = regex.search(r"(?<![\p{L}\d'])(\p{L})\.\s*$", page.before(number, 6))
+    return before is not None and before[1] in initials
+
+
+def _coupled(index: KnownIndex, page: Page, number: int) -> bool:
+    """Given name and surname of one person side by side in this order ("will long")."""
+    word = page.word(number)
+    return (word, page.following(number)) in index.couples or (
+        page.preceding(number),
+        word,
+    ) in index.couples
+
+
+def _one_name(page: Page, number: int, hit: NameHit, beside: NameHit) -> bool:
+    """A doubtful word and a sure part of one person's name with only a separator between them.
+
+    A little word after the name in lower case is more likely itself ("martinez will return").
+    """
+    first, second = (hit, beside) if hit.start < beside.start else (beside, hit)
+    if not 0 < second.start - first.end <= _MOST_APART or not hit.owners & beside.owners:
+        return False
+    gap = page.folded[first.end : second.start]
+    if not APART.fullmatch(gap):
+        return False
+    little = page.word(number) in CLOSED or page.word(number) in common_words()
+    follows = first is beside and gap.isspace() and page.surface(number).islower()
+    return not (little and follows) or page.folded[beside.start : beside.end] in CLOSED
+
+
+def _unspaced(index: KnownIndex, page: Page) -> list[NameHit]:
+    """Names in scripts that put no spaces between words."""
+    return [
+        NameHit(m.start(), m.end(), set(owners))
+        for form, owners in index.unspaced.items()
+        for m in regex.finditer(regex.escape(form), page.folded)
+    ]
+
+
+def _readings(word: str) -> tuple[str, ...]:
+    """A word, without digits around it, and with digits read as letters ("R0bert5")."""
+    if word.isalpha() or word.isdigit():
+        return (word,)
+    bare = word.strip("0123456789")
+    return (word, bare, word.translate(_LEET), bare.translate(_LEET))
