@@ -21,7 +21,14 @@ A node that holds records names their patients by reference, so its trail is pro
 from compliance.audit.actors import Actors
 from compliance.audit.agents import Agent
 from compliance.audit.record_acts import chat, erase, everything, export, read, search
-from compliance.audit.security_acts import break_glass, enrol, key, sign_in, sign_out
+from compliance.audit.security_acts import (
+    break_glass,
+    enrol,
+    key,
+    peer_trail,
+    sign_in,
+    sign_out,
+)
 
 __all__ = [
     "Actors",
@@ -33,6 +40,7 @@ __all__ = [
     "everything",
     "export",
     "key",
+    "peer_trail",
     "read",
     "search",
     "sign_in",

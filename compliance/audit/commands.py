@@ -1,6 +1,6 @@
 """``caretier audit``: check trails, and write their events out.
 
-Exit codes: 0 whole; 5 a trail is broken or vanished, or there is none; 7 a trail cannot be read.
+Exit codes: 0 whole; 5 a trail is broken, vanished or unreadable, or there is none.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def crossing(
 
     Args:
         action: what happens.
-        referral: id of the referral (of the device, for ``enrol``).
+        referral: id of the referral, or what else it is about (``Patient/p1``, ``consent:c1``).
         person: for whom, pseudonymous; for ``sign`` and ``read`` who does it.
         application: which program acts; it is also who writes this down.
         model: which model was used, if any.
@@ -72,7 +72,8 @@ def crossing(
     kind, subtypes, code, profile = _TO_THE_PERSON if own else _KINDS[action]
     within = action in {"read", "sign", "enrol"}
     about = patient or (None if within else person.id)
-    what = f"referral:{referral}" if "/" not in referral else referral
+    named = "/" in referral or ":" in referral
+    what = referral if named else f"referral:{referral}"
     used = balp.thing(what, source=source, destination=destination, **detail)
     return balp.event(
         kind=kind,

@@ -71,3 +71,10 @@ def break_glass(by: Actors, patient: str, *, why: str, outcome: Outcome = "0") -
     subtype = coding(DICOM, "110127", "Emergency Override Started")
     entities = [balp.patient(patient), balp.reason(why)]
     return _security(by, subtype, "break-glass", entities, outcome)
+
+
+def peer_trail(by: Actors, peer: str, *, trail: str, problem: str) -> dict[str, Any]:
+    """A peer's audit trail contradicts what it told before; ``peer`` is its fingerprint."""
+    subtype = coding(DICOM, "110135", "Object Security Attributes Changed")
+    entities = [balp.thing(f"trail:{trail}", peer=peer, problem=problem)]
+    return _security(by, subtype, "peer-trail", entities, "8")

@@ -39,7 +39,7 @@ def trails(data: Path) -> list[Path]:
     found |= {p.with_suffix("") for p in data.glob("**/audit/*.jsonl.anchor")}
     for register in data.glob(f"**/{REGISTER}"):
         found |= set(registered(register.parent))
-    return sorted(found)
+    return sorted(path for path in found if path.name != BOOK)
 
 
 def _verify(path: Path, heads: list[SignedHead]) -> VerifyReport:

@@ -71,6 +71,7 @@ class AuditTrail(TrailReader):
             raise AuditError("An audit key has 32 bytes.")
         super().__init__(path)
         self.node = node
+        self.state = state or path.parent
         self._key = key
         self._mutex = threading.Lock()
         self._group: Group[_Event, AuditRecord] = Group(self._write)

@@ -25,8 +25,9 @@ from compliance.sealing.identity import signed_bytes
 PURPOSE = "caretier/audit-head/v1"
 BOOK = "witnessed.jsonl"
 """Name of a node's book, in the folder of its state."""
-EVERY = timedelta(minutes=1)
-"""A peer's head is written down at most so often; what contradicts an earlier one, always."""
+EVERY = timedelta(hours=1)
+STEP = 64
+"""A peer's head is written down after so long or so many more records; a contradiction, always."""
 MAX_TEXT = 2048
 """Longest header that is looked at, in characters."""
 
@@ -136,7 +137,7 @@ class WitnessBook:
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, threading.Lock()
         self._last: dict[str, SignedHead] = {h.fingerprint: h for h in read_book(path)}
-        self._noted = {fingerprint: h.taken for fingerprint, h in self._last.items()}
+        self._noted = dict(self._last)
 
     def note(self, head: SignedHead) -> Conflict | None:
         """Write a verified head down; returns what it contradicts.
@@ -152,14 +153,18 @@ class WitnessBook:
             if last is not None and head.taken <= last.taken:
                 return None
             found = conflict(last, head) if last else None
-            if last is None or found or head.taken - self._noted[node] >= EVERY:
+            if last is None or found or _is_far(self._noted[node], head):
                 try:
                     append_synced(self._path, head.model_dump_json().encode() + b"\n")
                 except OSError:
                     raise AuditError("What a peer's trail holds cannot be noted.") from None
-                self._noted[node] = head.taken
+                self._noted[node] = head
             self._last[node] = head
             return found
+
+
+def _is_far(noted: SignedHead, head: SignedHead) -> bool:
+    return head.taken - noted.taken >= EVERY or head.count - noted.count >= STEP
 
 
 def read_book(path: Path) -> Iterator[SignedHead]:

@@ -11,11 +11,16 @@ from typing import Any
 
 from compliance.audit import AuditError
 from compliance.errors import CaretierError, NotFoundError
-from services.exchange.errors import LinkDownError, NotAuthenticatedError
-from services.exchange.intake import Intake
+from services.exchange.errors import (
+    LinkDownError,
+    NotAuthenticatedError,
+    ReferralRefusedError,
+)
+from services.exchange.intake import LONGEST_WAIT, Intake
 from services.exchange.link import Link
 from services.exchange.messages import Envelope, ParcelState
 from services.exchange.models import StoredParcel
+from services.exchange.withdrawal import Withdrawal
 
 POLL = timedelta(seconds=1)
 """Pause between two looks for the reply of one referral."""
@@ -41,6 +46,7 @@ class Courier:
 
     async def once(self) -> bool:
         """Carry what is due now; returns whether there was anything."""
+        told = await self._tell_withdrawals()
         due = await asyncio.to_thread(self._intake.due, "outgoing", "relayed")
         for row in due:
             try:
@@ -48,9 +54,28 @@ class Courier:
             except Exception as error:  # noqa: BLE001 - one bad row must not hold up the others
                 _LOG.error("courier: %s", type(error).__name__)
                 await asyncio.to_thread(self._intake.later, row.id, row.attempts)
-        return bool(due)
+        return bool(due) or told
+
+    async def _tell_withdrawals(self) -> bool:
+        """Pass withdrawn consents on, before anything else; returns whether any was taken."""
+        told = False
+        for row in await asyncio.to_thread(self._intake.withdrawals.untold):
+            try:
+                await self._link.withdraw(Withdrawal.model_validate_json(row.message))
+            except ReferralRefusedError as error:  # it would be refused for ever
+                _LOG.error("a withdrawal was refused above: %s", error.kind)
+                await asyncio.to_thread(self._intake.withdrawals.told, row)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must be told in the end
+                _LOG.warning("a withdrawal waits: %s", type(error).__name__)
+                await asyncio.to_thread(self._intake.withdrawals.later, row, LONGEST_WAIT)
+            else:
+                told = True
+                await asyncio.to_thread(self._intake.withdrawals.told, row)
+        return told
 
     async def _send(self, row: StoredParcel) -> None:
+        if not await asyncio.to_thread(self._intake.is_wanted, row.id):
+            return  # its consent was withdrawn since the rows were read
         envelope = Envelope.model_validate_json(row.outgoing or row.envelope)
         try:
             await asyncio.to_thread(

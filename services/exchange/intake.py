@@ -6,22 +6,26 @@ import hashlib
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from compliance.audit import Agent, AuditTrail, crossing
 from compliance.errors import NotFoundError
 from services.consult.messages import Level
-from services.exchange.errors import ReferralConflictError
+from services.exchange.errors import ReferralConflictError, ReferralRefusedError
 from services.exchange.messages import Envelope, Parcel, ParcelState
 from services.exchange.models import StoredParcel
 from services.exchange.sealed import check_receipt
+from services.exchange.withdrawal import Withdrawal, Withdrawals, WithdrawalTaken
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
 
 LONGEST_WAIT = timedelta(minutes=2)
 """Longest pause between two attempts at a tier above that does not answer."""
+
+WITHDRAWN = "withdrawn"
+ENDED = ("answered", "refused", WITHDRAWN)
 
 APPLICATION = Agent("application", "caretier")
 
@@ -35,12 +39,13 @@ class Intake:
 
     def __init__(self, database: Database, level: Level, audit: AuditTrail) -> None:
         self.database, self.level, self.audit = database, level, audit
+        self.withdrawals = Withdrawals(database, level, audit, self.on_withdraw)
 
     def accept(self, envelope: Envelope, sender: str) -> Parcel:
         """Take a referral from an enrolled node; the same one again changes nothing.
 
         Raises:
-            ReferralRefusedError: its receipt is not good.
+            ReferralRefusedError: its receipt is not good, or its consent was withdrawn.
             ReferralConflictError: its id is taken by another one.
             AuditError: the crossing could not be written down.
         """
@@ -50,6 +55,9 @@ class Intake:
         if known is not None:
             return known
         check_receipt(envelope, envelope.destination)
+        device, consent = envelope.receipt.device, envelope.receipt.consent
+        if self.withdrawals.is_withdrawn(device, consent):
+            raise ReferralRefusedError("The consent was withdrawn.")
         now = datetime.now(UTC)
         self.record("receive", envelope, source=sender, destination=self.level)
         mine = envelope.destination is self.level
@@ -58,6 +66,8 @@ class Intake:
             sender=sender,
             destination=envelope.destination,
             digest=digest,
+            device=device,
+            consent=consent,
             envelope=text,
             state="received" if mine else "outgoing",
             due=now,
@@ -69,12 +79,30 @@ class Intake:
                 session.add(row)
                 session.flush()
                 self.on_accept(session, envelope)
+        if self.withdrawals.is_withdrawn(device, consent):  # meanwhile
+            self.withdrawals.remove(device, consent)
         return self._known(envelope.id, digest, sender) or Parcel(
             id=envelope.id, state=ParcelState.RECEIVED
         )
 
     def on_accept(self, session: Session, envelope: Envelope) -> None:
         """Do more in the transaction that takes a referral (a job row, say); nothing by default."""
+
+    def on_withdraw(self, session: Session, ids: list[str]) -> None:
+        """Delete more in the transaction that takes referrals away; nothing by default."""
+
+    def withdraw(self, withdrawal: Withdrawal, sender: str) -> WithdrawalTaken:
+        """Take a withdrawn consent from an enrolled node; see `Withdrawals.take`."""
+        return self.withdrawals.take(withdrawal, sender)
+
+    def is_wanted(self, id_: str) -> bool:
+        """Whether a referral is still to be worked on: false once its consent was withdrawn.
+
+        Whoever works on one asks before each step, and before the answer leaves.
+        """
+        with self.database.reading() as session:
+            row = session.get(StoredParcel, id_)
+            return row is not None and row.state != WITHDRAWN
 
     def holds(self, id_: str) -> bool:
         """Whether a referral of this id is here, whoever sent it."""
@@ -118,7 +146,7 @@ class Intake:
         with self.database.transaction() as session:
             session.execute(
                 update(StoredParcel)
-                .where(StoredParcel.id == id_, StoredParcel.reply.is_(None))
+                .where(*_wanted(id_), StoredParcel.reply.is_(None))
                 .values(state="answered", reply=reply)
             )
 
@@ -129,7 +157,7 @@ class Intake:
         with self.database.transaction() as session:
             session.execute(
                 update(StoredParcel)
-                .where(StoredParcel.id == id_, StoredParcel.reply.is_(None))
+                .where(*_wanted(id_), StoredParcel.reply.is_(None))
                 .values(**values, outgoing=text)
             )
 
@@ -156,17 +184,18 @@ class Intake:
         ``older_than`` is longer than any receipt is good for, so that none can come twice.
         """
         before = datetime.now(UTC) - older_than
+        self.withdrawals.forget(before)
         with self.database.transaction() as session:
             gone = session.execute(
                 delete(StoredParcel).where(
-                    StoredParcel.state.in_(("answered", "refused")), StoredParcel.received < before
+                    StoredParcel.state.in_(ENDED), StoredParcel.received < before
                 )
             )
             return rows_changed(gone)
 
     def _update(self, id_: str, **values: object) -> None:
         with self.database.transaction() as session:
-            session.execute(update(StoredParcel).where(StoredParcel.id == id_).values(**values))
+            session.execute(update(StoredParcel).where(*_wanted(id_)).values(**values))
 
     def record(
         self,
@@ -195,6 +224,11 @@ class Intake:
         self.audit.record(event)
 
 
+def _wanted(id_: str) -> tuple[ColumnElement[bool], ...]:
+    """A referral by its id, unless its consent was withdrawn: nothing brings it back then."""
+    return StoredParcel.id == id_, StoredParcel.state != WITHDRAWN
+
+
 def _parcel(row: StoredParcel) -> Parcel:
-    shown = {"outgoing": "received"}.get(row.state, row.state)
+    shown = {"outgoing": "received", WITHDRAWN: "refused"}.get(row.state, row.state)
     return Parcel(id=row.id, state=ParcelState(shown), reply=row.reply)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -19,6 +20,8 @@ from services.exchange.errors import (
 )
 from services.exchange.messages import EnrolReply, EnrolRequest, Envelope, Parcel
 from services.exchange.tokens import sign_call
+from services.exchange.withdrawal import Withdrawal, WithdrawalTaken
+from services.exchange.witness import HEADER, Witness
 
 T = TypeVar("T", bound=BaseModel)
 TIMEOUT_SECONDS = 10.0
@@ -42,6 +45,7 @@ class Link:
         url: base address of the parent.
         identity: key of the calling node.
         peer: fingerprint of the parent.
+        witness: tells the parent of this node's audit trail, and notes the parent's.
         transport: for tests.
     """
 
@@ -51,9 +55,10 @@ class Link:
         identity: IdentityKey,
         peer: str,
         *,
+        witness: Witness | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._identity, self._peer = identity, peer
+        self._identity, self._peer, self._witness = identity, peer, witness
         self._client = httpx.AsyncClient(
             base_url=url, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False
         )
@@ -71,6 +76,10 @@ class Link:
         """State and reply of a referral; errors as `send`, and NotFoundError."""
         return await self._call("GET", f"/v1/referrals/{id_}", Parcel)
 
+    async def withdraw(self, withdrawal: Withdrawal) -> WithdrawalTaken:
+        """Tell of a withdrawn consent; telling it again changes nothing. Errors as `send`."""
+        return await self._call("POST", "/v1/withdrawals", WithdrawalTaken, withdrawal)
+
     async def _call(
         self, method: str, path: str, kind: type[T], body: BaseModel | None = None
     ) -> T:
@@ -79,7 +88,12 @@ class Link:
             self._identity, audience=self._peer, method=method, path=path, body=content
         )
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        return await _request(self._client, method, path, kind, content, headers)
+        if self._witness is None:
+            return _parsed(await _request(self._client, method, path, content, headers), kind)
+        headers |= await asyncio.to_thread(self._witness.headers)
+        reply = await _request(self._client, method, path, content, headers)
+        await asyncio.to_thread(self._witness.note_quietly, reply.headers.get(HEADER), self._peer)
+        return _parsed(reply, kind)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -103,14 +117,9 @@ async def enrol(
     async with httpx.AsyncClient(
         base_url=url, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False
     ) as client:
-        reply = await _request(
-            client,
-            "POST",
-            "/v1/enrol",
-            EnrolReply,
-            request.model_dump_json().encode(),
-            {"content-type": "application/json"},
-        )
+        headers = {"content-type": "application/json"}
+        content = request.model_dump_json().encode()
+        reply = _parsed(await _request(client, "POST", "/v1/enrol", content, headers), EnrolReply)
     try:
         bundles = [KeyBundle.model_validate(b) for b in (reply.parent, *reply.above)]
         if len(bundles) != len(pins):
@@ -122,24 +131,23 @@ async def enrol(
     return bundles[0], tuple(bundles[1:])
 
 
-async def _request(  # noqa: PLR0917 - what an HTTP request is made of
-    client: httpx.AsyncClient,
-    method: str,
-    path: str,
-    kind: type[T],
-    content: bytes,
-    headers: dict[str, str],
-) -> T:
+async def _request(
+    client: httpx.AsyncClient, method: str, path: str, content: bytes, headers: dict[str, str]
+) -> httpx.Response:
     try:
         reply = await client.request(method, path, content=content, headers=headers)
     except httpx.HTTPError as error:
         raise LinkDownError("The tier above cannot be reached.") from error
-    if reply.is_success:
-        try:
-            return kind.model_validate_json(reply.content)
-        except ValidationError as error:
-            raise LinkDownError("The tier above answered something else.") from error
-    raise _error(reply)
+    if not reply.is_success:
+        raise _error(reply)
+    return reply
+
+
+def _parsed(reply: httpx.Response, kind: type[T]) -> T:
+    try:
+        return kind.model_validate_json(reply.content)
+    except ValidationError as error:
+        raise LinkDownError("The tier above answered something else.") from error
 
 
 def _error(reply: httpx.Response) -> CaretierError:

@@ -52,23 +52,47 @@ class StoredParcel(Base):
     """A referral at this node.
 
     ``state``: ``received`` (to be worked on here), ``outgoing`` (to be sent up), ``relayed`` (taken
-    by the tier above), ``answered``, ``refused``. ``outgoing`` holds the envelope for the tier
-    above where it differs from what came in. ``digest`` is that of the envelope as it came, so
+    by the tier above), ``answered``, ``refused``, ``withdrawn`` (its content is deleted).
+    ``device`` and ``consent`` are those of its receipt. ``outgoing`` holds the envelope for the
+    tier above where it differs from what came in. ``digest`` is that of the envelope as it came, so
     that the same id with another content is refused.
     """
 
     __tablename__ = "exchange_parcel"
-    __table_args__ = (Index("exchange_parcel_due", "state", "due"),)
+    __table_args__ = (
+        Index("exchange_parcel_due", "state", "due"),
+        Index("exchange_parcel_consent", "device", "consent"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     sender: Mapped[str] = mapped_column(String(32))
     destination: Mapped[str] = mapped_column(String(20))
     digest: Mapped[str] = mapped_column(String(64))
+    device: Mapped[str | None] = mapped_column(String(64))
+    consent: Mapped[str | None] = mapped_column(String(200))
     envelope: Mapped[str] = mapped_column(Text)
     outgoing: Mapped[str | None] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(20))
     reply: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(String(200))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due: Mapped[datetime] = mapped_column(UtcDateTime)
+    received: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class StoredWithdrawal(Base):
+    """A consent that a device has withdrawn; ``message`` is its signed word (JSON), as it came.
+
+    ``told`` says whether the tier above has it.
+    """
+
+    __tablename__ = "exchange_withdrawal"
+    __table_args__ = (Index("exchange_withdrawal_due", "told", "due"),)
+
+    device: Mapped[str] = mapped_column(String(32), primary_key=True)
+    consent: Mapped[str] = mapped_column(String(200), primary_key=True)
+    message: Mapped[str] = mapped_column(Text)
+    told: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(default=0)
     due: Mapped[datetime] = mapped_column(UtcDateTime)
     received: Mapped[datetime] = mapped_column(UtcDateTime)

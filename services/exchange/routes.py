@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
+from compliance.audit import AuditTrail
 from compliance.errors import BadInputError
 from compliance.sealing import KeyBundle, SealingError
 from services.consult.messages import Level
@@ -21,6 +22,8 @@ from services.exchange.limits import EnrolmentGate, check_daily
 from services.exchange.messages import EnrolReply, EnrolRequest, Envelope, Parcel
 from services.exchange.registry import Registry
 from services.exchange.tokens import CallVerifier
+from services.exchange.withdrawal import Withdrawal, WithdrawalTaken
+from services.exchange.witness import HEADER, Witness
 
 ReferralId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 
@@ -30,27 +33,21 @@ def exchange_router(
     registry: Registry,
     intake: Intake,
     above: Callable[[], tuple[KeyBundle, ...]] = tuple,
+    witness: Witness | None = None,
 ) -> APIRouter:
-    """Routes ``POST /v1/enrol``, ``POST /v1/referrals``, ``GET /v1/referrals/{id}``.
+    """Routes ``/v1/enrol``, ``/v1/referrals``, ``/v1/referrals/{id}`` and ``/v1/withdrawals``.
 
     Args:
         keys: of this node.
         registry: its enrolled children.
         intake: where referrals go.
         above: keys of the tiers above, handed to a node that enrols.
+        witness: of the children's audit trails; made of keys and trail when None.
     """
     router = APIRouter(prefix="/v1", tags=["exchange"])
-    verifier = CallVerifier(keys.fingerprint, registry.lookup, registry)
-
-    async def caller(request: Request) -> str:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticatedError("The call carries no token.")
-        claims = await run_in_threadpool(
-            verifier.open, token, method=request.method, path=request.url.path
-        )  # before the body is read: a stranger's is never held
-        return await run_in_threadpool(verifier.confirm, claims, await request.body())
-
+    if witness is None and isinstance(intake.audit, AuditTrail):
+        witness = Witness(keys.identity, intake.audit)
+    caller = _Caller(CallVerifier(keys.fingerprint, registry.lookup, registry), witness)
     gate = EnrolmentGate()
 
     @router.post("/enrol")
@@ -84,7 +81,36 @@ def exchange_router(
         """State of a referral and, once answered, its sealed reply."""
         return intake.state(referral, sender)
 
+    @router.post("/withdrawals")
+    def withdraw(
+        withdrawal: Withdrawal, sender: Annotated[str, Depends(caller)]
+    ) -> WithdrawalTaken:
+        """Take a withdrawn consent: what is queued under it is deleted here and above."""
+        if registry.level_of(sender) == Level.DEVICE and withdrawal.verify() != sender:
+            raise ReferralRefusedError("The withdrawal was signed by another device.")
+        return intake.withdraw(withdrawal, sender)
+
     return router
+
+
+class _Caller:
+    """Dependency: who calls, once the token is verified; heads of audit trails go both ways."""
+
+    def __init__(self, verifier: CallVerifier, witness: Witness | None) -> None:
+        self._verifier, self._witness = verifier, witness
+
+    async def __call__(self, request: Request, reply: Response) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotAuthenticatedError("The call carries no token.")
+        claims = await run_in_threadpool(
+            self._verifier.open, token, method=request.method, path=request.url.path
+        )  # before the body is read: a stranger's is never held
+        node = await run_in_threadpool(self._verifier.confirm, claims, await request.body())
+        if self._witness is not None:
+            await run_in_threadpool(self._witness.note, request.headers.get(HEADER), node)
+            reply.headers.update(await run_in_threadpool(self._witness.headers))
+        return node
 
 
 def _take(registry: Registry, intake: Intake, envelope: Envelope, sender: str) -> Parcel:
