@@ -29,6 +29,8 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 FAILURES_BEFORE_LOCK = 5
 LOCK = timedelta(minutes=5)
+LONGEST_LOCK = timedelta(hours=1)
+"""A lock is twice as long each time, up to this, until somebody signs in."""
 LONGEST_SESSION = timedelta(hours=12)
 _STAFF = re.compile(
     r"(Practitioner|PractitionerRole|Organization|HealthcareService)/[A-Za-z0-9.-]{1,64}"
@@ -139,17 +141,16 @@ class Accounts:
             SignInError: one sentence for every cause.
             AuditError: the failure could not be written down.
         """
-        now = datetime.now(UTC)
         name = username.replace("\x00", "\ufffd").strip().lower()  # PostgreSQL takes no NUL
         with self._database.reading() as session:
             user = session.scalar(select(User).where(User.username == name))
         fits = len(password) <= LONGEST_PASSWORD
         given = password if fits else ""  # hashing megabytes would be an attack on this process
         good = self._matches(user.password if user else self._decoy, given) and fits
-        if user is None or user.disabled or (user.locked_until and user.locked_until > now):
+        if user is None or user.is_locked():
             self.refuse(user, "password", client)
         if not good:
-            self.count_failure(user, now)
+            self.count_failure(user)
             self.refuse(user, "password", client)
         return user
 
@@ -209,17 +210,18 @@ class Accounts:
         except VerifyMismatchError:
             return False
 
-    def count_failure(self, user: User, now: datetime) -> None:
+    def count_failure(self, user: User) -> None:
         """Count a wrong proof; after so many the account is locked for a while."""
+        now = datetime.now(UTC)
         with self._database.transaction() as session:
             session.execute(
                 update(User).where(User.id == user.id).values(failures=User.failures + 1)
             )
             failures = session.scalar(select(User.failures).where(User.id == user.id)) or 0
             if failures % FAILURES_BEFORE_LOCK == 0:
-                session.execute(
-                    update(User).where(User.id == user.id).values(locked_until=now + LOCK)
-                )
+                times = min(failures // FAILURES_BEFORE_LOCK - 1, 10)
+                until = now + min(LOCK * 2**times, LONGEST_LOCK)
+                session.execute(update(User).where(User.id == user.id).values(locked_until=until))
 
     def signed_in(self, token: str | None) -> SignedIn | None:
         """The user of a session cookie, or None; moves the automatic logoff on."""
@@ -240,6 +242,30 @@ class Accounts:
                     update(PortalSession).where(PortalSession.digest == row.digest).values(seen=now)
                 )
         return SignedIn(user, row.csrf)
+
+    def from_provider(self, subject: str, name: str, role: Role) -> User:
+        """The account of somebody whom the identity provider knows, with the role that it says.
+
+        Raises:
+            SignInError: the account was disabled here.
+        """
+        with self._database.transaction() as session:
+            user = session.scalar(select(User).where(User.subject == subject))
+            if user is None:
+                user = User(
+                    id=str(uuid4()),
+                    username=f"provider:{digest_of(subject)[:32]}",
+                    password=self._hasher.hash(secrets.token_urlsafe(32)),
+                    subject=subject,
+                    created=datetime.now(UTC),
+                    disabled=False,
+                    failures=0,
+                )
+                session.add(user)
+            user.display_name, user.role = name, role
+        if user.disabled:
+            raise SignInError("You could not be signed in.")
+        return user
 
     def sign_out(self, token: str) -> None:
         """End a session."""

@@ -19,6 +19,7 @@ from services.fhir.routes import router as fhir_router
 from services.hospital.chat import chat_router
 from services.hospital.doors import Doors
 from services.hospital.portal import STATIC, portal_router
+from services.hospital.portal.signing_in import SignInSteps
 from services.hospital.queue import Hints, make_celery
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
@@ -65,6 +66,14 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             idle=timedelta(minutes=chosen.session_minutes),
             charts=here.charts,
             relations=here.relations,
+            steps=SignInSteps(
+                here.accounts,
+                factors=here.factors,
+                pending=here.pending,
+                provider=here.provider,
+                local=chosen.sign_in != "provider",
+                issuer=chosen.name,
+            ),
         )
     )
     app.mount("/static/portal", StaticFiles(directory=STATIC, check_dir=False), name="portal")

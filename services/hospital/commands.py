@@ -77,6 +77,20 @@ def user(
     typer.echo(f"{username} can sign in as {role}.")
 
 
+@app.command(name="reset-factor")
+def reset_factor(context: typer.Context, username: str) -> None:
+    """Take the second factor of USERNAME away, when authenticator and recovery codes are lost."""
+    from services.hospital.audited import Caller
+    from services.hospital.service import Hospital
+
+    hospital = Hospital(_settings(context.obj))
+    found = [u for u in hospital.accounts.users() if u.username == username.strip().lower()]
+    if not found or not hospital.factors.remove(found[0], Caller.shell()):
+        typer.echo("There is no such account, or it has no second factor.", err=True)
+        raise typer.Exit(3)
+    typer.echo(f"{username} signs in with the password alone until a new one is set up.")
+
+
 @app.command()
 def key(
     context: typer.Context,

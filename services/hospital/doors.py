@@ -18,7 +18,7 @@ from services.hospital.accounts import Accounts, SignedIn
 from services.hospital.audited import Auditor, Caller
 from services.hospital.errors import NotAllowedError
 from services.hospital.keys import Credential
-from services.hospital.portal.access import COOKIE, same_site
+from services.hospital.portal.access import COOKIE, client_of, same_site
 from services.hospital.relations import Relations
 
 CHART_READERS = frozenset({"clinician"})
@@ -58,7 +58,7 @@ class Doors:
         who = self._person(request, CHART_READERS)
         if request.method not in READING:
             raise NotAllowedError("The portal's session may only read here.")
-        caller = Caller.user(who.user.id, who.user.role, _client(request))
+        caller = Caller.user(who.user.id, who.user.role, client_of(request))
         return Access(
             relation=partial(self._relations.require, who.user),
             disclose=partial(self._auditor.fhir, caller),
@@ -78,7 +78,7 @@ class Doors:
         if request.method not in READING:
             same_site(request)
         who = self._person(request, CHATTERS)
-        return Caller.user(who.user.id, who.user.role, _client(request))
+        return Caller.user(who.user.id, who.user.role, client_of(request))
 
     def _key(self, request: Request) -> Credential | None:
         """The key that the request carries; None when it carries none."""
@@ -100,8 +100,4 @@ class Doors:
 
 
 def _program(key: Credential, request: Request) -> Caller:
-    return Caller(Agent("application", f"key-{key.id}", name=key.name), client=_client(request))
-
-
-def _client(request: Request) -> str | None:
-    return request.client.host if request.client else None
+    return Caller(Agent("application", f"key-{key.id}", name=key.name), client=client_of(request))

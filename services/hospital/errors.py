@@ -39,3 +39,21 @@ class NoRelationError(CaretierError):
     status = 403
     exit_code = 47
     remedy = "In an emergency open the chart in the portal and say why; it will be reviewed."
+
+
+class UnreadableError(CaretierError):
+    """A text was sealed with a key that is not here any more, or was changed."""
+
+    kind = "unreadable"
+    status = 410
+    exit_code = 48
+    remedy = "Its key may have been destroyed by an erasure; otherwise put the key folder back."
+
+
+class ProviderError(CaretierError):
+    """The identity provider does not answer, or is not set up as it should be."""
+
+    kind = "identity-provider"
+    status = 502
+    exit_code = 49
+    remedy = "Try again; if it persists, ask an operator to check the identity provider."

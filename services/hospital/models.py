@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.store.types import UtcDateTime
@@ -19,9 +19,11 @@ class User(Base):
 
     ``acts_as`` is a list, separated by spaces, of what the account stands for in the record:
     ``Practitioner/x``, and the desks that the person works at (see `services.hospital.treatment`).
+    ``subject`` is issuer and id at the identity provider, for those who sign in there.
     """
 
     __tablename__ = "hospital_user"
+    __table_args__ = (Index("hospital_user_subject", "subject", unique=True),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     username: Mapped[str] = mapped_column(String(80), unique=True)
@@ -32,7 +34,12 @@ class User(Base):
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled: Mapped[bool] = mapped_column(default=False)
     acts_as: Mapped[str | None] = mapped_column(String(400))
+    subject: Mapped[str | None] = mapped_column(String(255))
     created: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def is_locked(self) -> bool:
+        """Whether nobody may sign in to it now."""
+        return self.disabled or bool(self.locked_until and self.locked_until > datetime.now(UTC))
 
 
 class PortalSession(Base):
@@ -44,6 +51,34 @@ class PortalSession(Base):
     user_id: Mapped[str] = mapped_column(String(36), index=True)
     csrf: Mapped[str] = mapped_column(String(64))
     seen: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SecondFactor(Base):
+    """What proves a person beside the password.
+
+    ``secret`` is sealed (`services.hospital.secret_file`), ``last_counter`` that of the last code
+    that was taken, ``recovery`` a JSON list of digests; ``confirmed`` is None until a first code.
+    """
+
+    __tablename__ = "hospital_second_factor"
+
+    user_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    secret: Mapped[str] = mapped_column(String(200))
+    last_counter: Mapped[int] = mapped_column(BigInteger)
+    recovery: Mapped[str] = mapped_column(Text)
+    confirmed: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PendingSignIn(Base):
+    """A sign-in that has begun; ``digest`` is the SHA-256 of its cookie."""
+
+    __tablename__ = "hospital_pending_sign_in"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    user_id: Mapped[str | None] = mapped_column(String(36))
+    data: Mapped[str] = mapped_column(Text)
     expires: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

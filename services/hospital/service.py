@@ -26,9 +26,13 @@ from services.hospital.accounts import Accounts
 from services.hospital.audited import Auditor, Caller
 from services.hospital.chart import Charts
 from services.hospital.desk import URGENCY_RANK, Desk
+from services.hospital.factors import Factors
 from services.hospital.jobs import Jobs, Taken, add_job
 from services.hospital.models import Referral, User
+from services.hospital.oidc import provider_of
+from services.hospital.pending import PendingSignIns
 from services.hospital.relations import Relations
+from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.settings import HospitalSettings
 from services.store.database import Database
 
@@ -86,6 +90,10 @@ class Hospital:
             idle=timedelta(minutes=settings.session_minutes),
             auditor=self.auditor,
         )
+        secret = TextKey(load_or_create(settings.data / "keys" / "factors.key"))
+        self.factors = Factors(self.database, secret, self.auditor, policy=settings.second_factor)
+        self.pending = PendingSignIns(self.database)
+        self.provider = provider_of(settings)
         self.records = FhirStore(self.database)
         self.relations = Relations(
             self.database, self.auditor, required=settings.treatment_relation == "required"
@@ -198,7 +206,7 @@ class Hospital:
         """Retention: delete what is over; returns how many of each."""
         return {
             "referrals": self.desk.forget(timedelta(days=self.settings.keep_days)),
-            "sessions": self.accounts.forget_expired(),
+            "sessions": self.accounts.forget_expired() + self.pending.forget_expired(),
             "tokens": self.registry.forget_expired(),
             "jobs": self.jobs.forget_done(),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -23,6 +23,13 @@ class HospitalSettings(BaseSettings):
         session_minutes: a portal session ends after so long without a request.
         treatment_relation: ``required``: a clinician opens the charts of their own patients, others
             by breaking the glass; ``off``: every chart. Each opening is audited either way.
+        second_factor: ``off``, ``optional`` or ``required``: whether an account may or must have
+            one; an account that has one is always asked for it.
+        sign_in: ``local`` passwords, an identity ``provider``, or ``both``.
+        oidc_issuer: address of the identity provider; oidc_client_id, oidc_client_secret: ours
+            there; oidc_redirect: our own ``…/portal/provider/back``.
+        oidc_roles: role by group, ``doctors=clinician,it=operator``.
+        oidc_claim: claim of the ID token that holds the groups.
         keep_days: signed referrals are deleted after so many days.
     """
 
@@ -38,6 +45,14 @@ class HospitalSettings(BaseSettings):
     secure_cookies: bool = False
     session_minutes: int = Field(default=20, ge=1)
     treatment_relation: Literal["required", "off"] = "required"
+    second_factor: Literal["off", "optional", "required"] = "off"
+    sign_in: Literal["local", "provider", "both"] = "local"
+    oidc_issuer: str = ""
+    oidc_client_id: str = "caretier"
+    oidc_client_secret: SecretStr | None = None
+    oidc_redirect: str = "http://127.0.0.1:8000/portal/provider/back"
+    oidc_roles: str = ""
+    oidc_claim: str = "groups"
     keep_days: int = Field(default=365, ge=1)
 
     @property

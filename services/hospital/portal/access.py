@@ -8,6 +8,7 @@ from fastapi import Request, Response
 
 from services.hospital.accounts import LONGEST_SESSION, Accounts, SignedIn
 from services.hospital.errors import NotAllowedError
+from services.hospital.models import User
 from services.hospital.portal.errors import ForeignRequestError, NotSignedInError
 
 COOKIE = "caretier_portal"
@@ -18,6 +19,7 @@ SYSTEM = "/portal/system"
 CHARTS = "/portal/patients"
 REVIEWS = "/portal/reviews"
 SIGN_IN = "/portal/sign-in"
+SECOND_FACTOR = "/portal/second-factor"
 
 READERS = frozenset({"clinician", "privacy"})
 """Roles that see the inbox and open a referral (each opening is audited)."""
@@ -31,7 +33,7 @@ WATCHERS = frozenset({"clinician", "operator"})
 """Roles that see the system page."""
 
 _LOCAL = re.compile(
-    r"/portal/(?:system|reviews|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
+    r"/portal/(?:system|reviews|second-factor|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
 )
 
 
@@ -60,6 +62,11 @@ def same_site(request: Request) -> None:
         foreign = request.headers.get("origin", own) != own
     if foreign:
         raise ForeignRequestError("The request did not come from the portal's own page.")
+
+
+def client_of(request: Request) -> str | None:
+    """The network address that a request comes from."""
+    return request.client.host if request.client else None
 
 
 class Gate:
@@ -108,14 +115,20 @@ class Gate:
             raise NotAllowedError("Your role does not allow this.")
         return who
 
-    def open(self, request: Request, response: Response, username: str, password: str) -> SignedIn:
-        """Sign in under a new session id; the one that the browser came with ends.
+    def open(self, request: Request, response: Response, user: User, method: str) -> SignedIn:
+        """Open a session under a new id; the one that the browser came with ends.
+
+        Args:
+            request: of the last step of signing in.
+            response: to it.
+            user: who has proved who they are.
+            method: how, ``password+totp`` for example.
 
         Raises:
-            SignInError: name or password is wrong, or the account is locked.
+            SignInError: the account was locked or disabled meanwhile.
+            AuditError: it could not be written down.
         """
-        client = request.client.host if request.client else None
-        token = self._accounts.sign_in(username, password, client=client)
+        token = self._accounts.open_session(user, method, client=client_of(request))
         self._forget(request)
         response.set_cookie(
             COOKIE,

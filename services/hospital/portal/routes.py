@@ -33,6 +33,7 @@ from services.hospital.portal.charts import chart_api, chart_pages
 from services.hospital.portal.glass import glass_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
+from services.hospital.portal.signing_in import SignInSteps, sign_in_pages
 from services.hospital.portal.texts import clean, version_of
 from services.hospital.portal.views import LANGUAGE_COOKIE, Pages, explain
 from services.hospital.relations import Relations
@@ -63,7 +64,7 @@ def page_route(portal: Portal) -> type[APIRoute]:
     return PageRoute
 
 
-def _session_routes(router: APIRouter, portal: Portal) -> None:
+def _session_routes(router: APIRouter, portal: Portal, steps: SignInSteps) -> None:
     """Add signing in and out, and the choice of a language."""
     gate, pages = portal.gate, portal.pages
 
@@ -77,6 +78,7 @@ def _session_routes(router: APIRouter, portal: Portal) -> None:
             title=t("sign_in.title"),
             status=error.status if error else 200,
             onward=local(onward),
+            methods=steps.methods,
             trouble=explain(error, t) if error else None,
         )
 
@@ -96,15 +98,12 @@ def _session_routes(router: APIRouter, portal: Portal) -> None:
         password: Annotated[str, Form()] = "",
         next: Annotated[str, Form()] = HOME,  # noqa: A002 - the name of the form field
     ) -> Response:
-        """Open a session and go on to the page that was asked for; or show the form again."""
+        """Go on to the page that was asked for, or to the next step; or show the form again."""
         same_site(request)
-        response = see(HOME)
         try:
-            who = gate.open(request, response, user[:MAX_NAME_CHARS], password)
+            return steps.password(request, user[:MAX_NAME_CHARS], password, local(next, ""))
         except SignInError as error:
             return form(request, next, error)
-        response.headers["location"] = local(next, home_of(who.user.role))
-        return response
 
     @router.post("/sign-out")
     def sign_out(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
@@ -200,6 +199,7 @@ def portal_router(
     idle: timedelta = timedelta(minutes=20),
     charts: Charts | None = None,
     relations: Relations | None = None,
+    steps: SignInSteps | None = None,
 ) -> APIRouter:
     """Routes below ``/portal``; they stand in no schema.
 
@@ -214,11 +214,15 @@ def portal_router(
         idle: a page leaves to sign-in after so long without a touch; as in ``accounts``.
         charts: of the people of this hospital's own record; None where there is none.
         relations: which charts a clinician may open, and who reviews emergency access.
+        steps: of signing in; a password alone where None.
     """
     gate = Gate(accounts, secure=secure_cookies)
     portal = Portal(accounts, desk, gate, Pages(idle, charts=charts is not None), audit_read)
     pages = APIRouter(route_class=page_route(portal), default_response_class=HTMLResponse)
-    _session_routes(pages, portal)
+    asked = steps or SignInSteps(accounts)
+    asked.gate = gate
+    _session_routes(pages, portal, asked)
+    sign_in_pages(pages, portal, asked)
     _referral_routes(pages, portal)
     if charts is not None:
         chart_pages(pages, portal, charts, relations)
