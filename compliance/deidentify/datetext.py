@@ -130,6 +130,7 @@ def _rebuild(match: regex.Match[str], shift: DateShift, language: Language, writ
 def _written(match: regex.Match[str], moved: date, *, day_first: bool) -> str:
     """``moved`` in the form of the match: each number and name in the place of its like."""
     new: dict[str, str] = {}
+    named = bool(match.groupdict().get("m"))
     for group, text in match.groupdict().items():
         if text is None:
             continue
@@ -138,9 +139,9 @@ def _written(match: regex.Match[str], moved: date, *, day_first: bool) -> str:
         elif group == "m":
             new[group] = _like_month(text, moved.month)
         elif group == "n" or (group == "b" and day_first) or (group == "a" and not day_first):
-            new[group] = _like_number(text, moved.month)
+            new[group] = _like_number(text, moved.month, named=named)
         elif group in {"d", "a", "b"}:
-            new[group] = _like_number(text, moved.day)
+            new[group] = _like_number(text, moved.day, named=named)
         elif group == "th":
             new[group] = _ordinal(moved.day) if text.isalpha() and text.isascii() else text
     return _replaced(match, new)
@@ -213,9 +214,9 @@ def _like_month(word: str, month: int) -> str:
     raise ValueError
 
 
-def _like_number(text: str, number: int) -> str:
-    """``number`` with a leading zero where ``text`` has one, or must be two digits long."""
-    padded = text.startswith("0") or len(text) == 2  # noqa: PLR2004 - digits
+def _like_number(text: str, number: int, *, named: bool) -> str:
+    """``number`` with a leading zero where ``text`` has one, or may have had no need of it."""
+    padded = text.startswith("0") or (len(text) == 2 and not named)  # noqa: PLR2004 - digits
     return f"{number:02d}" if padded else str(number)
 
 

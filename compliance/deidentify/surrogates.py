@@ -35,6 +35,7 @@ from compliance.deidentify.pseudonyms import StudyKey
 Sex = Literal["male", "female"]
 _TRIES = 64
 _LONG = 9
+_PLAIN_STREETS = 30  # the first of the list have no numbers or people in them
 _AREAS = ("202", "303", "404", "505", "606", "707", "808", "909")
 _LABELS = frozenset({"mrn", "mr", "id", "no", "acct", "acc", "hc", "nhc"})
 _SPAN = 2
@@ -46,11 +47,15 @@ class Surrogates:
     Args:
         key: the study's.
         avoid: folded words (``normalise.fold``) of the record; no surrogate is one of them.
+
+    Attributes:
+        given_out: surrogate and original of everything replaced so far; protected data.
     """
 
     def __init__(self, key: StudyKey, avoid: Collection[str] = ()) -> None:
         self._key = key
         self._avoid = frozenset(avoid)
+        self.given_out: set[tuple[str, str]] = set()
 
     def family(self, name: str) -> str:
         """A family name for ``name`` (one word or several), of its culture."""
@@ -65,7 +70,8 @@ class Surrogates:
             sex: ``male`` or ``female`` where the record says so.
             family: the family name; it tells the culture when the given name does not.
         """
-        culture = culture_of("given", name) or culture_of("surnames", family) or "english"
+        among = culture_of("surnames", family)
+        culture = culture_of("given", name, among) or among or "english"
         known = sex if sex in {"male", "female"} else sex_of(name)
         names = given_names(culture, cast("Sex | None", known))
         purpose = f"g/{known or ''}/{canonical_name(family)}"
@@ -78,24 +84,27 @@ class Surrogates:
     def organization(self, name: str) -> str:
         """A hospital's name for the name of an organisation."""
         chosen = self._choose(sections("surnames")["english"], "organization", name)
-        return f"{chosen} Medical Center"
+        return self._out(f"{chosen} Medical Center", name)
 
     def street(self, line: str) -> str:
         """A street address for one line of an address."""
         places = sections("places")
         number = self._key.number(899, "surrogate", "number", fold(line)) + 100
-        name = self._choose(places["street_name"][:30], "street", line)
-        return f"{number} {name} {self._choose(places['street_kind'][::3], 'kind', line)}"
+        name = self._choose(places["street_name"][:_PLAIN_STREETS], "street", line)
+        kind = self._choose(places["street_kind"][::3], "kind", line)
+        return self._out(f"{number} {name} {kind}", line)
 
     def phone(self, number: str) -> str:
         """A telephone number that nobody has."""
         digits = _digits(number)[-10:]
         drawn = self._key.number(100 * len(_AREAS), "surrogate", "phone", digits)
-        return f"{_AREAS[drawn % len(_AREAS)]}-555-01{drawn // len(_AREAS):02d}"
+        made = f"{_AREAS[drawn % len(_AREAS)]}-555-01{drawn // len(_AREAS):02d}"
+        return self._out(made, number)
 
     def email(self, address: str) -> str:
         """A mail address at example.org."""
-        return f"{self._key.pseudonym('mail', fold(address).strip())}@example.org"
+        made = self._key.pseudonym("mail", fold(address).strip())
+        return self._out(f"{made}@example.org", address)
 
     def code(self, code: str) -> str:
         """A record number or other code of the same shape: digits for digits, letters for letters.
@@ -105,8 +114,8 @@ class Surrogates:
         for attempt in range(_TRIES):
             made = self._shape(code, attempt)
             if made != code:
-                return made
-        return self._key.pseudonym("code", code)
+                return self._out(made, code)
+        return self._out(self._key.pseudonym("code", code), code)
 
     def _shape(self, code: str, attempt: int) -> str:
         """One draw for ``code``."""
@@ -137,8 +146,13 @@ class Surrogates:
         for attempt in range(_TRIES):
             drawn = self._key.number(len(options), "surrogate", purpose, folded, str(attempt))
             if not mine & set(_words(options[drawn])):
-                return options[drawn]
-        return self._key.pseudonym("name", folded)
+                return self._out(options[drawn], original)
+        return self._out(self._key.pseudonym("name", folded), original)
+
+    def _out(self, made: str, original: str) -> str:
+        """``made``, remembered as what stands for ``original``."""
+        self.given_out.add((made, original))
+        return made
 
 
 def canonical_name(name: str) -> str:
@@ -147,10 +161,19 @@ def canonical_name(name: str) -> str:
     return " ".join(word for word in words if word and word not in _PARTICLES)
 
 
-def culture_of(lists: str, name: str) -> str | None:
-    """The first culture in whose list (``given`` or ``surnames``) a word of ``name`` is."""
-    found = (_cultures(lists).get(word) for word in _words(name))
-    return next((culture for culture in found if culture), None)
+def culture_of(lists: str, name: str, likely: str | None = None) -> str | None:
+    """A culture in whose list (``given`` or ``surnames``) a word of ``name`` is.
+
+    Args:
+        lists: which lists.
+        name: the name; with its accents it tells more.
+        likely: the culture to prefer where the name is of several.
+    """
+    table = _cultures(lists)
+    for word in (*name.casefold().split(), *_words(name)):
+        if found := table.get(word):
+            return likely if likely in found else found[0]
+    return None
 
 
 def sex_of(name: str) -> Sex | None:
@@ -179,22 +202,23 @@ def _table() -> Mapping[str, Any]:
 @cache
 def _sexes() -> Mapping[str, Sex]:
     """Folded given name to its sex; names of both are left out."""
+    sexes: tuple[Sex, Sex] = ("male", "female")
     by_sex = {
-        sex: {fold(n) for culture in _table() for n in given_names(culture, cast("Sex", sex))}
-        for sex in ("male", "female")
+        sex: {fold(n) for culture in _table() for n in given_names(culture, sex)} for sex in sexes
     }
     both = by_sex["male"] & by_sex["female"]
-    return {n: cast("Sex", sex) for sex, names in by_sex.items() for n in names - both}
+    return {n: sex for sex, names in by_sex.items() for n in names - both}
 
 
 @cache
-def _cultures(lists: str) -> Mapping[str, str]:
-    """Folded name to the first culture that has it."""
-    found: dict[str, str] = {}
+def _cultures(lists: str) -> Mapping[str, tuple[str, ...]]:
+    """Name, in lower case and folded, to the cultures that have it."""
+    found: dict[str, dict[str, None]] = {}
     for culture, names in sections(lists).items():
         for name in names:
-            found.setdefault(fold(name), culture)
-    return found
+            for form in (name.casefold(), fold(name)):
+                found.setdefault(form, {})[culture] = None
+    return {form: tuple(cultures) for form, cultures in found.items()}
 
 
 _PARTICLES = frozenset("de del la las los y e van von der den da do dos di jr sr ii iii iv".split())

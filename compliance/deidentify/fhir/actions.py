@@ -15,6 +15,7 @@ from compliance.deidentify.dateshift import MAX_AGE
 from compliance.deidentify.fhir.names import Names
 from compliance.deidentify.fhir.needles import Needles
 from compliance.deidentify.fhir.people import People
+from compliance.deidentify.fhir.table import table
 from compliance.deidentify.fhir.texts import REMOVED, Here, Texts
 from compliance.deidentify.surrogates import Surrogates
 
@@ -41,6 +42,7 @@ class Actions:
         self._needles = needles
         self.by_name: Mapping[str, Action] = {
             "keep": self.keep,
+            "keep:public": self.public,
             "shift": self.shift,
             "mask": self.mask,
             "mask:attachment": self.attachment,
@@ -58,6 +60,9 @@ class Actions:
             ),
             "pseudonym:reference": self.reference,
             "pseudonym:street": lambda value, _: _of_text(value, self._surrogates.street),
+            "pseudonym:system": lambda value, here: (
+                self.public(value, here) or _of_text(value, self._names.system)
+            ),
             "pseudonym:town": lambda value, _: _of_text(value, self._surrogates.town),
             "generalise:birth": self.shift,
             "generalise:quantity": self.quantity,
@@ -69,6 +74,13 @@ class Actions:
         if isinstance(value, str) and self._needles.found(value):
             return None
         return None if isinstance(value, Mapping) else value
+
+    def public(self, value: Any, here: Here) -> str | None:
+        """The URL of a public code system or profile; None for those of a house."""
+        if not isinstance(value, str) or not value.startswith(table().public):
+            return None
+        kept: str | None = self.keep(value, here)
+        return kept
 
     def shift(self, value: Any, here: Here) -> str | None:
         """A date moved; None when it tells an age over 89."""

@@ -37,6 +37,7 @@ class Names:
     def __init__(self, key: StudyKey, entries: Iterable[Entry]) -> None:
         """Take every resource of the run."""
         self._key = key
+        self.given_out: set[tuple[str, str]] = set()
         self._urls: dict[str, str] = {}
         resources: dict[str, Mapping[str, Any]] = {}
         for url, resource in entries:
@@ -69,7 +70,8 @@ class Names:
     def pseudonym(self, name: str) -> str:
         """Pseudonymous id of the resource ``name``."""
         kind, _, _ = name.partition("/")
-        return self._key.pseudonym(kind.lower() if kind.isalpha() else "resource", name)
+        kind = kind.lower() if kind.isalpha() else "resource"
+        return self._out(self._key.pseudonym(kind, name), name)
 
     def reference(self, given: str, within: str) -> str | None:
         """The reference in what is given out; None when it has no form that is understood.
@@ -105,7 +107,12 @@ class Names:
     def code(self, value: str) -> str:
         """Pseudonym of an identifier's value, however it is punctuated."""
         bare = regex.sub(r"^urn:(?:uuid|oid):|[^\p{L}\d]", "", value)
-        return self._key.pseudonym("id", bare.casefold())
+        return self._out(self._key.pseudonym("id", bare.casefold()), value)
+
+    def _out(self, made: str, original: str) -> str:
+        """``made``, remembered as what stands for ``original``."""
+        self.given_out.add((made, original))
+        return made
 
     def _own(self, resources: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """Owner of each resource that has one."""

@@ -40,6 +40,7 @@ class Needles:
         self._words: set[str] = set()
         self._codes: set[str] = set()
         self._phrases: set[str] = set()
+        self._every: set[str] = set()
         for item in known.known:
             if isinstance(item, KnownName):
                 self._add_name(item)
@@ -50,12 +51,12 @@ class Needles:
     @property
     def words(self) -> frozenset[str]:
         """Every folded word of a name, place or organisation: surrogates keep clear of them."""
-        phrases = (word for phrase in self._phrases for word in phrase.split())
-        return frozenset(self._words | set(phrases))
+        return frozenset(self._every)
 
     def _add_name(self, name: KnownName) -> None:
         """Words that are names and nothing else, and the whole name."""
         words = (*name.given, *name.family)
+        self._every.update(words)
         self._words |= {w for w in words if len(w) >= _MIN_WORD and w not in _ordinary()}
         if len(words) > 1:
             self._phrases |= {" ".join(words), f"{name.given[0] if name.given else ''} "
@@ -67,8 +68,10 @@ class Needles:
             return
         words = _WORD.findall(fold(item.value))
         if item.type in _PHRASES:
-            if len("".join(words)) >= _MIN_PHRASE:
-                self._phrases.add(" ".join(words))
+            self._every.update(words)
+            phrase = " ".join(words)
+            if len(phrase) >= _MIN_PHRASE and phrase not in _ordinary():
+                self._phrases.add(phrase)
         elif len(code := "".join(words)) >= _MIN_CODE and not code.isalpha():
             self._codes.add(code[-10:] if item.type == "PHONE_NUMBER" else code)
 

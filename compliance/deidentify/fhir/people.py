@@ -121,7 +121,7 @@ class _Person:
 
 def squeezed(value: str) -> str:
     """Letters and digits of a number, in lower case."""
-    return regex.sub(r"[^\p{L}\d]", "", fold(value))
+    return "".join(regex.findall(r"[\p{L}\d]+", fold(value)))
 
 
 def _words(text: str) -> list[str]:
@@ -132,7 +132,7 @@ def _words(text: str) -> list[str]:
 def _family_of(surface: str) -> str:
     """The family name in a name that is not of the record."""
     before, comma, _ = surface.partition(",")
-    words = [w for w in _WORD.findall(surface) if fold(w) not in _TITLES]
+    words: list[str] = [w for w in _WORD.findall(surface) if fold(w) not in _TITLES]
     if comma and _WORD.search(before):
         return before
     if len(words) > 1:

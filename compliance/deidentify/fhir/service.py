@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -22,6 +22,7 @@ from compliance.deidentify.fhir.texts import Here, Language, Texts
 from compliance.deidentify.fhir.walk import PSEUDONYMISED, Walk, WithheldError
 from compliance.deidentify.known import KnownIdentifiers
 from compliance.deidentify.pseudonyms import StudyKey
+from compliance.deidentify.reversal import ReversalMap
 from compliance.deidentify.service import Deidentifier
 from compliance.deidentify.surrogates import Surrogates
 from compliance.errors import CaretierError
@@ -55,12 +56,14 @@ class Exported:
         notes: what was left out, by path.
         detector: version of the text pipeline.
         resource: the bundle, where one was given.
+        reversal: the way back, sealed with the study's key (`ReversalMap`); stays with the key.
     """
 
     resources: tuple[dict[str, Any], ...]
     notes: tuple[Note, ...]
     detector: str
     resource: dict[str, Any] | None = None
+    reversal: bytes = field(default=b"", repr=False)
 
 
 class FhirDeidentifier:
@@ -90,7 +93,7 @@ class FhirDeidentifier:
         """
         run = _Run(self, [(None, resource) for resource in resources])
         done = [made for _, _, made in run.treated()]
-        return Exported(tuple(done), run.notes(), self._detector.version)
+        return Exported(tuple(done), run.notes(), self._detector.version, reversal=run.reversal())
 
     def bundle(self, bundle: Resource) -> Exported:
         """De-identify a Bundle; its entries stay linked.
@@ -114,7 +117,9 @@ class FhirDeidentifier:
             made["meta"] = {"security": [PSEUDONYMISED]}
         run.look(made)
         resources = tuple(done for _, _, done in treated)
-        return Exported(resources, run.notes(), self._detector.version, made)
+        return Exported(
+            resources, run.notes(), self._detector.version, made, reversal=run.reversal()
+        )
 
 
 class _Run:
@@ -131,7 +136,7 @@ class _Run:
         known = KnownIdentifiers.from_record(resources)
         self._names = Names(self._key, entries)
         self._needles = Needles(known, (r["id"] for r in resources if isinstance(r.get("id"), str)))
-        surrogates = Surrogates(self._key, self._needles.words)
+        surrogates = self._surrogates = Surrogates(self._key, self._needles.words)
         codes = {squeezed(v): self._names.code(v) for r in resources for v in _identifiers(r)}
         people = People(known, resources, surrogates, codes)
         texts = Texts(owner._detector, known, people, surrogates, self._needles)  # noqa: SLF001 - the same module
@@ -209,6 +214,11 @@ class _Run:
                 self.look(inner)
         elif isinstance(value, str) and (kind := self._needles.found(value)):
             raise DeidentificationError(f"The de-identified record still holds {kind}.")
+
+    def reversal(self) -> bytes:
+        """The way back, sealed."""
+        pairs = self._names.given_out | self._surrogates.given_out
+        return ReversalMap(pairs).seal(self._key)
 
     def notes(self) -> tuple[Note, ...]:
         """What was left out so far, sorted."""

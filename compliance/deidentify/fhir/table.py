@@ -32,6 +32,7 @@ ACTIONS = frozenset(
     {
         "drop",
         "keep",
+        "keep:public",
         "shift",
         "mask",
         "mask:attachment",
@@ -45,6 +46,7 @@ ACTIONS = frozenset(
         "pseudonym:organization",
         "pseudonym:reference",
         "pseudonym:street",
+        "pseudonym:system",
         "pseudonym:town",
         "generalise:birth",
         "generalise:quantity",
@@ -65,6 +67,7 @@ class Table:
         extension: node of an extension.
         extensions: URLs of the extensions that are kept.
         withheld: types that are not given out, with the reason.
+        public: beginnings of the URLs of public code systems and profiles.
     """
 
     types: Mapping[str, Node]
@@ -72,6 +75,7 @@ class Table:
     extension: Node
     extensions: frozenset[str]
     withheld: Mapping[str, str]
+    public: tuple[str, ...]
 
 
 @cache
@@ -98,7 +102,8 @@ def table() -> Table:
     extension = _node("extension", common["extension"], known)
     extension["extension"] = extension
     withheld = {t: reason for reason, names in common["withheld"].items() for t in names}
-    return Table(types, data, extension, frozenset(common["extensions"]), withheld)
+    urls, public = frozenset(common["extensions"]), tuple(common["public"])
+    return Table(types, data, extension, urls, withheld, public)
 
 
 def _node(name: str, entry: Mapping[str, Any], known: Mapping[str, Node | str]) -> Node:

@@ -14,8 +14,8 @@ from typing import Literal
 
 import regex
 
-from compliance.deidentify.datetext import move_text
 from compliance.deidentify.dateshift import DateShift
+from compliance.deidentify.datetext import move_text
 from compliance.deidentify.entities import Deidentified, Entity
 from compliance.deidentify.errors import DeidentificationError
 from compliance.deidentify.fhir.needles import Needles
@@ -93,12 +93,11 @@ class Texts:
         except DeidentificationError:
             return None
 
-    def _instead(
-        self, entity: Entity, surface: str, identities: dict[str, str], here: Here
-    ) -> str:
+    def _instead(self, entity: Entity, surface: str, identities: dict[str, str], here: Here) -> str:
         """What stands for one identifier."""
         placeholder = f"[{label_of(entity.type)}]"
-        if entity.type in _PEOPLE:
+        bare_mail = entity.type == "EMAIL_ADDRESS" and "@" not in surface
+        if entity.type in _PEOPLE or bare_mail:  # a name that is also an address without its @
             return self._people.written(surface, identities.get(entity.placeholder, ""))
         if entity.type == "DATE":
             moved = move_text(surface, here.shift, language=here.language, written=here.written)

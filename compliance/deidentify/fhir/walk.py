@@ -55,7 +55,7 @@ class Walk:
             raise WithheldError(self._table.withheld.get(kind, "there is no table for its type"))
         if resource.get("implicitRules"):
             raise WithheldError("it is to be read by rules that are not here")
-        made = {"resourceType": kind, **self._object(resource, node, kind, here, 0)}
+        made = {"resourceType": kind, **self._object(resource, node, kind, here)}
         meta = made.setdefault("meta", {})
         meta["security"] = [*meta.get("security", ()), PSEUDONYMISED]
         if "contained" in resource:
@@ -77,10 +77,10 @@ class Walk:
         return {"contained": made} if made else {}
 
     def _object(
-        self, value: Mapping[str, Any], node: Node, path: str, here: Here, depth: int
+        self, value: Mapping[str, Any], node: Node, path: str, here: Here
     ) -> dict[str, Any]:
         """An object by its node."""
-        if depth > _MAX_DEPTH:
+        if path.count(".") > _MAX_DEPTH:
             raise DeidentificationError("The record is nested too deeply.")
         if value.get("modifierExtension"):
             raise WithheldError("an extension changes its meaning")
@@ -89,23 +89,23 @@ class Walk:
             if name in {"resourceType", "contained"} or name.startswith("_"):
                 continue
             if name == "extension":
-                made |= self._extensions(inner, node, path, here, depth)
+                made |= self._extensions(inner, node, path, here)
                 continue
             treatment = node.get(name, "unlisted")
             where = f"{path}.{name}" if name in node else path
-            if treatment in ("drop", "unlisted"):  # noqa: PLR6201 - a node has no hash
+            if treatment in ("drop", "unlisted"):
                 self.notes[where, "dropped" if name in node else "an unlisted element dropped"] += 1
                 continue
-            made |= self._element(name, inner, treatment, where, here, depth)
+            made |= self._element(name, inner, treatment, where, here)
         return made
 
     def _element(
-        self, name: str, value: Any, treatment: str | Node, path: str, here: Here, depth: int
+        self, name: str, value: Any, treatment: str | Node, path: str, here: Here
     ) -> dict[str, Any]:
         """``{name: value}`` treated; nothing when nothing is left."""
         several = isinstance(value, list)
         items = [
-            self._value(item, treatment, path, here, depth)
+            self._value(item, treatment, path, here)
             for item in (value if several else [value])
             if item is not None
         ]
@@ -119,17 +119,15 @@ class Walk:
             return {f"_{name}": _absent(treatment == "generalise:birth")}
         return {}
 
-    def _value(self, value: Any, treatment: str | Node, path: str, here: Here, depth: int) -> Any:
+    def _value(self, value: Any, treatment: str | Node, path: str, here: Here) -> Any:
         """One value by an action, or by a node."""
         if isinstance(treatment, str):
             return self._actions[treatment](value, here)
         if not isinstance(value, Mapping):
             return None
-        return self._object(value, treatment, path, here, depth + 1)
+        return self._object(value, treatment, path, here)
 
-    def _extensions(
-        self, value: Any, node: Node, path: str, here: Here, depth: int
-    ) -> dict[str, Any]:
+    def _extensions(self, value: Any, node: Node, path: str, here: Here) -> dict[str, Any]:
         """The extensions whose URL is listed; inside one, those that it is made of."""
         inside = node is self._table.extension
         kept = []
@@ -139,7 +137,7 @@ class Walk:
                 self.notes[path, "an unlisted extension dropped"] += 1
                 continue
             below = f"{path}.extension"
-            inner = self._object(extension, self._table.extension, below, here, depth + 1)
+            inner = self._object(extension, self._table.extension, below, here)
             if len(inner) > 1:
                 kept.append(inner)
         return {"extension": kept} if kept else {}
