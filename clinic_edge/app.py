@@ -37,5 +37,7 @@ def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None)
         large={"/v1/referrals": MAX_SEALED_CHARS + (1 << 20)},
     )
     app.state.clinic = here
-    app.include_router(exchange_router(here.keys, here.registry, here.intake, here.above))
+    app.include_router(
+        exchange_router(here.keys, here.registry, here.intake, here.above, here.witness)
+    )
     return app

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from clinic_edge.settings import ClinicSettings
-from compliance.audit import Agent, AuditError, AuditTrail, load_or_create_key
+from compliance.audit import Agent, AuditError, AuditTrail
+from compliance.consent import while_permitted
+from compliance.errors import DisclosureRefusedError
 from compliance.receipt import LONGEST_VALIDITY
 from compliance.sealing import KeyBundle
 from services.consult.messages import Answer, Level, Question, Status
@@ -28,6 +31,7 @@ from services.exchange.sealed import (
     seal_question,
     seal_reply,
 )
+from services.exchange.witness import Witness
 from services.store.database import Database
 
 IDLE_SECONDS = 0.1
@@ -54,9 +58,8 @@ class Clinic:
         self.database = Database(settings.database_url)
         self.database.migrate("services.exchange")
         self.registry = Registry(self.database)
-        audit = settings.data / "audit"
-        audit.mkdir(parents=True, exist_ok=True, mode=0o700)
-        trail = AuditTrail(audit / "clinic.jsonl", load_or_create_key(audit), node=settings.name)
+        trail = AuditTrail.open(settings.data, "clinic", node=settings.name)
+        self.witness = Witness(self.keys.identity, trail)
         self.intake = Intake(self.database, Level.CLINIC, trail)
         self._node = node
         self._parent = settings.data / "hospital.json"
@@ -105,7 +108,7 @@ class Clinic:
         if hospital is None:
             return None
         peer = hospital.identity_public().fingerprint
-        link = Link(self.settings.hospital_url, self.keys.identity, peer)
+        link = Link(self.settings.hospital_url, self.keys.identity, peer, witness=self.witness)
         return Courier(self.intake, link, Level.HOSPITAL)
 
     async def answer_loop(self) -> None:
@@ -151,6 +154,8 @@ class Clinic:
             await asyncio.to_thread(self.intake.later, row.id, row.attempts)
 
     async def _work(self, row: StoredParcel) -> None:
+        if not await asyncio.to_thread(self.intake.is_wanted, row.id):
+            return  # withdrawn since the rows were read
         envelope = Envelope.model_validate_json(row.envelope)
         try:
             opened = open_question(envelope, self.keys.sealing, Level.CLINIC)
@@ -158,6 +163,8 @@ class Clinic:
             if answer.status is Status.ABSTAINED and await self._pass_on(envelope, opened):
                 return
             await self._reply(envelope, opened, answer)
+        except DisclosureRefusedError:  # the consent was withdrawn: its row is empty already
+            return
         except ReferralRefusedError as error:
             await asyncio.to_thread(self.intake.refused, row.id, error.message)
         except AuditError:
@@ -176,7 +183,8 @@ class Clinic:
         if asked.reason == "needs-clinician":
             raise ReferralRefusedError("This question is for a clinician at the hospital.")
         outcome: Outcome | None = None
-        async for event in self.node.consult(question):
+        wanted = partial(self.intake.is_wanted, asked.referral)
+        async for event in while_permitted(self.node.consult(question), wanted):
             if isinstance(event, Outcome):
                 outcome = event
         if outcome is None:
@@ -207,6 +215,8 @@ class Clinic:
             identity=self.keys.identity,
             reply_to=opened.question.reply_to,
         )
+        if not await asyncio.to_thread(self.intake.is_wanted, envelope.id):
+            return  # withdrawn while it was answered
         model = Agent("model", answer.model.name)
         await asyncio.to_thread(
             self.intake.record,

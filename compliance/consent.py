@@ -1,9 +1,12 @@
-"""Consent: what the patient allowed, for which tiers, until when.
+"""Consent: what the patient allowed, to which tiers, for what, and until when.
 
 Workflow. A patient who looks at a preview and says "send" gives a `one_time` consent for that
-referral; one who says "always, to my clinic" gives a `standing` one. The send gate asks
-``consent.permits(purpose, destination, now)`` right before a receipt is issued. Withdrawing is
-``consent.withdraw(now)``, which permits nothing any more. `to_fhir` writes it for the record.
+referral; one who says "always, to my clinic" gives a `standing` one. Each consent is for one
+purpose; a patient who allows treatment and not learning has one consent and not the other. The send
+gate asks ``consent.permits(purpose, tier, now)`` right before a receipt is issued. Withdrawing is
+``consent.withdraw(now)``, which permits nothing any more; ``consent.narrow(tiers)`` leaves fewer
+tiers. Both make the next version. Whatever runs under a consent is wrapped in `while_permitted`,
+which asks before each event. `to_fhir` writes a consent for the record.
 
 Example:
     >>> from datetime import UTC, datetime
@@ -15,23 +18,33 @@ Example:
 
 from __future__ import annotations
 
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from compliance.errors import BadInputError, DisclosureRefusedError
 from compliance.sealing.encoding import Moment
 
-Purpose = Literal["treatment", "learning"]
+T = TypeVar("T")
+Purpose = Literal["treatment", "second-opinion", "learning", "research"]
 
 ONE_TIME_VALIDITY = timedelta(hours=24)
 """A yes to one preview covers that referral's way through the outbox, no more."""
 
+WORDING = "caretier-consent-1"
+"""Id of the words that a patient agrees to now; a consent keeps those of its time."""
+
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _PURPOSE_CODES: dict[Purpose, tuple[str, str]] = {
     "treatment": ("TREAT", "treatment"),
+    "second-opinion": ("COC", "coordination of care"),
     "learning": ("HQUALIMP", "health quality improvement"),
+    "research": ("HRESCH", "healthcare research"),
 }
 
 
@@ -40,6 +53,8 @@ class Consent(BaseModel):
 
     Attributes:
         id: random; receipts refer to it.
+        version: 1 when given, one more with each change.
+        wording: id of the words that the patient agreed to.
         scope: always ``referral``.
         destinations: levels that may receive.
         purpose: what for.
@@ -52,6 +67,8 @@ class Consent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(default_factory=lambda: str(uuid4()), min_length=1, max_length=64)
+    version: int = Field(default=1, ge=1)
+    wording: str = Field(default=WORDING, min_length=1, max_length=64)
     scope: Literal["referral"] = "referral"
     destinations: tuple[str, ...] = Field(min_length=1)
     purpose: Purpose
@@ -78,7 +95,23 @@ class Consent(BaseModel):
         """Return the same consent, withdrawn; the first withdrawal's time stays."""
         if self.withdrawn is not None:
             return self
-        return self.model_validate(self.model_dump() | {"withdrawn": now})
+        return self._next(withdrawn=now)
+
+    def narrow(self, destinations: tuple[str, ...], now: datetime) -> Consent:
+        """Return the same consent for fewer tiers; for none of them it is withdrawn.
+
+        Raises:
+            BadInputError: a tier was not allowed before; that takes a new consent.
+        """
+        if not set(destinations) <= set(self.destinations):
+            raise BadInputError("A consent is not widened; give a new one.")
+        kept = tuple(tier for tier in self.destinations if tier in destinations)
+        if not kept:
+            return self.withdraw(now)
+        return self if kept == self.destinations else self._next(destinations=kept)
+
+    def _next(self, **changes: Any) -> Consent:
+        return self.model_validate(self.model_dump() | changes | {"version": self.version + 1})
 
     def to_fhir(self, patient_ref: str) -> dict[str, Any]:
         """Write a FHIR R4 Consent.
@@ -92,11 +125,13 @@ class Consent(BaseModel):
         return {
             "resourceType": "Consent",
             "id": self.id,
+            "meta": {"versionId": str(self.version)},
             "status": "inactive" if self.withdrawn else "active",
             "scope": _concept("consentscope", "patient-privacy", "Privacy Consent"),
             "category": [_concept("v3-ActCode", "IDSCL", "information disclosure")],
             "patient": {"reference": patient_ref},
             "dateTime": self.granted.isoformat(),
+            "policy": [{"uri": f"urn:caretier:consent-wording:{self.wording}"}],
             "policyRule": _concept("v3-ActCode", "OPTIN", "opt-in"),
             "provision": {
                 "type": "permit",
@@ -104,10 +139,37 @@ class Consent(BaseModel):
                 "actor": [_recipient(level) for level in self.destinations],
                 "action": [_concept("consentaction", "disclose", "Disclose")],
                 "purpose": [
-                    {"system": f"{_TERMINOLOGY}/v3-ActReason", "code": code, "display": display}
+                    {"system": f"{_TERMINOLOGY}/v3-ActReason", "code": code, "display": display},
+                    {"system": "urn:caretier:purpose", "code": self.purpose},
                 ],
             },
         }
+
+
+async def while_permitted(
+    events: AsyncIterator[T],
+    permitted: Callable[[], bool],
+    *,
+    spare: Callable[[T], bool] = lambda _event: False,
+) -> AsyncIterator[T]:
+    """Pass events on while they are permitted; the stream ends with an error when they are not.
+
+    Args:
+        events: what runs under a consent; it is closed when this ends.
+        permitted: asked in a thread before each event, so that it may read a database.
+        spare: says which events are passed on anyway (what triage says about an emergency).
+
+    Raises:
+        DisclosureRefusedError: the consent was withdrawn or has expired.
+    """
+    async with aclosing(events) as stream:  # type: ignore[type-var]
+        async for event in stream:
+            if not spare(event) and not await to_thread(permitted):
+                raise DisclosureRefusedError(
+                    "The consent was withdrawn.",
+                    remedy="Nothing more is done with the question. Ask again if you wish to.",
+                )
+            yield event
 
 
 def _concept(system: str, code: str, display: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Delivery: the vault's outbox to the clinic, and the answers back.
 
-A row of the outbox is ``outgoing`` until the clinic has taken it, then ``sent`` until the answer is
+Withdrawn consents go first: the clinic is told of each, until it says that it has it. A row of the
+outbox is ``outgoing`` until the clinic has taken it, then ``sent`` until the answer is
 in the vault; only then is it deleted. Whenever the process dies, the next one goes on from there:
 the clinic takes the same id once, and an answer is written once.
 """
@@ -18,12 +19,14 @@ from compliance.errors import CaretierError, NotFoundError
 from compliance.sealing import SealingKey
 from compliance.sealing.encoding import from_text
 from patient_app.member import Member
-from patient_app.vault.transaction import Transaction
+from patient_app.withdrawing import WITHDRAWALS, take_back
 from services.consult.messages import Answer, Level, Sentence, Status
 from services.exchange.errors import LinkDownError, NotAuthenticatedError, ReferralRefusedError
 from services.exchange.link import Link
 from services.exchange.messages import Envelope, Parcel, ParcelState
 from services.exchange.sealed import open_reply
+from services.exchange.withdrawal import Withdrawal
+from services.exchange.witness import Witness
 
 POLL = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=1)
@@ -47,6 +50,7 @@ class Delivery:
         member: whose they are.
         audit: the device's trail.
         link: for tests.
+        witness: tells the clinic of the device's trail, and notes the clinic's.
         url: of the clinic now, where it has moved since the member enrolled; its key is pinned.
     """
 
@@ -56,16 +60,18 @@ class Delivery:
         audit: AuditTrail,
         link: Link | None = None,
         *,
+        witness: Witness | None = None,
         url: str | None = None,
     ) -> None:
         enrolled_at, self._bundles = member.link()
         peer = self._bundles[Level.CLINIC].identity_public().fingerprint
         self._member, self._audit = member, audit
-        self._link = link or Link(url or enrolled_at, member.identity, peer)
+        self._link = link or Link(url or enrolled_at, member.identity, peer, witness=witness)
 
     async def once(self) -> bool:
         """Carry what is due; returns whether there was anything."""
         now = datetime.now(UTC).isoformat()
+        told = await self._tell_withdrawals(now)
         rows = await asyncio.to_thread(self._member.vault.items, "outbox")
         due = [(id_, row) for id_, row in rows if row["due"] <= now]
         for id_, row in due:
@@ -80,7 +86,34 @@ class Delivery:
             except CaretierError as error:
                 _LOG.warning("referral refused: %s", error.kind)
                 await asyncio.to_thread(self._end, id_, row, None)
-        return bool(due)
+        return bool(due) or told
+
+    async def _tell_withdrawals(self, now: str) -> bool:
+        """Tell the clinic of withdrawn consents; returns whether it took any."""
+        rows = await asyncio.to_thread(self._member.vault.items, WITHDRAWALS)
+        told = False
+        for id_, row in rows:
+            if row["due"] > now:
+                continue
+            try:
+                await self._link.withdraw(Withdrawal.model_validate(row["message"]))
+            except ReferralRefusedError as error:  # it would be refused for ever
+                _LOG.error("a withdrawal was refused: %s", error.kind)
+            except CaretierError as error:
+                _LOG.warning("a withdrawal waits: %s", error.kind)
+                await asyncio.to_thread(self._tell_later, id_, row)
+                continue
+            told = True
+            await asyncio.to_thread(self._told, id_)
+        return told
+
+    def _told(self, id_: str) -> None:
+        with self._member.vault.write() as tx:
+            tx.delete(WITHDRAWALS, id_)
+
+    def _tell_later(self, id_: str, row: dict[str, Any]) -> None:
+        with self._member.vault.write() as tx:
+            tx.put(WITHDRAWALS, id_, {**row, **_postponed(row)})
 
     async def _send(self, id_: str, row: dict[str, Any]) -> None:
         if not await asyncio.to_thread(self._may_leave, id_, row):
@@ -122,12 +155,10 @@ class Delivery:
 
     def _later(self, id_: str, row: dict[str, Any]) -> None:
         """The clinic cannot be reached: wait longer each time, and say what is missing."""
-        pause = min(timedelta(seconds=2 ** min(row["attempts"], 8)), LONGEST_WAIT)
-        due = (datetime.now(UTC) + pause).isoformat()
         with self._member.vault.write() as tx:
             if tx.get("outbox", id_) is None:
                 return
-            tx.put("outbox", id_, {**row, "attempts": row["attempts"] + 1, "due": due})
+            tx.put("outbox", id_, {**row, **_postponed(row)})
             consult = tx.get("consult", id_)
             if consult is not None and row["state"] == "outgoing":
                 answer = Answer.model_validate(consult["answer"])
@@ -208,16 +239,11 @@ class Delivery:
         await self._link.close()
 
 
-def take_back(tx: Transaction, id_: str, row: dict[str, Any]) -> None:
-    """Take a referral out of the outbox whose consent was withdrawn, and write that down."""
-    tx.delete("outbox", id_)
-    entry = tx.get("ledger", row["receipt"])
-    tx.put("ledger", row["receipt"], {**entry, "state": "withdrawn"})
-    kept = tx.get("consult", id_)
-    answer = Answer.model_validate(kept["answer"]).model_copy(
-        update={"status": Status.ABSTAINED, "degraded_from": None}
-    )
-    tx.put("consult", id_, {**kept, "answer": answer.model_dump(mode="json")})
+def _postponed(row: dict[str, Any]) -> dict[str, Any]:
+    """When to try a row again: each time twice as late, up to `LONGEST_WAIT`."""
+    pause = min(timedelta(seconds=2 ** min(row["attempts"], 8)), LONGEST_WAIT)
+    due = (datetime.now(UTC) + pause).isoformat()
+    return {"attempts": row["attempts"] + 1, "due": due}
 
 
 def _reidentified(answer: Answer, mapping: PlaceholderMap) -> Answer:

@@ -126,7 +126,14 @@ class Discloser:
             )
         return offer
 
-    def send(self, member: Member, preview_id: str, *, remember: bool = False) -> Answer:
+    def send(
+        self,
+        member: Member,
+        preview_id: str,
+        *,
+        remember: bool = False,
+        under: Consent | None = None,
+    ) -> Answer:
         """Let a preview leave: into the outbox, on its way with the next beat of the courier.
 
         Sending the same preview twice sends it once.
@@ -135,6 +142,8 @@ class Discloser:
             member: whose it is.
             preview_id: from the offer.
             remember: also give a standing consent for this destination.
+            under: the standing consent that covers it; None when the person says "send" just now,
+                which gives one.
 
         Raises:
             NotFoundError: no such preview, or it is older than a day.
@@ -148,7 +157,7 @@ class Discloser:
             raise NotFoundError("The preview has expired.", remedy="Ask the question again.")
         shown = Disclosure.model_validate(preview["disclosure"])
         destination = Level(shown.destination)
-        consent = _consent(member, shown.readers, now, remember=remember)
+        consent = under or _consent(member, shown.readers, now, remember=remember)
         sealed = self._seal(member, preview, shown, consent, now)
         disclosure = shown.model_copy(update={"receipt": sealed["receipt"]})
         kept = member.vault.get("consult", preview["consult"])
@@ -166,10 +175,12 @@ class Discloser:
             if tx.get("preview", preview_id) is None:
                 return Answer.model_validate(tx.get("consult", preview["consult"])["answer"])
             held = tx.get("consent", consent.id)
-            if held is not None and held["withdrawn"] is not None:
+            given = consent if held is None else Consent.model_validate(held)
+            lost = under is not None and held is None
+            if lost or not all(given.permits("treatment", r, now) for r in shown.readers):
                 raise DisclosureRefusedError("The consent was withdrawn.")
             tx.delete("preview", preview_id)
-            tx.put("consent", consent.id, consent.model_dump(mode="json"))
+            tx.put("consent", given.id, given.model_dump(mode="json"))
             tx.put("ledger", sealed["receipt"], entry)
             tx.put("outbox", preview["consult"], sealed)
             tx.put(

@@ -10,7 +10,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from compliance.consent import Purpose
 from compliance.errors import BadInputError, CaretierError, NotFoundError
+from patient_app import withdrawing
 from patient_app.importing import parse_record
 from patient_app.member import Member
 from patient_app.service import Device, Event
@@ -57,6 +59,14 @@ class SendBody(_Body):
     """``remember`` also gives a standing consent for the destination."""
 
     remember: bool = False
+
+
+class ConsentBody(_Body):
+    """A standing consent; it has no end when ``days`` is left out."""
+
+    purpose: Purpose
+    destinations: tuple[Literal["clinic", "hospital"], ...] = Field(min_length=1, max_length=2)
+    days: int | None = Field(default=None, ge=1, le=3650)
 
 
 class EraseBody(_Body):
@@ -128,21 +138,32 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
         """Change what is sent; the rest stays."""
         return member.set_profile(body.model_dump(exclude_none=True))
 
-    _consent_routes(router, device, Mine)
+    _consent_routes(router, Mine)
     _record_routes(router, device, sessions, Mine)
     return router
 
 
-def _consent_routes(router: APIRouter, device: Device, Mine: Any) -> None:  # noqa: N803 - a type
+def _consent_routes(router: APIRouter, Mine: Any) -> None:  # noqa: N803 - a type
     @router.get("/consent")
     def consents(member: Mine) -> dict[str, Any]:
         """Every consent, newest first."""
         return {"consents": [c.model_dump(mode="json") for c in member.consents()]}
 
+    @router.get("/consent/fhir")
+    def consents_as_fhir(member: Mine) -> dict[str, Any]:
+        """Every consent as a FHIR R4 Bundle of Consents."""
+        return withdrawing.consents_to_fhir(member)
+
+    @router.post("/consent")
+    def give(body: ConsentBody, member: Mine) -> dict[str, Any]:
+        """Give a standing consent for one purpose and the tiers named, the destination first."""
+        made = withdrawing.give(member, body.purpose, body.destinations, days=body.days)
+        return made.model_dump(mode="json")
+
     @router.post("/consent/{consent}/withdraw")
     def withdraw(consent: str, member: Mine) -> dict[str, Any]:
-        """Withdraw a consent; what has not left under it stays here."""
-        device.withdraw(member, consent[:64])
+        """Withdraw a consent; what waits for an answer under it is taken back, here and above."""
+        withdrawing.withdraw(member, consent[:64])
         return {"consents": [c.model_dump(mode="json") for c in member.consents()]}
 
 
@@ -168,7 +189,7 @@ def _record_routes(
         """Everything that is kept about the person, as JSON; private keys stay."""
         whole = member.vault.export()
         kinds = {k: v for k, v in whole["kinds"].items() if k not in KEYED_KINDS}
-        kept = {**whole, "kinds": kinds}
+        kept = {**whole, "kinds": kinds, "fhir": withdrawing.consents_to_fhir(member)}
         headers = {"content-disposition": 'attachment; filename="caretier-export.json"'}
         return JSONResponse(kept, headers=headers)
 

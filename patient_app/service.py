@@ -12,11 +12,14 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from compliance.audit import AuditTrail, load_or_create_key
+from compliance.audit import AuditTrail
+from compliance.audit.witness import BOOK, WitnessBook
+from compliance.consent import while_permitted
 from compliance.deidentify import DeidentificationError, Deidentifier
 from compliance.errors import BadInputError, NotFoundError
 from compliance.sealing import KeyBundle, SealingKey
-from patient_app.delivery import Delivery, take_back
+from patient_app import withdrawing
+from patient_app.delivery import Delivery
 from patient_app.disclosure import Discloser
 from patient_app.errors import LockedError, NotLinkedError
 from patient_app.member import Member
@@ -36,6 +39,7 @@ from services.consult.messages import (
 )
 from services.consult.node import Node, Outcome
 from services.exchange.link import enrol
+from services.exchange.witness import Witness
 
 Event = Triage | Step | Sentence | Answer
 IDLE_SECONDS = 0.5
@@ -53,9 +57,8 @@ class Device:
     def __init__(self, settings: DeviceSettings, node: Node | None = None) -> None:
         self.settings, self._given_node = settings, node
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        audit = settings.data / "audit"
-        audit.mkdir(exist_ok=True, mode=0o700)
-        self.audit = AuditTrail(audit / "device.jsonl", load_or_create_key(audit), node="device")
+        self.audit = AuditTrail.open(settings.data, "device", node="device")
+        self._book = WitnessBook(settings.data / BOOK)
         self.members: dict[str, Member] = {}
 
     @cached_property
@@ -164,15 +167,20 @@ class Device:
     ) -> AsyncIterator[Event]:
         """Answer a question here, or offer to refer it; the last event is the Answer.
 
-        Under a standing consent that covers the destination the referral is sent at once.
+        Under a standing consent that covers the destination the referral is sent at once. A stream
+        that runs under one ends when it is withdrawn; what triage says is told all the same.
 
         Raises:
             BadInputError: the question is empty or too long.
+            DisclosureRefusedError: a consent was withdrawn meanwhile; nothing was sent.
         """
         talk = conversation or str(uuid4())
         question = await asyncio.to_thread(self._question, member, text, conversation)
+        stay = local_only or member.profile["local_only"]
+        stands = (lambda: True) if stay else await asyncio.to_thread(withdrawing.handle, member)
+        events = while_permitted(self.node.consult(question), stands, spare=_of_triage)
         outcome: Outcome | None = None
-        async for event in self.node.consult(question):
+        async for event in events:
             if isinstance(event, Outcome):
                 outcome = event
             else:
@@ -181,7 +189,6 @@ class Device:
             raise BadInputError("The question came to no end.")
         answer = outcome.answer
         await asyncio.to_thread(_keep, member, question, talk, answer)
-        stay = local_only or member.profile["local_only"]
         if answer.status is Status.ABSTAINED and outcome.refer_to and not stay:
             answer = await asyncio.to_thread(self._offer, member, question, outcome, talk)
         yield answer
@@ -216,8 +223,10 @@ class Device:
             _keep(member, question, conversation, answer)
             return answer
         destination = Level(offer.disclosure.destination)
-        if member.standing_consent(*offer.disclosure.readers) is not None:
-            return self.discloser.send(member, offer.preview_id)
+        under = member.standing_consent(*offer.disclosure.readers)
+        if under is not None:
+            # Named, so that one that is withdrawn at this moment is not taken for a "send" now.
+            return self.discloser.send(member, offer.preview_id, under=under)
         told = f"{outcome.answer.text} {wording.offer(destination, question.person.language)}"
         answer = outcome.answer.model_copy(update={"offer": offer, "text": told})
         _keep(member, question, conversation, answer)
@@ -237,10 +246,11 @@ class Device:
 
     async def deliver(self, member: Member) -> bool:
         """Carry what is due for one person; returns whether there was anything."""
-        if not await asyncio.to_thread(member.vault.items, "outbox"):
+        if not await asyncio.to_thread(_waiting, member):
             return False  # a line to the clinic is not cheap to open: only for what there is
         try:
-            delivery = Delivery(member, self.audit, url=self._moved_to)
+            witness = Witness(member.identity, self.audit, self._book)
+            delivery = Delivery(member, self.audit, witness=witness, url=self._moved_to)
         except NotLinkedError:
             return False
         try:
@@ -271,18 +281,8 @@ class Device:
             await asyncio.sleep(0.2)
 
     def withdraw(self, member: Member, consent_id: str) -> None:
-        """Withdraw a consent: what it covers and has not left yet does not leave."""
-        now = datetime.now(UTC)
-        consents = {c.id: c for c in member.consents()}
-        if consent_id not in consents:
-            raise NotFoundError("There is no such consent.")
-        withdrawn = consents[consent_id].withdraw(now)
-        with member.vault.write() as tx:
-            tx.put("consent", consent_id, withdrawn.model_dump(mode="json"))
-            for id_, row in tx.items("outbox"):
-                covered = f'"consent":"{consent_id}"' in row["envelope"]
-                if row["state"] == "outgoing" and covered:
-                    take_back(tx, id_, row)
+        """Withdraw a consent; see `patient_app.withdrawing.withdraw`."""
+        withdrawing.withdraw(member, consent_id)
 
     async def close(self) -> None:
         """Lock everyone and free the engine."""
@@ -290,6 +290,16 @@ class Device:
             self.lock(person)
         if "node" in self.__dict__:
             await self.node.close()
+
+
+def _of_triage(event: Event | Outcome) -> bool:
+    """Whether an event is what triage says, which no withdrawal holds back."""
+    emergency = isinstance(event, Outcome) and event.answer.status is Status.EMERGENCY
+    return emergency or isinstance(event, Triage)
+
+
+def _waiting(member: Member) -> bool:
+    return any(member.vault.items(kind) for kind in ("outbox", withdrawing.WITHDRAWALS))
 
 
 def _keep(member: Member, question: Question, conversation: str, answer: Answer) -> None:

@@ -6,7 +6,8 @@ import pytest
 from fhir.resources.R4B.consent import Consent as FhirConsent
 from pydantic import ValidationError
 
-from compliance.consent import ONE_TIME_VALIDITY, Consent, one_time, standing
+from compliance.consent import ONE_TIME_VALIDITY, Consent, one_time, standing, while_permitted
+from compliance.errors import BadInputError, DisclosureRefusedError
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=400)
@@ -62,7 +63,69 @@ def test_withdrawing_again_keeps_the_first_time():
 def test_withdrawing_keeps_everything_else():
     consent = standing(destinations=("clinic",), now=NOW)
     withdrawn = consent.withdraw(LATER)
-    assert withdrawn.model_copy(update={"withdrawn": None}) == consent
+    assert withdrawn.version == 2
+    assert withdrawn.model_copy(update={"withdrawn": None, "version": 1}) == consent
+
+
+def test_a_narrowed_consent_covers_fewer_tiers_and_is_the_next_version():
+    consent = standing(destinations=("clinic", "hospital"), now=NOW)
+    narrowed = consent.narrow(("clinic",), LATER)
+    assert (narrowed.id, narrowed.version) == (consent.id, 2)
+    assert narrowed.permits("treatment", "clinic", NOW)
+    assert not narrowed.permits("treatment", "hospital", NOW)
+    assert narrowed.narrow(("clinic",), LATER) == narrowed
+    assert narrowed.narrow((), LATER).withdrawn == LATER
+
+
+def test_a_consent_is_not_widened():
+    with pytest.raises(BadInputError):
+        standing(destinations=("clinic",), now=NOW).narrow(("clinic", "hospital"), NOW)
+
+
+@pytest.mark.parametrize("purpose", ["treatment", "second-opinion", "learning", "research"])
+@pytest.mark.parametrize("asked", ["treatment", "second-opinion", "learning", "research"])
+@pytest.mark.parametrize("tier", ["clinic", "hospital"])
+def test_a_consent_is_for_one_purpose_and_the_tiers_that_it_names(purpose, asked, tier):
+    consent = standing(destinations=("clinic",), purpose=purpose, now=NOW)
+    assert consent.permits(asked, tier, NOW) == (purpose == asked and tier == "clinic")
+
+
+def test_a_consent_from_before_versions_is_read_as_the_first():
+    old = standing(destinations=("clinic",), now=NOW).model_dump(mode="json")
+    del old["version"], old["wording"]
+    assert Consent.model_validate(old).version == 1
+
+
+class TestStream:
+    """What runs under a consent asks before each event."""
+
+    async def gather(self, permitted, **more):
+        closed = []
+
+        async def events():
+            try:
+                for number in range(5):
+                    yield number
+            finally:
+                closed.append(True)
+
+        try:
+            return [event async for event in while_permitted(events(), permitted, **more)]
+        finally:
+            assert closed == [True]
+
+    async def test_while_permitted_everything_passes(self):
+        assert await self.gather(lambda: True) == [0, 1, 2, 3, 4]
+
+    async def test_once_withdrawn_nothing_more_passes_and_the_source_is_closed(self):
+        answers = iter([True, True, False, True])
+        with pytest.raises(DisclosureRefusedError, match="withdrawn"):
+            await self.gather(lambda: next(answers))
+
+    async def test_what_is_spared_passes_all_the_same(self):
+        assert await self.gather(lambda: False, spare=lambda event: event < 9) == [0, 1, 2, 3, 4]
+        with pytest.raises(DisclosureRefusedError):
+            await self.gather(lambda: False, spare=lambda event: event < 2)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +152,7 @@ def test_the_fhir_purpose_follows_the_consent():
         return consent.to_fhir("Patient/p1")["provision"]["purpose"][0]["code"]
 
     assert (code("treatment"), code("learning")) == ("TREAT", "HQUALIMP")
+    assert (code("second-opinion"), code("research")) == ("COC", "HRESCH")
 
 
 def test_a_consent_survives_json():
