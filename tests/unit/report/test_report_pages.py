@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import html
 import io
 import re
 import xml.etree.ElementTree as ET
@@ -116,9 +117,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_allows_its_own_style_alone(ma
     page = to_html(made)
     (css,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    assert f"default-src 'none'; style-src &#39;sha256-{digest}" in page.replace("'", "&#39;") or (
-        f"default-src 'none'; style-src 'sha256-{digest}'" in page.replace("&#39;", "'")
-    )
+    assert f"default-src 'none'; style-src 'sha256-{digest}'" in html.unescape(page)
     assert not re.search(
         r"<script|<link|<img|<iframe|\sstyle=|\son\w+=|url\(|@import|https?:", page
     )
@@ -145,8 +144,9 @@ def test_the_pdf_says_the_same_and_is_the_same_each_time(made):
 
 def test_the_spanish_pdf_keeps_its_accents(made):
     reader = PdfReader(io.BytesIO(to_pdf(made, "es")))
-    assert "Número" in "".join(page.extract_text() for page in reader.pages) + "Número"
-    assert "desidentificación" in "".join(page.extract_text() for page in reader.pages)
+    text = "".join(page.extract_text() for page in reader.pages)
+    assert "desidentificación" in text
+    assert "deber de la organización" in text
 
 
 def test_the_command_writes_both_files(tmp_path):
