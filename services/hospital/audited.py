@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from compliance.audit import acts
+from compliance.audit import acts, balp
+from compliance.audit.actors import event, own
 from compliance.audit.acts import Actors, Agent
+from compliance.audit.agents import coding
 from compliance.audit.balp import Outcome
 from services.fhir.access import Disclosure
 
@@ -115,3 +117,19 @@ class Auditor:
         """A privacy officer says whether an emergency access was justified."""
         by = self._by(caller, purpose="HCOMPL")
         self._record(acts.read(by, f"glass-{verdict}:{access}", patient=patient))
+
+    def erase(self, caller: Caller, device: str, what: str) -> None:
+        """Something of the person behind a device is destroyed."""
+        self._record(acts.erase(self._by(caller, purpose="PATRQT"), device, what=what))
+
+    def export(self, caller: Caller, patient: str, what: str) -> None:
+        """A person's data is given out as a whole."""
+        self._record(acts.export(self._by(caller, purpose="PATRQT"), patient, what=what))
+
+    def hold(self, caller: Caller, subject: str, change: Literal["placed", "lifted"]) -> None:
+        """A legal hold is placed or lifted; ``subject`` is ``kind:id``."""
+        by = self._by(caller, purpose="HLEGAL")
+        entity = balp.thing(subject, change=change)
+        kind = coding("iso-21089-lifecycle", "hold", "Add Legal Hold Record Lifecycle Event")
+        made = event(by, kind=kind, subtypes=[own("hold")], action="U", entities=[entity])
+        self._record(made)

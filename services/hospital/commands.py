@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -75,6 +76,39 @@ def user(
         acts_as=acts_as.split(),
     )
     typer.echo(f"{username} can sign in as {role}.")
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    referral: str,
+    reason: Annotated[str, typer.Option(help="person, retention, mistake or court.")] = "person",
+) -> None:
+    """Destroy the key and the rows of REFERRAL; prints the signed receipt."""
+    from services.hospital.audited import Caller
+    from services.hospital.service import Hospital
+
+    erasures = Hospital(_settings(context.obj)).erasures
+    typer.echo(json.dumps(erasures.erase(referral, reason, Caller.shell()), indent=2))
+
+
+@app.command()
+def hold(
+    context: typer.Context,
+    subject: str,
+    reason: Annotated[str, typer.Option(help="File number; no person's data.")] = "",
+    lift: Annotated[bool, typer.Option(help="Lift the hold instead.")] = False,
+) -> None:
+    """Keep SUBJECT (referral:ID or patient:ID) beyond its time, or lift that."""
+    from services.hospital.audited import Caller
+    from services.hospital.service import Hospital
+
+    holds = Hospital(_settings(context.obj)).holds
+    if lift:
+        holds.lift(subject, Caller.shell())
+    else:
+        holds.place(subject, reason, Caller.shell())
+    typer.echo(f"{len(holds.active())} under hold.")
 
 
 @app.command(name="reset-factor")

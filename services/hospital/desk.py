@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, func, select, update
 
@@ -16,10 +17,12 @@ from services.exchange.messages import Envelope, ReferredQuestion
 from services.exchange.models import StoredParcel
 from services.exchange.sealed import seal_reply
 from services.hospital.authorship import untouched
-from services.hospital.errors import NotAllowedError, StaleDraftError
+from services.hospital.errors import NotAllowedError, StaleDraftError, UnreadableError
 from services.hospital.models import Referral, User
+from services.hospital.text_keys import TextKeys
 from services.store.rows import changed as rows_changed
 
+_LOG = logging.getLogger("caretier.hospital")
 MAX_REPLY_CHARS = 20_000
 URGENCY_RANK = {"emergency": 0, "urgent": 1, "routine": 2}
 
@@ -43,11 +46,29 @@ class DeskItem:
 
 
 class Desk:
-    """Reads and changes referrals on behalf of a signed-in clinician."""
+    """Reads and changes referrals on behalf of a signed-in clinician.
 
-    def __init__(self, intake: Intake, keys: NodeKeys) -> None:
-        self._intake, self._keys = intake, keys
+    Args:
+        intake: of the hospital.
+        keys: with which replies are signed.
+        texts: under which the referrals' texts are sealed; as they are where None.
+    """
+
+    def __init__(self, intake: Intake, keys: NodeKeys, texts: TextKeys | None = None) -> None:
+        self._intake, self._keys, self._texts = intake, keys, texts
         self._database = intake.database
+
+    def seal(self, id_: str, column: str, text: str) -> str:
+        """A text as it is to stand in the database."""
+        return text if self._texts is None else self._texts.seal(id_, column, text)
+
+    def open(self, id_: str, column: str, stored: str) -> str:
+        """A text out of the database.
+
+        Raises:
+            UnreadableError: its key was destroyed.
+        """
+        return stored if self._texts is None else self._texts.open(id_, column, stored)
 
     def inbox(self, state: str = "open", *, limit: int = 100, offset: int = 0) -> list[DeskItem]:
         """Referrals in a state: most urgent first, then oldest; signed ones newest first."""
@@ -64,7 +85,14 @@ class Desk:
                 .limit(limit)
                 .offset(offset)
             )
-            return [_item(row) for row in session.scalars(query)]
+            rows = list(session.scalars(query))
+        found = []
+        for row in rows:
+            try:
+                found.append(self._item(row))
+            except UnreadableError:  # erased this moment, or its key is lost: the others count
+                _LOG.warning("a referral has no key")
+        return found
 
     def counts(self) -> dict[str, int]:
         """Number of open referrals by urgency, and of signed ones (key ``signed``)."""
@@ -90,7 +118,7 @@ class Desk:
             row = session.get(Referral, id_)
             if row is None:
                 raise NotFoundError("There is no such referral.")
-            return _item(row)
+            return self._item(row)
 
     def save(self, id_: str, text: str, *, version: int, user: User) -> DeskItem:
         """Keep an edited text; the clinician who saves becomes the assignee.
@@ -100,11 +128,12 @@ class Desk:
             BadInputError: the text is too long.
         """
         _check(text, empty=True)
+        sealed = self.seal(id_, "edited", text) if self._exists(id_) else text
         with self._database.transaction() as session:
             changed = session.execute(
                 update(Referral)
                 .where(Referral.id == id_, Referral.version == version, Referral.state == "open")
-                .values(edited=text, version=version + 1, assignee=user.id)
+                .values(edited=sealed, version=version + 1, assignee=user.id)
             )
             if rows_changed(changed) != 1:
                 self._refuse(session.get(Referral, id_))
@@ -126,7 +155,10 @@ class Desk:
         if item.version != version or item.state != "open":
             raise StaleDraftError("This referral was changed since you opened it.")
         with self._database.reading() as session:
-            envelope = Envelope.model_validate_json(session.get_one(StoredParcel, id_).envelope)
+            kept = session.get_one(StoredParcel, id_).envelope
+        if not self._intake.is_wanted(id_):
+            raise NotFoundError("There is no such referral.")
+        envelope = Envelope.model_validate_json(self.open(id_, "envelope", kept))
         now = datetime.now(UTC)
         reply = seal_reply(
             _signed_answer(item, text, user, now),
@@ -147,7 +179,7 @@ class Desk:
                     state="signed",
                     signed=now,
                     signed_by=user.id,
-                    signed_text=text,
+                    signed_text=self.seal(id_, "signed_text", text),
                     version=version + 1,
                 )
             )
@@ -160,14 +192,54 @@ class Desk:
             )
         return self.item(id_)
 
-    def forget(self, older_than: timedelta) -> int:
-        """Delete signed referrals, their envelopes and replies; returns how many."""
-        before = datetime.now(UTC) - older_than
+    def forget(self, before: datetime, held: frozenset[str] = frozenset()) -> int:
+        """Delete referrals that were signed before a moment, with their keys and envelopes.
+
+        Args:
+            before: the moment.
+            held: subjects under legal hold (``referral:id``); they stay.
+
+        Returns:
+            How many.
+        """
+        with self._database.reading() as session:
+            old = session.scalars(select(Referral.id).where(Referral.signed < before))
+            ids = [id_ for id_ in old if f"referral:{id_}" not in held]
+        if self._texts is not None:
+            self._texts.destroy(ids)
         with self._database.transaction() as session:
-            ids = list(session.scalars(select(Referral.id).where(Referral.signed < before)))
             for table, column in ((Referral, Referral.id), (StoredParcel, StoredParcel.id)):
                 session.execute(delete(table).where(column.in_(ids)))
+        if self._texts is not None:
+            self._texts.forget_graves(ids)
         return len(ids)
+
+    def _exists(self, id_: str) -> bool:
+        with self._database.reading() as session:
+            return session.get(Referral, id_) is not None
+
+    def _item(self, row: Referral) -> DeskItem:
+        def text_of(column: str) -> str | None:
+            stored = getattr(row, column)
+            return None if stored is None else self.open(row.id, column, stored)
+
+        drafted, edited = text_of("draft"), text_of("edited")
+        draft = Answer.model_validate_json(drafted) if drafted else None
+        written = draft.text if draft and draft.status is Status.ANSWERED else ""
+        return DeskItem(
+            id=row.id,
+            urgency=row.urgency,
+            reason=row.reason,
+            state=row.state,
+            received=row.received,
+            question=ReferredQuestion.model_validate_json(text_of("question") or ""),
+            draft=draft,
+            text=text_of("signed_text") or (edited if edited is not None else written),
+            version=row.version,
+            assignee=row.assignee,
+            signed_by=row.signed_by,
+            signed=row.signed,
+        )
 
     @staticmethod
     def _refuse(row: Referral | None) -> None:
@@ -181,26 +253,6 @@ def _check(text: str, *, empty: bool) -> None:
         raise BadInputError(f"A reply has at most {MAX_REPLY_CHARS} characters.")
     if not empty and not text.strip():
         raise BadInputError("A reply cannot be empty.")
-
-
-def _item(row: Referral) -> DeskItem:
-    draft = Answer.model_validate_json(row.draft) if row.draft else None
-    written = draft.text if draft and draft.status is Status.ANSWERED else ""
-    text = row.signed_text or (row.edited if row.edited is not None else written)
-    return DeskItem(
-        id=row.id,
-        urgency=row.urgency,
-        reason=row.reason,
-        state=row.state,
-        received=row.received,
-        question=ReferredQuestion.model_validate_json(row.question),
-        draft=draft,
-        text=text,
-        version=row.version,
-        assignee=row.assignee,
-        signed_by=row.signed_by,
-        signed=row.signed,
-    )
 
 
 def _signed_answer(item: DeskItem, text: str, user: User, now: datetime) -> Answer:

@@ -57,3 +57,12 @@ class ProviderError(CaretierError):
     status = 502
     exit_code = 49
     remedy = "Try again; if it persists, ask an operator to check the identity provider."
+
+
+class HeldError(CaretierError):
+    """A legal hold keeps this; nothing was erased."""
+
+    kind = "legal-hold"
+    status = 409
+    exit_code = 50
+    remedy = "Ask the privacy officer whether the hold can be lifted."

@@ -15,7 +15,6 @@ from services.store.rows import changed as rows_changed
 LEASE = timedelta(minutes=2)
 """How long whoever took a job keeps it; after that another may take it."""
 LONGEST_WAIT = timedelta(minutes=5)
-KEEP_DONE = timedelta(days=7)
 MAX_ATTEMPTS = 20
 """After so many failures a job is dead and waits for an operator."""
 
@@ -98,9 +97,8 @@ class Jobs:
             rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
             return {str(row[0]): int(row[1]) for row in rows}
 
-    def forget_done(self) -> int:
-        """Delete jobs that were done long ago; returns how many."""
-        before = datetime.now(UTC) - KEEP_DONE
+    def forget_done(self, before: datetime) -> int:
+        """Delete jobs that are done and were written before a moment; returns how many."""
         with self._database.transaction() as session:
             gone = session.execute(delete(Job).where(Job.state == "done", Job.created < before))
             return rows_changed(gone)

@@ -105,7 +105,7 @@ class Referral(Base):
     ``question`` is the de-identified question (JSON of ReferredQuestion), ``draft`` the drafted
     answer (JSON of Answer) or None, ``edited`` the text as the clinician last saved it; ``version``
     counts saves, so that two clinicians do not overwrite one another. ``state`` is ``open`` or
-    ``signed``.
+    ``signed``. Texts are sealed under the referral's own key (`services.hospital.text_keys`).
     """
 
     __tablename__ = "hospital_referral"
@@ -168,3 +168,26 @@ class GlassBreak(Base):
     reviewed_by: Mapped[str | None] = mapped_column(String(36))
     verdict: Mapped[str | None] = mapped_column(String(20))
     note: Mapped[str | None] = mapped_column(Text)
+
+
+class LegalHold(Base):
+    """What must be kept; ``subject`` is ``referral:id`` or ``patient:id``."""
+
+    __tablename__ = "hospital_legal_hold"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(80), index=True)
+    reason: Mapped[str] = mapped_column(String(400))
+    placed: Mapped[datetime] = mapped_column(UtcDateTime)
+    lifted: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ErasureReceipt(Base):
+    """That a referral was erased: a signed JSON text that names no person."""
+
+    __tablename__ = "hospital_erasure"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    referral: Mapped[str] = mapped_column(String(36), index=True)
+    erased: Mapped[datetime] = mapped_column(UtcDateTime)
+    receipt: Mapped[str] = mapped_column(Text)

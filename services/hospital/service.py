@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from compliance.audit import Agent, AuditTrail, load_or_create_key
+from compliance.retention import Schedule, Sweeper
 from services.consult.messages import Answer, Level, Question
 from services.consult.node import Node, Outcome
 from services.exchange.errors import ReferralRefusedError
@@ -26,14 +28,18 @@ from services.hospital.accounts import Accounts
 from services.hospital.audited import Auditor, Caller
 from services.hospital.chart import Charts
 from services.hospital.desk import URGENCY_RANK, Desk
+from services.hospital.erasure import Erasures
 from services.hospital.factors import Factors
+from services.hospital.holds import Holds
 from services.hospital.jobs import Jobs, Taken, add_job
-from services.hospital.models import Referral, User
+from services.hospital.models import Job, Referral, User
 from services.hospital.oidc import provider_of
 from services.hospital.pending import PendingSignIns
 from services.hospital.relations import Relations
 from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.settings import HospitalSettings
+from services.hospital.text_keys import TextKeys
+from services.hospital.tidying import hospital_sweeper
 from services.store.database import Database
 
 PACKAGES = ("services.exchange", "services.fhir", "services.hospital")
@@ -45,13 +51,33 @@ _LOG = logging.getLogger("caretier.hospital")
 
 
 class _HospitalIntake(Intake):
-    """Takes a referral, writes the job that opens it in one transaction, and hints at it."""
+    """Takes a referral, writes the job that opens it in one transaction, and hints at it.
+
+    The envelope is sealed once more under the referral's own key, so that a backup of the database
+    with the hospital's sealing key does not open what was erased.
+    """
 
     hint: Callable[[str], None] = staticmethod(lambda _job: None)
 
+    def __init__(
+        self, database: Database, level: Level, audit: AuditTrail, texts: TextKeys
+    ) -> None:
+        super().__init__(database, level, audit)
+        self._texts = texts
+
     def on_accept(self, session: Session, envelope: Envelope) -> None:
-        """Add the job."""
+        """Add the job, and keep the envelope under the referral's own key."""
         add_job(session, "open-referral", envelope.id)
+        text = self._texts.seal(envelope.id, "envelope", envelope.model_dump_json())
+        session.execute(
+            update(StoredParcel).where(StoredParcel.id == envelope.id).values(envelope=text)
+        )
+
+    def on_withdraw(self, session: Session, ids: list[str]) -> None:
+        """Take the referrals off the desk, and their keys away."""
+        session.execute(delete(Referral).where(Referral.id.in_(ids), Referral.state == "open"))
+        session.execute(delete(Job).where(Job.subject.in_(ids)))
+        self._texts.destroy(ids)
 
     def accept(self, envelope: Envelope, sender: str) -> Parcel:
         """Take a referral (see `Intake.accept`), then tell a worker."""
@@ -78,13 +104,14 @@ class Hospital:
         self.database = Database(settings.database_url)
         self.database.migrate(*PACKAGES)
         self.registry = Registry(self.database)
+        self.texts = TextKeys(settings.data / "keys" / "texts")
         audit = settings.data / "audit"
         audit.mkdir(parents=True, exist_ok=True, mode=0o700)
         trail = AuditTrail(audit / "hospital.jsonl", load_or_create_key(audit), node=settings.name)
-        self.intake = _HospitalIntake(self.database, Level.HOSPITAL, trail)
+        self.intake = _HospitalIntake(self.database, Level.HOSPITAL, trail, self.texts)
         self.auditor = Auditor(self._write_down, settings.name)
         self.jobs = Jobs(self.database)
-        self.desk = Desk(self.intake, self.keys)
+        self.desk = Desk(self.intake, self.keys, self.texts)
         self.accounts = Accounts(
             self.database,
             idle=timedelta(minutes=settings.session_minutes),
@@ -99,7 +126,26 @@ class Hospital:
             self.database, self.auditor, required=settings.treatment_relation == "required"
         )
         self.charts = Charts(self.database, self.audit_chart, self.relations.require)
+        self.holds = Holds(self.database, self.auditor)
+        self.erasures = Erasures(
+            self.database, self.texts, self.holds, self.auditor, self.keys.identity
+        )
+        self.sweeper = self._sweeper()
         self._node = node
+
+    def _sweeper(self) -> Sweeper:
+        path = self.settings.retention
+        return hospital_sweeper(
+            Schedule.load(path) if path else Schedule.load(),
+            self.database,
+            self.holds.active,
+            desk=self.desk,
+            accounts=self.accounts,
+            pending=self.pending,
+            registry=self.registry,
+            jobs=self.jobs,
+            texts=self.texts,
+        )
 
     @cached_property
     def node(self) -> Node:
@@ -127,13 +173,16 @@ class Hospital:
         """Open a referral, draft an answer, and lay both on the desk."""
         with self.database.reading() as session:
             row = session.get_one(StoredParcel, taken.subject)
-        envelope = Envelope.model_validate_json(row.envelope)
+        if not self.intake.is_wanted(row.id):
+            self._finish(taken)
+            return
+        kept = self.desk.open(row.id, "envelope", row.envelope)
+        envelope = Envelope.model_validate_json(kept)
         try:
             opened = open_question(envelope, self.keys.sealing, Level.HOSPITAL)
         except ReferralRefusedError as error:
             self.intake.refused(row.id, error.message)
-            with self.database.transaction() as session:
-                self.jobs.finish(session, taken)
+            self._finish(taken)
             return
         draft = await self._draft(opened.question)
         self.intake.record(
@@ -143,11 +192,32 @@ class Hospital:
             destination=Level.HOSPITAL,
             model=Agent("model", draft.model.name),
         )
+        if not self.intake.is_wanted(row.id):
+            self._finish(taken)
+            return
+        laid = self._referral(row, opened.question, draft)
         with self.database.transaction() as session:
             if not self.jobs.finish(session, taken):
                 return  # another worker was given the job meanwhile; its result counts
             if session.get(Referral, row.id) is None:
-                session.add(_referral(row, opened.question, draft))
+                session.add(laid)
+
+    def _finish(self, taken: Taken) -> None:
+        with self.database.transaction() as session:
+            self.jobs.finish(session, taken)
+
+    def _referral(self, row: StoredParcel, question: ReferredQuestion, draft: Answer) -> Referral:
+        urgency = min(question.urgency, draft.triage.level, key=lambda u: URGENCY_RANK.get(u, 9))
+        return Referral(
+            id=row.id,
+            urgency=urgency,
+            urgency_rank=URGENCY_RANK.get(urgency, 9),
+            reason=question.reason,
+            question=self.desk.seal(row.id, "question", question.model_dump_json()),
+            draft=self.desk.seal(row.id, "draft", draft.model_dump_json()),
+            state="open",
+            received=row.received,
+        )
 
     async def _draft(self, asked: ReferredQuestion) -> Answer:
         question = Question(
@@ -203,13 +273,8 @@ class Hospital:
         self.auditor.referral(Caller.user(user.id, user.role), referral)
 
     def tidy(self) -> dict[str, int]:
-        """Retention: delete what is over; returns how many of each."""
-        return {
-            "referrals": self.desk.forget(timedelta(days=self.settings.keep_days)),
-            "sessions": self.accounts.forget_expired() + self.pending.forget_expired(),
-            "tokens": self.registry.forget_expired(),
-            "jobs": self.jobs.forget_done(),
-        }
+        """Delete what is over by the retention schedule; returns how many by rule."""
+        return self.sweeper.sweep(datetime.now(UTC))
 
     def ready(self) -> dict[str, bool]:
         """Checks for ``/readyz``."""
@@ -234,17 +299,3 @@ class Hospital:
         if "node" in self.__dict__:
             await self.node.close()
         self.database.close()
-
-
-def _referral(row: StoredParcel, question: ReferredQuestion, draft: Answer) -> Referral:
-    urgency = min(question.urgency, draft.triage.level, key=lambda u: URGENCY_RANK.get(u, 9))
-    return Referral(
-        id=row.id,
-        urgency=urgency,
-        urgency_rank=URGENCY_RANK.get(urgency, 9),
-        reason=question.reason,
-        question=question.model_dump_json(),
-        draft=draft.model_dump_json(),
-        state="open",
-        received=row.received,
-    )

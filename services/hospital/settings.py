@@ -30,7 +30,7 @@ class HospitalSettings(BaseSettings):
             there; oidc_redirect: our own ``…/portal/provider/back``.
         oidc_roles: role by group, ``doctors=clinician,it=operator``.
         oidc_claim: claim of the ID token that holds the groups.
-        keep_days: signed referrals are deleted after so many days.
+        retention: file that says how long what is kept; the one in `compliance` when unset.
     """
 
     model_config = SettingsConfigDict(env_prefix="CARETIER_HOSPITAL_", frozen=True)
@@ -53,7 +53,7 @@ class HospitalSettings(BaseSettings):
     oidc_redirect: str = "http://127.0.0.1:8000/portal/provider/back"
     oidc_roles: str = ""
     oidc_claim: str = "groups"
-    keep_days: int = Field(default=365, ge=1)
+    retention: Path | None = None
 
     @property
     def database_url(self) -> str:

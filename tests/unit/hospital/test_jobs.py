@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from services.hospital.jobs import KEEP_DONE, LEASE, LONGEST_WAIT, MAX_ATTEMPTS, Jobs, add_job
+from services.hospital.jobs import LEASE, LONGEST_WAIT, MAX_ATTEMPTS, Jobs, add_job
 from services.hospital.models import Job
 
 ID = "open-referral:r1"
+
+KEEP_DONE = timedelta(days=7)
 
 
 @pytest.fixture
@@ -146,9 +148,9 @@ def test_what_nobody_took_for_a_while_is_due_for_the_stand_in(jobs, database):
 
 def test_only_what_was_done_long_ago_is_forgotten(jobs, database):
     finish(jobs, database, jobs.take(ID))
-    assert jobs.forget_done() == 0
+    assert jobs.forget_done(datetime.now(UTC) - KEEP_DONE) == 0
     change(database, created=datetime.now(UTC) - KEEP_DONE - timedelta(days=1))
     with database.transaction() as session:
         add_job(session, "open-referral", "r2")
-    assert jobs.forget_done() == 1
+    assert jobs.forget_done(datetime.now(UTC) - KEEP_DONE) == 1
     assert jobs.counts() == {"pending": 1}
