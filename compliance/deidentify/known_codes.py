@@ -117,4 +117,5 @@ def _owner(index: KnownIndex, word: str) -> Owner | None:
         return index.words[word]
     if len(word) < MIN_TYPO - 1 or word in common_words():
         return None
-    return next((index.words[w] for w in sorted(near(index.typos, word)) if w in index.words), None)
+    known = [w for w in near(index.typos, word) if w in index.words and w not in common_words()]
+    return index.words[min(known)] if known else None

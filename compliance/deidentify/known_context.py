@@ -37,12 +37,10 @@ class Verdict(Enum):
 
 
 _TITLE = regex.compile(
-    r"(?:\b(?:mr|mrs|ms|miss|mx|dr|dra|sr|sra|srta|don|dona|prof|nurse|sister|aunt|uncle|tia|tio|"
-    r"abuela|abuelo|name\s+is|name's|named|llamo|llama|llamado|llamada)\.?[\s,:]+)$"
+    r"(?:\b(?:mr|mrs|ms|miss|mx|dr|dra|sr|sra|srta|don|dona|prof|"
+    r"name\s+is|name's|named|llamo|llama|llamado|llamada)\.?[\s,:]+)$"
 )
-_ARTICLE_TITLE = regex.compile(
-    r"\b(?:the|my|your|our|a|el|la|mi)\s+(?:dr|nurse|sister|aunt|uncle)\.?\s+$"
-)
+_ARTICLE_TITLE = regex.compile(r"\b(?:the|my|your|our|a|el|la|mi)\s+(?:dr|sra?)\.?\s+$")
 _KIN = regex.compile(
     r"\b(?:my|his|her|our|your|their|mi|su)\s+(?:wife|husband|son|daughter|mother|father|mom|mum|"
     r"dad|brother|sister|partner|friend|neighbou?r|cousin|niece|nephew|grandson|granddaughter|"
@@ -50,6 +48,7 @@ _KIN = regex.compile(
 )
 _POSSESSIVE = regex.compile(r"'s(?!\p{L})")
 _MONTH_CUE = frozenset("in of last next this since until till early late mid every during".split())
+_AFTER_MODAL = BASE_VERBS | ADVERBS | DETERMINERS | (PRONOUNS - {"here"})
 _LONG_BEFORE = frozenset(
     "how as so too very a the no all is are was were be been not last day night before takes "
     "take took lasted this that week year life-".split()
@@ -161,7 +160,7 @@ def _modal(page: Page, number: int) -> bool:
         return True
     if after == "t" and page.between(number) == "'":
         return True
-    return after in BASE_VERBS or after in PRONOUNS or after in ADVERBS or after in DETERMINERS
+    return after in _AFTER_MODAL or (after.endswith("ly") and len(after) > 4)  # noqa: PLR2004 - no short adverb
 
 
 def _article(page: Page, number: int) -> bool:
@@ -185,6 +184,8 @@ def _so(page: Page, number: int) -> bool:
     before, after = page.preceding(number), page.following(number)
     if not after or after in {"and", "or", "y", "o", "said"}:
         return before in _SO_BEFORE
+    if before == "and" and after in {"is", "was", "has", "had", "does"}:
+        return True
     return after not in FINITE and (before not in SPEECH | {"to"} or after in _SO_AFTER)
 
 

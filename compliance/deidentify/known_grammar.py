@@ -17,7 +17,7 @@ DETERMINERS = word_set(
 )
 MODALS = word_set("will may can do might must would could should shall did does let")
 ADVERBS = word_set(
-    "not never always also only just still probably likely possibly usually often soon now "
+    "first not never always also only just still probably likely possibly usually often soon now "
     "then ever even really surely hopefully certainly definitely most much again already "
     "perhaps either eventually gradually slowly quickly need well"
 )
@@ -39,7 +39,7 @@ _FINITE_SPANISH = word_set(
 )
 FINITE = FINITE_ENGLISH | _FINITE_SPANISH
 BASE_VERBS = word_set(
-    "be have do go come take get see feel need help make give start stop work cause lead let "
+    "speed study face be have do go come take get see feel need help make give start stop work cause lead let "
     "know think want say tell ask call try use find keep put bring happen become turn show "
     "hear play run move live believe hold write provide sit stand lose pay meet include "
     "continue set learn change understand watch follow create speak read allow add spend grow "
@@ -63,7 +63,30 @@ BASE_VERBS = word_set(
     "exclude diagnose detect identify screen assess evaluate advise recommend encourage warn "
     "inform notify update record document share ensure maintain achieve limit restrict delay "
     "trigger produce release absorb bind wake nap hand pop gain weigh count number reappear "
-    "recur relieve ease soothe calm numb agree accept refuse decline consent"
+    "recur relieve ease soothe calm numb agree accept refuse decline consent fade progress "
+    "permit perform survive exist assist arise enable enlarge extend induce inhibit initiate "
+    "inflame impair involve obtain perceive precede promote propose pursue qualify rely "
+    "represent retain select separate signal slow stabilise stabilize stimulate strike "
+    "struggle supply surround suspect swap switch sweat tend terminate thicken thin threaten "
+    "tighten tingle transfer transmit transport undertake urinate vanish view volunteer "
+    "wander warrant wheeze widen wonder wrap yield alter amount apologise assume attach "
+    "attempt attract bother bruise bulge catch cease challenge chat cluster collect comfort "
+    "communicate compare compete complain concentrate conclude conduct connect constipate "
+    "consult consume cool correct crave cure deal deliver demand deny deposit destroy digest "
+    "dilate discover dissolve divide double elevate eliminate emerge empty engage enjoy "
+    "escape establish estimate exceed excrete exert expose feed fight float flush force "
+    "function gather generate grind grip guide harden hide hit imagine impact imply impose "
+    "interrupt investigate invite irritate isolate jump justify kick kneel label lack lay "
+    "lean lie lighten link listen loosen manifest match melt migrate mind modify mount "
+    "multiply narrow occupy operate oppose originate overcome overlap own pause peel plateau "
+    "plug point pose position possess pray predispose present preserve prick process proceed "
+    "project prompt prove provoke puncture quit radiate rate realise realize rebuild "
+    "recognise recognize reflect regain register regulate reject relate relapse replicate "
+    "reserve resist restore retest reverse rinse rotate rub rupture sample satisfy scratch "
+    "seal search secrete sense settle shed shift shorten simplify soak soften specify spill "
+    "spit spot squeeze stiffen stick strain strip subject substitute suck sum supplement "
+    "suppress swing taper target teach tease terrify thank thrive tie tire trace train trap "
+    "trouble trust tune unite upset utilise utilize validate vote warm waste wipe withdraw"
 )
 FUNCTION = (
     PRONOUNS

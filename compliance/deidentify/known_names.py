@@ -16,6 +16,8 @@ from compliance.deidentify.vocabulary import common_words
 
 APART = regex.compile(r"[\s\-'._,&/|;:()\"]{1,4}")
 """What may stand between two parts of one name."""
+_INITIAL_BEFORE = regex.compile(r"(?<![\p{L}\d'])(\p{L})\.[\s\-,_/|]*$")
+_INITIAL_AFTER = regex.compile(r"[\s\-,_/|]{1,3}(\p{L})\.(?!\p{L})")
 _MOST_APART = 4
 _LEET = str.maketrans("013457@$", "oieastas")
 _MIN_INSIDE = 6
@@ -51,7 +53,7 @@ def find_parts(index: KnownIndex, page: Page, others: list[NameHit]) -> list[Nam
         settled = [
             number
             for number, hit in doubtful.items()
-            if _after_initial(index, page, number, hit)
+            if _beside_initial(index, page, number, hit)
             or _coupled(index, page, number)
             or any(_one_name(page, number, hit, other) for other in sure)
         ]
@@ -126,11 +128,12 @@ def _inside(index: KnownIndex, word: str) -> set[Owner]:
     }
 
 
-def _after_initial(index: KnownIndex, page: Page, number: int, hit: NameHit) -> bool:
-    """An initial of the same person with its dot stands before the word ("b. ng")."""
+def _beside_initial(index: KnownIndex, page: Page, number: int, hit: NameHit) -> bool:
+    """An initial of the same person with its dot stands beside the word ("b. ng", "he, l.")."""
     initials = {letter for _, identity in hit.owners for letter in index.initials.get(identity, ())}
-    before = regex.search(r"(?<![\p{L}\d'])(\p{L})\.\s*$", page.before(number, 6))
-    return before is not None and before[1] in initials
+    before = _INITIAL_BEFORE.search(page.before(number, 8))
+    after = _INITIAL_AFTER.match(page.folded, hit.end)
+    return any(found is not None and found[1] in initials for found in (before, after))
 
 
 def _coupled(index: KnownIndex, page: Page, number: int) -> bool:
