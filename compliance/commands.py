@@ -1,7 +1,6 @@
-"""``caretier deidentify`` and ``caretier audit``.
+"""``caretier deidentify``, and the other commands of this package by their names.
 
-Exit codes: 0 done; 2 bad input (with ``--jsonl``: at least one bad line); 4 nothing may leave;
-5 an audit trail is broken or there is none.
+Exit codes: 0 done; 2 bad input (with ``--jsonl``: at least one bad line); 4 nothing may leave.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from compliance.audit.commands import app as audit_app
 from compliance.errors import BadInputError, CaretierError
 
 if TYPE_CHECKING:
-    from compliance.audit.verify import VerifyReport
     from compliance.deidentify import Deidentified, Deidentifier, KnownIdentifiers
+
+__all__ = ["audit_app", "deidentify_app", "read_resources"]
 
 deidentify_app = typer.Typer(
     help="Mask everything that identifies a person in a text.", add_completion=False
 )
-audit_app = typer.Typer(help="Audit trails.", no_args_is_help=True, add_completion=False)
 
 _BAD_LINE_EXIT = 2
-_BROKEN_TRAIL_EXIT = 5
 
 
 @deidentify_app.command()
@@ -65,36 +64,6 @@ def deidentify(
     except CaretierError as error:
         raise _stop(error) from None
     typer.echo(json.dumps(result.to_dict(), ensure_ascii=False) if as_json else result.text)
-
-
-@audit_app.callback()
-def audit() -> None:
-    """Audit trails: what crossed a tier, chained so that changes show."""
-
-
-@audit_app.command()
-def verify(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Trails; all under --data when left out.")
-    ] = None,
-    data: Annotated[Path, typer.Option(help="Where state lives.")] = Path("var"),
-) -> None:
-    """Check audit trails; exit 5 when one is broken or there is none."""
-    from compliance.audit.verify import verify_file
-
-    trails = paths or sorted(data.glob("**/audit/*.jsonl"))
-    if not trails:
-        typer.echo(f"No audit trail under {data}.", err=True)
-        raise typer.Exit(_BROKEN_TRAIL_EXIT)
-    reports: list[VerifyReport] = []
-    for path in trails:
-        try:
-            reports.append(verify_file(path))
-        except CaretierError as error:
-            typer.echo(f"{path}: {error.message}", err=True)
-    _print_reports(reports)
-    if len(reports) < len(trails) or not all(report.ok for report in reports):
-        raise typer.Exit(_BROKEN_TRAIL_EXIT)
 
 
 def read_resources(text: str) -> list[Mapping[str, Any]]:
@@ -194,24 +163,6 @@ def _answer(
         language=cast("Literal['en', 'es']", item.get("language", language)),
         known=known,
     )
-
-
-def _print_reports(reports: list[VerifyReport]) -> None:
-    """A table of what was found."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("trail", "records", "state", "first bad", "reason")
-    for report in reports:
-        bad = "" if report.first_bad is None else str(report.first_bad)
-        table.add_row(
-            str(report.path),
-            str(report.records),
-            "whole" if report.ok else "BROKEN",
-            bad,
-            report.reason or "",
-        )
-    Console().print(table)
 
 
 def _stop(error: CaretierError) -> typer.Exit:

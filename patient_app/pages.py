@@ -106,6 +106,7 @@ class ForeignRequestError(CaretierError):
 
     kind = "foreign-request"
     status = 403
+    exit_code = 44
     remedy = "Open the page on this device and try again."
 
 

@@ -64,5 +64,5 @@ class HeldError(CaretierError):
 
     kind = "legal-hold"
     status = 409
-    exit_code = 50
+    exit_code = 39
     remedy = "Ask the privacy officer whether the hold can be lifted."
