@@ -6,6 +6,7 @@ import base64
 import binascii
 import html
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import regex
@@ -22,6 +23,9 @@ from compliance.deidentify.surrogates import Surrogates
 Action = Callable[[Any, Here], Any]
 XHTML = "http://www.w3.org/1999/xhtml"
 _READABLE = regex.compile(r"text/(?:plain|html|markdown|xml|csv)\b|application/xhtml\+xml\b")
+_TOKEN = regex.compile(r"\S{1,500}|[-+\d.EUL\s]+")
+"""A code, a URL, or the numbers of sampled data; anything with words in it is prose."""
+_REGION = regex.compile(r"\p{L}+(?:[ .-]+\p{L}+){0,3}\.?")
 _YEARS = frozenset({"a", "year", "years", "yr", "yrs"})
 _SMALL_ZIP3 = frozenset(
     "036 059 063 102 203 556 692 790 821 823 830 831 878 879 884 890 893".split()
@@ -42,7 +46,9 @@ class Actions:
         self._needles = needles
         self.by_name: Mapping[str, Action] = {
             "keep": self.keep,
+            "keep:coding": self.coding,
             "keep:public": self.public,
+            "keep:region": self.region,
             "shift": self.shift,
             "mask": self.mask,
             "mask:attachment": self.attachment,
@@ -60,9 +66,6 @@ class Actions:
             ),
             "pseudonym:reference": self.reference,
             "pseudonym:street": lambda value, _: _of_text(value, self._surrogates.street),
-            "pseudonym:system": lambda value, here: (
-                self.public(value, here) or _of_text(value, self._names.system)
-            ),
             "pseudonym:town": lambda value, _: _of_text(value, self._surrogates.town),
             "generalise:birth": self.shift,
             "generalise:quantity": self.quantity,
@@ -70,16 +73,43 @@ class Actions:
         }
 
     def keep(self, value: Any, here: Here) -> Any:  # noqa: ARG002 - one shape for all
-        """A code, number or boolean as it is, unless it holds an identifier of the record."""
-        if isinstance(value, str) and self._needles.found(value):
+        """A code, number or boolean as it is, unless it is prose or an identifier of the record."""
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and not _TOKEN.fullmatch(value):
             return None
-        return None if isinstance(value, Mapping) else value
+        if isinstance(value, str | int | float | Decimal) and not self._needles.found(str(value)):
+            return value
+        return None
+
+    def region(self, value: Any, here: Here) -> str | None:  # noqa: ARG002 - one shape for all
+        """A state or country: 45 CFR 164.514(b)(2)(i)(B) lets it stay."""
+        named = isinstance(value, str) and _REGION.fullmatch(value)
+        return value if named and not self._needles.found(value) else None
+
+    def coding(self, value: Any, here: Here) -> dict[str, Any] | None:
+        """A coding; a code of a house's own is kept only where the text pipeline sees nothing."""
+        if not isinstance(value, Mapping):
+            return None
+        made: dict[str, Any] = {}
+        code, system = self.keep(value.get("code"), here), value.get("system")
+        if public := self.public(system, here):
+            made["system"] = public
+        elif isinstance(system, str):
+            made["system"] = self._names.system(system)
+        if isinstance(code, str) and (public or self._texts.masked(code, here) == code):
+            made["code"] = code
+        for key in ("version", "userSelected"):
+            if (kept := self.keep(value.get(key), here)) is not None:
+                made[key] = kept
+        if isinstance(value.get("display"), str):
+            made["display"] = self.mask(value["display"], here)
+        return made if {"code", "display"} & set(made) else None
 
     def public(self, value: Any, here: Here) -> str | None:
         """The URL of a public code system or profile; None for those of a house."""
-        if not isinstance(value, str) or not value.startswith(table().public):
-            return None
-        kept: str | None = self.keep(value, here)
+        public = isinstance(value, str) and value.startswith(table().public)
+        kept: str | None = self.keep(value, here) if public else None
         return kept
 
     def shift(self, value: Any, here: Here) -> str | None:

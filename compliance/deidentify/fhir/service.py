@@ -66,23 +66,21 @@ class Exported:
     reversal: bytes = field(default=b"", repr=False)
 
 
+@dataclass(frozen=True)
 class FhirDeidentifier:
     """De-identifies FHIR R4 for one study.
 
-    Args:
+    Attributes:
         detector: the text pipeline.
         key: the study's; it never gets into the output.
         today: day of the export; decides which dates tell an age over 89.
         language: of free text in resources that do not say theirs.
     """
 
-    def __init__(
-        self, detector: Deidentifier, key: StudyKey, *, today: date, language: Language = "en"
-    ) -> None:
-        self._detector = detector
-        self._key = key
-        self._today = today
-        self._language: Language = language
+    detector: Deidentifier
+    key: StudyKey
+    today: date
+    language: Language = "en"
 
     def resources(self, resources: Iterable[Resource]) -> Exported:
         """De-identify resources that belong together: one patient's record, or several.
@@ -93,7 +91,7 @@ class FhirDeidentifier:
         """
         run = _Run(self, [(None, resource) for resource in resources])
         done = [made for _, _, made in run.treated()]
-        return Exported(tuple(done), run.notes(), self._detector.version, reversal=run.reversal())
+        return Exported(tuple(done), run.notes(), self.detector.version, reversal=run.reversal())
 
     def bundle(self, bundle: Resource) -> Exported:
         """De-identify a Bundle; its entries stay linked.
@@ -118,7 +116,7 @@ class FhirDeidentifier:
         run.look(made)
         resources = tuple(done for _, _, done in treated)
         return Exported(
-            resources, run.notes(), self._detector.version, made, reversal=run.reversal()
+            resources, run.notes(), self.detector.version, made, reversal=run.reversal()
         )
 
 
@@ -126,20 +124,18 @@ class _Run:
     """One call: what is known of the record, and the walk over it."""
 
     def __init__(
-        self, owner: FhirDeidentifier, entries: Sequence[tuple[str | None, Resource]]
+        self, study: FhirDeidentifier, entries: Sequence[tuple[str | None, Resource]]
     ) -> None:
-        self._key = owner._key  # noqa: SLF001 - the same module
-        self._today = owner._today  # noqa: SLF001 - the same module
-        self._language = owner._language  # noqa: SLF001 - the same module
+        self._study = study
         self._entries = entries
         resources = [resource for _, resource in entries]
         known = KnownIdentifiers.from_record(resources)
-        self._names = Names(self._key, entries)
+        self._names = Names(study.key, entries)
         self._needles = Needles(known, (r["id"] for r in resources if isinstance(r.get("id"), str)))
-        surrogates = self._surrogates = Surrogates(self._key, self._needles.words)
+        surrogates = self._surrogates = Surrogates(study.key, self._needles.words)
         codes = {squeezed(v): self._names.code(v) for r in resources for v in _identifiers(r)}
         people = People(known, resources, surrogates, codes)
-        texts = Texts(owner._detector, known, people, surrogates, self._needles)  # noqa: SLF001 - the same module
+        texts = Texts(study.detector, known, people, surrogates, self._needles)
         actions = Actions(texts, self._names, people, surrogates, self._needles)
         self._walk = Walk(actions, self._names)
         self._withheld: Counter[tuple[str, str]] = Counter()
@@ -150,7 +146,6 @@ class _Run:
             name = self._names.name(resource, url)
             made = self._resource(resource, name)
             if made is not None:
-                self.look(made)
                 yield number, name, made
 
     def _resource(self, resource: Resource, name: str) -> dict[str, Any] | None:
@@ -159,6 +154,8 @@ class _Run:
         reason = ""
         try:
             made = self._walk.resource(resource, self._here(resource, name))
+            if left := self._left(made):
+                raise WithheldError(f"it still held {left}")  # noqa: TRY301 - told as the others
             get_fhir_model_class(kind).model_validate(made)
         except WithheldError as why:
             self._withheld[kind, f"withheld: {why}"] += 1
@@ -179,10 +176,9 @@ class _Run:
         owner = self._names.owner(name)
         said = str(resource.get("language", ""))[:2]
         return Here(
-            shift=DateShift.of(self._key, owner, self._today),
+            shift=DateShift.of(self._study.key, owner, self._study.today),
             name=name,
-            sex=_text(resource.get("gender")),
-            language="es" if said == "es" else "en" if said == "en" else self._language,
+            language="es" if said == "es" else "en" if said == "en" else self._study.language,
             written=next((d for key in _WRITTEN if (d := _day(resource.get(key)))), None),
         )
 
@@ -205,20 +201,26 @@ class _Run:
         return out
 
     def look(self, value: Any) -> None:
-        """Raise DeidentificationError when any string in ``value`` holds an identifier."""
+        """Raise DeidentificationError when anything in ``value`` is an identifier."""
+        if left := self._left(value):
+            raise DeidentificationError(f"The de-identified record still holds {left}.")
+
+    def _left(self, value: Any) -> str | None:
+        """The kind of the first identifier in a JSON value, or None."""
         if isinstance(value, Mapping):
-            for inner in value.values():
-                self.look(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                self.look(inner)
-        elif isinstance(value, str) and (kind := self._needles.found(value)):
-            raise DeidentificationError(f"The de-identified record still holds {kind}.")
+            # what an attachment holds was looked at before it was encoded
+            encoded = "contentType" in value
+            value = [inner for key, inner in value.items() if key != "data" or not encoded]
+        if isinstance(value, list):
+            return next((left for item in value if (left := self._left(item))), None)
+        if isinstance(value, bool) or value is None:
+            return None
+        return self._needles.found(str(value))
 
     def reversal(self) -> bytes:
         """The way back, sealed."""
         pairs = self._names.given_out | self._surrogates.given_out
-        return ReversalMap(pairs).seal(self._key)
+        return ReversalMap(pairs).seal(self._study.key)
 
     def notes(self) -> tuple[Note, ...]:
         """What was left out so far, sorted."""

@@ -32,7 +32,9 @@ ACTIONS = frozenset(
     {
         "drop",
         "keep",
+        "keep:coding",
         "keep:public",
+        "keep:region",
         "shift",
         "mask",
         "mask:attachment",
@@ -46,7 +48,6 @@ ACTIONS = frozenset(
         "pseudonym:organization",
         "pseudonym:reference",
         "pseudonym:street",
-        "pseudonym:system",
         "pseudonym:town",
         "generalise:birth",
         "generalise:quantity",

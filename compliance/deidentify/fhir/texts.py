@@ -7,7 +7,7 @@ its placeholders filled. What has no surrogate stays a placeholder without a num
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Literal
@@ -40,16 +40,14 @@ class Here:
     Attributes:
         shift: the dates' shift of the owner.
         name: canonical name of the resource.
-        sex: ``gender`` of the resource, for its names.
         language: of its texts.
         written: its own date, where it has one; for dates in text that say no year.
     """
 
     shift: DateShift
     name: str
-    sex: str | None = None
     language: Language = "en"
-    written: date | None = field(default=None)
+    written: date | None = None
 
 
 class Texts:

@@ -57,6 +57,8 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(inner)
     elif isinstance(value, str):
         yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
 
 
 def bare(text: str) -> str:
@@ -157,6 +159,19 @@ def _coded(r: Resource, text: str) -> None:
     r["code"] = {"coding": [{"code": mrn[0] if mrn else "x", "system": "http://example.org/l"}]}
 
 
+def _house_code(r: Resource, text: str) -> None:
+    mail = regex.search(r"\S+@\S+", text)
+    assert mail is not None
+    r["code"] = {"coding": [{"code": mail[0], "system": f"http://example.org/{mail[0]}"}]}
+
+
+def _number(r: Resource, text: str) -> None:
+    digits = regex.sub(r"\D", "", text.partition("call ")[2].partition(" or")[0])
+    for key in [key for key in r if key.startswith("value")]:
+        del r[key]
+    r["valueQuantity"] = {"value": int(digits), "unit": text}
+
+
 def _contained(r: Resource, text: str) -> None:
     r["contained"] = [{"resourceType": "Condition", "id": "c1", "code": {"text": text},
                        "subject": r["subject"]}]  # fmt: skip
@@ -176,10 +191,23 @@ def _attached(kind: str, wrap: str = "{}") -> Callable[[Resource, str], None]:
 
 
 PLACES: list[Callable[[Resource, str], None]] = [
-    _note, _narrative, _extension, _primitive, _identifier, _display, _meta, _code, _coded,
-    _contained, _attached("text/plain"), _attached("text/html", "<p>{}</p><script>1</script>"),
-    _attached("application/pdf"), _attached("text/plain; charset=nonsense"),
-]  # fmt: skip
+    _note,
+    _narrative,
+    _extension,
+    _primitive,
+    _identifier,
+    _display,
+    _meta,
+    _code,
+    _coded,
+    _house_code,
+    _number,
+    _contained,
+    _attached("text/plain"),
+    _attached("text/html", "<p>{}</p><script>1</script>"),
+    _attached("application/pdf"),
+    _attached("text/plain; charset=nonsense"),
+]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
