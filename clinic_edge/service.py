@@ -24,6 +24,7 @@ from services.exchange.link import Link, enrol
 from services.exchange.messages import Envelope
 from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
+from services.exchange.rotation import successors
 from services.exchange.sealed import (
     Opened,
     device_of,
@@ -102,14 +103,34 @@ class Clinic:
         hospital = self.hospital()
         return (hospital,) if hospital else ()
 
-    def courier(self) -> Courier | None:
-        """The courier to the hospital, or None before enrolment."""
+    def link(self) -> Link | None:
+        """A line to the hospital, or None before enrolment."""
         hospital = self.hospital()
         if hospital is None:
             return None
         peer = hospital.identity_public().fingerprint
-        link = Link(self.settings.hospital_url, self.keys.identity, peer, witness=self.witness)
-        return Courier(self.intake, link, Level.HOSPITAL)
+        return Link(self.settings.hospital_url, self.keys.identity, peer, witness=self.witness)
+
+    def courier(self) -> Courier | None:
+        """The courier to the hospital, or None before enrolment."""
+        link = self.link()
+        return Courier(self.intake, link, Level.HOSPITAL) if link else None
+
+    async def refresh(self, link: Link | None = None) -> bool:
+        """Take the hospital's keys of now; returns whether there were any to take.
+
+        Raises:
+            EnrolmentError, LinkDownError: the keys held stay in use.
+        """
+        hospital, line = self.hospital(), link or self.link()
+        if hospital is None or line is None:
+            return False
+        try:
+            (newer,) = successors([hospital], await line.keys())
+        finally:
+            await line.close()
+        _write(self._parent, newer.model_dump_json())
+        return True
 
     async def answer_loop(self) -> None:
         """Answer what is sealed to this clinic, until cancelled."""
@@ -137,10 +158,11 @@ class Clinic:
         }
 
     async def tidy_loop(self) -> None:
-        """Tidy at the start and then every hour, until cancelled."""
+        """Tidy and fetch the hospital's keys, at the start and every hour, until cancelled."""
         while True:
             try:
                 await asyncio.to_thread(self.tidy)
+                await self.refresh()
             except Exception as error:  # noqa: BLE001 - the next hour tries again
                 _LOG.error("tidy: %s", type(error).__name__)
             await asyncio.sleep(TIDY_SECONDS)

@@ -24,12 +24,15 @@ from services.consult.messages import Answer, Level, Sentence, Status
 from services.exchange.errors import LinkDownError, NotAuthenticatedError, ReferralRefusedError
 from services.exchange.link import Link
 from services.exchange.messages import Envelope, Parcel, ParcelState
+from services.exchange.rotation import successors
 from services.exchange.sealed import open_reply
 from services.exchange.withdrawal import Withdrawal
 from services.exchange.witness import Witness
 
 POLL = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=1)
+REFRESH = timedelta(days=1)
+"""Age of the keys held from which those of now are fetched."""
 DAMAGED = {
     "en": "An answer came back, but it names people or dates in a way that does not fit what was"
     " sent. It is not shown, because it could be about somebody else. Please ask again.",
@@ -71,6 +74,7 @@ class Delivery:
     async def once(self) -> bool:
         """Carry what is due; returns whether there was anything."""
         now = datetime.now(UTC).isoformat()
+        await self._refresh()
         told = await self._tell_withdrawals(now)
         rows = await asyncio.to_thread(self._member.vault.items, "outbox")
         due = [(id_, row) for id_, row in rows if row["due"] <= now]
@@ -87,6 +91,20 @@ class Delivery:
                 _LOG.warning("referral refused: %s", error.kind)
                 await asyncio.to_thread(self._end, id_, row, None)
         return bool(due) or told
+
+    async def _refresh(self) -> None:
+        """Fetch the keys of the tiers above once a day; where that fails those held are used."""
+        url, bundles = await asyncio.to_thread(self._member.link)
+        if datetime.now(UTC) - bundles[Level.CLINIC].issued < REFRESH:
+            return
+        try:
+            newer = successors(tuple(bundles.values()), await self._link.keys())
+        except CaretierError as error:
+            _LOG.warning("the clinic's keys were not refreshed: %s", error.kind)
+            return
+        clinic, *above = newer
+        await asyncio.to_thread(self._member.link_to, url, clinic, above[0] if above else None)
+        self._bundles = dict(zip(bundles, newer, strict=True))
 
     async def _tell_withdrawals(self, now: str) -> bool:
         """Tell the clinic of withdrawn consents; returns whether it took any."""

@@ -31,7 +31,10 @@ Wire format, version 1 (all integers big-endian)::
 Public key, 1216 bytes: ML-KEM-768 public key (1184), X25519 public key (32). Private key, 96 bytes:
 ML-KEM-768 seed (64), X25519 private key (32). The hybrid holds as long as one of its halves does.
 HPKE base mode does not say who sealed: a referral carries a signed receipt for that. There is no
-forward secrecy against theft of the recipient's key, other than by rotating it.
+forward secrecy against theft of the recipient's key, other than by rotating it (`rotate`). The
+sealing layer has no memory: the same message with the same context opens again. Who takes messages
+takes each id once (`services.exchange.intake`), and the context, which names id and direction,
+keeps a message from passing for another one.
 """
 
 from compliance.sealing.bundle import KeyBundle, SealingEntry
@@ -39,6 +42,7 @@ from compliance.sealing.envelope import MAX_PLAINTEXT_BYTES, seal, unseal
 from compliance.sealing.errors import SealingError
 from compliance.sealing.identity import IdentityKey, IdentityPublic
 from compliance.sealing.keys import Keyring, SealingKey, SealingPublic
+from compliance.sealing.rotation import rotate
 
 __all__ = [
     "MAX_PLAINTEXT_BYTES",
@@ -50,6 +54,7 @@ __all__ = [
     "SealingError",
     "SealingKey",
     "SealingPublic",
+    "rotate",
     "seal",
     "unseal",
 ]

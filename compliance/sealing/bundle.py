@@ -124,6 +124,19 @@ class KeyBundle(BaseModel):
         if now > self.expires + CLOCK_SKEW:
             raise SealingError("These keys have expired.", reason="expired")
 
+    def check_successor(self, later: KeyBundle, now: datetime) -> None:
+        """Return if ``later`` may take this bundle's place: the same node's, whole, and newer.
+
+        Raises:
+            SealingError: as `verify`; ``wrong-identity`` for another tier, ``replayed`` for an
+                older bundle, which would bring back a key that was rotated out.
+        """
+        later.verify(now, self.identity_public().fingerprint)
+        if later.level != self.level:
+            raise SealingError("These keys are of another tier.", reason="wrong-identity")
+        if later.issued < self.issued:
+            raise SealingError("These keys are older than those held.", reason="replayed")
+
     def identity_public(self) -> IdentityPublic:
         """Return the identity that signed.
 

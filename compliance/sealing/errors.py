@@ -15,6 +15,7 @@ SealingReason = Literal[
     "not-yet-valid",
     "too-large",
     "bad-padding",
+    "replayed",
     "unknown-key",
     "unknown-version",
     "wrong-identity",

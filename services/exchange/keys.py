@@ -3,11 +3,42 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from compliance.sealing import IdentityKey, KeyBundle, Keyring, SealingKey
+
+SEALING_FILE = "sealing.key"
+
+
+class KeyringFile:
+    """A keyring on the disk, read again when another process has rotated it.
+
+    Args:
+        path: the file; it must be there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, int] | None = None
+        self._ring: Keyring | None = None
+
+    def read(self) -> Keyring:
+        """Return the keys as they are now.
+
+        Raises:
+            SealingError: the file holds no keyring (``bad-key``).
+        """
+        status = self.path.stat()
+        stamp = (status.st_ino, status.st_mtime_ns)
+        with self._lock:
+            if self._ring is None or stamp != self._stamp:
+                self._ring = Keyring.from_bytes(self.path.read_bytes())
+                self._stamp = stamp
+            return self._ring
 
 
 @dataclass(frozen=True)
@@ -17,17 +48,23 @@ class NodeKeys:
     name: str
     level: str
     identity: IdentityKey
-    sealing: Keyring
+    ring: KeyringFile
 
     @classmethod
     def load_or_create(cls, folder: Path, *, name: str, level: str) -> NodeKeys:
         """Read ``identity.key`` and ``sealing.key`` below ``folder``, or make them (mode 0600)."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         identity = _read_or_write(folder / "identity.key", IdentityKey.generate().to_bytes())
-        sealing = _read_or_write(
-            folder / "sealing.key", Keyring([SealingKey.generate()]).to_bytes()
-        )
-        return cls(name, level, IdentityKey.from_bytes(identity), Keyring.from_bytes(sealing))
+        path = folder / SEALING_FILE
+        _read_or_write(path, Keyring([SealingKey.generate()]).to_bytes())
+        made = cls(name, level, IdentityKey.from_bytes(identity), KeyringFile(path))
+        made.ring.read()  # a damaged file shows at the start
+        return made
+
+    @property
+    def sealing(self) -> Keyring:
+        """The sealing keys as they are now, the current one first."""
+        return self.ring.read()
 
     @property
     def fingerprint(self) -> str:

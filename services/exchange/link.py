@@ -76,6 +76,10 @@ class Link:
         """State and reply of a referral; errors as `send`, and NotFoundError."""
         return await self._call("GET", f"/v1/referrals/{id_}", Parcel)
 
+    async def keys(self) -> EnrolReply:
+        """Fetch the keys to seal to now; `services.exchange.rotation.successors` checks them."""
+        return await self._call("GET", "/v1/keys", EnrolReply)
+
     async def withdraw(self, withdrawal: Withdrawal) -> WithdrawalTaken:
         """Tell of a withdrawn consent; telling it again changes nothing. Errors as `send`."""
         return await self._call("POST", "/v1/withdrawals", WithdrawalTaken, withdrawal)

@@ -35,7 +35,7 @@ def exchange_router(
     above: Callable[[], tuple[KeyBundle, ...]] = tuple,
     witness: Witness | None = None,
 ) -> APIRouter:
-    """Routes ``/v1/enrol``, ``/v1/referrals``, ``/v1/referrals/{id}`` and ``/v1/withdrawals``.
+    """Routes ``/v1/enrol``, ``/v1/keys``, ``/v1/referrals``, ``…/{id}`` and ``/v1/withdrawals``.
 
     Args:
         keys: of this node.
@@ -61,11 +61,12 @@ def exchange_router(
             raise EnrolmentError("The keys that were sent are not valid.") from None
         node = registry.enrol(request.code, bundle)
         gate.forgive(client)
-        return EnrolReply(
-            node=node,
-            parent=keys.bundle().model_dump(mode="json"),
-            above=tuple(b.model_dump(mode="json") for b in above()),
-        )
+        return _published(node, keys, above())
+
+    @router.get("/keys")
+    def current_keys(node: Annotated[str, Depends(caller)]) -> EnrolReply:
+        """The keys to seal to now, for a node that is enrolled."""
+        return _published(node, keys, above())
 
     @router.post("/referrals", status_code=202)
     async def refer(request: Request, sender: Annotated[str, Depends(caller)]) -> Parcel:
@@ -91,6 +92,14 @@ def exchange_router(
         return intake.withdraw(withdrawal, sender)
 
     return router
+
+
+def _published(node: str, keys: NodeKeys, above: tuple[KeyBundle, ...]) -> EnrolReply:
+    return EnrolReply(
+        node=node,
+        parent=keys.bundle().model_dump(mode="json"),
+        above=tuple(bundle.model_dump(mode="json") for bundle in above),
+    )
 
 
 class _Caller:

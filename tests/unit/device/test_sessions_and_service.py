@@ -187,14 +187,16 @@ class TestService:
         _, third = await ask(device, ana, "Capital of Italy?")
         assert (third.status, ana.vault.items("outbox")) == (Status.ABSTAINED, [])
 
-    async def test_what_has_left_is_not_taken_back_by_withdrawing(self, device, ana):
+    async def test_what_has_left_without_an_answer_is_taken_back_above(self, device, ana):
         _, first = await ask(device, ana, "Capital of France?")
         device.discloser.send(ana, first.offer.preview_id, remember=True)
         with ana.vault.write() as tx:
             row = tx.get("outbox", first.id)
             tx.put("outbox", first.id, {**row, "state": "sent"})
-        device.withdraw(ana, ana.standing_consent(Level.CLINIC).id)
-        assert ana.vault.get("outbox", first.id)
+        consent = ana.standing_consent(Level.CLINIC)
+        device.withdraw(ana, consent.id)
+        assert ana.vault.get("outbox", first.id) is None
+        assert ana.vault.get("withdrawal", consent.id)["message"]["consent"] == consent.id
         with pytest.raises(NotFoundError):
             device.withdraw(ana, "none")
 

@@ -10,13 +10,15 @@ Run: ``.venv/bin/python tests/unit/sealing/make_vectors.py``
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from compliance.sealing import SealingKey, seal
+from compliance.sealing import Keyring, SealingKey, rotate, seal
 from compliance.sealing.envelope import HEADER_BYTES, SUITE_ID, VERSION
 from compliance.sealing.padding import pad
+from compliance.sealing.rotation import RETENTION
 
 FOLDER = Path(__file__).parent / "vectors"
 PLAINTEXT = b"How much ibuprofen may I take with lisinopril?"
@@ -76,8 +78,68 @@ def cases(key: SealingKey) -> dict[str, tuple[bytes, bytes, str]]:
     }
 
 
+def rotation_cases() -> dict[str, tuple[Keyring, bytes, bytes, str, str]]:
+    """Return ring, sealed bytes, context, outcome and its reason of each rotation and replay."""
+    old = SealingKey.generate()
+    first = Keyring([old])
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    second, retired = rotate(first, {}, now)
+    gone, _ = rotate(second, retired, now + RETENTION)
+    before = seal(PLAINTEXT, old.public, context=CONTEXT)
+    after = seal(PLAINTEXT, second.current.public, context=CONTEXT)
+    relabelled = before[:2] + bytes.fromhex(second.current.key_id) + before[HEADER_BYTES:]
+    other = b"referral/77aa/question"
+    answer = b"referral/3f0c/answer"
+    return {
+        "rotation-message-to-the-new-key": (second, after, CONTEXT, "good", "current key"),
+        "rotation-message-to-the-former-key": (second, before, CONTEXT, "good", "within retention"),
+        "rotation-message-after-retention": (gone, before, CONTEXT, "unknown-key", "key deleted"),
+        "rotation-new-message-at-a-node-not-rotated": (
+            first,
+            after,
+            CONTEXT,
+            "unknown-key",
+            "a copy of the old ring opens nothing new",
+        ),
+        "rotation-old-message-under-the-new-id": (
+            second,
+            relabelled,
+            CONTEXT,
+            "not-opened",
+            "the key id is bound",
+        ),
+        "replay-as-another-referral": (second, after, other, "not-opened", "the id is bound"),
+        "replay-as-the-answer": (second, after, answer, "not-opened", "the direction is bound"),
+        "replay-unchanged": (
+            second,
+            after,
+            CONTEXT,
+            "good",
+            "no memory here: intake takes an id once",
+        ),
+    }
+
+
+def write_rotation() -> None:
+    """Write the vectors of rotation and replay with keys of their own."""
+    folder = FOLDER / "rotation"
+    folder.mkdir(exist_ok=True)
+    for name, (ring, sealed, context, outcome, reason) in rotation_cases().items():
+        vector = {
+            "name": name,
+            "outcome": outcome,
+            "because": reason,
+            "keyring": ring.to_bytes().hex(),
+            "context": context.hex(),
+            "plaintext": PLAINTEXT.hex() if outcome == "good" else None,
+            "sealed": sealed.hex(),
+        }
+        (folder / f"{name}.json").write_text(json.dumps(vector, indent=1) + "\n")
+
+
 def main() -> None:
-    """Write all vectors with one new key."""
+    """Write all vectors with new keys."""
+    write_rotation()
     key = SealingKey.generate()
     FOLDER.mkdir(exist_ok=True)
     for name, (sealed, context, outcome) in cases(key).items():

@@ -10,9 +10,10 @@ from cryptography.hazmat.bindings._rust import openssl
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from compliance.sealing import SealingError, SealingKey, unseal
+from compliance.sealing import Keyring, SealingError, SealingKey, unseal
 
 VECTORS = sorted((Path(__file__).parent / "vectors").glob("*.json"))
+ROTATION = sorted((Path(__file__).parent / "vectors" / "rotation").glob("*.json"))
 
 # RFC 9180, appendices A.1.1.1 and A.2.1.1 (base mode, X25519, sequence number 0).
 RFC_INFO = "4f6465206f6e2061204772656369616e2055726e"
@@ -76,4 +77,25 @@ def test_a_sealed_vector_has_its_stated_outcome(path):
         return
     with pytest.raises(SealingError) as refusal:
         unseal(sealed, key, context=context)
+    assert refusal.value.reason == vector["outcome"]
+
+
+def test_rotation_and_replay_have_vectors_of_every_outcome():
+    outcomes = [json.loads(path.read_text())["outcome"] for path in ROTATION]
+    assert sorted(set(outcomes)) == ["good", "not-opened", "unknown-key"]
+    assert len(outcomes) == 8
+
+
+@pytest.mark.parametrize("path", ROTATION, ids=lambda path: path.stem)
+def test_a_vector_of_rotation_or_replay_has_its_stated_outcome(path):
+    vector = json.loads(path.read_text())
+    ring = Keyring.from_bytes(bytes.fromhex(vector["keyring"]))
+    sealed, context = bytes.fromhex(vector["sealed"]), bytes.fromhex(vector["context"])
+    assert vector["because"]
+    if vector["outcome"] == "good":
+        for _again in range(2):
+            assert unseal(sealed, ring, context=context) == bytes.fromhex(vector["plaintext"])
+        return
+    with pytest.raises(SealingError) as refusal:
+        unseal(sealed, ring, context=context)
     assert refusal.value.reason == vector["outcome"]
