@@ -7,6 +7,7 @@ Spanish words, since people mix languages; Presidio only wants to be told one.
 from __future__ import annotations
 
 from compliance.deidentify.recognizers.addresses import AddressRecognizer
+from compliance.deidentify.recognizers.addresses_world import WorldAddressRecognizer
 from compliance.deidentify.recognizers.ages import AgeRecognizer
 from compliance.deidentify.recognizers.base import RuleRecognizer
 from compliance.deidentify.recognizers.biometrics import BiometricRecognizer
@@ -67,6 +68,7 @@ _CLASSES: tuple[type[RuleRecognizer], ...] = (
     SpanishIdRecognizer,
     UrlRecognizer,
     VehicleRecognizer,
+    WorldAddressRecognizer,
 )
 
 

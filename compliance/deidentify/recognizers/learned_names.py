@@ -9,10 +9,18 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import regex
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 
+from compliance.deidentify.names.decode import NameSpan
 from compliance.deidentify.names.model import NameModel
+from compliance.deidentify.normalise import fold
+from compliance.deidentify.recognizers.organizations import is_public_body
+from compliance.deidentify.recognizers.trim import is_eponym
+from compliance.deidentify.vocabulary import common_words
 
+_WORD = regex.compile(r"\p{L}+|\d+")
+_SPEAKER = regex.compile(r"\[(?:patient|doctor|clinician|nurse|relative|person)(?:_\p{Ll}+)?\]")
 ENTITIES = ("ADDRESS", "CLINICIAN", "LOCATION", "ORGANIZATION", "PERSON", "RELATIVE")
 """Types that are reported; PROFESSION is learnt and left alone, being no identifier by itself."""
 
@@ -21,6 +29,21 @@ ENTITIES = ("ADDRESS", "CLINICIAN", "LOCATION", "ORGANIZATION", "PERSON", "RELAT
 def _shared() -> NameModel:
     """The one model of the process, for all languages."""
     return NameModel.load()
+
+
+def stays_readable(text: str, span: NameSpan) -> bool:
+    """Whether a find is ordinary language after all.
+
+    Words of the list of ordinary ones in lower case, eponyms, and bodies that publish guidance.
+    A name that is such a word is left to the rules (titles, cues) and to the record.
+    """
+    value = text[span.start : span.end]
+    words = _WORD.findall(value)
+    if value.islower() and all(fold(word) in common_words() for word in words):
+        return True
+    if is_eponym(value) or _SPEAKER.match(text, max(0, span.start - 1)):
+        return True
+    return span.type == "ORGANIZATION" and is_public_body(text, span.start, span.end)
 
 
 class LearnedNameRecognizer(LocalRecognizer):
@@ -67,5 +90,5 @@ class LearnedNameRecognizer(LocalRecognizer):
                 },
             )
             for span in self._model.find(text)
-            if span.type in wanted
+            if span.type in wanted and not stays_readable(text, span)
         ]

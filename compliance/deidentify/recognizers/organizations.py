@@ -44,6 +44,11 @@ _TEAM = regex.compile(
 """Groups of a study are no employers."""
 
 
+def is_public_body(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` names a body that publishes guidance, not an employer or ward."""
+    return bool(_PUBLIC.match(text, start, end) or _SUBJECT.match(text, start, end))
+
+
 class OrganizationRecognizer(RuleRecognizer):
     """Named organisations; "the hospital" alone is none."""
 
@@ -99,9 +104,7 @@ class OrganizationRecognizer(RuleRecognizer):
     def accept(self, rule: Rule, match: regex.Match[str]) -> bool:
         """Something in it must be more than "General Hospital"."""
         if rule.name in {"kind-last", "kind-first"}:
-            if _PUBLIC.match(match.string, match.start(), match.end()):
-                return False
-            if rule.name == "kind-first" and _SUBJECT.match(match[0]):
+            if is_public_body(match.string, match.start(), match.end()):
                 return False
             return any(word.lower().strip(".,") not in _GENERIC for word in match[0].split())
         return rule.name != "company" or not _TEAM.match(match[0])

@@ -9,6 +9,17 @@ from compliance.deidentify.recognizers import all_recognizers
 from compliance.deidentify.recognizers.base import RuleRecognizer
 
 FOUND = {
+    "WorldAddressRecognizer": [
+        "in «Lindenstraße 14»",
+        "«ul. Cicha 86»",
+        "«Via Franscini 71»",
+        "«12 rue de la Paix»",
+        "«Kossuth utca 19.»",
+        "«Fjellveien 8»",
+        "«4880 Betburweg 74 Suite 967»",
+        "«the corner of Elm and Third»",
+        "South Africa «1709»",
+    ],
     "DateRecognizer": [
         "flew on «Friday morning»",
         "we will meet «Thursday»",
@@ -237,6 +248,15 @@ FOUND = {
 }
 
 LEFT = {
+    "WorldAddressRecognizer": [
+        "Via oral, 5 mg",
+        "around the corner of the room and back",
+        "in Mexico 300 people",
+        "seen in Spain 2005, and later",
+        "in China 12000 patients",
+        "grade 3 of 6",
+        "Rue 3 times a day",
+    ],
     "DateRecognizer": [
         "take it every Monday",
         "Mondays and Fridays",
