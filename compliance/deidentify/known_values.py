@@ -15,12 +15,13 @@ from compliance.deidentify.known_tables import (
 from compliance.deidentify.known_words import GENERIC, SPECIALTY, STREET_WORDS, canonical
 from compliance.deidentify.normalise import fold
 from compliance.deidentify.record_values import KnownValue, key
-from compliance.deidentify.vocabulary import common_words, eponyms
+from compliance.deidentify.vocabulary import common_words, eponyms, word_set
 
 _FULL_NUMBER = 10
 _LOCAL_NUMBER = 7
 _MIN_LOCAL_PART = 4
 _MAX_RUN = 9
+_NOBODY = word_set("no none not self pay payer insurance insured uninsured unknown other home")
 _UDI_PART = regex.compile(r"\((?:10|21)\)([^()]+)")
 
 
@@ -102,6 +103,8 @@ def _add_run(index: KnownIndex, item: KnownValue) -> None:
     words = _run_words(item.value)[: 4 * _MAX_RUN]
     owner = (item.type, f"{item.type}:{' '.join(words)}")
     street = item.type == "ADDRESS"
+    if set(words) <= _NOBODY:
+        return
     telling = {w for w in words if _telling(w, STREET_WORDS if street else GENERIC)}
     for i in range(len(words)):
         for j in range(i + 2, min(len(words), i + _MAX_RUN) + 1):

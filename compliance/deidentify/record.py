@@ -77,7 +77,7 @@ def _resource(resource: Mapping[str, Any], kinds: Mapping[str, str]) -> Iterator
     role = ROLES.get(kind)
     if role:
         identity = identity_of(role, own)
-        if isinstance(own.get("id"), str):
+        if isinstance(own.get("id"), str) and any(map(str.isdigit, own["id"])):
             yield KnownValue("UNIQUE_CODE", identity, own["id"])
         yield from _party(own, role, identity, 0)
     elif kind == "FamilyMemberHistory":

@@ -274,3 +274,13 @@ def test_a_performer_with_an_institutions_name_is_an_organisation() -> None:
 )
 def test_names_are_read_in_every_spelling(name: Any, read: Any) -> None:
     assert ("PATIENT", *read) in _names({"resourceType": "Patient", "name": [name]})
+
+
+def test_a_persons_id_without_a_digit_is_a_word_and_stays() -> None:
+    assert _values({"resourceType": "Patient", "id": "example"}) == set()
+
+
+def test_no_insurance_is_no_organisation() -> None:
+    payor = {"resourceType": "Coverage", "payor": [{"display": "NO_INSURANCE"}]}
+    known = KnownIdentifiers.from_record([payor])
+    assert not known.index.runs
