@@ -9,4 +9,5 @@ process or a dead link loses nothing.
     caretier clinic --data var                  # serve
     caretier clinic enrol SECRET.PIN            # enrol at the hospital
     caretier clinic code                        # a one-time code for a new device
+    caretier clinic rotate                      # a new key to seal to, beside the running clinic
 """

@@ -1,4 +1,4 @@
-"""``caretier clinic``: serve, enrol at the hospital, make codes for devices."""
+"""``caretier clinic``: serve, enrol at the hospital, make codes for devices, rotate the key."""
 
 from __future__ import annotations
 
@@ -56,3 +56,17 @@ def code(
     clinic = Clinic(_settings(context.obj))
     for _ in range(count):
         typer.echo(clinic.device_code())
+
+
+@app.command()
+def rotate(context: typer.Context) -> None:
+    """Give this clinic a new key to seal to; a running clinic goes on, and keeps the former one."""
+    from compliance.audit import AuditTrail
+    from services.consult.messages import Level
+    from services.exchange.rotation import rotate_node
+
+    settings = _settings(context.obj)
+    trail = AuditTrail.open(settings.data, "clinic", node=settings.name)
+    keys = settings.data / "keys"
+    bundle = rotate_node(keys, name=settings.name, level=Level.CLINIC, trail=trail)
+    typer.echo(f"The key is now {bundle.sealing[0].key_id}; {len(bundle.sealing)} keys are held.")

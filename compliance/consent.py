@@ -4,9 +4,9 @@ Workflow. A patient who looks at a preview and says "send" gives a `one_time` co
 referral; one who says "always, to my clinic" gives a `standing` one. Each consent is for one
 purpose; a patient who allows treatment and not learning has one consent and not the other. The send
 gate asks ``consent.permits(purpose, tier, now)`` right before a receipt is issued. Withdrawing is
-``consent.withdraw(now)``, which permits nothing any more; ``consent.narrow(tiers)`` leaves fewer
-tiers. Both make the next version. Whatever runs under a consent is wrapped in `while_permitted`,
-which asks before each event. `to_fhir` writes a consent for the record.
+``consent.withdraw(now)``: the next version, which permits nothing any more. Whatever runs under a
+consent is wrapped in `while_permitted`, which asks before each event. `to_fhir` writes a consent
+for the record.
 
 Example:
     >>> from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from compliance.errors import BadInputError, DisclosureRefusedError
+from compliance.errors import DisclosureRefusedError
 from compliance.sealing.encoding import Moment
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class Consent(BaseModel):
 
     Attributes:
         id: random; receipts refer to it.
-        version: 1 when given, one more with each change.
+        version: 1 when given, 2 when withdrawn; `to_fhir` tells it.
         wording: id of the words that the patient agreed to.
         scope: always ``referral``.
         destinations: levels that may receive.
@@ -95,23 +95,8 @@ class Consent(BaseModel):
         """Return the same consent, withdrawn; the first withdrawal's time stays."""
         if self.withdrawn is not None:
             return self
-        return self._next(withdrawn=now)
-
-    def narrow(self, destinations: tuple[str, ...], now: datetime) -> Consent:
-        """Return the same consent for fewer tiers; for none of them it is withdrawn.
-
-        Raises:
-            BadInputError: a tier was not allowed before; that takes a new consent.
-        """
-        if not set(destinations) <= set(self.destinations):
-            raise BadInputError("A consent is not widened; give a new one.")
-        kept = tuple(tier for tier in self.destinations if tier in destinations)
-        if not kept:
-            return self.withdraw(now)
-        return self if kept == self.destinations else self._next(destinations=kept)
-
-    def _next(self, **changes: Any) -> Consent:
-        return self.model_validate(self.model_dump() | changes | {"version": self.version + 1})
+        changes = {"withdrawn": now, "version": self.version + 1}
+        return self.model_validate(self.model_dump() | changes)
 
     def to_fhir(self, patient_ref: str) -> dict[str, Any]:
         """Write a FHIR R4 Consent.

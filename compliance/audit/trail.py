@@ -11,7 +11,6 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from compliance.audit.files import (
     write_synced,
 )
 from compliance.audit.group import Group
+from compliance.audit.place import LONGEST_LINE_BYTES, Place, follow
 from compliance.audit.reading import TrailReader
 from compliance.audit.records import GENESIS, Anchor, AuditRecord
 from compliance.audit.registry import register, registered
@@ -33,21 +33,8 @@ from compliance.sealing.encoding import canonical_json
 
 _log = logging.getLogger(__name__)
 
-_LAST_LINE_BYTES = 1 << 20
-"""Longest record; also how far back the last line is looked for."""
 _FRAME_BYTES = 1024
 """What a line has at most besides its event."""
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where the next record goes: its number, the hash before it, the byte; the file's inode."""
-
-    seq: int
-    head: str
-    size: int
-    inode: int
-
 
 _Event = tuple[dict[str, Any], bytes]
 """An event and its canonical JSON."""
@@ -75,7 +62,7 @@ class AuditTrail(TrailReader):
         self._key = key
         self._mutex = threading.Lock()
         self._group: Group[_Event, AuditRecord] = Group(self._write)
-        self._place: _Place | None = None
+        self._place: Place | None = None
         if state is not None and path in registered(state):
             self._refuse_vanished()
         try:
@@ -149,14 +136,14 @@ class AuditTrail(TrailReader):
             finally:
                 os.close(fd)
 
-    def _locate(self, fd: int) -> _Place:
+    def _locate(self, fd: int) -> Place:
         """Find where the next record goes; heal what a crash left, refuse anything else."""
         status = os.fstat(fd)
         place = self._place
         if place is not None and (place.inode, place.size) == (status.st_ino, status.st_size):
             return place
         anchor = self._anchor(status.st_size)
-        place = self._follow(fd, anchor, status)
+        place = follow(fd, anchor, self._key)
         if place.size < status.st_size:
             place = self._set_aside(fd, place, status.st_size)
         if place.seq != anchor.count:
@@ -168,7 +155,7 @@ class AuditTrail(TrailReader):
         """Read the anchor; a trail that was never written to gets its first one."""
         path = anchor_path(self.path)
         if size == 0 and not path.exists():
-            self._write_anchor(_Place(0, GENESIS, 0, 0))
+            self._write_anchor(Place(0, GENESIS, 0, 0))
             sync_folder(path.parent)
         try:
             anchor = Anchor.parse(path.read_bytes(), self._key)
@@ -180,36 +167,7 @@ class AuditTrail(TrailReader):
             raise AuditError("This audit trail belongs to another node.")
         return anchor
 
-    def _follow(self, fd: int, anchor: Anchor, status: os.stat_result) -> _Place:
-        """Check the anchored record, then take what continues the chain behind it."""
-        if status.st_size < anchor.size or not self._ends_at(fd, anchor):
-            raise AuditError("The audit trail was changed: acknowledged records are missing.")
-        seq, head, size = anchor.count, anchor.head, anchor.size
-        with os.fdopen(os.dup(fd), "rb") as file:
-            file.seek(size)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                record = _parse(line[:-1])
-                if record is None or record.flaw(seq=seq, prev=head, key=self._key):
-                    raise AuditError("The audit trail was changed: a record is not genuine.")
-                seq, head, size = seq + 1, record.hash, size + len(line)
-        return _Place(seq, head, size, status.st_ino)
-
-    def _ends_at(self, fd: int, anchor: Anchor) -> bool:
-        """Say whether the anchored record is the line that ends where the anchor says."""
-        if anchor.count == 0:
-            return anchor.size == 0
-        start = max(0, anchor.size - _LAST_LINE_BYTES)
-        last = os.pread(fd, anchor.size - start, start)
-        record = _parse(last[last.rfind(b"\n", 0, -1) + 1 : -1]) if last[-1:] == b"\n" else None
-        return (
-            record is not None
-            and record.hash == anchor.head
-            and record.flaw(seq=anchor.count - 1, prev=record.prev, key=self._key) is None
-        )
-
-    def _set_aside(self, fd: int, place: _Place, size: int) -> _Place:
+    def _set_aside(self, fd: int, place: Place, size: int) -> Place:
         """Move an unfinished last line, which no caller relied on, out of the trail and say so."""
         torn = os.pread(fd, size - place.size, place.size)
         aside = self.path.with_name(self.path.name + ".torn")
@@ -224,7 +182,7 @@ class AuditTrail(TrailReader):
             raise AuditError("The audit trail could not be repaired.")
         return self._place
 
-    def _append(self, fd: int, place: _Place, events: Sequence[_Event]) -> list[AuditRecord]:
+    def _append(self, fd: int, place: Place, events: Sequence[_Event]) -> list[AuditRecord]:
         """Write and sync records, then the anchor; on failure take all of them back."""
         now = datetime.now(UTC).isoformat()
         records, lines, after = [], [], place
@@ -237,7 +195,7 @@ class AuditTrail(TrailReader):
                 key=self._key,
                 encoded=encoded,
             )
-            after = _Place(after.seq + 1, record.hash, after.size + len(line), place.inode)
+            after = Place(after.seq + 1, record.hash, after.size + len(line), place.inode)
             records.append(record)
             lines.append(line)
         try:
@@ -253,7 +211,7 @@ class AuditTrail(TrailReader):
         self._place = after
         return records
 
-    def _write_anchor(self, place: _Place) -> None:
+    def _write_anchor(self, place: Place) -> None:
         """Replace the anchor atomically; it is on the disk before its name points to it."""
         anchor = Anchor(self.node, place.seq, place.size, place.head)
         replace_synced(anchor_path(self.path), anchor.dump(self._key))
@@ -265,16 +223,9 @@ def _encoded(event: dict[str, Any]) -> _Event:
         encoded = canonical_json(event)
     except (TypeError, ValueError, RecursionError):
         raise AuditError("The event cannot be written as JSON.") from None
-    if len(encoded) > _LAST_LINE_BYTES - _FRAME_BYTES:
+    if len(encoded) > LONGEST_LINE_BYTES - _FRAME_BYTES:
         raise AuditError("The event is too large for the audit trail.")
     return event, encoded
-
-
-def _parse(line: bytes) -> AuditRecord | None:
-    try:
-        return AuditRecord.parse(line)
-    except ValueError:
-        return None
 
 
 def _unavailable(error: OSError) -> AuditError:

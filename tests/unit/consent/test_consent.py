@@ -7,7 +7,7 @@ from fhir.resources.R4B.consent import Consent as FhirConsent
 from pydantic import ValidationError
 
 from compliance.consent import ONE_TIME_VALIDITY, Consent, one_time, standing, while_permitted
-from compliance.errors import BadInputError, DisclosureRefusedError
+from compliance.errors import DisclosureRefusedError
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=400)
@@ -65,21 +65,6 @@ def test_withdrawing_keeps_everything_else():
     withdrawn = consent.withdraw(LATER)
     assert withdrawn.version == 2
     assert withdrawn.model_copy(update={"withdrawn": None, "version": 1}) == consent
-
-
-def test_a_narrowed_consent_covers_fewer_tiers_and_is_the_next_version():
-    consent = standing(destinations=("clinic", "hospital"), now=NOW)
-    narrowed = consent.narrow(("clinic",), LATER)
-    assert (narrowed.id, narrowed.version) == (consent.id, 2)
-    assert narrowed.permits("treatment", "clinic", NOW)
-    assert not narrowed.permits("treatment", "hospital", NOW)
-    assert narrowed.narrow(("clinic",), LATER) == narrowed
-    assert narrowed.narrow((), LATER).withdrawn == LATER
-
-
-def test_a_consent_is_not_widened():
-    with pytest.raises(BadInputError):
-        standing(destinations=("clinic",), now=NOW).narrow(("clinic", "hospital"), NOW)
 
 
 @pytest.mark.parametrize("purpose", ["treatment", "second-opinion", "learning", "research"])
