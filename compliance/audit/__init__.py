@@ -26,11 +26,15 @@ record before, 64 zeros for the first), ``time``, ``event``, ``hash`` (SHA-256 o
 JSON of those four: anyone can check it) and ``mac`` (HMAC-SHA256 of the hash under the node's key:
 without the key no record can be added). Beside it lies ``<name>.anchor``: how many records there
 are, how many bytes, and the hash of the last, with a MAC; it is replaced atomically after each
-record.
+group of records. Callers that come at once share one write, one sync and one anchor; each of them
+goes on only when its own record is on the disk, and if that fails none of the group goes on.
 
 What shows: a record edited, deleted, inserted or reordered (chain); records cut off the end, at a
-line or inside one (anchor); the anchor deleted or edited. What a crash may leave is healed when the
-trail is next used:
+line or inside one (anchor); the anchor deleted or edited; a trail that vanished, with or without
+its anchor (the register in the folder above, see `compliance.audit.registry`); a history written
+anew by someone who holds disk and key, as soon as a peer has seen more of it (the books of the
+peers, see `compliance.audit.witness`). What a crash may leave is healed when the trail is next
+used:
 
 - *whole records behind the anchor's count* (killed between the two writes): taken, if each of them
   continues the chain and has a valid MAC;
@@ -39,9 +43,8 @@ trail is next used:
   ``<name>.torn``, and a record says how many bytes were set aside. If an acknowledged record is
   missing, the same unfinished line is a truncation, and the trail refuses to go on.
 
-What does not show: someone who holds the node's key can write another history, and someone who puts
-back an older trail together with its older anchor shortens it. Copies on another machine answer
-both: see ``export``.
+What does not show: someone who holds a node's disk and key can write anew what no peer has seen
+yet. A device whose trail, register and identity are all made anew looks like another device.
 """
 
 from compliance.audit.agents import Agent
