@@ -58,7 +58,9 @@ class AuditTrail(TrailReader):
             raise AuditError("An audit key has 32 bytes.")
         super().__init__(path)
         self.node = node
-        self.state = state or path.parent
+        # Where peers' heads are noted: never among the trails.
+        above = path.parent.parent if path.parent.name == "audit" else path.parent
+        self.state = state or above
         self._key = key
         self._mutex = threading.Lock()
         self._group: Group[_Event, AuditRecord] = Group(self._write)
