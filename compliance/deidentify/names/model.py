@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,11 +34,18 @@ class NameModel:
     Attributes:
         labels: names of the logits' columns.
         threshold: least probability of being an entity, 0 to 1.
+        by_type: thresholds of the types that have one of their own.
     """
 
     def __init__(
-        self, session: Session, tokenizer: Any, labels: Sequence[str], threshold: float
+        self,
+        session: Session,
+        tokenizer: Any,
+        labels: Sequence[str],
+        threshold: float,
+        by_type: Mapping[str, float] | None = None,
     ) -> None:
+        self.by_type = dict(by_type or {})
         self._session, self._tokenizer = session, tokenizer
         self.labels, self.threshold = tuple(labels), threshold
 
@@ -78,16 +85,21 @@ class NameModel:
             bare_tokenizer(Tokenizer.from_file(str(folder / TOKENIZER_FILE))),
             told["labels"],
             told["threshold"],
+            told.get("by_type"),
         )
 
     def find(self, text: str) -> list[NameSpan]:
-        """Names and places in order, disjoint, offsets in code points of ``text``.
+        """Names and places, offsets in code points of ``text``; those of one type are disjoint.
 
         Raises:
             OutOfTimeError: the call's time budget is spent.
         """
         encoded, chances = self.chances(text)
-        return decode(text, encoded.offsets, chances, self.labels, self.threshold)
+        found: list[NameSpan] = []
+        for threshold in sorted({self.threshold, *self.by_type.values()}):
+            spans = decode(text, encoded.offsets, chances, self.labels, threshold)
+            found += [s for s in spans if self.by_type.get(s.type, self.threshold) == threshold]
+        return sorted(found, key=lambda s: (s.start, s.end))
 
     def chances(self, text: str) -> tuple[Encoded, Floats]:
         """The pieces of a text, and their probabilities of shape (pieces, labels).

@@ -20,6 +20,7 @@ from compliance.deidentify.recognizers.trim import is_eponym
 from compliance.deidentify.vocabulary import common_words
 
 _WORD = regex.compile(r"\p{L}+|\d+")
+_SURE = 0.95
 _SPEAKER = regex.compile(r"\[(?:patient|doctor|clinician|nurse|relative|person)(?:_\p{Ll}+)?\]")
 ENTITIES = ("ADDRESS", "CLINICIAN", "LOCATION", "ORGANIZATION", "PERSON", "RELATIVE")
 """Types that are reported; PROFESSION is learnt and left alone, being no identifier by itself."""
@@ -34,12 +35,12 @@ def _shared() -> NameModel:
 def stays_readable(text: str, span: NameSpan) -> bool:
     """Whether a find is ordinary language after all.
 
-    Words of the list of ordinary ones in lower case, eponyms, and bodies that publish guidance.
-    A name that is such a word is left to the rules (titles, cues) and to the record.
+    Words of the list of ordinary ones in lower case, unless the model is very sure, eponyms, and
+    bodies that publish guidance.
     """
     value = text[span.start : span.end]
     words = _WORD.findall(value)
-    if value.islower() and all(fold(word) in common_words() for word in words):
+    if span.score < _SURE and value.islower() and all(fold(w) in common_words() for w in words):
         return True
     if is_eponym(value) or _SPEAKER.match(text, max(0, span.start - 1)):
         return True
