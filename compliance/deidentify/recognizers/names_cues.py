@@ -38,6 +38,11 @@ class SelfNamedRecognizer(RuleRecognizer):
     ENTITY = "PERSON"
     RULES = (
         Rule(
+            "numbered",
+            r"(?<![\p{L}\d])\p{Lu}\p{Ll}+\d{1,3}(?:[ ]\p{Lu}[\p{L}'-]*\d{1,3})+(?![\p{L}\d])",
+            ignore_case=False,
+        ),
+        Rule(
             "name-is",
             (
                 rf"(?i:\b(?:name(?:'s|\s+is|\s+was)|named|called|nickname(?:d|\s+is)|goes\s+by|"
@@ -93,6 +98,8 @@ class SelfNamedRecognizer(RuleRecognizer):
         self, rule: Rule, match: regex.Match[str], start: int, end: int
     ) -> tuple[int, int] | None:
         """Cut at ordinary words; "I am Lexapro-intolerant" and "called Parkinson's" are no names."""  # noqa: E501 - one pattern, better unbroken
+        if rule.name == "numbered":  # simulated records number their names: Ana12 Lopez345
+            return start, end
         strong = rule.name == "name-is" or (rule.name == "label" and bool(_NAMING.match(match[0])))
         cut = trimmed_name(
             match.string, start, end, lower=rule.name.endswith("lower"), strong=strong

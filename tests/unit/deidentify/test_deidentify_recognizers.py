@@ -216,6 +216,7 @@ FOUND = {
         "mr «okonkwo»",
     ],
     "SelfNamedRecognizer": [
+        "«Sumiko254 Larue605» is here",
         "my name is «Ludmila Quill»",
         "my name is «ludmila»",
         "me llamo «Ana»",
