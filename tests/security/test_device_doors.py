@@ -122,6 +122,8 @@ PATHS = (
     ("GET", "/api/profile"),
     ("PUT", "/api/profile"),
     ("GET", "/api/consent"),
+    ("GET", "/api/consent/fhir"),
+    ("POST", "/api/consent"),
     ("POST", "/api/consent/x/withdraw"),
     ("GET", "/api/record"),
     ("POST", "/api/record"),
@@ -132,6 +134,7 @@ PATHS = (
     ("POST", "/api/send/x"),
 )
 BODIES = {
+    "/api/consent": {"purpose": "treatment", "destinations": ["clinic"]},
     "/api/ask": {"text": "x"},
     "/api/preview": {"text": "x"},
     "/api/erase": {"confirm": "erase"},
