@@ -112,9 +112,9 @@ class SelfNamedRecognizer(RuleRecognizer):
             or _OF_A_DISEASE.match(match.string, cut[1])
         ):
             return None
-        if rule.name.startswith("label") and fold(name).split()[0] in _OPENERS:
-            return None
-        if rule.name == "paciente" and name.split()[-1] in {"Measure", "Scale", "Survey", "Index"}:
+        if (rule.name.startswith("label") and fold(name).split()[0] in _OPENERS) or (
+            rule.name == "paciente" and name.split()[-1] in {"Measure", "Scale", "Survey", "Index"}
+        ):
             return None
         if rule.name == "i-am" and regex.match(
             r"\s*(?:disease|syndrome|positive|negative|-)", match.string[cut[1] :], regex.IGNORECASE
