@@ -68,6 +68,7 @@ MARKS: dict[str, tuple[str, ...]] = {
     "reply": ("Thistlewood",),
     "chat": ("Persimmon", "Gallowglass", "510-555-0144"),
     "fhir": ("Hollingsberry", "5522817"),
+    "fhir body": ("Ravensdale", "9924417"),
     "bad-input": ("Umberquist", "3310-7742"),
 }
 """What is looked for, by the way in. ``words`` is what the patient lets the hospital read."""
@@ -142,6 +143,13 @@ AT_THE_HOSPITAL = {
     "name": [{"family": "Hollingsberry", "given": ["Aurelian"]}],
     "gender": "male",
 }
+BODY = {
+    "resourceType": "Patient",
+    "id": "b1",
+    "identifier": [{"system": "urn:mrn", "value": "9924417"}],
+    "name": [{"family": "Ravensdale", "given": ["Ottoline"]}],
+    "gender": "female",
+}
 BAD = "Umberquist 3310-7742"
 
 
@@ -186,6 +194,7 @@ class Journey:
     apps: dict[str, FastAPI]
     wires: dict[str, Wire]
     screens: bytearray = field(default_factory=bytearray)
+    desk: bytearray = field(default_factory=bytearray)
 
     def http(self, tier: str, **headers: str) -> httpx.AsyncClient:
         """A caller of one tier, as a browser or program would be."""
@@ -285,6 +294,7 @@ async def travel(
         **{f"{tier} engine": bytes(seen) for tier, seen in engines.items()},
         "queue": tasks,
         "screens": bytes(journey.screens),
+        "desk": bytes(journey.desk),
     }
 
 
@@ -353,8 +363,10 @@ async def _hospital(journey: Journey) -> None:
     assert items
     for item in items:
         hospital.audit_read(user, item.id)
+        journey.desk += hospital.desk.item(item.id).question.model_dump_json().encode()
         text = "Please keep your dose and ask for Mr Thistlewood at the desk."
         hospital.desk.sign(item.id, text, version=item.version, user=user)
+        journey.desk += text.encode()
     for _ in range(12):
         await journey.carry()
         await asyncio.sleep(0.3)
@@ -370,6 +382,10 @@ async def _hospital(journey: Journey) -> None:
         found = await http.get("/fhir/Patient", params={"identifier": "urn:mrn|5522817"})
         assert "Hollingsberry" in found.text, found.text
         journey.screens += found.content
+        # De-identified where the hospital does that, else refused: it is kept nowhere either way.
+        for path in ("/fhir/$de-identify", "/fhir/Patient"):
+            given = await http.post(path, content=json.dumps(BODY), headers=JSON)
+            journey.screens += given.content
 
 
 async def _wrong(journey: Journey) -> bytes:
