@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal, cast
 
@@ -58,9 +58,8 @@ class Surrogates:
         self.given_out: set[tuple[str, str]] = set()
 
     def family(self, name: str) -> str:
-        """A family name for ``name`` (one word or several), of its culture."""
-        culture = culture_of("surnames", name) or "english"
-        return self._each(name, lambda word: self._choose(sections("surnames")[culture], "f", word))
+        """A family name for ``name`` (one word or several), each word of its culture."""
+        return self._each(name, self._family)
 
     def given(self, name: str, *, sex: str | None = None, family: str = "") -> str:
         """A given name for ``name``.
@@ -68,14 +67,22 @@ class Surrogates:
         Args:
             name: one word or several.
             sex: ``male`` or ``female`` where the record says so.
-            family: the family name; it tells the culture when the given name does not.
+            family: the family name; it tells the culture where the given name is of several.
         """
         among = culture_of("surnames", family)
-        culture = culture_of("given", name, among) or among or "english"
-        known = sex if sex in {"male", "female"} else sex_of(name)
-        names = given_names(culture, cast("Sex | None", known))
-        purpose = f"g/{known or ''}/{canonical_name(family)}"
-        return self._each(name, lambda word: self._choose(names, purpose, word))
+        owner = canonical_name(family)
+
+        def choose(word: str) -> str:
+            culture = culture_of("given", word, among) or among or "english"
+            known = cast("Sex | None", sex) if sex in {"male", "female"} else sex_of(word)
+            return self._choose(given_names(culture, known), f"g/{known or ''}/{owner}", word)
+
+        return self._each(name, choose)
+
+    def _family(self, word: str) -> str:
+        """A family name for one word."""
+        names = sections("surnames")[culture_of("surnames", word) or "english"]
+        return self._choose(names, "f", word)
 
     def town(self, name: str, *, spanish: bool = False) -> str:
         """A town for a town or any other place."""
@@ -137,7 +144,7 @@ class Surrogates:
 
     def _each(self, name: str, choose: Callable[[str], str]) -> str:
         """``name`` with each word chosen anew; initials become initials, particles stay."""
-        return regex.sub(r"[\p{L}\d]+(?:['’-][\p{L}\d]+)*", lambda m: _like(m[0], choose), name)  # noqa: RUF001 - an apostrophe people type
+        return regex.sub(r"[\p{L}\d]+(?:['’][\p{L}\d]+)*", lambda m: _like(m[0], choose), name)  # noqa: RUF001 - an apostrophe people type
 
     def _choose(self, options: Sequence[str], purpose: str, original: str) -> str:
         """One of ``options`` that shares no word with the original or the record."""
@@ -166,11 +173,11 @@ def culture_of(lists: str, name: str, likely: str | None = None) -> str | None:
 
     Args:
         lists: which lists.
-        name: the name; with its accents it tells more.
+        name: the name; accents do not matter, since notes leave them out.
         likely: the culture to prefer where the name is of several.
     """
     table = _cultures(lists)
-    for word in (*name.casefold().split(), *_words(name)):
+    for word in _words(name):
         if found := table.get(word):
             return likely if likely in found else found[0]
     return None
@@ -212,12 +219,11 @@ def _sexes() -> Mapping[str, Sex]:
 
 @cache
 def _cultures(lists: str) -> Mapping[str, tuple[str, ...]]:
-    """Name, in lower case and folded, to the cultures that have it."""
+    """Folded name to the cultures that have it."""
     found: dict[str, dict[str, None]] = {}
     for culture, names in sections(lists).items():
         for name in names:
-            for form in (name.casefold(), fold(name)):
-                found.setdefault(form, {})[culture] = None
+            found.setdefault(fold(name), {})[culture] = None
     return {form: tuple(cultures) for form, cultures in found.items()}
 
 
@@ -236,11 +242,12 @@ def _like(word: str, choose: Callable[[str], str]) -> str:
     return chosen.lower() if word.islower() else chosen
 
 
-def _words(text: str) -> list[str]:
+@lru_cache(maxsize=50_000)
+def _words(text: str) -> tuple[str, ...]:
     """Folded words, those of hyphened names too."""
     folded = fold(text)
     whole = regex.findall(r"[\p{L}\d'-]+", folded)
-    return [*whole, *regex.findall(r"[\p{L}\d]{2,}", folded)]
+    return (*whole, *regex.findall(r"[\p{L}\d]{2,}", folded))
 
 
 def _digits(text: str) -> str:

@@ -18,6 +18,8 @@ _TITLES = frozenset(
     "dr dra mr mrs ms miss prof md do rn np pa phd sr sra srta don dona doctor doctora nurse "
     "jr ii iii iv".split()
 )
+_Split = tuple[tuple[str, ...], tuple[str, ...]]
+"""Folded given names and family names."""
 _WORD = regex.compile(r"[\p{L}\d]+(?:['’][\p{L}\d]+)*")  # noqa: RUF001 - an apostrophe people type
 
 
@@ -38,29 +40,45 @@ class People:
         surrogates: Surrogates,
         codes: Mapping[str, str],
     ) -> None:
-        self._names = {n.identity: n for n in known.known if isinstance(n, KnownName)}
         self._surrogates = surrogates
         self._codes = codes
-        self._sexes: dict[tuple[str, ...], str] = {}
+        self._sexes: dict[_Split, str] = {}
+        self._splits: set[_Split] = set()
         for resource in resources:
-            self._learn(resource)
+            self._learn(resource, None)
+        self._names: dict[str, KnownName] = {}
+        for name in known.known:
+            if isinstance(name, KnownName):
+                sure = (name.given, name.family) in self._splits
+                if sure or name.identity not in self._names:
+                    self._names[name.identity] = name
 
-    def _learn(self, resource: Mapping[str, Any]) -> None:
-        """Sex by the words of the name."""
-        gender = resource.get("gender")
-        names = resource.get("name")
-        if not isinstance(gender, str) or not isinstance(names, list):
+    def _learn(self, value: Any, gender: str | None) -> None:
+        """Which words are given and which family names, and the sex, of every structured name."""
+        if isinstance(value, list):
+            for inner in value:
+                self._learn(inner, gender)
             return
-        for name in names:
-            if isinstance(name, Mapping):
-                given = [g for g in name.get("given", ()) if isinstance(g, str)]
-                for words in (_words(" ".join(given)), _words(" ".join(given[:1]))):
-                    key = (*words, "/", *_words(str(name.get("family", ""))))
-                    self._sexes[key] = gender
+        if not isinstance(value, Mapping):
+            return
+        own = value.get("gender")
+        gender = own if isinstance(own, str) else gender
+        if isinstance(value.get("family"), str):
+            given = value.get("given")
+            parts = [g for g in given if isinstance(g, str)] if isinstance(given, list) else []
+            family = tuple(_words(value["family"]))
+            for some in (parts, parts[:1]):
+                split = (tuple(_words(" ".join(some))), family)
+                self._splits.add(split)
+                if gender:
+                    self._sexes[split] = gender
+        for key, inner in value.items():
+            self._learn(inner, gender if key == "name" else None)
 
     def sex(self, given: str, family: str) -> str | None:
         """Sex of a person of the record by name, or what the given name tells."""
-        return self._sexes.get((*_words(given), "/", *_words(family))) or sex_of(given)
+        split = (tuple(_words(given)), tuple(_words(family)))
+        return self._sexes.get(split) or sex_of(given)
 
     def human(self, given: Iterable[str], family: str) -> tuple[list[str], str]:
         """Given names and family name of the surrogate of a person."""
@@ -97,17 +115,15 @@ class People:
         given, family = person.given, person.family
         initial = len(folded) == 1
         if initial:
-            known = next((w for w in (*given, *family) if w[0] == folded), folded)
+            meant = next((w for w in (*given, *family) if w[0] == folded), folded)
         else:
-            known = next((g for g in given if g in nicknames(folded)), folded)
-        whole = known.title() if initial or known != folded else word
-        if known in family and known not in given:
-            made = self._surrogates.family(whole)
+            meant = next((g for g in given if g in nicknames(folded)), word)
+        if fold(meant) in family and fold(meant) not in given:
+            made = self._surrogates.family(meant.title())
         else:
-            made = self._surrogates.given(whole, sex=person.sex, family=" ".join(family))
-        if not initial:
-            return made
-        return made[0].upper() if word.isupper() else made[0].lower()
+            made = self._surrogates.given(meant.title(), sex=person.sex, family=" ".join(family))
+        made = made[0] if initial else made
+        return made.upper() if word.isupper() else made.lower() if word.islower() else made
 
 
 @dataclass(frozen=True, slots=True)

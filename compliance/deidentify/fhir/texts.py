@@ -94,8 +94,9 @@ class Texts:
     def _instead(self, entity: Entity, surface: str, identities: dict[str, str], here: Here) -> str:
         """What stands for one identifier."""
         placeholder = f"[{label_of(entity.type)}]"
-        bare_mail = entity.type == "EMAIL_ADDRESS" and "@" not in surface
-        if entity.type in _PEOPLE or bare_mail:  # a name that is also an address without its @
+        if "@" in surface and not regex.search(r"\s", surface):
+            return self._surrogates.email(surface)
+        if entity.type in _PEOPLE or entity.type == "EMAIL_ADDRESS":  # a name, its @ not there
             return self._people.written(surface, identities.get(entity.placeholder, ""))
         if entity.type == "DATE":
             moved = move_text(surface, here.shift, language=here.language, written=here.written)
@@ -118,8 +119,6 @@ class Texts:
             return made.street(surface)
         if kind == "PHONE_NUMBER":
             return made.phone(surface)
-        if kind == "EMAIL_ADDRESS":
-            return made.email(surface)
         return self._people.code(surface) or made.code(surface)
 
 

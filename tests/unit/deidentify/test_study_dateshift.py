@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.deidentify.dateshift import DateShift, age
@@ -24,6 +24,7 @@ def test_a_shift_follows_from_key_and_patient_and_is_never_nothing() -> None:
     assert weeks[:50] != [DateShift.of(other, f"Patient/{n}", TODAY).weeks for n in range(50)]
 
 
+@settings(deadline=None)
 @given(one=DAYS, two=DAYS, weeks=WEEKS)
 def test_days_between_dates_and_days_of_the_week_stay(one: date, two: date, weeks: int) -> None:
     shift = DateShift(weeks, TODAY)
@@ -33,6 +34,7 @@ def test_days_between_dates_and_days_of_the_week_stay(one: date, two: date, week
     assert 7 <= abs(moved[0] - one).days <= 364
 
 
+@settings(deadline=None)
 @given(day=DAYS, weeks=WEEKS, clock=st.sampled_from(["T00:00:00Z", "T23:59:59.824-05:00",
                                                      "T10:15:00+14:00", "T23:59:60Z"]))  # fmt: skip
 def test_time_of_day_and_zone_stay_as_written(day: date, weeks: int, clock: str) -> None:
@@ -40,6 +42,7 @@ def test_time_of_day_and_zone_stay_as_written(day: date, weeks: int, clock: str)
     assert moved == f"{(day + timedelta(weeks=weeks)).isoformat()}{clock}"
 
 
+@settings(deadline=None)
 @given(year=st.integers(1940, 2030), weeks=WEEKS)
 def test_a_year_goes_where_most_of_its_days_go(year: int, weeks: int) -> None:
     days = [date(year, 1, 1) + timedelta(days=n) for n in range(365)]
@@ -47,6 +50,7 @@ def test_a_year_goes_where_most_of_its_days_go(year: int, weeks: int) -> None:
     assert DateShift(weeks, TODAY).fhir(str(year)) == str(max(set(there), key=there.count))
 
 
+@settings(deadline=None)
 @given(year=st.integers(1940, 2030), month=st.integers(1, 12), weeks=WEEKS)
 def test_a_month_moves_as_its_15th_and_stays_a_month(year: int, month: int, weeks: int) -> None:
     moved = DateShift(weeks, TODAY).fhir(f"{year}-{month:02d}")
@@ -126,6 +130,7 @@ def test_a_date_without_a_year_is_of_the_year_of_its_text() -> None:
     assert (leap, other) == ("March 6", "March 7")
 
 
+@settings(deadline=None)
 @given(day=DAYS, weeks=WEEKS)
 def test_a_moved_text_says_what_the_moved_record_says(day: date, weeks: int) -> None:
     shift = DateShift(weeks, TODAY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -24,6 +25,8 @@ from services.fhir.validate import check
 
 KEY = StudyKey.from_root(bytes(range(32)), "asthma-2026")
 Resource = dict[str, Any]
+CASES = int(os.environ.get("CARETIER_RECORD_CASES", "30"))
+"""Records of the property test; thousands of them take an hour, so not each time."""
 SHARED = {"Organization", "Location", "Practitioner", "PractitionerRole"}
 
 
@@ -210,16 +213,18 @@ PLACES: list[Callable[[Resource, str], None]] = [
 ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(patient=st.integers(1, 18), seed=st.integers(1, 2**32), places=st.permutations(PLACES))
 def test_no_identifier_of_a_record_survives_anywhere(
     detector: Deidentifier, patient: int, seed: int, places: list[Any]
 ) -> None:
     record = sandbox(f"p{patient:02d}", seed)
     said = NOTE.format(**facts(record))
-    observations = [r for r in record if r["resourceType"] == "Observation"]
-    for resource, put in zip(observations, places, strict=False):
+    clinical = [r for r in record if r["resourceType"] == "Observation"][: len(places)]
+    for resource, put in zip(clinical, places, strict=False):
         put(resource, said)
+    told = {"Patient", "RelatedPerson", "DocumentReference", *SHARED}
+    record = [r for r in record if r["resourceType"] in told or r in clinical]
     key = StudyKey.from_root(seed.to_bytes(32, "big"), "any")
     made = FhirDeidentifier(detector, key, today=SANDBOX_DAY).resources(record)
     assert_clean(made.resources, record)
@@ -304,6 +309,32 @@ def test_dates_in_a_note_move_as_those_of_the_record(export: FhirDeidentifier) -
     assert f"born {patient['birthDate']}" in text
     assert f"Progress note, {note['date'][:10]}" in text
     assert " ".join([*patient["name"][0]["given"], patient["name"][0]["family"]]) in text
+
+
+def test_everybody_is_called_the_same_in_notes_as_in_the_record(whole: Exported) -> None:
+    names, notes = {}, {}
+    for old, new in zip(sandbox(), whole.resources, strict=True):
+        if old["resourceType"] == "Patient":
+            name = new["name"][0]
+            names[old["id"]] = " ".join([*name["given"], name["family"]])
+        if old["resourceType"] == "DocumentReference":
+            data = new["content"][0]["attachment"]["data"]
+            notes[old["id"].partition("-")[0]] = base64.b64decode(data).decode()
+    assert len(names) == len(notes) == 18
+    assert [p for p, name in names.items() if f"Patient: {name}, born" not in notes[p]] == []
+
+
+def test_a_short_name_and_a_mail_address_follow_their_person(export: FhirDeidentifier) -> None:
+    record = sandbox("p01")
+    record.append({"resourceType": "Flag", "id": "f-1", "status": "active",
+                   "code": {"text": "harry whitcombe wrote from harold.whitcombe@example.org"},
+                   "subject": {"reference": "Patient/p01"}})  # fmt: skip
+    made = export.resources(record).resources
+    patient = next(r for r in made if r["resourceType"] == "Patient")
+    name, mail = patient["name"][0], patient["telecom"][1]["value"]
+    assert made[-1]["code"]["text"] == (
+        f"{name['given'][0]} {name['family']}".lower() + f" wrote from {mail}"
+    )
 
 
 def test_an_age_over_89_is_told_as_90_or_older(whole: Exported) -> None:

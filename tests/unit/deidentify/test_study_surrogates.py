@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.deidentify.names.lexicons import sections
@@ -39,7 +39,7 @@ def test_a_given_name_tells_its_sex_where_the_lists_know(name: str, sex: str | N
 
 def test_sex_and_culture_are_kept_where_they_are_known(made: Surrogates) -> None:
     assert sex_of(made.given("Harold")) == "male"
-    assert culture_of("given", made.given("María", family="García")) == "hispanic"
+    assert made.given("María", family="García") in given_names("hispanic", "female")
     assert culture_of("surnames", made.family("Nakamura")) == "japanese"
     assert made.given("Robin", sex="female") in given_names("wordlike", "female")
     assert made.given("Kim", sex="male", family="Smith") in given_names("english", "male")
@@ -50,11 +50,11 @@ def test_relatives_stay_relatives_and_names_keep_their_form(made: Surrogates) ->
     assert made.family("WHITCOMBE") == name.upper()
     assert made.family("whitcombe") == name.lower()
     assert made.given("H.") == f"{made.given('H.')[0]}."
-    first, last = made.family("García-López").split("-")[0], made.family("de la Cruz")
-    assert first
-    assert last.startswith("de la ")
+    assert made.family("García-López") == f"{made.family('Garcia')}-{made.family('López')}"
+    assert made.family("de la Cruz").startswith("de la ")
 
 
+@settings(deadline=None)
 @given(word=st.sampled_from([n for names in sections("surnames").values() for n in names]))
 def test_a_surrogate_is_never_the_original_nor_a_word_of_the_record(word: str) -> None:
     avoid = {fold(n) for n in sections("surnames")["english"][::2]}
@@ -88,6 +88,7 @@ def test_mail_is_at_a_reserved_domain(made: Surrogates) -> None:
     assert made.email("ana@clinic.example").endswith("@example.org")
 
 
+@settings(deadline=None)
 @given(code=st.from_regex(r"(MRN-)?[A-Z]{0,3}[0-9]{4,12}(-[0-9]{2,4})?", fullmatch=True))
 def test_a_record_number_keeps_its_shape_and_is_another(code: str) -> None:
     made = Surrogates(KEY).code(code)
