@@ -51,7 +51,7 @@ _MONTH_CUE = frozenset("in of last next this since until till early late mid eve
 _AFTER_MODAL = BASE_VERBS | ADVERBS | DETERMINERS | (PRONOUNS - {"here"})
 _LONG_BEFORE = frozenset(
     "how as so too very a the no all is are was were be been not last day night before takes "
-    "take took lasted this that week year life-".split()
+    "take took lasted this that week year".split()
 )
 _LONG_AFTER = frozenset(
     "term time covid history standing acting ago as enough list way walk drive day days night "
@@ -62,7 +62,7 @@ _SO_BEFORE = frozenset(
     "think thought hope or do did doing if not even and ago why suppose guess".split()
 )
 _QUANTITY_BEFORE = frozenset(
-    "a an the any no some once even much very too so how as not one two is are was were what is "
+    "a an the any no some once even much very too so how as not one two is are was were what "
     "drink drank eat ate sleep slept hurts know feel felt need".split()
 )
 _SO_AFTER = frozenset("many much long few little far that often high low bad".split())

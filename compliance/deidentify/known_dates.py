@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-
-import regex
 
 from compliance.deidentify.known_page import Hit, Page
 
@@ -36,15 +35,15 @@ _ES_DAYS = (
 _ROMAN = "i ii iii iv v vi vii viii ix x xi xii".split()
 _SEP = r"[\s./,|_\-]{1,3}"
 _JOIN = r"[\s./,|_\-]{0,3}(?:(?:of|de|del|the)\s+)?"
-_BIRTH_CUE = regex.compile(
+_BIRTH_CUE = re.compile(
     r"\b(?:born|birth|dob|d\.o\.b|birthday|b|nacid[oa]|naci|nacio|nacimiento)\W{1,4}"
     r"(?:(?:date|year|in|on|of|en|el|ano|is|was|de|del)\W{1,3}){0,3}$"
 )
-_SCORE_CUE = regex.compile(
+_SCORE_CUE = re.compile(
     r"\b(?:pain|scores?|scale|rated?|severity|level|dolor|strength|grade|a|at|it)\W{1,3}"
     r"(?:(?:is|was|of|at|a|about|around|now|es|de|un)\W{1,3}){0,3}$"
 )
-_SCORE = regex.compile(r"\d{1,2}\s?/\s?(?:5|10)")
+_SCORE = re.compile(r"\d{1,2}\s?/\s?(?:5|10)")
 
 
 @dataclass(slots=True)
@@ -58,15 +57,15 @@ class KnownDates:
         alone: years of which the record knows no more than the year.
     """
 
-    patterns: list[tuple[regex.Pattern[str], str]] = field(default_factory=list)
-    bare: list[tuple[regex.Pattern[str], str]] = field(default_factory=list)
+    patterns: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
+    bare: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
     old: set[str] = field(default_factory=set)
     alone: set[str] = field(default_factory=set)
 
 
 def add_date(dates: KnownDates, value: str) -> dict[str, tuple[str, str]]:
     """Enter a FHIR date (YYYY, YYYY-MM, YYYY-MM-DD or with a time); returns its digit runs."""
-    match = regex.match(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", value)
+    match = re.match(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", value)
     if not match:
         return {}
     year, month, day = match[1], match[2], match[3]
@@ -120,9 +119,9 @@ def _valid(year: str, month: str, day: str) -> bool:
     return True
 
 
-def _compile(body: str) -> regex.Pattern[str]:
+def _compile(body: str) -> re.Pattern[str]:
     """An expression that starts and ends between words."""
-    return regex.compile(rf"(?<![\p{{L}}\d])(?:{body})(?![\p{{L}}\d])")
+    return re.compile(rf"(?<![^\W_])(?:{body})(?![^\W_])")
 
 
 def _years(year: str) -> str:

@@ -31,6 +31,12 @@ _ORDINARY = frozenset(
     "ms md rn np pa er ed icu bp hr rr bm gi gu ent ob gyn dc ac pc cc st jr sr phd ca".split()
 )
 _LINK = r"(?:(?:de|la|las|los|del|von|van|der|den|al|el|y)[\s\-_:|,./]{1,3}){0,3}"
+_RUN_BEFORE = regex.compile(
+    rf"(?<![\p{{L}}\d'])(?P<run>(?:\p{{L}}(?:\.|(?=[\s\-_]))[\s\-_,/|.:]*){{1,3}}){_LINK}$"
+)
+_ONE_AFTER = regex.compile(
+    r"[\s,/|_:;.\-]{0,4}(?<=[^\p{L}\d])(?P<letter>\p{L})(?:(?P<dot>\.)|(?![\p{L}\d'.]))"
+)
 _A_LONE = frozenset("aiyeo")
 
 
@@ -69,24 +75,32 @@ def with_initials(
     initials = {letter for _, who in owners for letter in index.initials.get(who, ())}
     if not initials:
         return start, end
-    letters = "".join(sorted(map(regex.escape, initials)))
-    before = regex.search(
-        rf"(?<![\p{{L}}\d'])(?P<run>(?:[{letters}](?:\.|(?=[\s\-_]))[\s\-_,/|.:]*){{1,3}}){_LINK}$",
-        page.folded[max(0, start - 24) : start],
-    )
-    if before and (
-        before["run"].strip() not in _A_LONE or page.text[start - len(before[0])].isupper()
-    ):
-        start -= len(before[0])
-    after = regex.match(
-        rf"[\s,/|_:;.\-]{{1,4}}(?P<letter>[{letters}])(?:(?P<dot>\.)(?!\p{{L}})|(?![\p{{L}}\d'.]))"
-        rf"(?:\s*[{letters}]\.)?",
-        page.folded[end : end + 14],
-    )
-    if after and (
-        after["dot"]
-        or after["letter"] not in _A_LONE
-        or page.text[end + after.start("letter")].isupper()
-    ):
-        end += len(after[0])
-    return start, end
+    return _before(page, start, initials), _after(page, end, initials)
+
+
+def _before(page: Page, start: int, initials: set[str]) -> int:
+    """Where the initials before ``start`` begin ("J. M. de la Cruz")."""
+    run = _RUN_BEFORE.search(page.folded, max(0, start - 24), start)
+    if not run:
+        return start
+    first = start
+    for place in reversed([i for i in range(*run.span("run")) if page.folded[i].isalpha()]):
+        letter = page.folded[place]
+        alone = letter in _A_LONE and page.folded[place + 1] != "."
+        if letter not in initials or (alone and not page.text[place].isupper()):
+            break
+        first = place
+    return first
+
+
+def _after(page: Page, end: int, initials: set[str]) -> int:
+    """Where the initials after ``end`` stop ("Tovar, M.L.")."""
+    for _ in range(2):
+        found = _ONE_AFTER.match(page.folded, end)
+        if not found or found["letter"] not in initials:
+            break
+        alone = found["letter"] in _A_LONE and not found["dot"]
+        if alone and not page.text[found.start("letter")].isupper():
+            break
+        end = found.end()
+    return end

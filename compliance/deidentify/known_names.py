@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import regex
@@ -49,17 +50,45 @@ def find_parts(index: KnownIndex, page: Page, others: list[NameHit]) -> list[Nam
             doubtful[number] = hit
         elif owners:
             sure.append(hit)
-    while True:
-        settled = [
-            number
-            for number, hit in doubtful.items()
-            if _beside_initial(index, page, number, hit)
-            or _coupled(index, page, number)
-            or any(_one_name(page, number, hit, other) for other in sure)
-        ]
-        if not settled:
-            return sure
-        sure += [doubtful.pop(number) for number in settled]
+    return [*sure, *_settled(index, page, sure, doubtful)]
+
+
+def _settled(
+    index: KnownIndex, page: Page, sure: list[NameHit], doubtful: dict[int, NameHit]
+) -> list[NameHit]:
+    """The doubtful words that are names after all; each of them can settle the next one."""
+    edges: dict[int, list[NameHit]] = defaultdict(list)
+    for hit in sure:
+        _put(edges, hit)
+    names: list[NameHit] = []
+    settled = [
+        number
+        for number, hit in doubtful.items()
+        if _beside_initial(index, page, number, hit) or _coupled(index, page, number)
+    ] + [number for number, hit in doubtful.items() if _beside(page, number, hit, edges)]
+    while settled:
+        for number in dict.fromkeys(settled):
+            names.append(doubtful.pop(number))
+            _put(edges, names[-1])
+        settled = [n for n, hit in doubtful.items() if _beside(page, n, hit, edges)]
+    return names
+
+
+def _put(edges: dict[int, list[NameHit]], hit: NameHit) -> None:
+    """Enter a sure part under both its edges."""
+    edges[hit.start].append(hit)
+    edges[hit.end].append(hit)
+
+
+def _beside(page: Page, number: int, hit: NameHit, edges: dict[int, list[NameHit]]) -> bool:
+    """A sure part of the same name stands beside the doubtful word."""
+    before = range(hit.start - _MOST_APART, hit.start)
+    after = range(hit.end + 1, hit.end + 1 + _MOST_APART)
+    return any(
+        _one_name(page, number, hit, other)
+        for edge in (*before, *after)
+        for other in edges.get(edge, ())
+    )
 
 
 def _read(index: KnownIndex, page: Page, number: int) -> tuple[set[Owner], Verdict]:
