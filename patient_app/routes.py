@@ -5,11 +5,13 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from compliance.audit import acts
 from compliance.consent import Purpose
 from compliance.errors import BadInputError, CaretierError, NotFoundError
 from patient_app import withdrawing
@@ -187,6 +189,8 @@ def _record_routes(
     @router.get("/export")
     def export(member: Mine) -> Response:
         """Everything that is kept about the person, as JSON; private keys stay."""
+        person = member.identity.public.fingerprint
+        device.audit.record(acts.export(_by(member), person, what=f"export:{uuid4()}"))
         whole = member.vault.export()
         kinds = {k: v for k, v in whole["kinds"].items() if k not in KEYED_KINDS}
         kept = {**whole, "kinds": kinds, "fhir": withdrawing.consents_to_fhir(member)}
@@ -198,10 +202,19 @@ def _record_routes(
         """Destroy the keys, then the files; there is no way back."""
         if body.confirm != "erase":
             raise BadInputError("Type the word to confirm.")
+        person = member.identity.public.fingerprint
+        device.audit.record(acts.erase(_by(member), person, what=f"vault:{person}"))
         sessions.end_all(member)
         device.members.pop(member.id, None)
         member.vault.erase()
         return {"erased": True}
+
+
+def _by(member: Member) -> acts.Actors:
+    """The person, by pseudonym, at their own device."""
+    person = acts.Agent("person", member.identity.public.fingerprint, role="patient")
+    application = acts.Agent("application", "caretier-device")
+    return acts.Actors(application, "device", person=person, purpose="PATRQT")
 
 
 async def _sse(events: AsyncIterator[Event]) -> AsyncIterator[str]:

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
-from compliance.audit import AuditTrail
+from compliance.audit import AuditError, AuditTrail, acts
+from compliance.audit.acts import Actors
 from compliance.errors import BadInputError
 from compliance.sealing import KeyBundle, SealingError
 from services.consult.messages import Level
@@ -16,7 +17,7 @@ from services.exchange.errors import (
     NotAuthenticatedError,
     ReferralRefusedError,
 )
-from services.exchange.intake import Intake
+from services.exchange.intake import APPLICATION, Intake
 from services.exchange.keys import NodeKeys
 from services.exchange.limits import EnrolmentGate, check_daily
 from services.exchange.messages import EnrolReply, EnrolRequest, Envelope, Parcel
@@ -55,11 +56,9 @@ def exchange_router(
         """Use a one-time code; the same node may repeat it. Wrong ones: ten a minute a client."""
         client = http.client.host if http.client else ""
         gate.count(client)
-        try:
-            bundle = KeyBundle.model_validate(request.bundle)
-        except (ValidationError, SealingError):
-            raise EnrolmentError("The keys that were sent are not valid.") from None
-        node = registry.enrol(request.code, bundle)
+        node = _enrol(
+            registry, intake, Actors(APPLICATION, keys.name, client=client or "-"), request
+        )
         gate.forgive(client)
         return _published(node, keys, above())
 
@@ -92,6 +91,26 @@ def exchange_router(
         return intake.withdraw(withdrawal, sender)
 
     return router
+
+
+def _enrol(registry: Registry, intake: Intake, by: Actors, request: EnrolRequest) -> str:
+    """Enrol a node and write that down, refusals too; what cannot be written down is undone."""
+    try:
+        bundle = KeyBundle.model_validate(request.bundle)
+        claimed = bundle.identity_public().fingerprint
+    except (ValidationError, SealingError):
+        raise EnrolmentError("The keys that were sent are not valid.") from None
+    try:
+        node = registry.enrol(request.code, bundle)
+    except EnrolmentError:
+        intake.audit.record(acts.enrol(by, claimed, level=bundle.level, outcome="8"))
+        raise
+    try:
+        intake.audit.record(acts.enrol(by, node, level=bundle.level))
+    except AuditError:
+        registry.revoke(node)
+        raise
+    return node
 
 
 def _published(node: str, keys: NodeKeys, above: tuple[KeyBundle, ...]) -> EnrolReply:

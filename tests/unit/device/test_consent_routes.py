@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from fhir.resources.R4B.auditevent import AuditEvent
 from fhir.resources.R4B.bundle import Bundle
+from support.balp import flaws
 
 from patient_app.app import create
 from patient_app.service import Device
@@ -15,9 +17,15 @@ GIVEN = {"purpose": "research", "destinations": ["hospital"], "days": 30}
 
 
 @pytest.fixture
-async def http(tmp_path):
-    device = Device(DeviceSettings(data=tmp_path / "device"))
-    device.add("ana", PASSPHRASE)
+def device(tmp_path):
+    made = Device(DeviceSettings(data=tmp_path / "device"))
+    made.add("ana", PASSPHRASE)
+    yield made
+    made.lock("ana")
+
+
+@pytest.fixture
+async def http(device):
     transport = httpx.ASGITransport(create(device.settings, device))
     token = (device.settings.data / "token").read_text("utf-8").strip()
     headers = {"authorization": f"Bearer {token}"}
@@ -25,7 +33,6 @@ async def http(tmp_path):
         transport=transport, base_url="http://127.0.0.1", headers=headers
     ) as made:
         yield made
-    device.lock("ana")
 
 
 async def test_a_consent_is_given_for_one_purpose_withdrawn_and_exported_as_fhir(http):
@@ -60,3 +67,23 @@ async def test_what_is_no_consent_is_refused_and_nothing_is_kept(http, change):
     reply = await http.post("/api/consent", json=GIVEN | change)
     assert reply.status_code == 422
     assert (await http.get("/api/consent")).json() == {"consents": []}
+
+
+async def test_export_and_erasure_are_written_down_first_under_a_pseudonym(http, device):
+    person = device.members["ana"].identity.public.fingerprint
+    assert (await http.get("/api/export")).status_code == 200
+    assert (await http.post("/api/erase", json={"confirm": "erase"})).status_code == 200
+    events = list(device.audit.export())
+    for event in events:
+        AuditEvent.model_validate(event)
+        assert flaws(event) == []
+    assert [event["action"] for event in events] == ["R", "D"]
+    assert {e["entity"][1]["what"]["identifier"]["value"] for e in events} == {person}
+
+
+async def test_what_cannot_be_written_down_is_neither_exported_nor_erased(http, device):
+    assert (await http.get("/api/export")).status_code == 200
+    device.audit.path.unlink()
+    assert (await http.get("/api/export")).status_code == 503
+    assert (await http.post("/api/erase", json={"confirm": "erase"})).status_code == 503
+    assert device.people() == ["ana"]

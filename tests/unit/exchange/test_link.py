@@ -77,6 +77,23 @@ async def test_enrolment_brings_the_keys_that_the_code_pins(parent, device):
     assert parent.registry.lookup(device.fingerprint) is not None
 
 
+async def test_an_enrolment_is_written_down_and_so_is_a_refused_one(parent, device):
+    await enrol(URL, parent.code(), device.bundle(), transport=parent.transport)
+    wrong = f"WRONGWRONGWRONG2.{parent.keys.fingerprint}.{parent.hospital.fingerprint}"
+    with pytest.raises(EnrolmentError):
+        await enrol(URL, wrong, device.bundle(), transport=parent.transport)
+    assert [event["outcome"] for event in parent.audit.events] == ["0", "8"]
+    nodes = {e["entity"][0]["what"]["identifier"]["value"] for e in parent.audit.events}
+    assert nodes == {device.fingerprint}
+
+
+async def test_an_enrolment_that_cannot_be_written_down_does_not_count(parent, device):
+    parent.audit.fails = True
+    with pytest.raises(LinkDownError):
+        await enrol(URL, parent.code(), device.bundle(), transport=parent.transport)
+    assert parent.registry.lookup(device.fingerprint) is None
+
+
 @pytest.mark.parametrize("which", ["clinic", "hospital", "fewer", "more", "swapped"])
 async def test_keys_that_the_code_does_not_pin_are_refused(parent, device, which):
     clinic, hospital, other = (
