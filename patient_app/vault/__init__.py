@@ -4,7 +4,8 @@ Workflow. `Vault.create` makes it with a passphrase (or with a key kept by the o
 `KeyringProvider`); `Vault.open` checks the whole of it before anything is read. Values are JSON,
 found by kind and id. All changes happen in ``with vault.write() as tx:``, whole or not at all, and
 several processes may share the file. `export` and `erase` are the patient's own right to take
-everything along and to leave nothing behind. What each error means is in `errors`; how the file is
+everything along and to leave nothing behind: erasing destroys a key outside the folder (`outer`),
+so that no backup of it opens any more. What each error means is in `errors`; how the file is
 made, and what it does not protect against, is in FORMAT.md beside this file.
 
 Example:
@@ -28,6 +29,7 @@ from patient_app.vault.errors import (
     VaultExistsError,
     VaultKeyUnavailableError,
     VaultMissingError,
+    VaultOuterKeyMissingError,
     VaultReopenError,
     VaultRolledBackError,
     WrongPassphraseError,
@@ -50,6 +52,7 @@ __all__ = [
     "VaultExistsError",
     "VaultKeyUnavailableError",
     "VaultMissingError",
+    "VaultOuterKeyMissingError",
     "VaultReopenError",
     "VaultRolledBackError",
     "WrongPassphraseError",

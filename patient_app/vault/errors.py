@@ -32,6 +32,14 @@ class VaultKeyUnavailableError(VaultError):
     remedy: ClassVar[str] = "Unlock this device's key store, then open the vault again."
 
 
+class VaultOuterKeyMissingError(VaultError):
+    """The vault's outer key is not on this device: it was moved here, or was erased."""
+
+    kind: ClassVar[str] = "vault-outer-key-missing"
+    status: ClassVar[int] = 409
+    remedy: ClassVar[str] = "Give the recovery text; an erased vault does not open any more."
+
+
 class VaultMissingError(VaultError):
     """There is no vault in this folder."""
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from compliance.errors import BadInputError
@@ -17,6 +19,9 @@ from patient_app.vault.kdf import KEY_BYTES, SALT_BYTES, KdfParameters
 from patient_app.vault.providers import KeyProvider
 
 FORMAT = 1
+"""Of rows and state."""
+HEADER_FORMAT = 2
+"""Of the header; 1 was wrapped without an outer key, and is replaced when the vault is opened."""
 NONCE_BYTES = 12
 
 Secret = str | KeyProvider
@@ -27,7 +32,7 @@ class Header(BaseModel):
     """How to get at the data key.
 
     Attributes:
-        format: version of the format.
+        format: version of the header.
         vault: random id of the vault, 32 hexadecimal digits.
         method: whether a passphrase or a key provider wraps the data key.
         kdf: Argon2id parameters; kept for a provider too, for a later passphrase.
@@ -45,15 +50,24 @@ class Header(BaseModel):
     wrapped: str = ""
 
     @classmethod
-    def wrap(cls, vault: str, data_key: bytes, secret: Secret, kdf: KdfParameters) -> Header:
+    def wrap(
+        cls, vault: str, data_key: bytes, secret: Secret, kdf: KdfParameters, outer: bytes
+    ) -> Header:
         """Wrap a data key under a fresh salt; a provider is given a fresh wrapping key to keep.
+
+        Args:
+            vault: id.
+            data_key: to be wrapped.
+            secret: passphrase or provider.
+            kdf: cost of a guess.
+            outer: the key outside the folder, see `patient_app.vault.outer`.
 
         Raises:
             BadInputError: the passphrase is empty.
             VaultKeyUnavailableError: the provider does not keep the key.
         """
         header = cls(
-            format=FORMAT,
+            format=HEADER_FORMAT,
             vault=vault,
             method="passphrase" if isinstance(secret, str) else "provider",
             kdf=kdf,
@@ -65,11 +79,17 @@ class Header(BaseModel):
             wrapping = secrets.token_bytes(KEY_BYTES)
             secret.store(header.salt, wrapping)
         nonce = secrets.token_bytes(NONCE_BYTES)
-        wrapped = nonce + AESGCM(wrapping).encrypt(nonce, data_key, header._aad())
+        wrapped = nonce + AESGCM(header._joined(wrapping, outer)).encrypt(
+            nonce, data_key, header._aad()
+        )
         return header.model_copy(update={"wrapped": to_text(wrapped)})
 
-    def unwrap(self, secret: Secret) -> bytes:
+    def unwrap(self, secret: Secret, outer: bytes | None) -> bytes:
         """Return the data key.
+
+        Args:
+            secret: passphrase or provider.
+            outer: the key outside the folder; None for a header of format 1, which has none.
 
         Raises:
             WrongPassphraseError: the secret does not fit.
@@ -82,12 +102,25 @@ class Header(BaseModel):
             raise VaultDamagedError("The vault's header is damaged.") from None
         try:
             wrapping = self._wrapping_key(secret, salt)
+            if self.needs_outer_key:
+                wrapping = self._joined(wrapping, outer or b"")
             key = AESGCM(wrapping).decrypt(
                 wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], self._aad()
             )
         except (InvalidTag, ValueError, BadInputError):
             raise WrongPassphraseError("This does not open the vault.") from None
         return key
+
+    @property
+    def needs_outer_key(self) -> bool:
+        """Whether the data key is wrapped under an outer key as well."""
+        return self.format >= HEADER_FORMAT
+
+    def _joined(self, wrapping: bytes, outer: bytes) -> bytes:
+        """The key under which the data key is wrapped, of both halves; neither suffices."""
+        info = f"caretier/vault/{HEADER_FORMAT}/wrapping".encode()
+        salt = bytes.fromhex(self.vault)
+        return HKDF(SHA256(), KEY_BYTES, salt=salt, info=info).derive(wrapping + outer)
 
     def _wrapping_key(self, secret: Secret, salt: bytes) -> bytes:
         if isinstance(secret, str) != (self.method == "passphrase"):
@@ -123,7 +156,7 @@ class Header(BaseModel):
             header = cls.model_validate_json(data[32:])
         except ValidationError:
             raise VaultDamagedError("The vault's header is not one of this format.") from None
-        if header.format != FORMAT:
+        if header.format not in {1, HEADER_FORMAT}:
             raise VaultError(
                 "This vault was made by a later version of Caretier.", remedy="Update Caretier."
             )

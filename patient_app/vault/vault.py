@@ -23,6 +23,7 @@ from patient_app.vault.errors import (
 )
 from patient_app.vault.header import Header, Secret
 from patient_app.vault.kdf import KEY_BYTES, KdfParameters
+from patient_app.vault.outer import OuterKey, from_recovery, to_recovery
 from patient_app.vault.transaction import Transaction, read_kind
 from patient_app.vault.whole import (
     ALL_ROWS,
@@ -69,19 +70,33 @@ class Vault:
         if path.exists():
             raise VaultExistsError("There is a vault in this folder already.")
         vault, data_key = secrets.token_hex(16), secrets.token_bytes(KEY_BYTES)
-        header = Header.wrap(vault, data_key, passphrase, kdf or KdfParameters())
-        keys = Keys(vault, data_key)
-        state = State(1, 0, 0, header_digest(header), secrets.token_hex(32))
+        outer = OuterKey(vault)
         try:
+            header = Header.wrap(
+                vault, data_key, passphrase, kdf or KdfParameters(), outer.create()
+            )
+            keys = Keys(vault, data_key)
+            state = State(1, 0, 0, header_digest(header), secrets.token_hex(32))
             lay_down(folder, header, keys, state)
-        except OSError:
-            raise VaultError(
-                "The vault cannot be written.", remedy="Check the folder and the disk space."
-            ) from None
+        except BaseException as error:
+            with contextlib.suppress(VaultError):
+                outer.destroy()
+            if isinstance(error, OSError):
+                raise VaultError(
+                    "The vault cannot be written.", remedy="Check the folder and the disk space."
+                ) from None
+            raise
         return cls(folder, Database(path), header, keys, passphrase)
 
     @classmethod
-    def open(cls, folder: Path, passphrase: Secret, *, accept_restore: bool = False) -> Vault:
+    def open(
+        cls,
+        folder: Path,
+        passphrase: Secret,
+        *,
+        accept_restore: bool = False,
+        recovery: str | None = None,
+    ) -> Vault:
         """Open a vault after checking all of it.
 
         Args:
@@ -89,9 +104,13 @@ class Vault:
             passphrase: what it was made with.
             accept_restore: the person says that this is a backup put back, or a vault moved here;
                 it then counts as the newest.
+            recovery: the recovery text, on a device that has no outer key of this vault; it is
+                kept here then.
 
         Raises:
             VaultMissingError: there is none.
+            VaultOuterKeyMissingError: it was moved here without its recovery text, or erased.
+            BadInputError: the recovery text was mistyped.
             WrongPassphraseError: the passphrase does not fit.
             VaultDamagedError: any part of the file is not as the vault left it.
             VaultRolledBackError: it is older than this device has seen, or (as
@@ -104,12 +123,18 @@ class Vault:
         database = Database(folder / FILE_NAME)
         try:
             header = read_header(database)
-            keys = Keys(header.vault, header.unwrap(passphrase))
+            outer = _outer_key(header, recovery)
+            keys = Keys(header.vault, header.unwrap(passphrase, outer))
             admit(database, keys, header, accept_restore=accept_restore)
+            if outer is not None and recovery is not None:
+                OuterKey(header.vault).keep(outer)
         except BaseException:
             database.close()
             raise
-        return cls(folder, database, header, keys, passphrase)
+        vault = cls(folder, database, header, keys, passphrase)
+        if not header.needs_outer_key:
+            vault.change_passphrase(passphrase, passphrase)
+        return vault
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -221,9 +246,11 @@ class Vault:
         """
         with self._lock:
             before = self._header
-            before.unwrap(old)
+            outer = OuterKey(before.vault)
+            kept = outer.read() if before.needs_outer_key else outer.create()
+            before.unwrap(old, kept)
             data_key = secrets.token_bytes(KEY_BYTES)
-            header = Header.wrap(before.vault, data_key, new, before.kdf)
+            header = Header.wrap(before.vault, data_key, new, before.kdf, kept)
             keys = Keys(header.vault, data_key)
             with self._database.transaction():
                 state = rekey(self._database, self._keys, keys, self._state())
@@ -237,13 +264,29 @@ class Vault:
             if not isinstance(old, str):
                 old.erase(before.salt)
 
+    def recovery_text(self) -> str:
+        """The outer key written out, to open this vault or a backup of it on another device.
+
+        Whoever has it and the passphrase opens a backup even after an erasure: it is for the
+        person's own drawer.
+
+        Raises:
+            VaultOuterKeyMissingError: it is not on this device any more.
+        """
+        with self._lock:
+            return to_recovery(OuterKey(self.id).read())
+
     def erase(self) -> None:
         """Destroy the keys, then the files, then the anchor. There is no way back.
 
+        The outer key goes first: from then on no copy of the folder opens, here or in a backup.
+
         Raises:
+            VaultError: the outer key could not be destroyed; nothing else was touched.
             VaultKeyUnavailableError: the key store did not erase its key; the files are gone.
         """
         with self._lock:
+            OuterKey(self.id).destroy()
             with contextlib.suppress(VaultError), self._database.transaction():
                 for table in ("header", "state", "rows"):
                     self._database.execute(f"DELETE FROM {table}")
@@ -270,7 +313,9 @@ class Vault:
             contextlib.suppress(VaultError),
             contextlib.closing(Database(folder / FILE_NAME)) as db,
         ):
-            Anchor(read_header(db).vault).remove()
+            vault = read_header(db).vault
+            OuterKey(vault).destroy()
+            Anchor(vault).remove()
         shred(folder)
 
     def _state(self) -> State:
@@ -297,3 +342,10 @@ class Vault:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _outer_key(header: Header, recovery: str | None) -> bytes | None:
+    """The outer key for a header: the device's own, else of the recovery text."""
+    if not header.needs_outer_key:
+        return None
+    return OuterKey(header.vault).read() if recovery is None else from_recovery(recovery)

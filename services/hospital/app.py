@@ -66,6 +66,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             idle=timedelta(minutes=chosen.session_minutes),
             charts=here.charts,
             relations=here.relations,
+            export=here.export,
             steps=SignInSteps(
                 here.accounts,
                 factors=here.factors,

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
+from compliance.access.takeout import collection
 from compliance.audit import Agent, AuditTrail, load_or_create_key
+from compliance.errors import NotFoundError
 from compliance.retention import Schedule, Sweeper
 from services.consult.messages import Answer, Level, Question
 from services.consult.node import Node, Outcome
@@ -24,6 +26,7 @@ from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
 from services.exchange.sealed import open_question
 from services.fhir.store import FhirStore
+from services.fhir.validate import ID
 from services.hospital.accounts import Accounts
 from services.hospital.audited import Auditor, Caller
 from services.hospital.chart import Charts
@@ -271,6 +274,20 @@ class Hospital:
             AuditError: it could not be written; the referral must not be shown.
         """
         self.auditor.referral(Caller.user(user.id, user.role), referral)
+
+    def export(self, user: User, patient: str) -> dict[str, Any]:
+        """Everything of a person's record, for that person, as a FHIR Bundle.
+
+        Raises:
+            NotFoundError: there is no such Patient.
+            AuditError: it could not be written down; nothing is given out.
+        """
+        resources = self.records.everything(patient) if ID.fullmatch(patient) else []
+        if not resources:
+            raise NotFoundError("There is no such patient.")
+        by = Caller.user(user.id, user.role)
+        self.auditor.export(by, f"Patient/{patient}", f"Patient/{patient}")
+        return collection(resources)
 
     def tidy(self) -> dict[str, int]:
         """Delete what is over by the retention schedule; returns how many by rule."""

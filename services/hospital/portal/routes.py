@@ -30,6 +30,7 @@ from services.hospital.portal.access import (
 )
 from services.hospital.portal.api import portal_api
 from services.hospital.portal.charts import chart_api, chart_pages
+from services.hospital.portal.exports import export_pages
 from services.hospital.portal.glass import glass_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
@@ -200,6 +201,7 @@ def portal_router(
     charts: Charts | None = None,
     relations: Relations | None = None,
     steps: SignInSteps | None = None,
+    export: Callable[[User, str], dict[str, Any]] | None = None,
 ) -> APIRouter:
     """Routes below ``/portal``; they stand in no schema.
 
@@ -215,6 +217,7 @@ def portal_router(
         charts: of the people of this hospital's own record; None where there is none.
         relations: which charts a clinician may open, and who reviews emergency access.
         steps: of signing in; a password alone where None.
+        export: everything of one Patient, audited; for a person who asks for their data.
     """
     gate = Gate(accounts, secure=secure_cookies)
     portal = Portal(accounts, desk, gate, Pages(idle, charts=charts is not None), audit_read)
@@ -228,6 +231,9 @@ def portal_router(
         chart_pages(pages, portal, charts, relations)
     if charts is not None and relations is not None:
         glass_pages(pages, portal, relations)
+
+    if export is not None:
+        export_pages(pages, portal, export)
 
     @pages.get("/system")
     def system(request: Request) -> Response:

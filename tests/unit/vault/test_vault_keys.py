@@ -20,6 +20,7 @@ from patient_app.vault import (
     VaultReopenError,
     WrongPassphraseError,
 )
+from patient_app.vault.outer import OuterKey
 
 FAST = KdfParameters(memory_kib=64, passes=1, lanes=1)
 
@@ -164,7 +165,7 @@ class TestProviders:
         provider = MemoryProvider()
         vault = Vault.create(folder, provider)
         (key,) = provider.keys.values()
-        assert vault._header.unwrap(provider) != key
+        assert vault._header.unwrap(provider, OuterKey(vault.id).read()) != key
         vault.close()
 
     def test_an_empty_key_store_is_unavailable(self, folder):

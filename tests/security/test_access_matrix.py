@@ -1,0 +1,309 @@
+"""Who may come in where: every route of every tier has a row here, and each row is tried.
+
+A route that is added without its row fails the first test; a row says which callers are let in, and
+all others must be turned away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+
+from clinic_edge.app import create as create_clinic
+from clinic_edge.service import Clinic
+from clinic_edge.settings import ClinicSettings
+from patient_app.app import create as create_device
+from patient_app.service import Device
+from patient_app.settings import DeviceSettings
+from services.fhir.sandbox import generate
+from services.hospital.app import create as create_hospital
+from services.hospital.service import Hospital
+from services.hospital.settings import HospitalSettings
+
+PASSWORD = "a long enough password"
+HOST = "http://localhost"
+ID = "00000000-0000-4000-8000-000000000000"
+
+STRANGER, FORGED = "stranger", "forged"
+KEYS = ("key-chat", "key-system", "key-p07")
+ROLES = ("clinician", "operator", "privacy")
+CALLERS = (STRANGER, FORGED, *KEYS, *ROLES)
+ALL, NODES = set(CALLERS), set[str]()
+"""``NODES``: let in by a one-time code or a node's signed token alone, so none of these callers."""
+STAFF = set(ROLES)
+READS_FHIR = {"key-system", "key-p07", "clinician"}
+READS_REFERRALS = {"clinician", "privacy"}
+CLINICIAN = {"clinician"}
+
+SHAPED: dict[str, Any] = {
+    "/v1/enrol": {"code": "A" * 16, "bundle": {}},
+    f"/portal/api/referrals/{ID}/save": {"text": "x", "version": 0},
+}
+"""Bodies where a wrong shape would be refused before anybody asks who it is."""
+Row = tuple[str, set[str]]
+"""An address to try, and who is let in."""
+
+FRAME: dict[str, Row] = {
+    "GET /openapi.json": ("/openapi.json", ALL),
+    "GET /healthz": ("/healthz", ALL),
+    "GET /readyz": ("/readyz", ALL),
+    "GET /metrics": ("/metrics", ALL),
+    "MOUNT /static/caretier": ("/static/caretier/caretier.css", ALL),
+}
+EXCHANGE: dict[str, Row] = {
+    "POST /v1/enrol": ("/v1/enrol", NODES),
+    "GET /v1/keys": ("/v1/keys", NODES),
+    "POST /v1/referrals": ("/v1/referrals", NODES),
+    "GET /v1/referrals/{referral}": (f"/v1/referrals/{ID}", NODES),
+    "POST /v1/withdrawals": ("/v1/withdrawals", NODES),
+}
+HOSPITAL: dict[str, Row] = (
+    FRAME
+    | EXCHANGE
+    | {
+        "GET /": ("/", ALL),
+        "MOUNT /static/portal": ("/static/portal/portal.css", ALL),
+        "GET /fhir/metadata": ("/fhir/metadata", ALL),
+        "GET /fhir/{kind}": ("/fhir/Patient?patient=p07", READS_FHIR),
+        "GET /fhir/{kind}/{identity}": ("/fhir/Patient/p07", READS_FHIR),
+        "GET /fhir/Patient/{identity}/$everything": ("/fhir/Patient/p07/$everything", READS_FHIR),
+        "GET /v1/models": ("/v1/models", {"key-chat", "clinician", "operator"}),
+        "POST /v1/chat/completions": (
+            "/v1/chat/completions",
+            {"key-chat", "clinician", "operator"},
+        ),
+        "GET /portal/sign-in": ("/portal/sign-in", ALL),
+        "POST /portal/sign-in": ("/portal/sign-in", NODES),
+        "POST /portal/sign-out": ("/portal/sign-out", NODES),
+        "POST /portal/language": ("/portal/language", NODES),
+        "GET /portal/second-factor": ("/portal/second-factor", STAFF),
+        "POST /portal/second-factor": ("/portal/second-factor", NODES),
+        "POST /portal/second-factor/start": ("/portal/second-factor/start", NODES),
+        "GET /portal/second-factor/enrol": ("/portal/second-factor/enrol", NODES),
+        "POST /portal/second-factor/enrol": ("/portal/second-factor/enrol", NODES),
+        "GET /portal/": ("/portal/", STAFF),  # an operator goes on to the system page
+        "GET /portal/system": ("/portal/system", {"clinician", "operator"}),
+        "GET /portal/referrals/{id_}": (f"/portal/referrals/{ID}", READS_REFERRALS),
+        "POST /portal/referrals/{id_}/sign": (f"/portal/referrals/{ID}/sign", NODES),
+        "GET /portal/patients": ("/portal/patients", CLINICIAN),
+        "POST /portal/patients": ("/portal/patients", NODES),
+        "GET /portal/patients/{id_}": ("/portal/patients/p07", CLINICIAN),
+        "POST /portal/patients/{id_}/emergency": ("/portal/patients/p01/emergency", NODES),
+        "GET /portal/reviews": ("/portal/reviews", {"privacy"}),
+        "POST /portal/reviews/{id_}": (f"/portal/reviews/{ID}", NODES),
+        "GET /portal/api/counts": ("/portal/api/counts", READS_REFERRALS),
+        "GET /portal/api/session": ("/portal/api/session", STAFF),
+        "POST /portal/api/referrals/{id_}/save": (f"/portal/api/referrals/{ID}/save", NODES),
+        "GET /portal/api/referrals/{id_}/summary": (
+            f"/portal/api/referrals/{ID}/summary",
+            READS_REFERRALS,
+        ),
+        "GET /portal/api/patients/{id_}/summary": ("/portal/api/patients/p07/summary", CLINICIAN),
+        "GET /portal/export/{id_}": ("/portal/export/p07", {"privacy"}),
+    }
+)
+"""Changes by a session need its form token: tried without one, they let nobody in."""
+CLINIC: dict[str, Row] = FRAME | EXCHANGE
+
+MINE = {"person"}
+DEVICE_CALLERS = (STRANGER, FORGED, "person")
+EITHER = set(DEVICE_CALLERS)
+DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.items()} | {
+    "MOUNT /static/patient": ("/static/patient/patient.css", EITHER),
+    "GET /unlock": ("/unlock", EITHER),
+    "POST /unlock": ("/unlock", NODES),
+    "POST /lock": ("/lock", NODES),  # leads to the page that unlocks, whoever asks
+    "GET /": ("/", NODES),  # the pages are for a browser that was unlocked, not for a token
+    "GET /history": ("/history", NODES),
+    "GET /ledger": ("/ledger", NODES),
+    "GET /record": ("/record", NODES),
+    "GET /settings": ("/settings", NODES),
+    "POST /api/ask": ("/api/ask", MINE),
+    "POST /api/preview": ("/api/preview", MINE),
+    "POST /api/send/{preview_id}": ("/api/send/x", MINE),
+    "GET /api/consults": ("/api/consults", MINE),
+    "GET /api/consults/{consult}": ("/api/consults/x", MINE),
+    "GET /api/ledger": ("/api/ledger", MINE),
+    "GET /api/profile": ("/api/profile", MINE),
+    "PUT /api/profile": ("/api/profile", MINE),
+    "GET /api/consent": ("/api/consent", MINE),
+    "GET /api/consent/fhir": ("/api/consent/fhir", MINE),
+    "POST /api/consent": ("/api/consent", MINE),
+    "POST /api/consent/{consent}/withdraw": ("/api/consent/x/withdraw", MINE),
+    "GET /api/record": ("/api/record", MINE),
+    "POST /api/record": ("/api/record", MINE),
+    "GET /api/export": ("/api/export", MINE),
+    "POST /api/erase": ("/api/erase", MINE),
+}
+
+
+def routes_of(routes: Any, prefix: str = "") -> Iterator[str]:
+    """Every route of an application as ``METHOD /template``, those of included routers too."""
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            yield from routes_of(inner.routes, prefix + route.include_context.prefix)
+            continue
+        methods = getattr(route, "methods", None) or {"MOUNT"}
+        for method in sorted(methods - {"HEAD"}):
+            yield f"{method} {prefix}{route.path}"
+
+
+def turned_away(answer: httpx.Response) -> bool:
+    """Whether a caller was not let in: refused, or led to where one signs in."""
+    onward = answer.headers.get("location", "")
+    led = any(onward.startswith(place) for place in ("/portal/sign-in", "/unlock"))
+    return answer.status_code in {401, 403} or led
+
+
+class _QuickHasher(PasswordHasher):
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
+        folder = tmp_path_factory.mktemp("matrix") / "hospital"
+        made = Hospital(HospitalSettings(data=folder, second_factor="optional"))
+        made.records.put_many(generate())
+        made.records.put(
+            {
+                "resourceType": "ServiceRequest", "id": "theirs", "status": "active",
+                "intent": "order", "subject": {"reference": "Patient/p07"},
+                "performer": [{"reference": "Practitioner/me"}],
+            }
+        )  # fmt: skip
+        for role in ROLES:
+            staff = ["Practitioner/me"] if role == "clinician" else []
+            made.accounts.add_user(role, PASSWORD, role, role, acts_as=staff)
+        yield made
+        made.database.close()
+
+
+@pytest.fixture(scope="module")
+def credentials(hospital):
+    """What each caller sends: headers."""
+    keys = hospital.accounts.new_key
+    sent = {
+        STRANGER: {},
+        FORGED: {"authorization": "Bearer ctk_forged", "cookie": "caretier_portal=forged"},
+        "key-chat": {"authorization": f"Bearer {keys('chat', 'chat')}"},
+        "key-system": {"authorization": f"Bearer {keys('ehr', 'system/*.rs')}"},
+        "key-p07": {"authorization": f"Bearer {keys('app', 'patient/*.rs', patient='p07')}"},
+    }
+    for role in ROLES:
+        sent[role] = {"cookie": f"caretier_portal={hospital.accounts.sign_in(role, PASSWORD)}"}
+    return sent
+
+
+@pytest.fixture(scope="module")
+def device(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("device")
+        patch.setenv("CARETIER_ANCHORS", str(folder / "anchors"))
+        made = Device(DeviceSettings(data=folder / "device"))
+        made.add("ana", PASSWORD)
+        yield made
+
+
+def test_every_route_of_the_hospital_has_its_row(hospital):
+    assert set(routes_of(create_hospital(hospital.settings, hospital).routes)) == set(HOSPITAL)
+
+
+def test_every_route_of_the_clinic_has_its_row(tmp_path):
+    settings = ClinicSettings(data=tmp_path / "clinic")
+    clinic = Clinic(settings)
+    assert set(routes_of(create_clinic(settings, clinic).routes)) == set(CLINIC)
+    clinic.database.close()
+
+
+def test_every_route_of_the_device_has_its_row(device):
+    assert set(routes_of(create_device(device.settings, device).routes)) == set(DEVICE)
+
+
+async def try_row(app: Any, route: str, path: str, headers: dict[str, str]) -> httpx.Response:
+    method = route.partition(" ")[0].replace("MOUNT", "GET")
+    body: dict[str, Any] = {}
+    if method in {"POST", "PUT"}:
+        form = path.startswith("/portal") and "/api/" not in path
+        body = {"data": {"user": "x"}} if form else {"json": SHAPED.get(path, {})}
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url=HOST) as client:
+        return await client.request(method, path, headers=headers, **body)
+
+
+@pytest.mark.parametrize("route", HOSPITAL)
+async def test_a_route_of_the_hospital_lets_in_who_stands_in_its_row(hospital, credentials, route):
+    path, allowed = HOSPITAL[route]
+    app = create_hospital(hospital.settings, hospital)
+    for caller in CALLERS:
+        answer = await try_row(app, route, path, credentials[caller])
+        assert answer.status_code < 500, (caller, answer.status_code)
+        assert turned_away(answer) is (caller not in allowed), (caller, answer.status_code)
+
+
+@pytest.mark.parametrize("route", CLINIC)
+async def test_a_route_of_the_clinic_lets_in_who_stands_in_its_row(tmp_path, route):
+    path, allowed = CLINIC[route]
+    settings = ClinicSettings(data=tmp_path / "clinic")
+    clinic = Clinic(settings)
+    app = create_clinic(settings, clinic)
+    for caller, headers in ((STRANGER, {}), (FORGED, {"authorization": "Bearer forged"})):
+        answer = await try_row(app, route, path, headers)
+        assert turned_away(answer) is (caller not in allowed), (caller, answer.status_code)
+    clinic.database.close()
+
+
+@pytest.mark.parametrize("route", DEVICE)
+async def test_a_route_of_the_device_lets_in_who_stands_in_its_row(device, route):
+    path, allowed = DEVICE[route]
+    app = create_device(device.settings, device)
+    token = (device.settings.data / "token").read_text(encoding="utf-8").strip()
+    sent = {
+        STRANGER: {},
+        FORGED: {"authorization": "Bearer forged", "cookie": "caretier_device=forged"},
+        "person": {"authorization": f"Bearer {token}"},
+    }
+    for caller in DEVICE_CALLERS:
+        answer = await try_row(app, route, path, sent[caller])
+        assert turned_away(answer) is (caller not in allowed), (caller, answer.status_code)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/fhir/Patient/p01",
+        "/fhir/Patient/p01/$everything",
+        "/fhir/Patient?_id=p01",
+        "/fhir/Patient?identifier=x",
+        "/fhir/Observation?patient=p01",
+        "/fhir/Observation/p01-a1c-3",
+        "/portal/patients/p01",
+        "/portal/api/patients/p01/summary",
+    ],
+)
+@pytest.mark.parametrize("caller", ["key-p07", "clinician"])
+async def test_the_credential_of_one_patient_shows_nothing_of_another(
+    hospital, credentials, caller, path
+):
+    app = create_hospital(hospital.settings, hospital)
+    answer = await try_row(app, "GET", path, credentials[caller])
+    name = hospital.records.read("Patient", "p01")["name"][0]["family"]
+    assert name not in answer.text
+    assert "p01-" not in answer.text
+    found = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+    assert answer.status_code >= 300 or found.get("total") == 0
+
+
+async def test_a_forged_session_in_a_query_or_header_is_none(hospital, credentials):
+    app = create_hospital(hospital.settings, hospital)
+    token = credentials["clinician"]["cookie"].partition("=")[2]
+    for headers in ({"x-session": token}, {"authorization": f"Bearer {token}"}):
+        answer = await try_row(app, "GET", f"/fhir/Patient/p07?token={token}", headers)
+        assert answer.status_code in {401, 403}
