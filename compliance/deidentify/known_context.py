@@ -26,6 +26,7 @@ from compliance.deidentify.known_grammar import (
     SPEECH,
 )
 from compliance.deidentify.known_page import GAP, Page
+from compliance.deidentify.vocabulary import common_words
 
 
 class Verdict(Enum):
@@ -69,6 +70,7 @@ _SO_AFTER = frozenset("many much long few little far that often high low bad".sp
 _NO_NOUN = FUNCTION | frozenset(
     "about after around against above across again ago along until over under until every".split()
 )
+_NEVER_AFTER_CLITIC = FINITE_ENGLISH | _NO_NOUN - CLITICS
 _NOT_AFTER_AN = frozenset(
     "and is in at on or a i if it are am also always as el y es esta asked answered arrived ate "
     "insisted apologised apologized argued urged of has had".split()
@@ -167,11 +169,12 @@ def _article(page: Page, number: int) -> bool:
     """The article: before a vowel, an "h", a number or an abbreviation that is spelt out."""
     after = page.following(number)
     hyphen = page.between(number + 1).startswith("-")
-    if not after or after in _NOT_AFTER_AN or (after in _NO_NOUN and not hyphen):
+    if not after or after in _NOT_AFTER_AN | FINITE or (after in _NO_NOUN and not hyphen):
         return False
     if after[0] in "aeiouh" or after.startswith(("8", "11", "18")):
         return True
-    return after[0] in "fhlmnrsx" and len(after) <= 4 + page.surface(number + 1).isupper()
+    spelt = after[0] in "fhlmnrsx" and after not in common_words()
+    return spelt and len(after) <= 4 + page.surface(number + 1).isupper()
 
 
 def _long(page: Page, number: int) -> bool:
@@ -204,8 +207,9 @@ def _function(page: Page, number: int) -> bool:
     if page.word(number) in PRONOUNS:
         return True
     after = page.following(number)
-    verbs = FINITE_ENGLISH if page.word(number) in CLITICS else FINITE
-    return bool(after) and after not in verbs
+    if page.word(number) in CLITICS:
+        return bool(after) and after not in _NEVER_AFTER_CLITIC
+    return bool(after) and after not in FINITE
 
 
 def _quantity(page: Page, number: int) -> bool:

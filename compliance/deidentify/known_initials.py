@@ -26,10 +26,12 @@ _SPEAKER = regex.compile(
     r"\s*(?:,?\s*(?:a\s+)?\d{2}[\s\-]*(?:y/?o|years?|year|yr|anos)|"
     r"\s(?:says|said|told|reports|reported|denies|feels|felt|lives|takes|refiere|dice)\b)"
 )
-_ORDINARY = frozenset(
-    "am pm eg ie po iv im sc sl pr od os ou hs qd bd id bid tid qid prn us uk usa dob mri ct "
-    "ms md rn np pa er ed icu bp hr rr bm gi gu ent ob gyn dc ac pc cc st jr sr phd ca".split()
+_WITH_DOTS = frozenset(
+    "am pm eg ie po iv im sc sl pr od os ou hs qd bd id bid tid qid prn us uk usa md rn np pa er "
+    "ed ac pc cc st jr sr phd ca".split()
 )
+"""Abbreviations that are written with dots too."""
+_ORDINARY = _WITH_DOTS | frozenset("dob mri ct ms icu bp hr rr bm gi gu ent ob gyn dc".split())
 _LINK = r"(?:(?:de|la|las|los|del|von|van|der|den|al|el|y)[\s\-_:|,./]{1,3}){0,3}"
 _RUN_BEFORE = regex.compile(
     rf"(?<![\p{{L}}\d'])(?P<run>(?:\p{{L}}(?:\.|(?=[\s\-_]))[\s\-_,/|.:]*){{1,3}}){_LINK}$"
@@ -56,7 +58,7 @@ def find_initials(index: KnownIndex, page: Page) -> list[NameHit]:
 
 def _meant(page: Page, match: regex.Match[str], letters: str, *, dotted: bool) -> bool:
     """Whether letters are someone's initials and no abbreviation."""
-    if dotted and letters not in _ORDINARY:
+    if dotted and letters not in _WITH_DOTS:
         return True
     before = page.text[max(0, match.start() - 40) : match.start()]
     if _SAYS_SO.search(before):

@@ -166,12 +166,19 @@ def _beside_initial(index: KnownIndex, page: Page, number: int, hit: NameHit) ->
 
 
 def _coupled(index: KnownIndex, page: Page, number: int) -> bool:
-    """Given name and surname of one person side by side in this order ("will long")."""
-    word = page.word(number)
-    return (word, page.following(number)) in index.couples or (
-        page.preceding(number),
-        word,
-    ) in index.couples
+    """Given name and surname of one person side by side in this order ("will long").
+
+    A wrong letter in one of them is forgiven.
+    """
+    word, before = page.word(number), page.preceding(number)
+    pairs = {
+        (word, page.following(number)),
+        (before, word),
+        (before, word.removesuffix("s")),
+        *((one, word) for one in near(index.typos, before)),
+        *((before, other) for other in near(index.typos, word)),
+    }
+    return bool(before or page.following(number)) and not pairs.isdisjoint(index.couples)
 
 
 def _one_name(page: Page, number: int, hit: NameHit, beside: NameHit) -> bool:
