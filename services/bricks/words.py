@@ -192,8 +192,7 @@ class NameFinder:
 
     def find(self, text: str) -> list[Mention]:
         """Mentions in the order of the text, not overlapping."""
-        said = _ACHE.sub(r"\1 pain", fold(text))
-        given = [stem(LAY.get(w, w)) for w in words(said)]
+        given = _plain(text)
         mended = [self.correct(w) or w for w in given]
         out: list[Mention] = []
         at = 0
@@ -211,8 +210,13 @@ class NameFinder:
         return out
 
 
+def _plain(text: str) -> list[str]:
+    """Stems of a text's words, lay words as the names of what they mean."""
+    return [stem(LAY.get(w, w)) for w in words(_ACHE.sub(r"\1 pain", fold(text)))]
+
+
 def _forms(name: str) -> list[tuple[str, ...]]:
     """The stemmed words of a name, with and without what stands in brackets."""
     forms = [name, re.sub(r"\s*\(.*?\)", "", name), *re.findall(r"\((.*?)\)", name)]
-    keys = (tuple(stems(form)) for form in forms)
+    keys = (tuple(_plain(form)) for form in forms)
     return [key for key in dict.fromkeys(keys) if key and not all(w in STOPWORDS for w in key)]

@@ -27,6 +27,7 @@ class Signs:
         prior: logarithm of its section's prior.
         named: 1 if the question names its topic.
         others: how many other topics the question names.
+        apart: 1 if it may ask how two things relate and no sentence of the passage names both.
         mean, least: how far it, or the next of its topic, covers what the question says besides
             the topic's name, 0 to 1.
         rare: words of the question that no source knows and that are no common English.
@@ -41,6 +42,7 @@ class Signs:
     prior: float
     named: float
     others: float
+    apart: float
     mean: float
     least: float
     rare: float

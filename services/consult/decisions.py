@@ -11,30 +11,35 @@ _CHANGE = (
     r"(just )?(stop|quit|skip|halve|half|double|increase|decrease|lower|raise|change|switch|cut|reduce|"
     r"adjust|come off|go off|wean)\b"
 )
+_CHANGE_ES = r"(dejar|parar|suspender|cambiar|aumentar|subir|bajar|reducir|doblar)\b"
 _OWN_TREATMENT = re.compile(
     _CHANGE + r".{0,40}\b(taking|dose|doses|medicines?|medications?|meds?|pills?|tablets?|insulin|"
     r"treatment|prescription)\b"
     r"|\b(want|wanna|thinking of|thinking about|tempted|plan(ning)?|ok(ay)? if i|going) (to )?(stop|quit|"
     r"skip|double|halve|cut|reduc|increas|chang|switch)\w* (down )?(on )?my\b"
-    r"|\b(quiero|pienso) (dejar|parar|suspender|cambiar|aumentar|bajar|reducir)\b"
-    r"|\b(puedo|debo|deberia) (dejar|parar|suspender|cambiar|aumentar|bajar|reducir|doblar)\b"
+    r"|\b(quiero|pienso|puedo|debo|deberia) "
+    + _CHANGE_ES
+    + r".{0,30}\b(tomar\w*|medic\w+|pastillas?|"
+    r"dosis|insulina|tratamiento|inyeccion\w*)\b"
 )
-_OWN_MEDICINE = re.compile(_CHANGE)
+_OWN_MEDICINE = re.compile(_CHANGE + r"|\b(quiero|pienso|puedo|debo|deberia) " + _CHANGE_ES)
 _OWN_DIAGNOSIS = re.compile(
-    r"\bdo i have\b|\bcould (i|this|it|these) (have|be)\b|\bis (this|it|my \w+) (a )?(cancer|serious)\b"
+    r"\bdo i have\b|\bis (this|it|my \w+) (a )?(cancer|serious)\b"
     r"|\bwhat('s| is) wrong with me\b|\bdiagnose me\b|\btengo yo\b"
 )
+_WHAT_IT_IS = re.compile(r"\bcould (i|this|it|these) (have|be)\b")
 
 
-def own_decision(text: str, *, medicine: bool = False) -> bool:
+def own_decision(text: str, *, medicine: bool = False, named: bool = False) -> bool:
     """Whether a question asks for a decision about the person's own care.
 
     Args:
         text: the question.
         medicine: whether it names a medicine; to change that is a decision about treatment.
+        named: whether it names what it asks about; what that looks like can then be told.
     """
     plain = fold(text)
-    changes = _OWN_MEDICINE if medicine else _OWN_TREATMENT
-    return bool(
-        changes.search(plain) or _OWN_TREATMENT.search(plain) or _OWN_DIAGNOSIS.search(plain)
-    )
+    asks = [_OWN_TREATMENT, _OWN_DIAGNOSIS]
+    asks += [_OWN_MEDICINE] if medicine else []
+    asks += [] if named else [_WHAT_IT_IS]
+    return any(pattern.search(plain) for pattern in asks)

@@ -64,3 +64,8 @@ def section_prior(kinds: Mapping[str, float]) -> dict[str, float]:
         for place, section in enumerate(SECTIONS.get(kind, ())):
             prior[section] = prior.get(section, 0.0) + probability * LATER**place
     return prior
+
+
+def kind_of(section: str) -> str | None:
+    """The kind of question whose first answer a section is; None where it is no kind's first."""
+    return next((kind for kind, sections in SECTIONS.items() if sections[0] == section), None)

@@ -1,15 +1,20 @@
-"""Questions in Spanish over English knowledge: recognised, and asked of the sources in English.
+"""Questions in Spanish over English knowledge: recognised, and put in English word by word.
 
-The embedded models read English. A Spanish question whose topic is named (topics carry Spanish
-names) is put as the plain English question of its kind; the answer says that its sources are
-English.
+The embedded models read English. A Spanish question is turned into rough English by a glossary
+(``data/spanish.txt``), the longest phrase first; a word that it lacks stays, and counts as a word
+that no source knows. The answer says that its sources are English.
 """
 
 from __future__ import annotations
 
-from services.bricks.words import words
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from services.bricks.words import fold, words
 from services.consult.messages import Person
 
+GLOSSARY = Path(__file__).parent / "data" / "spanish.txt"
 _SPANISH = frozenset(
     """que cual cuales cuando cuanto cuanta como donde por para porque con de del y una uno unos
     unas el la las los al mi mis su sus tengo tiene tienen tomo tomar puedo puede debo es esta este
@@ -72,6 +77,31 @@ def speaking(person: Person, text: str) -> Person:
     return person.model_copy(update={"language": "es"}) if is_spanish(text) else person
 
 
-def in_english(kind: str, title: str) -> str:
-    """The plain English question of a kind about a topic."""
-    return _QUESTIONS.get(kind, _QUESTIONS["overview"]).format(title)
+def in_english(text: str) -> str:
+    """A Spanish text in rough English, word by word; any other text as it is."""
+    if not is_spanish(text):
+        return text
+    known, longest = _glossary()
+    given, out, at = words(fold(text)), [], 0
+    while at < len(given):
+        for size in range(min(longest, len(given) - at), 0, -1):
+            key = tuple(given[at : at + size])
+            if key in known or size == 1:
+                out.append(known.get(key, key[0]))
+                at += size
+                break
+    return " ".join(w for w in out if w)
+
+
+@cache
+def _glossary() -> tuple[Mapping[tuple[str, ...], str], int]:
+    """The glossary by the words of its phrases, and the length of its longest phrase."""
+    lines = GLOSSARY.read_text("utf-8").splitlines()
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    known = {tuple(words(spanish)): english.strip() for spanish, _, english in pairs}
+    return known, max(map(len, known))
+
+
+def plain_question(kind: str, name: str) -> str:
+    """The plain English question of a kind about something."""
+    return _QUESTIONS.get(kind, _QUESTIONS["overview"]).format(name)

@@ -6,7 +6,8 @@ import hashlib
 import random
 import tempfile
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ from services.engines.settings import package_folder
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 BODY_RATE, HEAD_RATE = 7e-5, 1e-3
+NOTHING = "-"
+"""The section of a question that nothing of its topic answers."""
 KEPT_OUT = 10
 """One text of so many is kept out of training."""
 LOWER, UNMARKED, UNACCENTED = 0.5, 0.3, 0.3
@@ -34,6 +37,28 @@ T = TypeVar("T")
 def kept_out(text: str) -> bool:
     """Whether a text is for choosing, not for training; by its digest, so that it never moves."""
     return hashlib.sha256(text.encode()).digest()[0] % KEPT_OUT == 0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A question about a topic and the sections of it that answer; none where nothing does."""
+
+    topic: str
+    sections: tuple[str, ...]
+    text: str
+
+
+def pairs() -> Iterator[Pair]:
+    """Read ``corpus/pairs``: a header ``# <topic>``, then ``sections | question`` a line."""
+    for path in sorted((CORPUS / "pairs").glob("*.txt")):
+        topic = ""
+        for line in path.read_text("utf-8").splitlines():
+            if line.startswith("#"):
+                topic = line.removeprefix("#").strip()
+            elif line.strip():
+                sections, _, text = line.partition("|")
+                named = (s.strip() for s in sections.split(","))
+                yield Pair(topic, tuple(s for s in named if s != NOTHING), text.strip())
 
 
 def digest(texts: Sequence[str]) -> str:

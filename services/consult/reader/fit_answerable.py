@@ -2,9 +2,11 @@
 
     python -m services.consult.reader.fit_answerable [SUITES]
 
-Reads the first halves of ``tests/suites/answers``; the second halves stay unseen. Every question is
-answered from the whole knowledge, sure or not, and the suite's verdict is what is fitted: right (or
-about the right topic, though a fact is lacking) against wrong. Logistic regression with a small
+Reads the first halves of ``tests/suites/answers`` (the second halves stay unseen) and the questions
+of ``corpus/pairs`` that the matcher was not trained on. Every question is answered from the whole
+knowledge, sure or not, and what is fitted is the suite's verdict (right, or about the right topic
+though a fact is lacking, against wrong), or whether the best passage is one that the pair names.
+Logistic regression with a small
 ridge, by Newton's steps. Writes ``answerable.json`` with its figures by ten-fold cross-validation.
 """
 
@@ -26,13 +28,16 @@ from services.consult.answerable import FILE, Answerable, Signs
 from services.consult.evaluate import suites
 from services.consult.evaluate.answers import Item, question_of, verdict
 from services.consult.ground import Grounder
-from services.consult.messages import Answer, Level, Status
+from services.consult.messages import Answer, Level, Question, Status
 from services.consult.node import Node, Outcome
+from services.consult.reader import _training as training
 from services.consult.triage import Triager
 from services.engines.embed import Embedder
 from services.engines.settings import models_folder
 
 RIDGE, STEPS, FOLDS = 1.0, 30, 10
+PAIR = 0.25
+"""Weight of a pair beside a suite's question: its wrong passages are more tempting than most."""
 ALWAYS = 30.0
 """A constant so high that everything is answered."""
 KINDS: dict[str, type[Item]] = {
@@ -42,8 +47,8 @@ KINDS: dict[str, type[Item]] = {
 }
 
 
-def examples(folder: Path) -> Iterator[tuple[Signs, bool]]:
-    """Signs of the best passage for each question, and whether an answer from it is right."""
+def examples(folder: Path) -> Iterator[tuple[Signs, bool, bool]]:
+    """Signs of the best passage for each question, whether it is right, and if a suite asks."""
     cache = models_folder() / "knowledge"
     index = KnowledgeIndex(Knowledge.load("hospital"), Embedder.load(), cache)
     always = Answerable([0.0] * len(fields(Signs)), ALWAYS)
@@ -55,7 +60,18 @@ def examples(folder: Path) -> Iterator[tuple[Signs, bool]]:
             answer = asyncio.run(_asked(node, item))
             best = grounder.best(question_of(item))
             if answer.status is Status.ANSWERED and best is not None:
-                yield best.signs, verdict(item, answer) in {"right", "partial"}
+                yield best.signs, verdict(item, answer) in {"right", "partial"}, True
+    yield from ((signs, right, False) for signs, right in _of_pairs(grounder))
+
+
+def _of_pairs(grounder: Grounder) -> Iterator[tuple[Signs, bool]]:
+    """The same of the pairs kept out; where another topic may answer as well, nobody knows."""
+    for pair in training.pairs():
+        if not training.kept_out(pair.text):
+            continue
+        best = grounder.best(Question(id="pair", text=pair.text))
+        if best is not None and best.passage.topic.id == pair.topic:
+            yield best.signs, best.passage.section in pair.sections
 
 
 async def _asked(node: Node, item: Item) -> Answer:
@@ -65,38 +81,41 @@ async def _asked(node: Node, item: Item) -> Answer:
     raise AssertionError("no outcome")  # pragma: no cover - a node always yields one
 
 
-def fit(rows: Any, wanted: Any) -> Any:
-    """Weights, the constant last; ``rows`` of shape (n, signs + 1)."""
-    weights = np.zeros(rows.shape[1])
+def fit(rows: Any, wanted: Any, weight: Any) -> Any:
+    """Coefficients, the constant last; ``rows`` of shape (n, signs + 1), ``weight`` of each row."""
+    found = np.zeros(rows.shape[1])
     keep = RIDGE * np.eye(rows.shape[1])
     keep[-1, -1] = 0
     for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(-rows @ weights))
-        slope = rows.T @ (wanted - chance) - keep @ weights
-        curve = (rows * (chance * (1 - chance))[:, None]).T @ rows + keep
-        weights += np.linalg.solve(curve, slope)
-    return weights
+        chance = 1 / (1 + np.exp(-rows @ found))
+        slope = rows.T @ (weight * (wanted - chance)) - keep @ found
+        curve = (rows * (weight * chance * (1 - chance))[:, None]).T @ rows + keep
+        found += np.linalg.solve(curve, slope)
+    return found
 
 
 def main() -> None:
     """Fit and write the model."""
     folder = Path(sys.argv[1] if sys.argv[1:] else "tests/suites/answers")
-    pairs = list(examples(folder))
-    rows = np.array([[*astuple(s), 1.0] for s, _ in pairs])
-    wanted = np.array([float(label) for _, label in pairs])
+    found = list(examples(folder))
+    rows = np.array([[*astuple(signs), 1.0] for signs, _, _ in found])
+    wanted = np.array([float(right) for _, right, _ in found])
+    suite = np.array([asked for _, _, asked in found])
+    weight = np.where(suite, 1.0, PAIR)
     folds = np.random.default_rng(7).permutation(len(rows)) % FOLDS
     chance = np.zeros(len(rows))
     for fold in range(FOLDS):
-        weights = fit(rows[folds != fold], wanted[folds != fold])
+        rest = folds != fold
+        weights = fit(rows[rest], wanted[rest], weight[rest])
         chance[folds == fold] = 1 / (1 + np.exp(-rows[folds == fold] @ weights))
-    weights = fit(rows, wanted)
+    weights = fit(rows, wanted, weight)
     names = [f.name for f in fields(Signs)]
     told = {
         "weights": dict(zip(names, np.round(weights[:-1], 4).tolist(), strict=True)),
         "start": round(float(weights[-1]), 4),
         "questions": len(rows),
         "right": int(wanted.sum()),
-        "cross_validated": _figures(chance, wanted),
+        "cross_validated": _figures(chance[suite], wanted[suite]),
     }
     FILE.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     sys.stdout.write(json.dumps(told, indent=1) + "\n")

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -17,6 +17,8 @@ from services.engines.errors import EngineUnavailableError
 from services.engines.session import Floats, Session
 
 HERE = Path(__file__).parent
+TASKS = ("urgency", "kind", "record")
+"""The model's heads, in the order of its outputs."""
 WINDOW = 128
 """Tokens read at once."""
 WINDOW_WORDS, PART_WORDS = 64, 3
@@ -32,12 +34,14 @@ class Reading:
     """Calibrated probabilities, 0 to 1.
 
     ``urgency``: of each level, for the most alarming window of the message. ``kinds``: of each kind
-    of question, for its last window. ``loudest``: of an emergency, for the most alarming part read
+    of question, for its last window; ``record``: of each part of one's own record that the message
+    asks for, likewise. ``loudest``: of an emergency, for the most alarming part read
     by itself, so that calm words around it cannot hide it.
     """
 
     urgency: Mapping[str, float]
     kinds: Mapping[str, float]
+    record: Mapping[str, float] = field(default_factory=dict)
     loudest: float = 0.0
 
     @property
@@ -89,7 +93,7 @@ class Reader:
         windows = _joined(sentences, WINDOW_WORDS)
         alone = (_joined([s], WINDOW_WORDS) for s in sentences if len(s) >= PART_WORDS)
         parts = [p for p in dict.fromkeys(chain.from_iterable(alone)) if p not in windows]
-        urgency, kinds = self._run([*windows, *parts])
+        urgency, kinds, record = self._run([*windows, *parts])
         emergency = self.labels["urgency"].index("emergency")
         routine = self.labels["urgency"].index("routine")
         whole = urgency[: len(windows)]
@@ -97,22 +101,19 @@ class Reader:
         levels = dict(zip(self.labels["urgency"], whole[worst].tolist(), strict=True))
         # one window may be urgent where another is the more alarming
         levels["routine"] = min(levels["routine"], float(whole[:, routine].min()))
-        last = kinds[len(windows) - 1]
+        last = len(windows) - 1
         return Reading(
             levels,
-            dict(zip(self.labels["kind"], last.tolist(), strict=True)),
+            dict(zip(self.labels["kind"], kinds[last].tolist(), strict=True)),
+            dict(zip(self.labels["record"], record[last].tolist(), strict=True)),
             float(urgency[:, emergency].max()),
         )
 
-    def _run(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        """Probabilities of each head, shape (texts, labels)."""
+    def _run(self, texts: Sequence[str]) -> list[Floats]:
+        """Probabilities of each head, each of shape (texts, labels)."""
         rows = [self._session.run(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)]
-        urgency: Floats = np.concatenate([urgency for urgency, _ in rows])
-        kinds: Floats = np.concatenate([kinds for _, kinds in rows])
-        return (
-            _softmax(urgency / self._temperature["urgency"]),
-            _softmax(kinds / self._temperature["kind"]),
-        )
+        heads: list[Floats] = [np.concatenate(head) for head in zip(*rows, strict=True)]
+        return [_softmax(head / self._temperature[t]) for t, head in zip(TASKS, heads, strict=True)]
 
 
 def _sentences(text: str) -> list[list[str]]:

@@ -9,7 +9,9 @@ those of the index; learned are the question's encoder, a linear map of the pack
 what a question must reach (the *nothing* score, which depends on the question). A question is held
 against every passage at once; one that its topic does not answer, against that topic's; so is one
 with another name put into it. Every tenth question is kept out. Writes ``matcher.onnx`` (int8),
-``matcher.npz`` and ``matcher.json``.
+``matcher.npz`` and ``matcher.json``. A question is shown as `services.consult.asked` puts it: in
+English, with the titles of what it names, now and then without them; and of every section the
+plain question is asked, by one of the topic's names.
 """
 
 from __future__ import annotations
@@ -29,9 +31,12 @@ import numpy as np
 from services.bricks.knowledge import Knowledge
 from services.bricks.retrieval import KnowledgeIndex
 from services.bricks.words import Mention
+from services.consult.asked import titled, titles_of
+from services.consult.kinds import kind_of
 from services.consult.reader import _training as training
 from services.consult.reader.matcher import MAX_TOKENS
 from services.consult.reader.train_reader import read as read_labelled
+from services.consult.spanish import in_english, plain_question
 from services.engines.embed import DIMENSIONS, Embedder
 from services.engines.settings import models_folder
 
@@ -42,6 +47,12 @@ SCALE = 20.0
 FAR = -1e4
 SWAPPED, MADE_UP = 0.3, 0.5
 """Share of questions shown with another name as well; share of those whose name nothing has."""
+UNTITLED = 0.15
+"""Share of questions shown without the titles of what they name."""
+CONTINUED = 0.5
+"""Share of the questions without their topic's name that are shown with its title."""
+PLAIN = 0.3
+"""Share of the sections whose plain question is asked in an epoch."""
 FOREIGN = 0.08
 """Questions of no leaflet's kind, for each question of the corpus."""
 _WORD = re.compile(r"[\w]+(?:['\u2019]\w+)?")
@@ -81,17 +92,39 @@ class Corpus:
         return tuple(self.rows[p.id] for p in self.topics[topic].passages)
 
     def _read(self) -> Iterator[Asked]:
-        """Read ``corpus/pairs``: a header ``# <topic>``, then ``sections | question`` a line."""
-        for path in sorted((training.CORPUS / "pairs").glob("*.txt")):
-            topic = ""
-            for line in path.read_text("utf-8").splitlines():
-                if line.startswith("#"):
-                    topic = line.removeprefix("#").strip()
-                elif line.strip() and topic in self.topics:
-                    sections, _, text = line.partition("|")
-                    named = (f"{topic}#{s.strip()}" for s in sections.split(","))
-                    right = tuple(self.rows[n] for n in named if n in self.rows)
-                    yield Asked(text.strip(), topic, right, None if right else self.own(topic))
+        for pair in training.pairs():
+            if pair.topic in self.topics:
+                named = (f"{pair.topic}#{section}" for section in pair.sections)
+                right = tuple(self.rows[n] for n in named if n in self.rows)
+                against = None if right else self.own(pair.topic)
+                yield Asked(pair.text, pair.topic, right, against)
+
+    def shown(self, asked: Asked) -> str:
+        """A question as the matcher reads it, varied, now and then without titles.
+
+        One that does not name its topic is shown half the time as if it continued a talk about it.
+        """
+        known = self.dice.random() < CONTINUED or asked.topic in self._named(asked.text)
+        titles = self.titles(asked) if known and self.dice.random() >= UNTITLED else []
+        return titled(training.vary(in_english(asked.text), self.dice), titles)
+
+    def titles(self, asked: Asked) -> list[str]:
+        """Titles of what a question names, or of the topic it belongs to."""
+        found = titles_of(asked.text, self.index)
+        own = self.topics.get(asked.topic)
+        return found or ([own.head.title] if own else [])
+
+    def _named(self, text: str) -> set[str]:
+        return {m.topic for m in self.index.mentions(text)}
+
+    def _plain(self) -> Iterator[Asked]:
+        """The plain questions of some sections, by any name of their topic."""
+        for row, passage in enumerate(self.index.passages):
+            kind = kind_of(passage.section)
+            if kind is not None and self.dice.random() < PLAIN:
+                topic = self.topics[passage.topic.id]
+                text = plain_question(kind, self.dice.choice(topic.names))
+                yield Asked(text, topic.head.id, (row,), None)
 
     def epoch(self, *, kept_out: bool) -> list[Asked]:
         """The questions of one epoch, some with other names, and some of no leaflet's kind."""
@@ -99,7 +132,7 @@ class Corpus:
         swapped = [s for a in own if self.dice.random() < SWAPPED and (s := self._renamed(a))]
         foreign = [a for a in self.foreign if training.kept_out(a.text) is kept_out]
         some = self.dice.sample(foreign, min(len(foreign), round(FOREIGN * len(own))))
-        return [*own, *swapped, *some]
+        return [*own, *swapped, *some, *(() if kept_out else self._plain())]
 
     def _renamed(self, asked: Asked) -> Asked | None:
         """The question about something else: another topic's name, or one that nothing has."""
@@ -108,11 +141,11 @@ class Corpus:
             return None
         if self.dice.random() < MADE_UP:
             name = "".join(self.dice.choice(_SYLLABLES) for _ in range(self.dice.choice((2, 3, 4))))
-            return Asked(_put(asked.text, found[0], name), asked.topic, (), None)
+            return Asked(_put(asked.text, found[0], name), "", (), None)
         kind = self.topics[asked.topic].head.kind
         same = [t for t in self.topics.values() if t.head.kind == kind and t.head.id != asked.topic]
         name = self.dice.choice(self.dice.choice(same).names)
-        return Asked(_put(asked.text, found[0], name), asked.topic, (), self.own(asked.topic))
+        return Asked(_put(asked.text, found[0], name), "", (), self.own(asked.topic))
 
 
 def _put(text: str, mention: Mention, name: str) -> str:
@@ -200,7 +233,7 @@ class Trainer:
         """Cross entropy of the right passages (or nothing) against what each is held against."""
         import torch
 
-        texts = [training.vary(a.text, self.dice) for a in batch]
+        texts = [self.corpus.shown(a) for a in batch]
         with torch.autocast("cpu", torch.bfloat16):
             vectors, nothing = self.model(**self.encode(texts))
         scores = self.model.passages(vectors.float())
@@ -224,7 +257,8 @@ class Trainer:
         with torch.no_grad():
             for start in range(0, len(self.out), 64):
                 batch = self.out[start : start + 64]
-                vectors, nothing = self.model(**self.encode([a.text for a in batch]))
+                texts = [titled(in_english(a.text), self.corpus.titles(a)) for a in batch]
+                vectors, nothing = self.model(**self.encode(texts))
                 scores = self.model.passages(vectors)
                 best = scores.topk(3).indices.tolist()
                 for a, three, row, none in zip(batch, best, scores, nothing, strict=True):

@@ -2,8 +2,10 @@
 
     python -m services.consult.reader.train_reader [--epochs 3] [--seed 7] [--out FOLDER]
 
-Needs the extra ``train``; two cores take about ten minutes. Reads ``corpus/urgency`` and
-``corpus/kind``, keeps a tenth of the texts for choosing, writes ``reader.onnx`` (int8) and
+Needs the extra ``train``; one core takes about half an hour. Reads ``corpus/urgency``,
+``corpus/kind`` and ``corpus/record`` (what a message asks of one's own record), and
+``corpus/pairs`` both for kinds (a section says the kind of its question) and for messages that are
+no emergency. Keeps a tenth of the texts for choosing, writes ``reader.onnx`` (int8) and
 ``reader.json`` (labels, temperatures, figures of the texts kept out, digest of the corpus).
 """
 
@@ -21,18 +23,32 @@ from typing import Any
 
 import numpy as np
 
+from services.consult.kinds import kind_of
 from services.consult.reader import _training as training
+from services.consult.reader.reader import TASKS
+from services.consult.spanish import in_english
 
-TASKS = ("urgency", "kind")
 MAX_TOKENS = 96
 BATCH = 24
+SMOOTHING = 0.05
+"""Weight of the labels that are not right."""
 PERSONAL = frozenset({"choose", "seek-care", "overdose", "children", "pregnancy", "missed-dose"})
 """Kinds of questions that may tell of something urgent."""
 
 
+CALM = "routine|urgent"
+"""The label of a message that is no emergency, whatever else it is."""
+GRAVE = frozenset({"when-to-seek-care", "serious-side-effects", "overdose", "what-to-do"})
+"""Sections whose questions may tell of an emergency."""
+CALM_SHARE = 0.6
+"""Share of the questions about passages that are shown as no emergency."""
+TRANSLATED = 0.5
+"""Share of the Spanish questions whose kind is learned from their rough English, as it is read."""
+
+
 @dataclass(frozen=True)
 class Example:
-    """A text with the label of one task."""
+    """A text with the label of one task; any of several labels is written ``a|b``."""
 
     task: str
     label: str
@@ -51,10 +67,24 @@ def read(task: str) -> Iterator[Example]:
 
 
 def examples() -> list[Example]:
-    """All examples of both tasks; every second general question is also a routine message."""
+    """All examples of all tasks; questions are also messages that are no emergencies."""
     found = [e for task in TASKS for e in read(task)]
     general = [e for e in found if e.task == "kind" and e.label not in PERSONAL]
-    return [*found, *(Example("urgency", "routine", e.text) for e in general[::2])]
+    routine = (Example("urgency", "routine", e.text) for e in general[::2])
+    own = (e for e in found if e.task == "record" and e.label != "dose-by-mistake")
+    calm = (Example("urgency", CALM, e.text) for e in own)
+    return [*found, *routine, *calm, *_of_pairs()]
+
+
+def _of_pairs() -> Iterator[Example]:
+    """Kinds of the questions about passages, and that they are no emergencies."""
+    dice = random.Random(7)  # noqa: S311 - no secret
+    for pair in training.pairs():
+        kind = kind_of(pair.sections[0]) if pair.sections else None
+        if kind is not None:
+            yield Example("kind", kind, pair.text)
+        if not GRAVE & set(pair.sections) and dice.random() < CALM_SHARE:
+            yield Example("urgency", CALM, pair.text)
 
 
 def _model(labels: dict[str, list[str]]) -> Any:
@@ -85,7 +115,8 @@ class Trainer:
         import torch
 
         self.examples = examples()
-        self.labels = {t: sorted({e.label for e in self.examples if e.task == t}) for t in TASKS}
+        named = {(e.task, label) for e in self.examples for label in e.label.split("|")}
+        self.labels = {t: sorted(label for task, label in named if task == t) for t in TASKS}
         torch.manual_seed(seed)
         self.dice, self.epochs = random.Random(seed), epochs  # noqa: S311 - no secret
         self.tokenizer = training.tokenizer(MAX_TOKENS)
@@ -106,20 +137,42 @@ class Trainer:
         import torch
 
         used = [e for e in self.examples if not training.kept_out(e.text)]
-        losses = {t: torch.nn.CrossEntropyLoss(self._weights(t, used), label_smoothing=0.05)
-                  for t in TASKS}  # fmt: skip
+        weights = {t: self._weights(t, used) for t in TASKS}
         descent = training.Descent(self.model, self.epochs * (len(used) // BATCH + 4))
         for epoch in range(self.epochs):
             self.model.train()
             for batch in self._batches(used):
                 task = batch[0].task
-                texts = [training.vary(e.text, self.dice) for e in batch]
                 with torch.autocast("cpu", torch.bfloat16):
-                    logits = self.model(**self.encode(texts))[TASKS.index(task)]
-                wanted = torch.tensor([self.labels[task].index(e.label) for e in batch])
-                descent.step(losses[task](logits.float(), wanted))
+                    inputs = self.encode([self._shown(e) for e in batch])
+                    logits = self.model(**inputs)[TASKS.index(task)]
+                descent.step(self._loss(logits.float(), batch, weights[task]))
             sys.stdout.write(f"epoch {epoch + 1}: right {self.check()}\n")
             sys.stdout.flush()
+
+    def _shown(self, example: Example) -> str:
+        text = example.text
+        if example.task == "kind" and self.dice.random() < TRANSLATED:
+            text = in_english(text)
+        return training.vary(text, self.dice)
+
+    def _loss(self, logits: Any, batch: Sequence[Example], weights: Any) -> Any:
+        """Weighted cross entropy; where several labels are right, of their joint probability."""
+        import torch
+
+        log = torch.log_softmax(logits, 1)
+        right = self._right(batch)
+        likely = torch.logsumexp(log + right.log(), 1)
+        weight = (right * weights).sum(1) / right.sum(1)
+        wanted = -(weight * likely).sum() / weight.sum()
+        return (1 - SMOOTHING) * wanted - SMOOTHING * log.mean()
+
+    def _right(self, batch: Sequence[Example]) -> Any:
+        """1 where a label is right, else 0; float32 of shape (n, labels)."""
+        import torch
+
+        labels = self.labels[batch[0].task]
+        return torch.tensor([[float(x in e.label.split("|")) for x in labels] for e in batch])
 
     def _weights(self, task: str, used: Sequence[Example]) -> Any:
         """Weight of each label, so that rare ones count (root of the inverse frequency)."""
@@ -142,7 +195,8 @@ class Trainer:
         import torch
 
         self.model.eval()
-        out = [e for e in self.examples if e.task == task and training.kept_out(e.text)]
+        every = (e for e in self.examples if e.task == task and "|" not in e.label)
+        out = [e for e in every if training.kept_out(e.text)]
         rows = []
         with torch.no_grad():
             for start in range(0, len(out), 64):

@@ -19,11 +19,11 @@ from services.engines.errors import EngineError
 _log = logging.getLogger(__name__)
 CONFIRMED_AT = 0.05
 """Probability of an emergency from which the reader lets an unsure rule's emergency stand."""
-EMERGENCY_AT = 0.35
+EMERGENCY_AT = 0.25
 """Probability of an emergency from which the reader raises to one by itself."""
 ALONE_CONFIRMED_AT, ALONE_AT = 0.90, 0.98
 """The same two for a sentence read by itself, without the words around it."""
-URGENT_AT = 0.55
+URGENT_AT = 0.5
 """Probability of something urgent or worse from which the reader raises to urgent."""
 _IF_NOW = {
     "en": "If this is happening to you or to somebody with you now: {}",
