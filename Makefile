@@ -15,6 +15,7 @@ lint: setup-dev
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+	$(VENV)/caretier compliance cards check
 	$(VENV)/pip-audit --skip-editable --progress-spinner off
 
 format: setup-dev

@@ -55,7 +55,7 @@ def _engine() -> str:
     from services.engines.settings import EngineSettings
 
     settings = EngineSettings()
-    engine = open_engine(settings)
+    engine = open_engine(settings, "hospital")
     return f"{engine.card.name}, authoring {engine.card.authoring}" if engine else "none configured"
 
 

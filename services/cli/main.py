@@ -25,6 +25,8 @@ ORDER = (
     "deidentify",
     "bricks",
     "audit",
+    "compliance",
+    "study",
     "doctor",
     "bench",
 )

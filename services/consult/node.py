@@ -105,7 +105,7 @@ class Node:
         index = KnowledgeIndex(
             Knowledge.load(level), Embedder.load(), models_folder() / "knowledge"
         )
-        engine = open_engine(chosen)
+        engine = open_engine(chosen, level)
         return cls(Level(level), Triager.load(), index, engine, seconds=chosen.seconds)
 
     @property
