@@ -83,7 +83,7 @@ class TestWord:
             {"signature": ""},
             {"signature": "?"},
         ],
-        ids=lambda change: "-".join(f"{k}={v}"[:20] for k, v in change.items()),
+        ids=["consent", "time", "another device", "no device", "unsigned", "no signature"],
     )
     def test_a_changed_word_is_refused_and_takes_nothing_away(self, intake, refer, change):
         id_ = refer()
