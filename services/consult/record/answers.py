@@ -12,16 +12,17 @@ from collections.abc import Callable
 from typing import Any
 
 from services.consult.messages import Citation, Fact
-from services.consult.record import facts, meaning, mishap, safety, words
+from services.consult.record import facts, meaning, mishap, planned, safety, times, words
+from services.consult.record.asked import Asked, is_named, worded
 from services.consult.record.chart import Chart
 from services.consult.record.immunizations import immunizations
-from services.consult.record.intent import Asked, is_named, worded
 from services.consult.record.kinds import ADULT_AGE, Kind
 from services.consult.record.medicines import medicine_safety, medicines
 from services.consult.record.planned import appointments
 from services.consult.record.reading import Result
 from services.consult.record.said import MAX_LISTED, Said, absent, many
 from services.consult.record.screening import screening
+from services.consult.record.tables import sources
 from services.consult.record.wording import day_text, listed, say
 
 MAX_LABS = 10
@@ -37,9 +38,8 @@ def result(asked: Asked, chart: Chart, language: str) -> Said:
         return
     for phrase in dict.fromkeys(asked.tests.values()):
         keys = [key for key, said in asked.tests.items() if said == phrase]
-        year = _when(asked.text, chart)
-        if year:
-            yield from _of_time(keys, phrase, year, chart, language)
+        if when := times.periods(asked.text, chart.today):
+            yield from _of_time(keys, phrase, when, asked, language)
             continue
         found = [history for key in keys if (history := chart.latest(key))]
         if worded("why_value", asked.text) and any(h[0].flag in {"high", "low"} for h in found):
@@ -55,30 +55,26 @@ def result(asked: Asked, chart: Chart, language: str) -> Said:
             yield Fact(id=f"{chart.patient_ref}#no-{keys[0]}", kind="result", text=text)
 
 
-def _when(text: str, chart: Chart) -> str | None:
-    """The year or month, as ISO, that a question asks about; "since 2025" asks for all after it."""
-    found = re.search(
-        r"(?<!since )(?<!desde )(?<!than )(?<!from )\b((?:19|20)\d\d|last year)\b", text
-    )
-    if found and found[1] == "last year":
-        return str(chart.today.year - 1)
-    months = words.data("people")["months"]
-    named = next((n for word, n in months.items() if re.search(rf"\b(in|en) {word}\b", text)), None)
-    if named is None:
-        return found[0] if found else None
-    year = chart.today.year - (named > chart.today.month)
-    return f"{found[0] if found else year}-{named:02d}"
-
-
-def _of_time(keys: list[str], phrase: str, when: str, chart: Chart, language: str) -> Said:
-    told = False
+def _of_time(
+    keys: list[str], phrase: str, when: tuple[str, ...], asked: Asked, language: str
+) -> Said:
+    """The results of a time; when that is compared with now, after the newest."""
+    chart, told = asked.case.chart, False
     for key in keys:
-        for item in [r for r in chart.latest(key) if (r.day or "").startswith(when)]:
+        history = chart.latest(key)
+        then = [r for r in history if (r.day or "").startswith(when)]
+        if then and history[0] in then:
+            then = history
+        elif then and worded("compare", asked.text):
+            then = [history[0], *then]
+        if then:
             told = True
-            yield facts.result_fact([item], language, dated=True)
+            yield facts.result_fact(then, language, dated=True, newest=then[0] == history[0])
     if not told:
-        text = say("no-year-result", language, name=phrase, year=day_text(when, language))
+        text = say("no-year-result", language, name=phrase, year=day_text(when[0], language))
         yield Fact(id=f"{chart.patient_ref}#no-{keys[0]}", kind="result", text=text)
+        for history in [found for key in keys if (found := chart.latest(key))]:
+            yield facts.result_fact(history, language, dated=True)
 
 
 def _guided(history: list[Result], chart: Chart, language: str) -> Said:
@@ -132,6 +128,9 @@ def conditions(asked: Asked, chart: Chart, language: str) -> Said:
         if part:
             text = many([safety.condition_name(c, language) for c in part], language)
             yield Fact(id=part[0].ref, kind="condition", text=say(key, language, list=text))
+    if active and worded("stage", asked.text) and not any(c.staged for c in active):
+        name = {"en": "the stage", "es": "la etapa"}[language]
+        yield absent(Kind.CONDITIONS, say("not-shown", language, name=name), chart)
     if not active:
         yield absent(Kind.CONDITIONS, say("no-conditions", language), chart)
 
@@ -139,27 +138,20 @@ def conditions(asked: Asked, chart: Chart, language: str) -> Said:
 def allergies(asked: Asked, chart: Chart, language: str) -> Said:
     """All allergies; or what is recorded about the one that is named, its class included."""
     target = _allergen(asked)
-    named = any(is_named(a.name, asked.text) for a in chart.allergies)
-    if not target and not asked.medicinal and not named and not _foods(asked):
+    if not (target or asked.medicinal or asked.allergen or _foods(asked)):
         for item in chart.allergies:
-            yield facts.allergy_fact(item, language)
+            yield facts.allergy_fact(item, language, dated=True)
         if not chart.allergies:
             yield absent(Kind.ALLERGIES, say("no-allergies", language), chart)
         return
     recorded = [a for a in chart.allergies if is_named(a.name, asked.text)]
     for item in recorded:
-        fact = facts.allergy_fact(item, language)
+        fact = facts.allergy_fact(item, language, dated=True)
         if not asked.medicinal and not item.none and worded("safety", asked.text):
             avoid = fact.text + say("avoid-allergen", language)
             fact = fact.model_copy(update={"text": avoid})
         yield fact
-    known = {a.ref for a in recorded}
-    fired = [
-        warned
-        for subject in safety.subjects(asked.medicines, asked.classes, language)
-        for warned in safety.warnings(subject, asked.case, language)
-        if warned.fact.kind == "allergy" and warned.fact.id.split("#")[0] not in known
-    ]
+    fired = _related({a.ref for a in recorded}, asked, language)
     for warned in fired:
         yield warned.fact
         if warned.source:
@@ -168,6 +160,17 @@ def allergies(asked: Asked, chart: Chart, language: str) -> Said:
         things = [*asked.medicines, *asked.classes.values(), *_foods(asked)]
         name = target or listed(things, language)
         yield absent(Kind.ALLERGIES, say("no-allergy", language, name=name), chart)
+
+
+def _related(known: set[str], asked: Asked, language: str) -> list[safety.Warned]:
+    """Warnings from allergies other than ``known``: of the same class, or held by what is named."""
+    by_class = [
+        warned
+        for subject in safety.subjects(asked.medicines, asked.classes, language)
+        for warned in safety.warnings(subject, asked.case, language)
+    ]
+    found = [*safety.holding(asked.holding, asked.case.chart, language), *by_class]
+    return [w for w in found if w.fact.kind == "allergy" and w.fact.id.split("#")[0] not in known]
 
 
 def _unlisted(asked: Asked, chart: Chart, language: str) -> Said:
@@ -246,14 +249,22 @@ def _display(practitioner: safety.Template) -> str:
     return str(name.get("text") or " ".join(parts)).strip()
 
 
-def visits(_asked: Asked, chart: Chart, language: str) -> Said:
-    """The last visit that took place."""
-    if not chart.visits:
+def visits(asked: Asked, chart: Chart, language: str) -> Said:
+    """The last visit that took place; or those of the time that is asked about."""
+    when = times.periods(asked.text, chart.today)
+    if re.search(r"\b(this year|este ano)\b", asked.text):
+        when = (str(chart.today.year),)
+    found = [v for v in chart.visits if not when or (v.day or "").startswith(when)]
+    if not found:
         yield absent(Kind.VISITS, say("no-visit", language), chart)
-        return
-    last = chart.visits[0]
-    text = say("visit", language, day=day_text(last.day, language), name=last.name)
-    yield Fact(id=last.ref, kind="visit", text=text, date=last.day)
+    elif when or worded("several", asked.text):
+        told = [f"{day_text(v.day, language)} ({v.name})" for v in found]
+        text = say("visits", language, count=len(found), list=many(told, language))
+        yield Fact(id=found[0].ref, kind="visit", text=text, date=found[0].day)
+    else:
+        last = found[0]
+        text = say("visit", language, day=day_text(last.day, language), name=last.name)
+        yield Fact(id=last.ref, kind="visit", text=text, date=last.day)
 
 
 def goals(asked: Asked, chart: Chart, language: str) -> Said:
@@ -265,6 +276,22 @@ def goals(asked: Asked, chart: Chart, language: str) -> Said:
     if not found:
         name = {"en": "a goal", "es": "una meta"}[language]
         yield absent(Kind.GOALS, say("not-shown", language, name=name), chart)
+
+
+def decision(asked: Asked, chart: Chart, language: str) -> Said:
+    """That a change of treatment is the clinician's, with the medicines that it is about."""
+    terms = set(asked.medicines) | set(asked.classes)
+    orders = [m for m in chart.active_medicines if (m.classes | set(m.generics)) & terms]
+    for have in [order.called for order in orders] or [""]:
+        text = say("own-change" if have else "own-treatment", language, have=have)
+        reference = f"rule:change-{have}" if have else "rule:change"
+        fact = Fact(id=reference, kind="treatment", text=text, warning=True)
+        warned = safety.sourced(fact, "change", sources()["drug_information"], language)
+        yield warned.fact
+        if warned.source:
+            yield warned.source
+    for item in chart.appointments[:1]:
+        yield planned.fact(item, language)
 
 
 def _mishap(asked: Asked, _chart: Chart, language: str) -> Said:
@@ -285,5 +312,6 @@ ANSWERS: dict[Kind, Callable[[Asked, Chart, str], Said]] = {
     Kind.VISITS: visits,
     Kind.GOALS: goals,
     Kind.MISHAP: _mishap,
+    Kind.DECISION: decision,
 }
 """The function that answers each kind of question."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from services.consult.messages import Fact
 from services.consult.record import safety, words
+from services.consult.record.asked import Asked
 from services.consult.record.case import STATED
-from services.consult.record.intent import Asked
 from services.consult.record.reading import Medicine
 from services.consult.record.tables import sources
 from services.consult.record.wording import listed, sentence_case

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from services.consult.messages import Fact
 from services.consult.record import duplicates, meaning, safety, words
+from services.consult.record.asked import Asked, worded
 from services.consult.record.chart import Chart
-from services.consult.record.intent import Asked, worded
 from services.consult.record.medicines import in_question
 from services.consult.record.reading import Allergy, Condition, Result
 from services.consult.record.tables import sources
@@ -70,7 +70,7 @@ def _all(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
         text = say("pregnant", language)
         yield Fact(id=chart.pregnancy_ref, kind="pregnancy", text=text, warning=True)
     yield from _medicine_facts(asked, chart, language)
-    for test in asked.tests:
+    for test in () if worded("definition", asked.text) else asked.tests:
         if found := chart.latest(test):
             yield result_fact(found, language, dated=False)
     for condition in chart.conditions:
@@ -129,27 +129,31 @@ def test_name(result: Result, language: str) -> str:
 
 
 def result_text(
-    found: list[Result], language: str, *, dated: bool, chart: Chart | None = None
+    found: list[Result],
+    language: str,
+    *,
+    dated: bool,
+    chart: Chart | None = None,
+    newest: bool = True,
 ) -> str:
     """Say the newest of the results of one test: value, flag, range, and those before it."""
-    newest = found[0]
-    when = (
-        say("on-day", language, day=day_text(newest.day, language)) if dated and newest.day else ""
-    )
-    text = say("result", language, name=test_name(newest, language), value=newest.value, when=when)
-    text += say("preliminary", language) if newest.preliminary else ""
-    if newest.flag:
-        kind = say("target" if newest.target else "range", language)
-        span = f"{newest.span} {newest.unit}".strip() if newest.span else ""
-        key = newest.flag if span else f"{newest.flag}-bare"
+    first = found[0]
+    when = say("on-day", language, day=day_text(first.day, language)) if dated and first.day else ""
+    key = "result" if newest else "result-then"
+    text = say(key, language, name=test_name(first, language), value=first.value, when=when)
+    text += say("preliminary", language) if first.preliminary else ""
+    if first.flag:
+        kind = say("target" if first.target else "range", language)
+        span = f"{first.span} {first.unit}".strip() if first.span else ""
+        key = first.flag if span else f"{first.flag}-bare"
         text += say(key, language, span_kind=kind, span=span)
-    elif newest.number is not None and not newest.span:
+    elif first.number is not None and not first.span:
         text += say("no-range", language)
-        text += meaning.usual_range(newest, chart, language) if chart else ""
+        text += meaning.usual_range(first, chart, language) if chart else ""
     text += _earlier(found, language, dated=dated)
-    if newest.critical:
+    if first.critical and newest:
         return text + say("critical", language)
-    return text + (say("ask", language) if newest.flag in {"high", "low"} else "")
+    return text + (say("ask", language) if first.flag in {"high", "low"} else "")
 
 
 def _earlier(found: list[Result], language: str, *, dated: bool) -> str:
@@ -162,21 +166,40 @@ def _earlier(found: list[Result], language: str, *, dated: bool) -> str:
         f"{r.value} ({day_text(r.day, language)})" if dated and r.day else r.value for r in before
     ]
     text = say("earlier", language, list=", ".join(told))
-    old = before[0]
+    step = _step(newest, before[0])
+    return (
+        text if step is None else text + say({1: "higher", -1: "lower", 0: "same"}[step], language)
+    )
+
+
+def _step(newest: Result, old: Result) -> int | None:
+    """1 for higher, -1 for lower, 0 for the same; None where the two cannot be compared.
+
+    Of blood pressures both numbers must have gone the same way.
+    """
+    pressures = [re.fullmatch(r"(\d+)[\d.]*/(\d+)[\d.]* mmHg", r.value) for r in (newest, old)]
+    if pressures[0] and pressures[1]:
+        now, then = ([int(n) for n in found.groups()] for found in pressures if found)
+        steps = {(a > b) - (a < b) for a, b in zip(now, then, strict=True)} - {0}
+        return steps.pop() if len(steps) == 1 else None if steps else 0
     if newest.number is None or old.number is None or not alike(newest.unit, old.unit):
-        return text
-    step = (newest.number > old.number) - (newest.number < old.number)
-    return text + say({1: "higher", -1: "lower", 0: "same"}[step], language)
+        return None
+    return (newest.number > old.number) - (newest.number < old.number)
 
 
 def result_fact(
-    found: list[Result], language: str, *, dated: bool, chart: Chart | None = None
+    found: list[Result],
+    language: str,
+    *,
+    dated: bool,
+    chart: Chart | None = None,
+    newest: bool = True,
 ) -> Fact:
     """Return the newest result as a fact; out of range is a warning."""
     return Fact(
         id=found[0].ref,
         kind="result",
-        text=result_text(found, language, dated=dated, chart=chart),
+        text=result_text(found, language, dated=dated, chart=chart, newest=newest),
         date=found[0].day,
         warning=found[0].flag in {"high", "low"},
     )
@@ -192,13 +215,15 @@ def condition_fact(condition: Condition, language: str, *, dated: bool) -> Fact:
     return Fact(id=condition.ref, kind="condition", text=text, date=condition.day)
 
 
-def allergy_fact(allergy: Allergy, language: str) -> Fact:
+def allergy_fact(allergy: Allergy, language: str, *, dated: bool = False) -> Fact:
     """Return one allergy as a warning, or the entry that says that none is known."""
     if allergy.none:
         text = say("none-known", language, name=allergy.name)
         return Fact(id=allergy.ref, kind="allergy", text=text, date=allergy.day)
     reaction = safety.reaction_text(allergy, language)
     text = say("allergy", language, reaction=reaction, name=allergy.name)
+    if dated and allergy.day:
+        text += say("recorded-on", language, day=day_text(allergy.day, language))
     return Fact(id=allergy.ref, kind="allergy", text=text, date=allergy.day, warning=True)
 
 

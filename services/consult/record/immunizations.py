@@ -8,9 +8,9 @@ from typing import Any
 
 from services.consult.messages import Citation, Fact
 from services.consult.record import words
+from services.consult.record.asked import Asked, worded
 from services.consult.record.chart import Chart
 from services.consult.record.events import Vaccine
-from services.consult.record.intent import Asked, worded
 from services.consult.record.kinds import Kind
 from services.consult.record.said import Said, absent, many
 from services.consult.record.wording import day_text, listed, months_later, say, years_later

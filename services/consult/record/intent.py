@@ -1,281 +1,194 @@
-"""What a question asks of the record: whose it is, what it names, and which kind it is.
+"""Which parts of the record a question asks for, from all the evidence together.
 
-The rules are deliberately narrow. A question that could also be a general one ("what is a normal
-A1c?"), a decision about treatment ("should I stop my metformin?") or about somebody else is not
-answered from the record; at most its facts go along as material.
+The reader's sense of the message speaks first. What the question names (a test, a vaccine, a
+medicine …) and how it is worded are weighed with it, and a part whose answer needs something named
+is out where nothing is. A question that could also be a general one ("what is a normal A1c?"), a
+decision about treatment ("should I stop my metformin?") or about somebody else is not answered from
+the record; at most its facts go along as material. A medicine, food or vaccine that is named is
+first held against the record, however it is asked: that can only warn.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
 
-from services.consult.record import mishap, spelling, words
-from services.consult.record.case import Case
-from services.consult.record.chart import Chart
+from services.consult.record import mishap, planned
+from services.consult.record.asked import Asked, worded
 from services.consult.record.kinds import Kind
+from services.consult.record.rules import RULES, is_allergies, is_medicines, is_safety
 
-LONG = 14
-"""Words from which a test must be named as the person's own ("my A1c")."""
+FLOOR = 0.02
+"""Probability that any part keeps, however sure the reader is of another."""
+WORDING = 100.0
+"""How many times likelier a wording makes its part."""
+BEHIND = 0.1
+"""How much less a wording tells with each place that it stands further behind."""
+NAMED = 4.0
+"""How many times likelier a part is whose things are named."""
+ASIDE = 0.3
+"""What is left of a part that has nothing to do with what is named."""
+BESIDE = 0.3
+"""Share of the reader's belief in other parts of the record that goes to the part that is named."""
+GENERAL = 2.5
+"""How many times likelier general knowledge is, where nothing says "my"."""
+MEANT = 0.5
+"""Share of all the evidence from which a part is answered."""
 
-
-@lru_cache(maxsize=128)
-def _pattern(name: str) -> re.Pattern[str]:
-    table = words.data("intents")
-    alternatives = "|".join(f"(?:{pattern})" for pattern in table["patterns"][name])
-    for word, pattern in table["words"].items():
-        alternatives = alternatives.replace(f"<{word}>", pattern)
-    return re.compile(alternatives)
-
-
-def worded(name: str, text: str) -> bool:
-    """Whether ``text`` (folded) is worded as the patterns ``name`` of ``intents.yaml`` say."""
-    return bool(_pattern(name).search(text))
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question, taken apart.
-
-    Attributes:
-        text: the question, folded, with slips of spelling mended.
-        raw: the question as typed.
-        own: it is worded as one about the person of the record.
-        case: whom it is about, with the record and what the question itself states.
-        tests, medicines, classes, conditions, vaccines, procedures: keys named, each with the words
-            used.
-        mentions: the phrases for medicines, each with its ingredients.
-        listed: ingredients named that are on the person's list.
-    """
-
-    text: str
-    raw: str
-    own: bool
-    case: Case
-    tests: Mapping[str, str] = field(default_factory=dict)
-    medicines: Mapping[str, str] = field(default_factory=dict)
-    classes: Mapping[str, str] = field(default_factory=dict)
-    conditions: Mapping[str, str] = field(default_factory=dict)
-    vaccines: Mapping[str, str] = field(default_factory=dict)
-    procedures: Mapping[str, str] = field(default_factory=dict)
-    mentions: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    listed: frozenset[str] = frozenset()
-
-    @property
-    def other(self) -> bool:
-        """Whether it is about somebody else; the record then has nothing to say."""
-        return self.case.situation.other
-
-    @property
-    def medicinal(self) -> bool:
-        """Whether a medicine or a class of medicines is named."""
-        return bool(self.medicines or self.classes)
-
-    def kind(self) -> Kind | None:
-        """The part of the record that answers the question by itself, or None."""
-        if mishap.is_mishap(self.text):
-            return Kind.MISHAP
-        if self.medicinal and worded("treatment", self.text):
-            return None
-        if _is_safety(self) and (self.other or self.case.situation.child):
-            return Kind.SAFETY
-        if self.other or worded("treatment", self.text):
-            return None
-        if worded("second_question", self.text) and not self.listed:
-            return None
-        return next((kind for kind, fits in _KINDS if fits(self)), None)
+KNOWLEDGE = 0.8
+"""Probability from which a medicine is asked about in general, though nothing says so."""
+LISTED = 0.7
+"""Probability from which all the screening tests of the person's age are told, with none named."""
+CERTAIN = 0.9
+"""Probability from which a wrong dose is told of, though no wording of ``mishap.yaml`` fits."""
+PLAIN = 0.95
+"""Probability from which the reader is believed against the wording."""
+DECIDED = 0.85
+"""Probability from which a decision is asked for, or somebody else is meant, whatever is worded."""
+SURE = 0.6
+"""Probability from which a decision on treatment is asked for, though no wording tells."""
 
 
-def understand(question: str, chart: Chart) -> Asked:
-    """Take a question apart; ``chart`` decides whether "my child" is the person of the record."""
-    from services.consult.record.situation import situation
-
-    text = spelling.read(words.fold(question))
-    about = situation(text, chart.known)
-    mentions = tuple(words.medicine_phrases().mentions(text))
-    classes = words.class_phrases().find(text)
-    tests = _without(words.test_phrases().find(text), classes)
-    named = _medicines(text, mentions, tests)
-    listed = {g for order in chart.medicines for g in order.generics} & set(named)
-    bare = _pattern("courtesy").sub(" ", text)
-    short = bool(tests) and _bare(text, tests)
-    names = any(re.search(rf"\b{name}s?\b", text) for name in chart.known.names)
-    proxied = bool(chart.known.roles) or chart.known.minor
-    conditions = words.condition_phrases().find(text)
-    return Asked(
-        text=text,
-        raw=question,
-        own=worded("own", bare) or short or names or (proxied and worded("proxy", text)),
-        case=Case(chart, about, named, conditions),
-        tests=tests,
-        medicines=named,
-        classes=classes,
-        conditions=conditions,
-        vaccines=words.vaccine_phrases().find(text),
-        procedures=words.procedure_phrases().find(text),
-        mentions=mentions,
-        listed=frozenset(listed) if not about.other else frozenset(),
-    )
+def kinds(asked: Asked) -> tuple[Kind, ...]:
+    """The parts of the record that may answer, in the order in which they are tried."""
+    settled = _settled(asked)
+    if settled is not None:
+        return settled
+    first = (Kind.SAFETY,) if may_harm(asked) else ()
+    if asked.meant.get("other-person", 0.0) >= DECIDED:
+        return first
+    if asked.meant.get("decision", 0.0) >= PLAIN:
+        return (*first, Kind.DECISION)
+    if worded("second_question", asked.text) and not asked.listed:
+        return first
+    best = likeliest(asked)
+    general = asked.meant.get("general", 0.0)
+    if best in _FIRM and general >= PLAIN and not worded("owned_word", asked.text):
+        return first
+    if best is None and asked.own and asked.meant.get("decision", 0.0) >= SURE:
+        best = Kind.DECISION
+    return tuple(dict.fromkeys((*first, *((best,) if best else ()))))
 
 
-def _bare(text: str, tests: Mapping[str, str]) -> bool:
-    """Whether the question does little more than name a test ("last A1c?")."""
-    left = text
-    for phrase in tests.values():
-        left = left.replace(phrase, " ")
-    return all(worded("bare_word", word) for word in left.split())
+def _settled(asked: Asked) -> tuple[Kind, ...] | None:
+    """What is settled before all is weighed: mishaps, decisions, other people, children."""
+    decides = asked.meant.get("decision", 0.0)
+    if _tells_of_mishap(asked):
+        return (Kind.MISHAP,)
+    if _is_decision(asked):
+        doses = decides + asked.meant.get(Kind.MISHAP, 0.0)
+        return (Kind.DECISION,) if doses >= SURE and not asked.medicinal else ()
+    if asked.other:
+        return (Kind.SAFETY,) if is_safety(asked) else ()
+    if decides >= DECIDED and _of_own(asked):
+        return (Kind.DECISION,)
+    return (Kind.SAFETY,) if is_safety(asked) and asked.case.situation.child else None
 
 
-def _without(tests: dict[str, str], classes: Mapping[str, str]) -> dict[str, str]:
-    """The tests that are not just words of a class of medicines ("blood pressure pills")."""
-    said = " ".join(classes.values())
-    return {key: phrase for key, phrase in tests.items() if phrase not in said}
+def _of_own(asked: Asked) -> bool:
+    """Whether it names what the person takes, by name or by class."""
+    taken = {key for order in asked.case.chart.active_medicines for key in order.classes}
+    return bool(asked.listed or taken & set(asked.classes))
 
 
-def _medicines(
-    text: str, mentions: tuple[tuple[str, tuple[str, ...]], ...], tests: Mapping[str, str]
-) -> dict[str, str]:
-    named: dict[str, str] = {}
-    for phrase, keys in mentions:
-        for key in keys:
-            named.setdefault(key, phrase)
-    if not worded("safety", text):
-        named = {k: p for k, p in named.items() if "live_vaccine" not in words.classes_of(k)}
-    if not worded("take", text):
-        said = " ".join(tests.values())
-        named = {key: phrase for key, phrase in named.items() if phrase not in said}
-    return named
-
-
-def _is_care_team(asked: Asked) -> bool:
-    return asked.own and worded("care_team", asked.text)
-
-
-def _is_visits(asked: Asked) -> bool:
-    return asked.own and worded("last_visit", asked.text) and not asked.tests
-
-
-def _is_goals(asked: Asked) -> bool:
-    return asked.own and worded("goal", asked.text) and not asked.medicinal
-
-
-def _is_appointments(asked: Asked) -> bool:
-    if asked.vaccines or worded("not_appointment", asked.text):
-        return False
-    return worded("appointment", asked.text) or (asked.own and worded("coming", asked.text))
-
-
-def _is_allergies(asked: Asked) -> bool:
-    if asked.own and worded("allergy", asked.text) and not worded("not_allergy", asked.text):
+def may_harm(asked: Asked) -> bool:
+    """Whether a medicine, food or vaccine is named as to be taken, so that warnings come first."""
+    if not asked.medicinal and worded("among_mine", asked.text):
         return True
-    if asked.medicinal or not worded("safety", asked.text):
+    if not (asked.medicinal or asked.allergen) or worded("side", asked.text):
         return False
-    return any(is_named(a.name, asked.text) for a in asked.case.chart.allergies)
-
-
-def is_named(name: str, text: str) -> bool:
-    """Whether a question (folded) names what an entry of the record is called."""
-    stems = [word.rstrip("s") for word in words.fold(name).split() if len(word) > 3]  # noqa: PLR2004  # not "and"
-    return any(re.search(rf"\b{re.escape(stem)}(s|es)?\b", text) for stem in stems)
-
-
-def _is_immunizations(asked: Asked) -> bool:
-    if not worded("vaccine", asked.text) or worded("not_vaccine", asked.text):
+    if worded("asks_record", asked.text):
         return False
-    if asked.procedures:
+    new = set(asked.medicines) - asked.listed
+    asks = asked.meant.get(Kind.SAFETY, 0.0) + asked.meant.get("decision", 0.0)
+    for kind, rule in ((Kind.ALLERGIES, is_allergies), (Kind.MEDICINES, is_medicines)):
+        if asked.meant.get(kind, 0.0) > asks and rule(asked):
+            return False
+    if is_safety(asked):
+        return bool(new) or not is_medicines(asked)
+    outside = sum(asked.meant.get(kind, 0.0) for kind in ("general", "none"))
+    if asked.holding and asked.own:
+        outside = asked.meant.get("general", 0.0)
+    most = MEANT if worded("explains", asked.text) else KNOWLEDGE
+    return bool(new or asked.holding) and outside < most
+
+
+def _tells_of_mishap(asked: Asked) -> bool:
+    """Whether a wrong dose is told of, by its wording or as the reader is all but certain of it."""
+    likely = asked.meant.get(Kind.MISHAP, 0.0)
+    if mishap.is_mishap(asked.text):
+        return likely >= FLOOR or asked.meant.get(Kind.SAFETY, 0.0) < CERTAIN
+    sure = likely >= CERTAIN
+    return sure and worded("wrong_dose", asked.text) and not worded("treatment", asked.text)
+
+
+def _is_decision(asked: Asked) -> bool:
+    """Whether a treatment that the person has is to be changed; a new one is a matter of safety."""
+    if not worded("treatment", asked.text):
         return False
-    listing = worded("listing", asked.text) and re.search(r"shots?|vac|imm|inm", asked.text)
-    return asked.own and bool(asked.vaccines or listing)
+    return bool(asked.listed or not asked.medicines or worded("quitting", asked.text))
 
 
-def _is_screening(asked: Asked) -> bool:
-    named = set(asked.procedures) & set(words.data("facts/screening")["tests"])
-    return asked.own and bool(named) and worded("due_screening", asked.text)
+def likeliest(asked: Asked) -> Kind | None:
+    """The part with the most evidence, if it has more than all the others together."""
+    weights = {kind: _weight(place, asked) for place, (kind, _) in enumerate(RULES)}
+    elsewhere = "general", "none", "decision", *(() if asked.medicinal else (Kind.SAFETY,))
+    general = sum(asked.meant.get(kind, FLOOR) for kind in elsewhere)
+    general *= 1.0 if asked.own else GENERAL
+    best = max(weights, key=lambda kind: weights[kind])
+    if worded("general", asked.text) and not dict(RULES)[best](asked):
+        general *= GENERAL
+    return best if weights[best] > MEANT * (general + sum(weights.values())) else None
 
 
-def _is_procedures(asked: Asked) -> bool:
-    if worded("not_done", asked.text):
-        return False
-    listing = worded("procedure_list", asked.text)
-    finding = bool(asked.procedures) and worded("findings", asked.text)
-    return asked.own and (
-        finding or (worded("done", asked.text) and bool(asked.procedures or listing))
-    )
+def _weight(place: int, asked: Asked) -> float:
+    """The evidence for one part; of wordings that fit, narrower ones stand first in the table."""
+    kind, rule = RULES[place]
+    weight = asked.meant.get(kind.value, 0.0) + FLOOR
+    if rule(asked):
+        return weight * WORDING / (1.0 + BEHIND * place)
+    if kind in _NEEDS and not _NEEDS[kind](asked):
+        return 0.0
+    named = {known for known, names in _NAMES.items() if names(asked)}
+    if not asked.own:
+        return 0.0 if worded("general", asked.text) else weight
+    if kind in named & _FIRM:
+        # the reader may have the record right and its part wrong; what is named tells the part
+        weight += BESIDE * sum(
+            asked.meant.get(known, 0.0) for known, _ in RULES if known not in named
+        )
+    return weight * (NAMED if kind in named else ASIDE if named else 1.0)
 
 
-def _is_medicines(asked: Asked) -> bool:
-    if worded("side", asked.text):
-        return False
-    if not asked.medicines and worded("list_medicines", asked.text):
-        return asked.own and not worded("not_list", asked.text)
-    general = worded("general_medicine", asked.text) and not worded("dose_asked", asked.text)
-    if general or worded("after_taking", asked.text):
-        return False
-    return _is_of_class(asked) if not asked.medicines else _is_of_medicine(asked)
-
-
-def _is_of_class(asked: Asked) -> bool:
-    fits = bool(asked.classes) and asked.own and worded("class_list", asked.text)
-    return fits and not worded("not_list", asked.text)
-
-
-def _is_of_medicine(asked: Asked) -> bool:
-    if asked.listed and worded("about_listed", asked.text):
-        return True
-    about = "why_medicine", "dose", "on_medicine", "history_medicine"
-    return asked.own and any(worded(name, asked.text) for name in about)
-
-
-def _is_safety(asked: Asked) -> bool:
-    if not asked.medicinal or worded("side", asked.text):
-        return False
-    tests = "|".join(map(re.escape, asked.tests.values()))
-    of_test = tests and re.search(rf"\b(is|are|was|were) (my|her|his) ({tests})\b", asked.text)
-    return worded("safety", asked.text) and not of_test
-
-
-def _is_conditions(asked: Asked) -> bool:
-    if not asked.own or worded("diagnose_me", asked.text):
-        return False
-    if worded("list_conditions", asked.text) or (asked.conditions and worded("stage", asked.text)):
-        return True
-    if not asked.conditions or worded("not_condition", asked.text):
-        return False
-    return worded("has_condition", asked.text) or worded("since_condition", asked.text)
-
-
-def _named_as_own(asked: Asked) -> bool:
-    tests = "|".join(map(re.escape, asked.tests.values()))
-    own = r"\b(my|her|his|mi|mis|su|sus|last|latest)( \w+){0,3} "
-    return bool(tests and re.search(f"{own}({tests})\\b", asked.text))
-
-
-def _is_result(asked: Asked) -> bool:
-    if not asked.own or worded("side", asked.text):
-        return False
-    if worded("general", asked.text) and not worded("own_result", asked.text):
-        return False
-    if asked.medicines and not asked.listed:
-        return False
-    if len(asked.text.split()) > LONG and not _named_as_own(asked):
-        return False
-    return bool(asked.tests) or worded("labs", asked.text)
-
-
-# The first that fits decides; narrow kinds stand before wide ones.
-_KINDS: tuple[tuple[Kind, Callable[[Asked], bool]], ...] = (
-    (Kind.CARE_TEAM, _is_care_team),
-    (Kind.GOALS, _is_goals),
-    (Kind.APPOINTMENTS, _is_appointments),
-    (Kind.ALLERGIES, _is_allergies),
-    (Kind.IMMUNIZATIONS, _is_immunizations),
-    (Kind.SCREENING, _is_screening),
-    (Kind.PROCEDURES, _is_procedures),
-    (Kind.MEDICINES, _is_medicines),
-    (Kind.SAFETY, _is_safety),
-    (Kind.CONDITIONS, _is_conditions),
-    (Kind.RESULT, _is_result),
-    (Kind.VISITS, _is_visits),
-)
+_NEEDS: Mapping[Kind, Callable[[Asked], bool]] = {
+    Kind.RESULT: lambda asked: bool(asked.tests) and not worded("preparing", asked.text),
+    Kind.CONDITIONS: lambda asked: (
+        not (asked.tests or asked.medicines or worded("diagnose_me", asked.text))
+    ),
+    Kind.IMMUNIZATIONS: lambda asked: (
+        bool(asked.vaccines)
+        and (worded("lately", asked.text) or not worded("not_vaccine", asked.text))
+    ),
+    Kind.PROCEDURES: lambda asked: bool(asked.procedures),
+    Kind.SCREENING: lambda asked: (
+        bool(asked.procedures)
+        or (asked.meant.get(Kind.SCREENING, 0.0) >= LISTED and not (asked.tests or asked.vaccines))
+    ),
+    Kind.MEDICINES: lambda asked: (
+        (bool(asked.listed or not asked.medicines) or worded("asks_record", asked.text))
+        and not worded("may_take", asked.text)
+        and not worded("among_mine", asked.text)
+    ),
+}
+"""What a question has to name for its part to be answered from the record."""
+_FIRM = {Kind.RESULT, Kind.IMMUNIZATIONS, Kind.PROCEDURES}
+_NAMES: Mapping[Kind, Callable[[Asked], bool]] = {
+    Kind.RESULT: lambda asked: bool(asked.tests),
+    Kind.IMMUNIZATIONS: lambda asked: bool(asked.vaccines),
+    Kind.PROCEDURES: lambda asked: bool(asked.procedures),
+    Kind.MEDICINES: lambda asked: bool(asked.listed or asked.classes),
+    Kind.ALLERGIES: lambda asked: asked.allergen and not asked.listed,
+    Kind.CONDITIONS: lambda asked: bool(asked.conditions),
+    Kind.APPOINTMENTS: lambda asked: bool(planned.named(asked)) and worded("when_day", asked.text),
+    Kind.GOALS: lambda asked: bool(asked.tests) and asked.meant.get(Kind.GOALS, 0.0) >= BESIDE,
+}
+"""What speaks for a part when it is named."""

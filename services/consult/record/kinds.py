@@ -24,3 +24,4 @@ class Kind(StrEnum):
     CARE_TEAM = "care-team"
     SAFETY = "medicine-safety"
     MISHAP = "dose-by-mistake"
+    DECISION = "decision"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from services.consult.messages import Fact
 from services.consult.record import duplicates, safety, words
+from services.consult.record.asked import Asked, worded
 from services.consult.record.chart import Chart
-from services.consult.record.intent import Asked, worded
 from services.consult.record.kinds import ADULT_AGE, Kind
 from services.consult.record.reading import Medicine
 from services.consult.record.said import MAX_LISTED, Said, absent
@@ -20,10 +20,10 @@ def medicines(asked: Asked, chart: Chart, language: str) -> Said:
     """The active medicines; or whether, how and why one that is named is taken."""
     if asked.medicines:
         yield from _named(asked, chart, language)
-    elif asked.classes:
-        yield from _of_class(asked, chart, language)
+    elif classes := [*asked.classes] or _purposes(asked):
+        yield from _of_class(classes, asked, chart, language)
     else:
-        yield from _list(chart, language)
+        yield from _list(asked, chart, language)
 
 
 def _named(asked: Asked, chart: Chart, language: str) -> Said:
@@ -34,7 +34,7 @@ def _named(asked: Asked, chart: Chart, language: str) -> Said:
         active = [m for m in orders if m.active]
         if active:
             yield from _standing(active[0], phrase, asked, language)
-            yield order_fact(active[0], language)
+            yield order_fact(active[0], language, who=worded("who_prescribed", asked.text))
         elif orders:
             yield _former(orders[0], language)
         elif names and (past or not worded("dose", asked.text)):
@@ -61,13 +61,15 @@ def _both(warned: safety.Warned) -> Said:
         yield warned.source
 
 
-def order_fact(order: Medicine, language: str) -> Fact:
-    """One active order: name and strength, since when, how to take it, and why."""
+def order_fact(order: Medicine, language: str, *, who: bool = False) -> Fact:
+    """One active order: name and strength, since when, how to take it, why, and whose it is."""
     since = say("since", language, day=day_text(order.day, language)) if order.day else ""
     text = say("medicine", language, name=order.name, since=since)
     text += say("dose", language, dose=order.dose) if order.dose else say("no-dose", language)
     reasons = listed([words.condition_in(r, language) for r in order.reasons], language)
     text += say("reason", language, list=reasons) if reasons else say("no-reason", language)
+    if who and order.prescriber:
+        text += say("prescriber", language, name=order.prescriber)
     return Fact(id=order.ref, kind="medicine", text=text, date=order.day)
 
 
@@ -77,21 +79,34 @@ def _former(order: Medicine, language: str) -> Fact:
     return Fact(id=order.ref, kind="medicine", text=text, date=order.day)
 
 
-def _of_class(asked: Asked, chart: Chart, language: str) -> Said:
-    for key in asked.classes:
+def _purposes(asked: Asked) -> list[str]:
+    """The classes for what the medicines that are asked for are said to treat."""
+    if not worded("taken_for", asked.text):
+        return []
+    said = set(asked.text.split())
+    return [key for key, named in words.data("lay")["purposes"].items() if said & set(named)]
+
+
+def _of_class(classes: list[str], asked: Asked, chart: Chart, language: str) -> Said:
+    for key in classes:
         group = words.data("classes")[key][language]
-        found = [m for m in chart.active_medicines if key in m.classes]
+        wanted = {key, *words.data("classes")[key].get("also", ())}
+        found = [m for m in chart.active_medicines if m.classes & wanted]
+        who = worded("who_prescribed", asked.text)
         for order in found:
-            yield order_fact(order, language)
+            yield order_fact(order, language, who=who)
         if not found:
             yield absent(Kind.MEDICINES, say("no-class-medicine", language, group=group), chart)
         for order in chart.active_medicines if not found else ():
             if order.classes & _KIN.get(key, frozenset()):
-                yield order_fact(order, language)
+                yield order_fact(order, language, who=who)
 
 
-def _list(chart: Chart, language: str) -> Said:
+def _list(asked: Asked, chart: Chart, language: str) -> Said:
     for order in chart.active_medicines[:MAX_LISTED]:
+        if worded("reasons", asked.text):
+            yield order_fact(order, language)
+            continue
         dose = f" ({order.dose})" if order.dose else ""
         yield Fact(id=order.ref, kind="medicine", text=f"{order.name}{dose}.", date=order.day)
     if not chart.active_medicines:
@@ -128,10 +143,14 @@ def _products(asked: Asked) -> set[str]:
 
 def medicine_safety(asked: Asked, _chart: Chart, language: str) -> Said:
     """Every warning about what is asked; nothing when there is none."""
-    found = [
-        w for s in in_question(asked, language) for w in safety.warnings(s, asked.case, language)
-    ]
+    sought = in_question(asked, language)
+    if not sought and worded("among_mine", asked.text):
+        taken = {g: g for order in asked.case.chart.active_medicines for g in order.generics}
+        sought = safety.subjects(taken, (), language)
+    found = [w for s in sought for w in safety.warnings(s, asked.case, language)]
     found += duplicates.duplicates(asked, language)
+    if asked.case.own:
+        found += safety.holding(asked.holding, asked.case.chart, language)
     for warned in sorted(found, key=lambda w: w.rank):
         yield from _both(warned)
     if not found:  # beside "do not take it" the usual most would read as leave to take so much

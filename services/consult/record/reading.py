@@ -44,7 +44,10 @@ class Condition(Item):
 
 @dataclass(frozen=True)
 class Medicine(Item):
-    """An order; ``generics`` are names of medicines.yaml, ``day`` when it was written."""
+    """An order; ``generics`` are names of medicines.yaml, ``day`` when it was written.
+
+    ``prescriber`` is the name of who wrote it, which must not travel.
+    """
 
     generics: tuple[str, ...]
     classes: frozenset[str]
@@ -52,6 +55,7 @@ class Medicine(Item):
     on_hold: bool
     dose: str | None
     reasons: tuple[str, ...]
+    prescriber: str | None = None
 
     @property
     def called(self) -> str:
@@ -208,6 +212,7 @@ def read_medicines(resources: Sequence[Mapping[str, Any]]) -> Iterator[Medicine]
             item.get("status") == "on-hold",
             _dose(item),
             tuple(_reasons(item, causes)),
+            (item.get("requester") or {}).get("display"),
         )
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from services.consult.messages import Citation, Fact, Person
 from services.consult.record import facts
 from services.consult.record.answers import ANSWERS
+from services.consult.record.asked import Asked, understand
 from services.consult.record.chart import Chart
 from services.consult.record.errors import RecordError
-from services.consult.record.intent import Asked, understand
+from services.consult.record.intent import kinds
 from services.consult.record.kinds import Kind
 from services.consult.record.reading import own_resources
 
@@ -83,8 +84,11 @@ class Record:
         record holds none, None is returned, and nothing is called safe.
         """
         asked = understand(question_text, self._chart)
-        kind = asked.kind()
-        if kind is None or not (self._shown or _without_record(kind, asked)):
+        tried = (self._told(kind, asked, language) for kind in kinds(asked))
+        return next((told for told in tried if told), None)
+
+    def _told(self, kind: Kind, asked: Asked, language: str) -> RecordAnswer | None:
+        if not (self._shown or _without_record(kind, asked)):
             return None
         said = list(ANSWERS[kind](asked, self._chart, language))
         told: dict[str, Fact] = {}

@@ -13,6 +13,7 @@ from typing import Any
 from services.consult.messages import Citation, Fact
 from services.consult.record import words
 from services.consult.record.case import STATED, Case
+from services.consult.record.chart import Chart
 from services.consult.record.reading import Allergy, Condition, Item, Medicine
 from services.consult.record.tables import Rule, Source, rules, sources
 from services.consult.record.wording import listed, say, sentence_case
@@ -43,11 +44,17 @@ class Warned:
     fact: Fact
     source: Citation | None
     grave: bool = False
+    pair: bool = False
 
     @property
-    def rank(self) -> tuple[bool, bool]:
-        """Allergies come first, then what must not be done, then what is to be asked about."""
-        return self.fact.kind != "allergy", not self.grave
+    def rank(self) -> tuple[bool, ...]:
+        """Allergies come first, then what must never be done, then what is to be asked about.
+
+        Of what must not be done, a condition of the person says more than a second medicine; of
+        the rest, the second medicine does.
+        """
+        never = self.grave and any(word in self.fact.text for word in ("swelling", "life-threat"))
+        return self.fact.kind != "allergy", not self.grave, not never, self.grave == self.pair
 
 
 def subjects(medicines: Mapping[str, str], classes: Iterable[str], language: str) -> list[Subject]:
@@ -118,6 +125,23 @@ def _allergies(subject: Subject, case: Case, language: str) -> Iterator[Warned]:
             yield from _related(subject, allergy, said, language)
 
 
+def holding(things: Iterable[str], chart: Chart, language: str) -> Iterator[Warned]:
+    """Warn of things of daily life that hold what the record lists an allergy to."""
+    table = words.data("allergens")
+    source = Source(**table["source"], checked=None)
+    for thing in things:
+        groups = [g for g in table["groups"].values() if thing in g["names"]]
+        stems = [stem for group in groups for stem in group["recorded"]]
+        for allergy in chart.allergies:
+            if not allergy.none and any(stem in words.fold(allergy.name) for stem in stems):
+                said = {"allergen": allergy.name, "reaction": reaction_text(allergy, language)}
+                text = table[language].format(asked=words.titled(thing), **said)
+                if thing.rstrip("s") in words.fold(allergy.name):
+                    text = say("allergy", language, reaction=said["reaction"], name=allergy.name)
+                    text += say("avoid-allergen", language)
+                yield _warned(allergy, "holds-allergen", text, source, language)
+
+
 def _related(
     subject: Subject, allergy: Allergy, said: Mapping[str, str], language: str
 ) -> Iterator[Warned]:
@@ -177,7 +201,7 @@ def _pair(rule: Rule, subject: Subject, case: Case, language: str) -> Iterator[W
     if case.takes(subject.name) and case.own:
         text += say("both-listed", language)
     warned = _warned(matches[0], rule.id, sentence_case(text), sources()[rule.source], language)
-    yield replace(warned, grave=rule.grave)
+    yield replace(warned, grave=rule.grave, pair=True)
 
 
 def _joined(opening: str, text: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from services.consult.messages import Citation, Fact
 from services.consult.record import words
+from services.consult.record.asked import Asked
 from services.consult.record.chart import Chart
-from services.consult.record.intent import Asked
 from services.consult.record.reading import Item
 from services.consult.record.safety import condition_name
 from services.consult.record.said import Said
@@ -23,7 +23,12 @@ FULL_DATE = 10
 def screening(asked: Asked, chart: Chart, language: str) -> Said:
     """What the record shows of a test, then the general schedule; what is against it first."""
     table = words.data("facts/screening")
-    for key, phrase in asked.procedures.items():
+    sought = dict(asked.procedures) or {
+        key: key.replace("_", " ")
+        for key, entry in table["tests"].items()
+        if _applies(entry, chart)
+    }
+    for key, phrase in sought.items():
         entry = table["tests"].get(key)
         if entry is None:
             continue

@@ -16,6 +16,8 @@ from services.consult.record import words
 
 ADULT_MONTHS = 216
 """Eighteen years."""
+OLD_MONTHS = 720
+"""Sixty years: "dad" may then be the person of the record."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Known:
         """Under 18."""
         return self.months is not None and self.months < ADULT_MONTHS
 
+    @property
+    def elder(self) -> bool:
+        """Old enough that a grown child may ask on their behalf."""
+        return self.months is not None and self.months >= OLD_MONTHS
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -78,7 +85,9 @@ def _words(name: str) -> re.Pattern[str]:
 
 def situation(text: str, known: Known) -> Situation:
     """Read a folded question."""
+    text = _words("nobody").sub(" ", text)
     ages = stated_ages(text)
+    text = _heard(text, known)
     child_word = _words("child").search(text)
     adult_word = _words("adult").search(text)
     old_enough = ages is not None and ages.low >= ADULT_MONTHS
@@ -103,6 +112,21 @@ def situation(text: str, known: Known) -> Situation:
             _words("mine_child").search(text) or _words("pronoun").search(text) or adult_word
         ),
     )
+
+
+def _heard(text: str, known: Known) -> str:
+    """Leave out who only gives, says or owns something, where the asker is the one it is for."""
+    spare = bool(_words("spare").search(text))
+    without = _words("giver").sub(" ", text)
+    without = _words("spare_giver").sub(" ", without) if spare else without
+    for found in _words("owned_by").finditer(without):
+        after = " ".join(without[found.end() :].split()[:3])
+        if words.medicine_phrases().find(after) or _words("pills").match(after):
+            without = without[: found.start()] + without[found.end() :]
+            break
+    tended = (known.minor or known.roles) and _words("pronoun").search(without)
+    own = _words("me").search(without) or spare
+    return without if own or tended else text
 
 
 def _is_other(text: str, known: Known, ages: Ages | None, *, acts_self: bool) -> bool:
@@ -142,6 +166,9 @@ def _allowed(known: Known) -> set[str]:
         for sex, nouns in roles.get(role, {}).items():
             if sex in {"any", known.sex} or known.sex is None:
                 allowed.update(nouns)
+    if known.elder:
+        # a grown child asks more often about a parent this old than the parent about their own
+        allowed.update({"parent", {"female": "mother", "male": "father"}.get(known.sex or "", "")})
     return allowed
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.consult.record import words
 
-RULE_FILES = ("interactions", "conditions", "states")
+RULE_FILES = ("conditions", "interactions", "states")
 """Files of rules, in the order in which their warnings are said."""
 
 

@@ -41,9 +41,13 @@ def _mark(character: str) -> bool:
 
 @dataclass
 class Phrases:
-    """Phrases and the keys that they stand for."""
+    """Phrases and the keys that they stand for.
+
+    ``apart`` are keys named by words that stand apart: one word of each set somewhere in the text.
+    """
 
     keys: dict[str, set[str]] = field(default_factory=dict)
+    apart: list[tuple[str, tuple[frozenset[str], ...]]] = field(default_factory=list)
 
     def add(self, key: str, phrases: Iterable[str]) -> None:
         """Let every one of ``phrases`` stand for ``key``."""
@@ -56,6 +60,11 @@ class Phrases:
         for phrase, keys in self.mentions(text):
             for key in keys:
                 found.setdefault(key, phrase)
+        said = fold(text).split()
+        for key, sets in self.apart:
+            parts = [next((word for word in said if word in one), "") for one in sets]
+            if all(parts):
+                found.setdefault(key, " ".join(parts))
         return found
 
     def mentions(self, text: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -79,17 +88,22 @@ class Phrases:
         return exact or set()
 
 
-def _phrases(table: Mapping[str, Mapping[str, Any]], field_name: str) -> Phrases:
+def _phrases(name: str, table: Mapping[str, Mapping[str, Any]], field_name: str) -> Phrases:
+    """The phrases of a table, and what ``lay.yaml`` adds to them under ``name``."""
+    lay = data("lay")
     made = Phrases()
     for key, entry in table.items():
         made.add(key, entry.get(field_name, ()))
+        made.add(key, lay.get(name, {}).get(key, ()))
+    for key, lists in lay["together"].get(name, {}).items():
+        made.apart.append((key, tuple(frozenset(one) for one in lists)))
     return made
 
 
 @lru_cache(maxsize=1)
 def medicine_phrases() -> Phrases:
     """Medicines by generic name, brand, Spanish name and common misspelling."""
-    made = _phrases(data("medicines"), "names")
+    made = _phrases("medicines", data("medicines"), "names")
     for name in data("medicines"):
         made.add(name, [name])
     return made
@@ -98,13 +112,13 @@ def medicine_phrases() -> Phrases:
 @lru_cache(maxsize=1)
 def class_phrases() -> Phrases:
     """Classes of medicines that a person names as such ("antibiotics")."""
-    return _phrases(data("classes"), "names")
+    return _phrases("classes", data("classes"), "names")
 
 
 @lru_cache(maxsize=1)
 def test_phrases() -> Phrases:
     """Tests; the words of a group stand for all its tests."""
-    made = _phrases(data("tests")["tests"], "words")
+    made = _phrases("tests", data("tests")["tests"], "words")
     for group in data("tests")["groups"]:
         for key in group["tests"]:
             made.add(key, group["words"])
@@ -114,19 +128,19 @@ def test_phrases() -> Phrases:
 @lru_cache(maxsize=1)
 def condition_phrases() -> Phrases:
     """Conditions."""
-    return _phrases(data("conditions"), "words")
+    return _phrases("conditions", data("conditions"), "words")
 
 
 @lru_cache(maxsize=1)
 def vaccine_phrases() -> Phrases:
     """Vaccines, and the diseases they are named after."""
-    return _phrases(data("vaccines")["vaccines"], "words")
+    return _phrases("vaccines", data("vaccines")["vaccines"], "words")
 
 
 @lru_cache(maxsize=1)
 def procedure_phrases() -> Phrases:
     """Procedures."""
-    return _phrases(data("vaccines")["procedures"], "words")
+    return _phrases("procedures", data("vaccines")["procedures"], "words")
 
 
 def classes_of(medicine: str) -> frozenset[str]:

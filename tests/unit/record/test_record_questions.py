@@ -15,7 +15,11 @@ from services.consult.record import Record
 from services.fhir.references import links
 from services.fhir.sandbox import SANDBOX_DAY, generate
 
-QUESTIONS = yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text("utf-8"))
+QUESTIONS = [
+    row
+    for name in ("questions.yaml", "lay_questions.yaml")
+    for row in yaml.safe_load(Path(__file__).with_name(name).read_text("utf-8"))
+]
 
 
 @lru_cache(maxsize=32)

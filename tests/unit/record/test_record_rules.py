@@ -10,14 +10,20 @@ from urllib.parse import urlsplit
 import pytest
 
 from services.consult.record import Record, words
+from services.consult.record.asked import understand
 from services.consult.record.chart import Chart
-from services.consult.record.intent import understand
 from services.consult.record.tables import Rule, rules, sources
 from services.consult.record.wording import day_text, listed, moment_text, sentence_case
 
 TODAY = date(2026, 11, 21)
 RULES = rules()
 SUBJECT = {"reference": "Patient/a"}
+_LAY = {
+    "medicines": set(words.data("medicines")),
+    "classes": set(words.data("classes")),
+    "tests": set(words.data("tests")["tests"]),
+    "procedures": set(words.data("vaccines")["procedures"]),
+}
 MEMBERS: dict[str, str] = {}
 for _name, _entry in words.data("medicines").items():
     MEMBERS.setdefault(_name, _name)
@@ -186,7 +192,13 @@ def test_rule_ids_are_unique_and_name_only_what_the_tables_know():
         assert set(remedy["try"]) <= set(words.data("medicines"))
     for group in words.data("tests")["groups"]:
         assert set(group["tests"]) <= set(words.data("tests")["tests"])
-    assert set(words.data("classes")) <= set(MEMBERS)
+    for name, entry in words.data("classes").items():
+        assert {name, *entry.get("also", ())} & set(MEMBERS), name
+        assert set(entry.get("also", ())) <= set(MEMBERS), name
+    for table, known in _LAY.items():
+        assert set(words.data("lay")[table]) <= known, table
+        assert set(words.data("lay")["together"].get(table, ())) <= known, table
+    assert set(words.data("lay")["purposes"]) <= set(words.data("classes"))
     assert set(words.data("facts/duplicates")["classes"]) <= set(MEMBERS)
     assert set(words.data("facts/doses")) <= set(words.data("medicines"))
     assert set(words.data("facts/screening")["tests"]) <= set(words.data("vaccines")["procedures"])
@@ -262,7 +274,11 @@ EXPECTING = [patient(30), condition("pregnancy")]
         ("Can I give my baby ibuprofen?", EXPECTING, True),
         ("Can my mom take it?", [patient(70), SON], False),
         ("Can my dad take it?", [patient(70), SON], True),
-        ("Can my mom take it?", [patient(70)], True),
+        ("Can my mom take it?", [patient(70)], False),
+        ("Can my mom take it?", [patient(50)], True),
+        ("Can my dad take it?", [patient(70)], True),
+        ("A coworker offered me his inhaler", [patient()], False),
+        ("What is my wife's A1c? I forgot", [patient()], True),
         ("I take warfarin and my wife cooks with alcohol", [patient()], False),
         ("My brother gave me his tramadol, can I take it?", [patient()], False),
         ("My neighbor's A1c is 9", [patient()], True),
