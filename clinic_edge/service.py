@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from clinic_edge.settings import ClinicSettings
+from clinic_edge.tidying import clinic_sweeper
 from compliance.audit import Agent, AuditError, AuditTrail
 from compliance.consent import while_permitted
 from compliance.errors import DisclosureRefusedError
 from compliance.receipt import LONGEST_VALIDITY
+from compliance.retention import Schedule
 from compliance.sealing import KeyBundle
 from services.consult.messages import Answer, Level, Question, Status
 from services.consult.node import Node, Outcome
@@ -38,7 +40,7 @@ from services.store.database import Database
 IDLE_SECONDS = 0.1
 TIDY_SECONDS = 3600.0
 KEEP_ENDED = LONGEST_VALIDITY + timedelta(days=1)
-"""An ended referral stays as long as its receipt could be good, so that it cannot come twice."""
+"""An ended referral stays at least as long as its receipt could be good: it must not come twice."""
 _LOG = logging.getLogger("caretier.clinic")
 
 
@@ -62,6 +64,13 @@ class Clinic:
         trail = AuditTrail.open(settings.data, "clinic", node=settings.name)
         self.witness = Witness(self.keys.identity, trail)
         self.intake = Intake(self.database, Level.CLINIC, trail)
+        path = settings.retention
+        self.sweeper = clinic_sweeper(
+            Schedule.load(path) if path else Schedule.load(),
+            self.intake,
+            self.registry,
+            shortest=KEEP_ENDED,
+        )
         self._node = node
         self._parent = settings.data / "hospital.json"
 
@@ -151,11 +160,8 @@ class Clinic:
         await courier.run()
 
     def tidy(self) -> dict[str, int]:
-        """Retention: delete used call tokens, codes and ended referrals; returns how many."""
-        return {
-            "tokens": self.registry.forget_expired(),
-            "referrals": self.intake.forget(KEEP_ENDED),
-        }
+        """Delete what is over by the retention schedule; returns how many by rule."""
+        return self.sweeper.sweep(datetime.now(UTC))
 
     async def tidy_loop(self) -> None:
         """Tidy and fetch the hospital's keys, at the start and every hour, until cancelled."""

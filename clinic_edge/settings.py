@@ -18,6 +18,7 @@ class ClinicSettings(BaseSettings):
         hospital_url: base address of the hospital.
         database: SQLAlchemy URL; a SQLite file below ``data`` when unset.
         hosts: further host names that requests may be for, comma-separated.
+        retention: file that says how long what is kept; the one in `compliance` when unset.
     """
 
     model_config = SettingsConfigDict(env_prefix="CARETIER_CLINIC_", frozen=True)
@@ -29,6 +30,7 @@ class ClinicSettings(BaseSettings):
     hospital_url: str = "http://127.0.0.1:8000"
     database: str | None = None
     hosts: str = ""
+    retention: Path | None = None
 
     @property
     def database_url(self) -> str:
