@@ -247,10 +247,13 @@ class TestBook:
         tell.path = tmp_path / BOOK
         return tell
 
-    def test_a_head_is_written_down_at_most_once_a_minute(self, told):
-        for second in range(100):
-            assert told(second + 1, after=timedelta(seconds=second)) is None
-        assert [head.count for head in read_book(told.path)] == [1, 61]
+    def test_a_head_is_written_down_once_an_hour_or_after_64_records(self, told):
+        for minute in range(130):
+            assert told(minute // 10 + 1, after=timedelta(minutes=minute)) is None
+        assert [head.count for head in read_book(told.path)] == [1, 7, 13]
+        told(76, after=timedelta(minutes=130))
+        told(77, after=timedelta(minutes=131))
+        assert [head.count for head in read_book(told.path)] == [1, 7, 13, 77]
         assert told.path.stat().st_mode & 0o077 == 0
 
     @pytest.mark.parametrize(
@@ -271,7 +274,7 @@ class TestBook:
         told(5, after=timedelta(seconds=2))
         assert told(4, after=timedelta(seconds=1)) is None
 
-    def test_a_node_that_goes_back_within_the_minute_is_found_out(self, told):
+    def test_a_node_that_goes_back_within_the_hour_is_found_out(self, told):
         told(5)
         told(9, after=timedelta(seconds=1))
         assert told(7, after=timedelta(seconds=2)) == "went-back"
