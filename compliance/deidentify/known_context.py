@@ -217,6 +217,8 @@ def _quantity(page: Page, number: int) -> bool:
     after = page.following(number)
     if page.preceding(number) in _QUANTITY_BEFORE:
         return True
+    if page.preceding(number) in SPEECH:
+        return False
     return bool(after) and after not in FUNCTION | FINITE | CLOSED | _NO_NOUN
 
 

@@ -12,7 +12,9 @@ _DOTTED = regex.compile(
     r"(?<![\p{L}\d.])(?:(?:\p{L}\.[\s\-]?){1,5}\p{L}\.|(?:\p{L}\.){1,5}\p{L}(?![\p{L}\d]))"
 )
 _CLOSE = regex.compile(r"(?<![\p{L}\d.])\p{L}{2,6}(?![\p{L}\d]|\.\p{L})")
-_LOOSE = regex.compile(r"(?<![\p{L}\d.])(?:\p{L}[\s.\-*_|/]{1,2}){1,5}\p{L}(?![\p{L}\d])")
+_LOOSE = regex.compile(
+    r"(?<![\p{L}\d.])\p{L}(?P<gap>[\s.\-*_|/]{1,2})(?:\p{L}(?P=gap)){0,4}\p{L}(?![\p{L}\d])"
+)
 _SAYS_SO = regex.compile(
     r"\b(?:initials?|iniciales)[\s.:,]*(?:(?:are|is|son)[\s.:,]+)?[\"'(]?$", regex.I
 )

@@ -17,8 +17,8 @@ from compliance.deidentify.vocabulary import common_words
 
 APART = regex.compile(r"[\s\-'._,&/|;:()\"]{1,4}")
 """What may stand between two parts of one name."""
-_INITIAL_BEFORE = regex.compile(r"(?<![\p{L}\d'])(\p{L})\.[\s\-,_/|]*$")
-_INITIAL_AFTER = regex.compile(r"[\s\-,_/|]{1,3}(\p{L})\.(?!\p{L})")
+_INITIAL_BEFORE = regex.compile(r"(?<![\p{L}\d'])(\p{L})\.[\s\-,_/|:.]*$")
+_INITIAL_AFTER = regex.compile(r"[\s\-,_/|:]{1,3}(\p{L})\.(?!\p{L})")
 _MOST_APART = 4
 _LEET = str.maketrans("013457@$", "oieastas")
 _MIN_INSIDE = 6
@@ -65,12 +65,12 @@ def _settled(
         number
         for number, hit in doubtful.items()
         if _beside_initial(index, page, number, hit) or _coupled(index, page, number)
-    ] + [number for number, hit in doubtful.items() if _beside(page, number, hit, edges)]
+    ] + [number for number, hit in doubtful.items() if _beside(index, page, number, hit, edges)]
     while settled:
         for number in dict.fromkeys(settled):
             names.append(doubtful.pop(number))
             _put(edges, names[-1])
-        settled = [n for n, hit in doubtful.items() if _beside(page, n, hit, edges)]
+        settled = [n for n, hit in doubtful.items() if _beside(index, page, n, hit, edges)]
     return names
 
 
@@ -80,12 +80,14 @@ def _put(edges: dict[int, list[NameHit]], hit: NameHit) -> None:
     edges[hit.end].append(hit)
 
 
-def _beside(page: Page, number: int, hit: NameHit, edges: dict[int, list[NameHit]]) -> bool:
+def _beside(
+    index: KnownIndex, page: Page, number: int, hit: NameHit, edges: dict[int, list[NameHit]]
+) -> bool:
     """A sure part of the same name stands beside the doubtful word."""
     before = range(hit.start - _MOST_APART, hit.start)
     after = range(hit.end + 1, hit.end + 1 + _MOST_APART)
     return any(
-        _one_name(page, number, hit, other)
+        _one_name(index, page, number, hit, other)
         for edge in (*before, *after)
         for other in edges.get(edge, ())
     )
@@ -132,6 +134,7 @@ def _misspelt(index: KnownIndex, page: Page, number: int) -> tuple[set[Owner], V
     forms = {
         word,
         word.strip("0123456789"),
+        word.replace("ss", "s"),
         word if surface.isascii() else key(one_letter(surface)),
     }
     near_parts = {part for form in forms for part in near(index.typos, form)}
@@ -181,7 +184,7 @@ def _coupled(index: KnownIndex, page: Page, number: int) -> bool:
     return bool(before or page.following(number)) and not pairs.isdisjoint(index.couples)
 
 
-def _one_name(page: Page, number: int, hit: NameHit, beside: NameHit) -> bool:
+def _one_name(index: KnownIndex, page: Page, number: int, hit: NameHit, beside: NameHit) -> bool:
     """A doubtful word and a sure part of one person's name with only a separator between them.
 
     A little word after the name in lower case is more likely itself ("martinez will return").
@@ -194,7 +197,9 @@ def _one_name(page: Page, number: int, hit: NameHit, beside: NameHit) -> bool:
         return False
     little = page.word(number) in CLOSED or page.word(number) in common_words()
     follows = first is beside and gap.isspace() and page.surface(number).islower()
-    return not (little and follows) or page.folded[beside.start : beside.end] in CLOSED
+    given = regex.sub(r"[^\p{L}]", "", page.folded[beside.start : beside.end])
+    told = given in CLOSED or (given, page.word(number)) in index.couples
+    return told or not (little and follows)
 
 
 def _unspaced(index: KnownIndex, page: Page) -> list[NameHit]:
