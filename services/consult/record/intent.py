@@ -133,10 +133,10 @@ def likeliest(asked: Asked) -> Kind | None:
     weights = {kind: _weight(place, asked) for place, (kind, _) in enumerate(RULES)}
     elsewhere = "general", "none", "decision", *(() if asked.medicinal else (Kind.SAFETY,))
     general = sum(asked.meant.get(kind, FLOOR) for kind in elsewhere)
-    general *= 1.0 if asked.own else GENERAL
     best = max(weights, key=lambda kind: weights[kind])
-    if worded("general", asked.text) and not dict(RULES)[best](asked):
-        general *= GENERAL
+    if not dict(RULES)[best](asked):
+        general *= 1.0 if asked.own else GENERAL
+        general *= GENERAL if worded("general", asked.text) else 1.0
     return best if weights[best] > MEANT * (general + sum(weights.values())) else None
 
 
