@@ -61,7 +61,9 @@ def add(
     if record is not None:
         count = member.import_record(parse_record(record.read_bytes()))
         typer.echo(f"{count} resources imported.")
-    typer.echo(f"{person} has a vault on this device.")
+    typer.echo(f"{person} has a vault on this device. Its recovery text, for another device:")
+    typer.echo(member.vault.recovery_text())
+    typer.echo("Write it down and keep it away from this device; with the passphrase it opens it.")
 
 
 @app.command()
@@ -95,12 +97,20 @@ def sandbox(context: typer.Context, people: Path) -> None:
 
 
 @app.command("accept-restore")
-def accept_restore(context: typer.Context, person: str) -> None:
+def accept_restore(
+    context: typer.Context,
+    person: str,
+    moved: Annotated[
+        bool, typer.Option("--moved", help="From another device: ask for the recovery text.")
+    ] = False,
+) -> None:
     """Open PERSON's vault although it is older than the last one seen (restored from a backup)."""
     from patient_app.vault import Vault
 
     settings = _settings(context.obj)
-    Vault.open(settings.vaults / person, _passphrase(settings), accept_restore=True).close()
+    passphrase = _passphrase(settings)
+    recovery = str(typer.prompt("Recovery text", hide_input=True)) if moved else None
+    Vault.open(settings.vaults / person, passphrase, accept_restore=True, recovery=recovery).close()
     typer.echo("The restored vault is accepted.")
 
 

@@ -34,6 +34,10 @@ TEMPLATES = HERE / "templates"
 
 MAX_PASSPHRASE_CHARS = 1024
 """Longest passphrase that is looked at, in characters; a longer one is refused before hashing."""
+MAX_RECOVERY_CHARS = 256
+"""Longest recovery text that is looked at, in characters; a true one has about 70."""
+MOVED_KIND = "vault-outer-key-missing"
+"""Kind of the problem that only the recovery text mends."""
 
 NAVIGATION = (
     ("/", "ask", "nav.ask"),
@@ -89,8 +93,12 @@ class Device(Protocol):
     def people(self) -> Sequence[PersonChoice]:
         """Everyone whose record is on the device, in the order to show them."""
 
-    def unlock(self, response: Response, person_id: str, passphrase: str) -> None:
+    def unlock(
+        self, response: Response, person_id: str, passphrase: str, recovery: str | None = None
+    ) -> None:
         """Open the person's record and set the session cookie on the response.
+
+        ``recovery`` is the recovery text, where the record was moved here from another device.
 
         Raises:
             CaretierError: wrong passphrase, unknown person (the two look alike) or too many tries;
@@ -183,8 +191,13 @@ class Pages:
         onward: str,
         chosen: str = "",
         problem: CaretierError | None = None,
+        *,
+        moved: bool = False,
     ) -> Response:
-        """The form that asks whose record and for the passphrase; the passphrase is never kept."""
+        """The form that asks whose record and for the passphrase; the passphrase is never kept.
+
+        ``moved``: the field for the recovery text is open.
+        """
         asked = request.query_params.get("lang")
         language = negotiate(asked or request.headers.get("accept-language"))
         return self.render(
@@ -196,6 +209,7 @@ class Pages:
             people=self._device.people(),
             chosen=chosen,
             problem=problem,
+            moved=moved or (problem is not None and problem.kind == MOVED_KIND),
             onward=onward,
             languages=LANGUAGES,
         )
@@ -214,15 +228,23 @@ def _unlock_routes(api: APIRouter, pages: Pages, device: Device) -> None:
         request: Request,
         person: Annotated[str, Form()] = "",
         passphrase: Annotated[str, Form()] = "",
+        recovery: Annotated[str, Form()] = "",
         onward: Annotated[str, Form()] = "/",
     ) -> Response:
         """Open the record and go on to the page that was asked for; or show the form again."""
         _same_site(request)
         response = RedirectResponse(_onward(onward), 303, headers={"Cache-Control": "no-store"})
         try:
-            device.unlock(response, person, passphrase[: MAX_PASSPHRASE_CHARS + 1])
+            device.unlock(
+                response,
+                person,
+                passphrase[: MAX_PASSPHRASE_CHARS + 1],
+                recovery=recovery.strip()[:MAX_RECOVERY_CHARS] or None,
+            )
         except CaretierError as error:
-            return pages.unlock_page(request, _onward(onward), person, error)
+            return pages.unlock_page(
+                request, _onward(onward), person, error, moved=bool(recovery.strip())
+            )
         return response
 
     @api.post("/lock")

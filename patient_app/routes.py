@@ -5,18 +5,17 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
-from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from compliance.audit import acts
 from compliance.consent import Purpose
-from compliance.errors import BadInputError, CaretierError, NotFoundError
+from compliance.errors import CaretierError, NotFoundError
 from patient_app import withdrawing
 from patient_app.importing import parse_record
 from patient_app.member import Member
+from patient_app.own_data_routes import own_data_routes
 from patient_app.service import Device, Event
 from patient_app.sessions import Sessions
 from patient_app.summary import summarise
@@ -31,8 +30,6 @@ from services.consult.messages import (
 )
 from services.web.problems import problem_of
 
-KEYED_KINDS = frozenset({"keys", "outbox", "preview"})
-"""Kinds of the vault that hold private keys; what was asked and sent stands in others too."""
 _LOG = logging.getLogger("caretier.device")
 _NAMES = {Triage: "triage", Step: "step", Sentence: "delta", Answer: "answer"}
 Id = Annotated[Words, Field(max_length=64)]
@@ -69,12 +66,6 @@ class ConsentBody(_Body):
     purpose: Purpose
     destinations: tuple[Literal["clinic", "hospital"], ...] = Field(min_length=1, max_length=2)
     days: int | None = Field(default=None, ge=1, le=3650)
-
-
-class EraseBody(_Body):
-    """Erasing needs the word itself."""
-
-    confirm: Literal["erase"]
 
 
 class ProfileBody(_Body):
@@ -141,7 +132,8 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
         return member.set_profile(body.model_dump(exclude_none=True))
 
     _consent_routes(router, Mine)
-    _record_routes(router, device, sessions, Mine)
+    _record_routes(router, Mine)
+    own_data_routes(router, device, sessions, Mine)
     return router
 
 
@@ -169,12 +161,7 @@ def _consent_routes(router: APIRouter, Mine: Any) -> None:  # noqa: N803 - a typ
         return {"consents": [c.model_dump(mode="json") for c in member.consents()]}
 
 
-def _record_routes(
-    router: APIRouter,
-    device: Device,
-    sessions: Sessions,
-    Mine: Any,  # noqa: N803 - a type
-) -> None:
+def _record_routes(router: APIRouter, Mine: Any) -> None:  # noqa: N803 - a type
     @router.get("/record")
     def record(member: Mine) -> dict[str, Any]:
         """The record in words."""
@@ -185,36 +172,6 @@ def _record_routes(
         """Import FHIR R4: a Bundle, a resource, an array, or NDJSON."""
         resources = parse_record(await request.body())
         return {"imported": await asyncio.to_thread(member.import_record, resources)}
-
-    @router.get("/export")
-    def export(member: Mine) -> Response:
-        """Everything that is kept about the person, as JSON; private keys stay."""
-        person = member.identity.public.fingerprint
-        device.audit.record(acts.export(_by(member), person, what=f"export:{uuid4()}"))
-        whole = member.vault.export()
-        kinds = {k: v for k, v in whole["kinds"].items() if k not in KEYED_KINDS}
-        kept = {**whole, "kinds": kinds, "fhir": withdrawing.consents_to_fhir(member)}
-        headers = {"content-disposition": 'attachment; filename="caretier-export.json"'}
-        return JSONResponse(kept, headers=headers)
-
-    @router.post("/erase")
-    def erase(body: EraseBody, member: Mine) -> dict[str, bool]:
-        """Destroy the keys, then the files; there is no way back."""
-        if body.confirm != "erase":
-            raise BadInputError("Type the word to confirm.")
-        person = member.identity.public.fingerprint
-        device.audit.record(acts.erase(_by(member), person, what=f"vault:{person}"))
-        sessions.end_all(member)
-        device.members.pop(member.id, None)
-        member.vault.erase()
-        return {"erased": True}
-
-
-def _by(member: Member) -> acts.Actors:
-    """The person, by pseudonym, at their own device."""
-    person = acts.Agent("person", member.identity.public.fingerprint, role="patient")
-    application = acts.Agent("application", "caretier-device")
-    return acts.Actors(application, "device", person=person, purpose="PATRQT")
 
 
 async def _sse(events: AsyncIterator[Event]) -> AsyncIterator[str]:

@@ -17,6 +17,7 @@ from compliance.audit.witness import BOOK, WitnessBook
 from compliance.consent import while_permitted
 from compliance.deidentify import DeidentificationError, Deidentifier
 from compliance.errors import BadInputError, NotFoundError
+from compliance.retention import Schedule
 from compliance.sealing import KeyBundle, SealingKey
 from patient_app import withdrawing
 from patient_app.delivery import Delivery
@@ -24,7 +25,8 @@ from patient_app.disclosure import Discloser
 from patient_app.errors import LockedError, NotLinkedError
 from patient_app.member import Member
 from patient_app.settings import DeviceSettings
-from patient_app.vault import Vault
+from patient_app.vault import Vault, VaultAnchorMissingError
+from patient_app.vault.tidying import device_sweeper
 from services.consult import wording
 from services.consult.messages import (
     MAX_QUESTION_CHARS,
@@ -43,6 +45,7 @@ from services.exchange.witness import Witness
 
 Event = Triage | Step | Sentence | Answer
 IDLE_SECONDS = 0.5
+TIDY_SECONDS = 3600.0
 _LOG = logging.getLogger("caretier.device")
 
 
@@ -59,6 +62,7 @@ class Device:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.audit = AuditTrail.open(settings.data, "device", node="device")
         self._book = WitnessBook(settings.data / BOOK)
+        self._schedule = Schedule.load()
         self.members: dict[str, Member] = {}
 
     @cached_property
@@ -88,20 +92,39 @@ class Device:
             raise NotFoundError("There is no such person on this device.")
         return self.settings.vaults / person
 
-    def unlock(self, person: str, passphrase: str) -> Member:
+    def unlock(self, person: str, passphrase: str, recovery: str | None = None) -> Member:
         """Open a person's vault, or return it when it is open; the passphrase is checked anyway.
+
+        Args:
+            person: whose.
+            passphrase: of the vault.
+            recovery: its recovery text, where it was moved here from another device.
 
         Raises:
             NotFoundError: no such person.
-            VaultError: wrong passphrase, damaged, or an older copy.
+            BadInputError: the recovery text was mistyped.
+            VaultError: wrong passphrase, damaged, an older copy, or moved here without its
+                recovery text.
         """
-        vault = Vault.open(self._folder(person), passphrase)
+        vault = _open(self._folder(person), passphrase, recovery)
         held = self.members.get(person)
         if held is not None:
             vault.close()
             return held
         self.members[person] = Member(person, vault)
+        self.tidy(self.members[person])
         return self.members[person]
+
+    def tidy(self, member: Member) -> dict[str, int]:
+        """Delete what is over by the retention schedule; returns how many by rule."""
+        return device_sweeper(self._schedule, member.vault).sweep(datetime.now(UTC))
+
+    async def tidy_loop(self) -> None:
+        """Tidy for everyone unlocked, every hour, until cancelled; unlocking tidies too."""
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            for member in list(self.members.values()):
+                await asyncio.to_thread(self.tidy, member)
 
     def member(self, person: str | None = None) -> Member:
         """An unlocked person, the first one when None; a passphrase file unlocks by itself.
@@ -290,6 +313,17 @@ class Device:
             self.lock(person)
         if "node" in self.__dict__:
             await self.node.close()
+
+
+def _open(folder: Path, passphrase: str, recovery: str | None) -> Vault:
+    try:
+        return Vault.open(folder, passphrase, recovery=recovery)
+    except VaultAnchorMissingError:
+        if recovery is None:
+            raise
+        # Whoever gives the recovery text says that the vault was moved to this device, which
+        # cannot know of a newer state. Where it does know of one, that still counts.
+        return Vault.open(folder, passphrase, recovery=recovery, accept_restore=True)
 
 
 def _of_triage(event: Event | Outcome) -> bool:

@@ -80,7 +80,9 @@ class Sessions:
         """Everyone with a vault here."""
         return [PersonChoice(p, p) for p in self._device.people()]
 
-    def unlock(self, response: Response, person_id: str, passphrase: str) -> None:
+    def unlock(
+        self, response: Response, person_id: str, passphrase: str, recovery: str | None = None
+    ) -> None:
         """Open a record and set a fresh cookie."""
         now = time.monotonic()
         with self._lock:  # a try counts when it begins: many at once must not pass together
@@ -91,7 +93,7 @@ class Sessions:
         if person_id not in self._device.people():
             raise WrongPassphraseError("The passphrase is wrong.")
         try:
-            member = self._device.unlock(person_id, passphrase)
+            member = self._device.unlock(person_id, passphrase, recovery)
         except WrongPassphraseError:
             raise WrongPassphraseError("The passphrase is wrong.") from None
         with self._lock:

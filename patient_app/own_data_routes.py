@@ -1,0 +1,52 @@
+"""Routes for what a person does with their own data: take it along, recover it, erase it."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict
+
+from patient_app import own_data
+from patient_app.service import Device
+from patient_app.sessions import Sessions
+
+NO_STORE = {"cache-control": "no-store"}
+
+
+class EraseBody(BaseModel):
+    """Erasing needs the word itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirm: Literal["erase"]
+
+
+def own_data_routes(
+    router: APIRouter,
+    device: Device,
+    sessions: Sessions,
+    Mine: Any,  # noqa: N803 - a type
+) -> None:
+    """Add them to the device's API."""
+
+    @router.get("/export", response_class=Response)
+    def export(member: Mine, format: own_data.Form = "fhir") -> Response:  # noqa: A002 - the name of the query parameter
+        """Everything that is kept about the person, as a file; private keys stay."""
+        given = own_data.export(device.audit, member, format)
+        disposition = {"content-disposition": f'attachment; filename="{given.name}"'}
+        return Response(given.text, media_type=given.media_type, headers=NO_STORE | disposition)
+
+    @router.post("/recovery")
+    def recovery(member: Mine, response: Response) -> dict[str, str]:
+        """The recovery text: with the passphrase it opens this vault on another device."""
+        response.headers.update(NO_STORE)
+        return {"text": own_data.recovery_text(device.audit, member)}
+
+    @router.post("/erase")
+    def erase(body: EraseBody, member: Mine) -> dict[str, Any]:  # noqa: ARG001 - checked by its shape
+        """Destroy the keys, then the files; there is no way back. The receipt names no person."""
+
+        def forget() -> None:
+            sessions.end_all(member)
+            device.members.pop(member.id, None)
+
+        return {"erased": True, "receipt": own_data.erase(device.audit, member, forget)}
