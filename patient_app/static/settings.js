@@ -1,10 +1,11 @@
-/** Profile, appearance, consents with withdrawal, and erasing everything. */
+/** Profile, appearance, consents given and withdrawn, the recovery text, and erasing everything. */
 
 import { call } from "/static/caretier/api.js";
 import { ask } from "/static/caretier/dialog.js";
 import { banner, byId, fill, h } from "/static/caretier/dom.js";
-import { t, when } from "/static/caretier/i18n.js";
+import { known, t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
+import { place } from "./answer.js";
 
 async function showProfile() {
   const profile = await call("GET", "/api/profile");
@@ -39,8 +40,11 @@ function consentState(consent) {
   return consent.standing ? ["ok", t("settings.consent_standing")] : ["info", t("settings.consent_once")];
 }
 
+const places = (consent) => consent.destinations.map(place).join(", ");
+const purposeWords = (purpose) => (known(`settings.purpose_${purpose}`) ? t(`settings.purpose_${purpose}`) : "");
+
 async function withdraw(consent) {
-  const destination = consent.destinations.join(", ");
+  const destination = places(consent);
   byId("withdraw-text").textContent = t("settings.withdraw_text", { destination });
   if ((await ask(byId("withdraw-dialog"))) !== "withdraw") return;
   await call("POST", `/api/consent/${encodeURIComponent(consent.id)}/withdraw`);
@@ -61,16 +65,58 @@ function consentRow(consent) {
     h(
       "div",
       { class: "grow" },
-      h("p", {}, h("strong", {}, consent.destinations.join(", ")), " ", h("span", { class: `badge badge--${kind}` }, words)),
-      h("p", { class: "soft small" }, [given, until].filter(Boolean).join(", ")),
+      h("p", {}, h("strong", {}, places(consent)), " ", h("span", { class: `badge badge--${kind}` }, words)),
+      h("p", { class: "soft small" }, [purposeWords(consent.purpose), given, until].filter(Boolean).join(", ")),
     ),
     open && button,
   );
 }
 
+/** Under each purpose, what is allowed now. */
+function showPurposes(consents) {
+  for (const row of byId("purposes").children) {
+    const open = consents.filter(
+      (one) => one.purpose === row.dataset.purpose && one.standing && consentState(one)[0] === "ok",
+    );
+    const said = open.map((one) =>
+      one.expires
+        ? t("settings.purpose_given_until", { destination: places(one), date: when(one.expires) })
+        : t("settings.purpose_given", { destination: places(one) }),
+    );
+    row.querySelector("[data-state]").textContent = said.join(". ") || t("settings.purpose_none");
+  }
+}
+
+async function allow(purpose) {
+  byId("allow-text").textContent = `${purposeWords(purpose)}. ${t(`settings.purpose_${purpose}_text`)}`;
+  if ((await ask(byId("allow-dialog"), byId("allow-to"))) !== "allow") return;
+  const days = byId("allow-days").value;
+  const destinations = byId("allow-to").value.split(" ");
+  await call("POST", "/api/consent", { purpose, destinations, days: days ? Number(days) : null });
+  toast(t("settings.allowed"));
+  await showConsents();
+}
+
+async function showRecovery() {
+  const { text } = await call("POST", "/api/recovery");
+  byId("recovery-words").textContent = text;
+  await ask(byId("recovery-dialog"));
+  byId("recovery-words").textContent = "";
+}
+
+/** The receipt is all that is left: it stays on the page until the person closes it. */
+async function showErased(receipt) {
+  byId("erase-dialog").close("");
+  const text = JSON.stringify(receipt, null, 2);
+  byId("erased-receipt").textContent = text;
+  byId("erased-save").href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  await ask(byId("erased-dialog"), byId("erased-save"));
+}
+
 async function showConsents() {
   const { consents } = await call("GET", "/api/consent");
   const newest = consents.toSorted((left, right) => right.granted.localeCompare(left.granted));
+  showPurposes(newest);
   const list = h("ul", { class: "list stack" }, ...newest.map(consentRow));
   fill(byId("consent-list"), newest.length ? list : h("p", { class: "soft" }, t("settings.consents_empty")));
 }
@@ -91,7 +137,8 @@ function eraseDialog() {
     if (!typed()) return;
     confirm.disabled = true;
     try {
-      await call("POST", "/api/erase", { confirm: "erase" });
+      const { receipt } = await call("POST", "/api/erase", { confirm: "erase" });
+      if (receipt) await showErased(receipt);
       location.assign("/unlock");
     } catch (problem) {
       byId("erase-dialog").close("");
@@ -111,6 +158,13 @@ byId("profile-form").addEventListener("submit", async (event) => {
   await saveProfile().catch(toastProblem);
   byId("save").disabled = false;
 });
+
+byId("purposes").addEventListener("click", (event) => {
+  const row = event.target.closest("[data-allow]")?.closest("[data-purpose]");
+  if (row) allow(row.dataset.purpose).catch(toastProblem);
+});
+
+byId("recovery").addEventListener("click", () => showRecovery().catch(toastProblem));
 
 eraseDialog();
 showProfile().catch(toastProblem);

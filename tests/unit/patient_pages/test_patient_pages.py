@@ -6,16 +6,19 @@ import json
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import get_args
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from compliance.consent import Purpose
 from compliance.errors import CaretierError
 from patient_app.pages import (
     LOCALE,
     MAX_PASSPHRASE_CHARS,
+    MAX_RECOVERY_CHARS,
     NAVIGATION,
     SHARED_WORDS,
     STATIC,
@@ -24,6 +27,7 @@ from patient_app.pages import (
     PersonChoice,
     install,
 )
+from patient_app.vault import VaultOuterKeyMissingError
 from services.web.i18n import COMMON, LANGUAGES, Catalogue
 from services.web.templating import STATIC as WEB_STATIC
 
@@ -53,6 +57,8 @@ class FakeDevice:
         default_factory=lambda: [PersonChoice("a", "Ana"), PersonChoice("b", 'Bo "<b>"')]
     )
     tried: list[tuple[str, str]] = field(default_factory=list)
+    recoveries: list[str | None] = field(default_factory=list)
+    moved: bool = False
     locked: int = 0
 
     def current(self, request: Request) -> Session | None:
@@ -61,8 +67,13 @@ class FakeDevice:
     def people(self) -> list[PersonChoice]:
         return self.choices
 
-    def unlock(self, response: Response, person_id: str, passphrase: str) -> None:
+    def unlock(
+        self, response: Response, person_id: str, passphrase: str, recovery: str | None = None
+    ) -> None:
         self.tried.append((person_id, passphrase))
+        self.recoveries.append(recovery)
+        if self.moved and recovery is None:
+            raise VaultOuterKeyMissingError("The outer key of this vault is not on this device.")
         if passphrase != PASSPHRASE:
             raise WrongPassphraseError("The passphrase does not open this record.")
         response.set_cookie("s", "1", httponly=True, samesite="strict")
@@ -305,6 +316,42 @@ async def test_a_form_without_fields_is_answered_with_the_form(client):
 async def test_an_endless_passphrase_is_cut_before_it_is_hashed(client, device):
     await client.post("/unlock", data={"person": "a", "passphrase": "x" * 100_000})
     assert len(device.tried[0][1]) == MAX_PASSPHRASE_CHARS + 1
+
+
+async def test_a_record_from_another_device_asks_for_its_recovery_text_and_opens_with_it(
+    client, device
+):
+    device.moved = True
+    form = {"person": "a", "passphrase": PASSPHRASE}
+    reply = await client.post("/unlock", data=form)
+    assert reply.status_code == 409
+    assert '<details class="moved" open>' in reply.text
+    reply = await client.post("/unlock", data={**form, "recovery": "  ABCDE-FGHIJ "})
+    assert reply.status_code == 303
+    assert device.recoveries == [None, "ABCDE-FGHIJ"]
+
+
+async def test_the_field_for_a_recovery_text_is_folded_away_and_never_filled_in_again(client):
+    assert '<details class="moved">' in (await client.get("/unlock")).text
+    reply = await client.post(
+        "/unlock", data={"person": "a", "passphrase": "guess", "recovery": "QWERT-4711X"}
+    )
+    assert '<details class="moved" open>' in reply.text
+    assert "QWERT" not in reply.text
+
+
+async def test_an_endless_recovery_text_is_cut(client, device):
+    await client.post("/unlock", data={"person": "a", "recovery": "x" * 100_000})
+    assert len(device.recoveries[0]) == MAX_RECOVERY_CHARS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_each_purpose_of_a_consent_is_a_decision_of_its_own(inside, device, language):
+    device.language = language
+    html = (await inside.get("/settings")).text
+    purposes = re.findall(r'data-purpose="([\w-]+)"', html)
+    assert purposes == list(get_args(Purpose))
+    assert html.count("data-allow") == len(purposes)
 
 
 @pytest.mark.parametrize(
