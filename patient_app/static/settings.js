@@ -45,7 +45,10 @@ const purposeWords = (purpose) => (known(`settings.purpose_${purpose}`) ? t(`set
 
 async function withdraw(consent) {
   const destination = places(consent);
-  byId("withdraw-text").textContent = t("settings.withdraw_text", { destination });
+  const other = consent.purpose && consent.purpose !== "treatment";
+  byId("withdraw-text").textContent = other
+    ? t("settings.withdraw_other", { destination, purpose: purposeWords(consent.purpose) })
+    : t("settings.withdraw_text", { destination });
   if ((await ask(byId("withdraw-dialog"))) !== "withdraw") return;
   await call("POST", `/api/consent/${encodeURIComponent(consent.id)}/withdraw`);
   toast(t("settings.withdrawn"));
@@ -66,7 +69,7 @@ function consentRow(consent) {
       "div",
       { class: "grow" },
       h("p", {}, h("strong", {}, places(consent)), " ", h("span", { class: `badge badge--${kind}` }, words)),
-      h("p", { class: "soft small" }, [purposeWords(consent.purpose), given, until].filter(Boolean).join(", ")),
+      h("p", { class: "soft small" }, [purposeWords(consent.purpose), given, until].filter(Boolean).join(" · ")),
     ),
     open && button,
   );
@@ -87,7 +90,16 @@ function showPurposes(consents) {
   }
 }
 
+/** The hospital can read what is referred to a clinic: treatment by the clinic alone sends nothing. */
+function offerPlaces(purpose) {
+  const select = byId("allow-to");
+  const alone = select.querySelector('[value="clinic"]');
+  alone.hidden = alone.disabled = purpose === "treatment";
+  select.value = "clinic hospital";
+}
+
 async function allow(purpose) {
+  offerPlaces(purpose);
   byId("allow-text").textContent = `${purposeWords(purpose)}. ${t(`settings.purpose_${purpose}_text`)}`;
   if ((await ask(byId("allow-dialog"), byId("allow-to"))) !== "allow") return;
   const days = byId("allow-days").value;
