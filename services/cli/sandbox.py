@@ -19,6 +19,8 @@ from services.store.database import Database
 
 CLINICIAN = "clinician"
 CLINICIAN_NAME = "Sandbox clinician"
+PRIVACY = "privacy"
+PRIVACY_NAME = "Sandbox privacy officer"
 
 
 def write_records(folder: Path) -> None:
@@ -43,6 +45,31 @@ def write_records(folder: Path) -> None:
             (folder / "people" / f"{person}.json").write_text(json.dumps(bundle), encoding="utf-8")
     finally:
         database.close()
+
+
+def practitioners() -> tuple[str, ...]:
+    """Every practitioner of the sandbox: its clinician stands for all, and so treats everybody."""
+    made = generate()
+    staff = (r["id"] for r in made if r["resourceType"] == "Practitioner")
+    return tuple(f"Practitioner/{id_}" for id_ in staff)
+
+
+def clinician_account(folder: Path) -> tuple[str, ...]:
+    """Arguments of ``caretier hospital`` that make the clinician's account."""
+    secret = secret_file(folder / "clinician-password")
+    return (
+        *("user", CLINICIAN, "--name", CLINICIAN_NAME, "--password-file", str(secret)),
+        *("--acts-as", " ".join(practitioners())),
+    )
+
+
+def privacy_account(folder: Path) -> tuple[str, ...]:
+    """Arguments of ``caretier hospital`` that make the privacy officer's account."""
+    secret = secret_file(folder / "privacy-password")
+    return (
+        *("user", PRIVACY, "--name", PRIVACY_NAME, "--role", "privacy"),
+        *("--password-file", str(secret)),
+    )
 
 
 def secret_file(path: Path) -> Path:

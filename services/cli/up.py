@@ -93,22 +93,14 @@ class _Stack:
         return "CARETIER_HOSPITAL_REDIS" in {**os.environ, **self._environment}
 
     def seed_hospital(self) -> None:
-        """Records and an account, once."""
+        """Records and two accounts, once."""
         folder = self.data / "sandbox"
         if (folder / "hospital.done").exists():
             return
         sandbox.write_records(folder)
         self.run("hospital", "load", str(folder / "records"))
-        secret = sandbox.secret_file(folder / "clinician-password")
-        self.run(
-            "hospital",
-            "user",
-            sandbox.CLINICIAN,
-            "--name",
-            sandbox.CLINICIAN_NAME,
-            "--password-file",
-            str(secret),
-        )
+        self.run("hospital", *sandbox.clinician_account(folder))
+        self.run("hospital", *sandbox.privacy_account(folder))
         (folder / "hospital.done").touch()
 
     def seed_links(self) -> None:
@@ -189,7 +181,8 @@ def up(
         )
         console.print(
             f"  clinician portal  {stack.hospital}/portal/"
-            f"   user {sandbox.CLINICIAN}, password in {secrets}"
+            f"   user {sandbox.CLINICIAN}, password in {secrets};"
+            f" or user {sandbox.PRIVACY}, password in {secrets.with_name('privacy-password')}"
         )
         console.print(f"  FHIR R4           {stack.hospital}/fhir/metadata")
         console.print(f"  logs              {stack.data / 'logs'}")

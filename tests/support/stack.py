@@ -83,8 +83,7 @@ class _FewPeople(Deployment):
             if file.stem not in PEOPLE:
                 file.unlink()
         self.run("hospital", "load", str(folder / "people"))
-        secret = sandbox.secret_file(folder / "clinician-password")
-        self.run("hospital", "user", sandbox.CLINICIAN, "--password-file", str(secret))
+        self.run("hospital", *sandbox.clinician_account(folder))
         (folder / "hospital.done").touch()
 
 
