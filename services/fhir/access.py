@@ -11,7 +11,7 @@ from services.fhir.errors import FhirNotFoundError, FhirParameterError
 from services.fhir.references import COMPARTMENT
 from services.fhir.results import Entry
 
-Interaction = Literal["read", "search", "everything"]
+Interaction = Literal["read", "search", "everything", "de-identify"]
 Key = tuple[str, str]
 """Type and id of a resource."""
 
@@ -30,7 +30,7 @@ class Disclosure:
     """What is about to leave.
 
     Attributes:
-        interaction: read of one resource, search, or a whole record.
+        interaction: read of one resource, search, a whole record, or that without the person.
         what: ``Type/id``, or the type that was searched.
         patients: ids of the Patients whose data is in it, sorted.
         request: path and query below ``/fhir``; values of the query may name a person.

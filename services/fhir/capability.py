@@ -6,7 +6,7 @@ from typing import Any
 
 from services.fhir.validate import resource_types
 
-PUBLISHED = "2026-11-21"
+PUBLISHED = "2026-11-25"
 """Day on which what the statement says last changed."""
 PARAMETERS = {
     "_id": ("token", "http://hl7.org/fhir/SearchParameter/Resource-id"),
@@ -16,6 +16,8 @@ PARAMETERS = {
     "identifier": ("token", "http://hl7.org/fhir/SearchParameter/clinical-identifier"),
 }
 """Search parameters of every type, with FHIR type and definition."""
+DE_IDENTIFY = {"name": "de-identify", "definition": "urn:caretier:operation:de-identify"}
+"""FHIR R4 defines no such operation; it is described in `deidentify`."""
 CONTROLS = frozenset({"_count", "_page", "_format"})
 """Parameters that steer the result and select nothing."""
 
@@ -32,7 +34,11 @@ def capability_statement(base: str) -> dict[str, Any]:
         "fhirVersion": "4.0.1",
         "format": ["json", "application/fhir+json"],
         "rest": [
-            {"mode": "server", "resource": [_resource(name) for name in sorted(resource_types())]}
+            {
+                "mode": "server",
+                "resource": [_resource(name) for name in sorted(resource_types())],
+                "operation": [DE_IDENTIFY],
+            }
         ],
     }
 
@@ -54,5 +60,6 @@ def _resource(name: str) -> dict[str, Any]:
     }
     if name == "Patient":
         definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
-        described["operation"] = [{"name": "everything", "definition": definition}]
+        everything = {"name": "everything", "definition": definition}
+        described["operation"] = [everything, DE_IDENTIFY]
     return described

@@ -1,6 +1,6 @@
 """``$de-identify``: a person's record for a study, or a bundle of the caller's, without the person.
 
-    app.include_router(router(lambda: records, doors.fhir, study=..., once=...))
+    app.include_router(router(lambda: records, doors.study, study=..., once=...))
 
 | request | answer |
 |---|---|
@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from compliance.deidentify.fhir import Exported, FhirDeidentifier, Note
 from compliance.errors import CaretierError
@@ -51,8 +52,8 @@ def router(
 
     Args:
         store: FastAPI dependency that gives the store.
-        authorise: as in `services.fhir.routes.router`; whoever may read a record may have it
-            de-identified, and nobody else.
+        authorise: as in `services.fhir.routes.router`. Who may read records in the clear should
+            not be let in: they could tell whose record a study's is.
         study: gives the deidentifier with the study's key, or None where there is none.
         once: gives a deidentifier with a key made for one call and then forgotten.
     """
@@ -73,21 +74,30 @@ def router(
             raise NoStudyError("There is no study on this server.")
         made = exporter.resources([jsontext.loads_exact(entry.text) for entry in entries])
         what = f"Patient/{identity}/$de-identify"
-        caller.disclose(Disclosure("everything", what, (identity,), entries=len(made.resources)))
+        caller.disclose(Disclosure("de-identify", what, (identity,), entries=len(made.resources)))
         return _answer({"type": "collection", "entry": _entries(made)}, made)
 
     @api.post("/$de-identify")
-    async def of_body(request: Request, access: AccessDep) -> Response:  # noqa: ARG001 - lets in
+    async def of_body(request: Request, access: AccessDep) -> Response:
         """Give the body back without its people."""
         body = _read(await request.body())
-        exporter = once()
-        if body["resourceType"] == "Bundle":
-            made = exporter.bundle(body)
-            return _answer(made.resource or {}, made)
-        made = exporter.resources([body])
-        return _answer({"type": "collection", "entry": _entries(made)}, made)
+        return await run_in_threadpool(_treated, body, access or Access(), once)
 
     return api
+
+
+def _treated(
+    body: Mapping[str, Any], caller: Access, once: Callable[[], FhirDeidentifier]
+) -> Response:
+    exporter = once()
+    if body["resourceType"] == "Bundle":
+        made = exporter.bundle(body)
+        bundle = made.resource or {}
+    else:
+        made = exporter.resources([body])
+        bundle = {"type": "collection", "entry": _entries(made)}
+    caller.disclose(Disclosure("de-identify", "$de-identify", (), entries=len(made.resources)))
+    return _answer(bundle, made)
 
 
 def _read(text: bytes) -> Mapping[str, Any]:

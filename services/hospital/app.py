@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import exchange_router
+from services.fhir.deidentify import router as study_router
 from services.fhir.routes import router as fhir_router
 from services.hospital.chat import chat_router
 from services.hospital.doors import Doors
@@ -55,6 +56,11 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     doors = Doors(here.accounts, here.auditor, here.relations)
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
     app.include_router(fhir_router(lambda: here.records, doors.fhir))
+    app.include_router(
+        study_router(
+            lambda: here.records, doors.study, study=here.studies.study, once=here.studies.once
+        )
+    )
     app.include_router(chat_router(lambda: here.node, doors.chat, here.auditor.chat))
     app.include_router(
         portal_router(

@@ -1,8 +1,9 @@
 """Who may come in at the API's doors: keys with scopes, and people with a session.
 
-A key may read over FHIR what its scopes and its patient allow. The portal's cookie may only read
-there, and only in the charts that its clinician may open. Each disclosure is on the audit trail
-before its body is built.
+A key may read over FHIR what its scopes and its patient allow. A key for studies has records
+de-identified and reads none in the clear: with both, it could tell whose record a study's is. The
+portal's cookie may only read there, and only in the charts that its clinician may open. Each
+disclosure is on the audit trail before its body is built.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from services.fhir.access import Access
 from services.hospital.accounts import Accounts, SignedIn
 from services.hospital.audited import Auditor, Caller
 from services.hospital.errors import NotAllowedError
-from services.hospital.keys import Credential
+from services.hospital.keys import STUDY, Credential
 from services.hospital.portal.access import COOKIE, client_of, same_site
 from services.hospital.relations import Relations
 
@@ -60,9 +61,22 @@ class Doors:
             raise NotAllowedError("The portal's session may only read here.")
         caller = Caller.user(who.user.id, who.user.role, client_of(request))
         return Access(
-            relation=partial(self._relations.require, who.user),
+            relation=partial(self._relations.require, who.user, client=client_of(request)),
             disclose=partial(self._auditor.fhir, caller),
         )
+
+    def study(self, request: Request) -> Access:
+        """What the caller may have de-identified: a key for studies, which reads nothing else.
+
+        Raises:
+            NotAuthenticatedError, NotAllowedError: nothing at all.
+        """
+        key = self._key(request)
+        if key is None:
+            raise NotAuthenticatedError("Send a key.", remedy=_HINT)
+        if not key.scopes.has(STUDY) or key.scopes.reads:
+            raise NotAllowedError("This key does not allow this.")
+        return Access(disclose=partial(self._auditor.fhir, _program(key, request)))
 
     def chat(self, request: Request) -> Caller:
         """Who may ask by the chat API.

@@ -19,6 +19,8 @@ from services.store.rows import changed
 KEY_ID_CHARS = 16
 """The first digits of a key's digest name it; they open nothing."""
 LONGEST_SCOPES = 400
+STUDY = "study"
+"""Scope of a key that may have records de-identified, and may read nothing in the clear."""
 
 
 def digest_of(token: str) -> str:
@@ -58,10 +60,12 @@ class ApiKeys:
             by: who makes it.
 
         Raises:
-            BadInputError: a scope is not understood.
+            BadInputError: a scope is not understood, or one does not go with another.
             AuditError: it could not be written down; there is no key.
         """
         parsed = Scopes.parse(scopes, patient)
+        if parsed.has(STUDY) and (parsed.reads or patient is not None):
+            raise BadInputError("A key for studies reads nothing in the clear: make two keys.")
         if len(parsed.text) > LONGEST_SCOPES:
             raise BadInputError(f"Scopes have at most {LONGEST_SCOPES} characters.")
         key = f"ctk_{secrets.token_urlsafe(32)}"

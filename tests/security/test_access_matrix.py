@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from clinic_edge.app import create as create_clinic
 from clinic_edge.service import Clinic
 from clinic_edge.settings import ClinicSettings
+from compliance.deidentify.pseudonyms import new_root_file
 from patient_app.app import create as create_device
 from patient_app.service import Device
 from patient_app.settings import DeviceSettings
@@ -29,7 +30,7 @@ HOST = "http://localhost"
 ID = "00000000-0000-4000-8000-000000000000"
 
 STRANGER, FORGED = "stranger", "forged"
-KEYS = ("key-chat", "key-system", "key-p07")
+KEYS = ("key-chat", "key-system", "key-p07", "key-study")
 ROLES = ("clinician", "operator", "privacy")
 CALLERS = (STRANGER, FORGED, *KEYS, *ROLES)
 ALL, NODES = set(CALLERS), set[str]()
@@ -41,6 +42,7 @@ CLINICIAN = {"clinician"}
 
 SHAPED: dict[str, Any] = {
     "/v1/enrol": {"code": "A" * 16, "bundle": {}},
+    "/fhir/$de-identify": {"resourceType": "Patient", "id": "x"},
     f"/portal/api/referrals/{ID}/save": {"text": "x", "version": 0},
 }
 """Bodies where a wrong shape would be refused before anybody asks who it is."""
@@ -71,6 +73,11 @@ HOSPITAL: dict[str, Row] = (
         "GET /fhir/{kind}": ("/fhir/Patient?patient=p07", READS_FHIR),
         "GET /fhir/{kind}/{identity}": ("/fhir/Patient/p07", READS_FHIR),
         "GET /fhir/Patient/{identity}/$everything": ("/fhir/Patient/p07/$everything", READS_FHIR),
+        "GET /fhir/Patient/{identity}/$de-identify": (
+            "/fhir/Patient/p07/$de-identify",
+            {"key-study"},
+        ),
+        "POST /fhir/$de-identify": ("/fhir/$de-identify", {"key-study"}),
         "GET /v1/models": ("/v1/models", {"key-chat", "clinician", "operator"}),
         "POST /v1/chat/completions": (
             "/v1/chat/completions",
@@ -170,7 +177,9 @@ def hospital(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
         folder = tmp_path_factory.mktemp("matrix") / "hospital"
-        made = Hospital(HospitalSettings(data=folder, second_factor="optional"))
+        new_root_file(folder.parent / "root.key")
+        study = {"study": "matrix", "study_key": folder.parent / "root.key"}
+        made = Hospital(HospitalSettings(data=folder, second_factor="optional", **study))
         made.records.put_many(generate())
         made.records.put(
             {
@@ -195,6 +204,7 @@ def credentials(hospital):
         FORGED: {"authorization": "Bearer ctk_forged", "cookie": "caretier_portal=forged"},
         "key-chat": {"authorization": f"Bearer {keys('chat', 'chat')}"},
         "key-system": {"authorization": f"Bearer {keys('ehr', 'system/*.rs')}"},
+        "key-study": {"authorization": f"Bearer {keys('study', 'study')}"},
         "key-p07": {"authorization": f"Bearer {keys('app', 'patient/*.rs', patient='p07')}"},
     }
     for role in ROLES:

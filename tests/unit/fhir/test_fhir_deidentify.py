@@ -80,7 +80,7 @@ def test_a_record_is_given_out_under_pseudonyms_and_written_down(
     assert resources(bundle)[0]["id"] == KEY.pseudonym("patient", "Patient/p01")
     assert "Whitcombe" not in response.text
     assert disclosed[0] == Disclosure(
-        "everything", "Patient/p01/$de-identify", ("p01",), entries=len(whole)
+        "de-identify", "Patient/p01/$de-identify", ("p01",), entries=len(whole)
     )
 
 
