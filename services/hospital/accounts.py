@@ -39,10 +39,11 @@ _STAFF = re.compile(
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A user with the CSRF token of the session."""
+    """A user with the CSRF token of the session, and the address that the request came from."""
 
     user: User
     csrf: str
+    client: str | None = None
 
     def check_csrf(self, token: str | None) -> None:
         """Compare a form's token in constant time.

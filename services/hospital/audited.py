@@ -6,8 +6,9 @@ must not happen then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from compliance.audit import acts, balp
@@ -51,12 +52,15 @@ class Auditor:
     """Writes the hospital's own acts to its trail.
 
     Args:
-        record: of the trail.
+        record: writes events to the trail; all of them, or none counts.
         node: name of the hospital.
     """
 
-    def __init__(self, record: Callable[[dict[str, Any]], object], node: str) -> None:
-        self._record, self._node = record, node
+    def __init__(self, record: Callable[[Sequence[dict[str, Any]]], object], node: str) -> None:
+        self._record_all, self._node = record, node
+
+    def _record(self, event: dict[str, Any]) -> None:
+        self._record_all([event])
 
     def _by(self, caller: Caller, model: Agent | None = None, purpose: str = "TREAT") -> Actors:
         return Actors(
@@ -70,16 +74,20 @@ class Auditor:
 
     def fhir(self, caller: Caller, disclosure: Disclosure) -> None:
         """A read, search or whole record over FHIR; a search tells of each patient in it."""
+        if disclosure.interaction == "de-identify":
+            by = self._by(caller, purpose="HRESCH")
+            self._record(acts.read(by, disclosure.what, patient=_patient(disclosure.patients)))
+            return
         by = self._by(caller)
         patients: list[str | None] = [f"Patient/{id_}" for id_ in disclosure.patients]
         if disclosure.interaction == "everything":
             self._record(acts.everything(by, disclosure.what))
-            return
-        for patient in patients or [None]:
-            if disclosure.interaction == "search":
-                self._record(acts.search(by, disclosure.request, patient=patient))
-            else:
-                self._record(acts.read(by, disclosure.what, patient=patient))
+        elif disclosure.interaction == "search":
+            made = partial(acts.search, by, disclosure.request)
+            self._record_all([made(patient=patient) for patient in patients or [None]])
+        else:
+            made = partial(acts.read, by, disclosure.what)
+            self._record_all([made(patient=patient) for patient in patients or [None]])
 
     def refused(self, caller: Caller, what: str) -> None:
         """A read that the caller may not make; ``what`` is ``Type/id`` or ``kind:id``."""
@@ -133,3 +141,8 @@ class Auditor:
         kind = coding("iso-21089-lifecycle", "hold", "Add Legal Hold Record Lifecycle Event")
         made = event(by, kind=kind, subtypes=[own("hold")], action="U", entities=[entity])
         self._record(made)
+
+
+def _patient(ids: Sequence[str]) -> str | None:
+    """The one Patient of a record, if it is somebody's."""
+    return f"Patient/{ids[0]}" if ids else None

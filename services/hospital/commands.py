@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.hospital.settings import HospitalSettings
 from services.web.serve import serve
+
+if TYPE_CHECKING:
+    from services.hospital.service import Hospital
 
 app = typer.Typer(add_completion=False, help="The hospital: serve, codes, users, keys, records.")
 worker_app = typer.Typer(add_completion=False, help="The hospital's Celery worker and beat.")
@@ -21,6 +24,15 @@ DEFAULT_DATA = Path("var")
 def _settings(data: Path, port: int | None = None) -> HospitalSettings:
     settings = HospitalSettings(data=data / "hospital")
     return settings if port is None else settings.model_copy(update={"port": port})
+
+
+def _opened(context: typer.Context) -> Hospital:
+    """The hospital, until the command ends."""
+    from services.hospital.service import Hospital
+
+    made = Hospital(_settings(context.obj))
+    context.call_on_close(made.database.close)
+    return made
 
 
 @app.callback(invoke_without_command=True)
@@ -41,9 +53,21 @@ def main(
 @app.command()
 def code(context: typer.Context) -> None:
     """Print a one-time code for a clinic; it is valid for 24 hours."""
-    from services.hospital.service import Hospital
+    typer.echo(_opened(context).clinic_code())
 
-    typer.echo(Hospital(_settings(context.obj)).clinic_code())
+
+@app.command()
+def rotate(context: typer.Context) -> None:
+    """Give the hospital a new key to seal to; a running one goes on, and keeps the former one."""
+    from compliance.audit import AuditTrail
+    from services.consult.messages import Level
+    from services.exchange.rotation import rotate_node
+
+    settings = _settings(context.obj)
+    trail = AuditTrail.open(settings.data, "hospital", node=settings.name)
+    keys = settings.data / "keys"
+    bundle = rotate_node(keys, name=settings.name, level=Level.HOSPITAL, trail=trail)
+    typer.echo(f"The key is now {bundle.sealing[0].key_id}; {len(bundle.sealing)} keys are held.")
 
 
 @app.command()
@@ -61,13 +85,11 @@ def user(
     ] = None,
 ) -> None:
     """Make an account for the portal."""
-    from services.hospital.service import Hospital
-
     if password_file is not None:
         password = password_file.read_text(encoding="utf-8").strip()
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    hospital = Hospital(_settings(context.obj))
+    hospital = _opened(context)
     hospital.accounts.add_user(
         username,
         password,
@@ -86,9 +108,8 @@ def erase(
 ) -> None:
     """Destroy the key and the rows of REFERRAL; prints the signed receipt."""
     from services.hospital.audited import Caller
-    from services.hospital.service import Hospital
 
-    erasures = Hospital(_settings(context.obj)).erasures
+    erasures = _opened(context).erasures
     typer.echo(json.dumps(erasures.erase(referral, reason, Caller.shell()), indent=2))
 
 
@@ -101,9 +122,8 @@ def hold(
 ) -> None:
     """Keep SUBJECT (referral:ID or patient:ID) beyond its time, or lift that."""
     from services.hospital.audited import Caller
-    from services.hospital.service import Hospital
 
-    holds = Hospital(_settings(context.obj)).holds
+    holds = _opened(context).holds
     if lift:
         holds.lift(subject, Caller.shell())
     else:
@@ -115,9 +135,8 @@ def hold(
 def reset_factor(context: typer.Context, username: str) -> None:
     """Take the second factor of USERNAME away, when authenticator and recovery codes are lost."""
     from services.hospital.audited import Caller
-    from services.hospital.service import Hospital
 
-    hospital = Hospital(_settings(context.obj))
+    hospital = _opened(context)
     found = [u for u in hospital.accounts.users() if u.username == username.strip().lower()]
     if not found or not hospital.factors.remove(found[0], Caller.shell()):
         typer.echo("There is no such account, or it has no second factor.", err=True)
@@ -135,18 +154,14 @@ def key(
     ] = None,
 ) -> None:
     """Make an API key NAME with SCOPES ("patient/*.rs chat"); it is shown this once."""
-    from services.hospital.service import Hospital
-
-    accounts = Hospital(_settings(context.obj)).accounts
+    accounts = _opened(context).accounts
     typer.echo(accounts.new_key(name, scopes, patient=patient))
 
 
 @app.command()
 def keys(context: typer.Context) -> None:
     """List the API keys: id, name, scopes, patient, and whether they are revoked."""
-    from services.hospital.service import Hospital
-
-    for row in Hospital(_settings(context.obj)).accounts.keys.listing():
+    for row in _opened(context).accounts.keys.listing():
         state = "revoked" if row.revoked else "good"
         typer.echo(
             f"{row.digest[:16]}  {state:7}  {row.patient or '*':12}  {row.name}: {row.scopes}"
@@ -156,9 +171,7 @@ def keys(context: typer.Context) -> None:
 @app.command(name="revoke-key")
 def revoke_key(context: typer.Context, key_id: str) -> None:
     """Refuse every further call with the key KEY_ID."""
-    from services.hospital.service import Hospital
-
-    Hospital(_settings(context.obj)).accounts.keys.revoke(key_id)
+    _opened(context).accounts.keys.revoke(key_id)
     typer.echo(f"{key_id} opens nothing any more.")
 
 
@@ -169,9 +182,8 @@ def load(context: typer.Context, path: Path) -> None:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from services.fhir.load import load_path
-    from services.hospital.service import Hospital
 
-    store = Hospital(_settings(context.obj)).records
+    store = _opened(context).records
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         line = progress.add_task("Loading")

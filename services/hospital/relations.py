@@ -64,7 +64,7 @@ class Relations:
             glass = [_glass(row) for row in session.scalars(query)]
         return found or next((f"glass:{one.id}" for one in glass if one.open_at(now)), None)
 
-    def require(self, user: User, patient: str) -> None:
+    def require(self, user: User, patient: str, client: str | None = None) -> None:
         """Let a clinician pass who treats this patient.
 
         Raises:
@@ -73,10 +73,12 @@ class Relations:
         """
         if self.basis(user, patient) is None:
             what = f"Patient/{patient}" if ID.fullmatch(patient) else "Patient/unknown"
-            self._auditor.refused(Caller.user(user.id, user.role), what)
+            self._auditor.refused(Caller.user(user.id, user.role, client), what)
             raise NoRelationError("You have no treatment relation with this patient.")
 
-    def break_glass(self, user: User, patient: str, reason: str) -> BrokenGlass:
+    def break_glass(
+        self, user: User, patient: str, reason: str, client: str | None = None
+    ) -> BrokenGlass:
         """Open a chart for `LASTS`, whatever the relation.
 
         Raises:
@@ -87,7 +89,8 @@ class Relations:
         if user.role != "clinician" or not ID.fullmatch(patient):
             raise NotAllowedError("Only a clinician opens a chart.")
         why, now = checked_reason(reason), self._clock()
-        self._auditor.break_glass(Caller.user(user.id, user.role), f"Patient/{patient}", why)
+        by = Caller.user(user.id, user.role, client)
+        self._auditor.break_glass(by, f"Patient/{patient}", why)
         row = GlassBreak(
             id=str(uuid4()),
             user_id=user.id,
@@ -121,7 +124,9 @@ class Relations:
             rows = session.scalars(query.order_by(GlassBreak.opened.desc()).limit(limit))
             return [_glass(row) for row in rows]
 
-    def review(self, id_: str, by: User, verdict: str, note: str = "") -> None:
+    def review(
+        self, id_: str, by: User, verdict: str, note: str = "", *, client: str | None = None
+    ) -> None:
         """Say whether an emergency access was justified; the first word stays.
 
         Raises:
@@ -134,7 +139,8 @@ class Relations:
         found = next((one for one in self.waiting() if one.id == id_), None)
         if found is None or found.user == by.id:
             raise NotFoundError("There is no such access to review.")
-        self._auditor.review(Caller.user(by.id, by.role), f"Patient/{found.patient}", id_, verdict)
+        caller = Caller.user(by.id, by.role, client)
+        self._auditor.review(caller, f"Patient/{found.patient}", id_, verdict)
         with self._database.transaction() as session:
             done = session.execute(
                 update(GlassBreak)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from compliance.access.takeout import collection
-from compliance.audit import Agent, AuditTrail, load_or_create_key
-from compliance.errors import NotFoundError
+from compliance.audit import Agent, AuditTrail
+from compliance.consent import while_permitted
+from compliance.errors import DisclosureRefusedError, NotFoundError
 from compliance.retention import Schedule, Sweeper
 from services.consult.messages import Answer, Level, Question
 from services.consult.node import Node, Outcome
@@ -41,6 +42,7 @@ from services.hospital.pending import PendingSignIns
 from services.hospital.relations import Relations
 from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.settings import HospitalSettings
+from services.hospital.studies import Studies
 from services.hospital.text_keys import TextKeys
 from services.hospital.tidying import hospital_sweeper
 from services.store.database import Database
@@ -108,9 +110,7 @@ class Hospital:
         self.database.migrate(*PACKAGES)
         self.registry = Registry(self.database)
         self.texts = TextKeys(settings.data / "keys" / "texts")
-        audit = settings.data / "audit"
-        audit.mkdir(parents=True, exist_ok=True, mode=0o700)
-        trail = AuditTrail(audit / "hospital.jsonl", load_or_create_key(audit), node=settings.name)
+        trail = AuditTrail.open(settings.data, "hospital", node=settings.name)
         self.intake = _HospitalIntake(self.database, Level.HOSPITAL, trail, self.texts)
         self.auditor = Auditor(self._write_down, settings.name)
         self.jobs = Jobs(self.database)
@@ -133,6 +133,7 @@ class Hospital:
         self.erasures = Erasures(
             self.database, self.texts, self.holds, self.auditor, self.keys.identity
         )
+        self.studies = Studies(settings.study, settings.study_key)
         self.sweeper = self._sweeper()
         self._node = node
 
@@ -187,7 +188,11 @@ class Hospital:
             self.intake.refused(row.id, error.message)
             self._finish(taken)
             return
-        draft = await self._draft(opened.question)
+        try:
+            draft = await self._draft(opened.question)
+        except DisclosureRefusedError:  # withdrawn meanwhile: nothing is laid on the desk
+            self._finish(taken)
+            return
         self.intake.record(
             "read",
             envelope,
@@ -231,10 +236,14 @@ class Hospital:
             facts=asked.facts,
             asked=datetime.now(UTC).date(),
         )
-        async for event in self.node.consult(question):
+        wanted = partial(self.intake.is_wanted, asked.referral)
+        outcome: Outcome | None = None
+        async for event in while_permitted(self.node.consult(question), wanted):
             if isinstance(event, Outcome):
-                return event.answer
-        raise ReferralRefusedError("The consult came to no end.")
+                outcome = event
+        if outcome is None:
+            raise ReferralRefusedError("The consult came to no end.")
+        return outcome.answer
 
     async def jobs_loop(self) -> None:
         """Do the jobs that no worker takes (all of them where there is no queue)."""
@@ -256,26 +265,26 @@ class Hospital:
                 _LOG.error("tidy: %s", type(error).__name__)
             await asyncio.sleep(TIDY_SECONDS)
 
-    def _write_down(self, event: dict[str, Any]) -> None:
-        self.intake.audit.record(event)
+    def _write_down(self, events: Sequence[dict[str, Any]]) -> None:
+        self.intake.audit.record_all(events)
 
-    def audit_chart(self, user: User, patient: str) -> None:
+    def audit_chart(self, user: User, patient: str, client: str | None = None) -> None:
         """Write down that a person opens a chart; ``patient`` is ``Patient/id``.
 
         Raises:
             AuditError: it could not be written; the chart must not be shown.
         """
-        self.auditor.chart(Caller.user(user.id, user.role), patient)
+        self.auditor.chart(Caller.user(user.id, user.role, client), patient)
 
-    def audit_read(self, user: User, referral: str) -> None:
+    def audit_read(self, user: User, referral: str, client: str | None = None) -> None:
         """Write down that a person looked at a referral.
 
         Raises:
             AuditError: it could not be written; the referral must not be shown.
         """
-        self.auditor.referral(Caller.user(user.id, user.role), referral)
+        self.auditor.referral(Caller.user(user.id, user.role, client), referral)
 
-    def export(self, user: User, patient: str) -> dict[str, Any]:
+    def export(self, user: User, patient: str, client: str | None = None) -> dict[str, Any]:
         """Everything of a person's record, for that person, as a FHIR Bundle.
 
         Raises:
@@ -285,7 +294,7 @@ class Hospital:
         resources = self.records.everything(patient) if ID.fullmatch(patient) else []
         if not resources:
             raise NotFoundError("There is no such patient.")
-        by = Caller.user(user.id, user.role)
+        by = Caller.user(user.id, user.role, client)
         self.auditor.export(by, f"Patient/{patient}", f"Patient/{patient}")
         return collection(resources)
 

@@ -8,6 +8,7 @@ open_reply(sealed, referral=referral.id, key=referral.reply_key, signers={…})
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -128,3 +129,8 @@ class FailingAudit:
         if self.fails:
             raise AuditError("The audit trail cannot be written.")
         self.events.append(event)
+
+    def record_all(self, events: Sequence[dict[str, Any]]) -> None:
+        """Keep several events."""
+        for event in events:
+            self.record(event)

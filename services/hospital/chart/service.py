@@ -40,17 +40,17 @@ class Charts:
 
     Args:
         database: with the tables of ``services.fhir``.
-        audit: called with reader and ``Patient/id`` before anything is read; when it raises,
-            nothing is shown.
-        relation: called with reader and id before that; raises for a chart that the reader may
-            not open. None where nothing is asked.
+        audit: called with reader, ``Patient/id`` and the reader's network address before anything
+            is read; when it raises, nothing is shown.
+        relation: called with reader, id and address before that; raises for a chart that the reader
+            may not open. None where nothing is asked.
     """
 
     def __init__(
         self,
         database: Database,
-        audit: Callable[[User, str], None],
-        relation: Callable[[User, str], None] | None = None,
+        audit: Callable[[User, str, str | None], None],
+        relation: Callable[[User, str, str | None], None] | None = None,
     ) -> None:
         self._database, self._audit, self._relation = database, audit, relation
 
@@ -76,6 +76,8 @@ class Charts:
         say: Callable[..., str],
         language: str,
         today: date | None = None,
+        *,
+        client: str | None = None,
     ) -> Summary:
         """Summarise one person's record for a reader.
 
@@ -85,6 +87,7 @@ class Charts:
             say: sentences of the catalogue, by whole key.
             language: of the reader.
             today: the day; that of the clock (UTC) when None.
+            client: network address of the reader.
 
         Raises:
             NotFoundError: there is no such Patient.
@@ -97,8 +100,8 @@ class Charts:
         if not known:
             raise NotFoundError("There is no such patient.")
         if self._relation is not None:
-            self._relation(user, patient)
-        self._audit(user, f"Patient/{patient}")
+            self._relation(user, patient, client)
+        self._audit(user, f"Patient/{patient}", client)
         record = read_record(self._database, patient, day)
         if record is None:
             raise NotFoundError("There is no such patient.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from fastapi import Request, Response
 
@@ -82,7 +83,8 @@ class Gate:
 
     def who(self, request: Request) -> SignedIn | None:
         """The person behind a request, or None."""
-        return self._accounts.signed_in(request.cookies.get(COOKIE))
+        found = self._accounts.signed_in(request.cookies.get(COOKIE))
+        return replace(found, client=client_of(request)) if found else None
 
     def let(self, request: Request, roles: frozenset[str]) -> SignedIn:
         """The person behind a request that only reads.

@@ -32,9 +32,9 @@ def _open(portal: Portal, charts: Charts, request: Request, who: SignedIn, id_: 
     Raises:
         NoSuchPatientError: there is no such person.
     """
-    pages = portal.pages
+    say, language = portal.pages.translator(request), portal.pages.language(request)
     try:
-        return charts.open(who.user, id_, pages.translator(request), pages.language(request))
+        return charts.open(who.user, id_, say, language, client=who.client)
     except NotFoundError:
         raise NoSuchPatientError("There is no such patient.") from None
 
@@ -99,7 +99,7 @@ def chart_api(router: APIRouter, portal: Portal, charts: Charts | None) -> None:
         """
         who = gate.let(request, READERS)
         item = portal.item(id_)
-        portal.audit_read(who.user, item.id)
+        portal.audit_read(who.user, item.id, who.client)
         found = groups(item.question)
         facts = [fact for group in found for fact in group.facts]
         view = view_draft(item, facts, pages.language(request))

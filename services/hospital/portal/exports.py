@@ -17,7 +17,7 @@ from services.hospital.portal.pages import Portal
 
 
 def export_pages(
-    router: APIRouter, portal: Portal, export: Callable[[User, str], dict[str, Any]]
+    router: APIRouter, portal: Portal, export: Callable[[User, str, str | None], dict[str, Any]]
 ) -> None:
     """Add the download of a person's record."""
 
@@ -26,7 +26,7 @@ def export_pages(
         """The record of one Patient as a file: ``form=json`` is a FHIR Bundle."""
         who = portal.gate.let(request, REVIEWERS)
         try:
-            bundle = export(who.user, id_)
+            bundle = export(who.user, id_, who.client)
         except NotFoundError:
             raise NoSuchPatientError("There is no such patient.") from None
         readable = form != "json"

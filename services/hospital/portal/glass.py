@@ -90,7 +90,7 @@ def glass_pages(router: APIRouter, portal: Portal, relations: Relations) -> None
         who = gate.let_change(request, csrf, CHART_READERS)
         said = clean(reason[: 2 * LONGEST_REASON])
         try:
-            relations.break_glass(who.user, id_, said)
+            relations.break_glass(who.user, id_, said, who.client)
         except BadInputError:
             return glass_form(portal, request, who, id_, reason=said, bad=True)
         return see(f"{CHARTS}/{id_}")
@@ -136,5 +136,6 @@ def glass_pages(router: APIRouter, portal: Portal, relations: Relations) -> None
     ) -> Response:
         """Say whether an emergency access was justified."""
         who = gate.let_change(request, csrf, REVIEWERS)
-        relations.review(id_[:36], who.user, verdict, clean(note[:MAX_NOTE_CHARS]))
+        said = clean(note[:MAX_NOTE_CHARS])
+        relations.review(id_[:36], who.user, verdict, said, client=who.client)
         return see(REVIEWS)

@@ -47,7 +47,7 @@ class Portal:
         desk: Desk,
         gate: Gate,
         pages: Pages,
-        audit_read: Callable[[User, str], None],
+        audit_read: Callable[[User, str, str | None], None],
     ) -> None:
         self.accounts, self.desk, self.gate, self.pages = accounts, desk, gate, pages
         self.audit_read = audit_read
@@ -129,7 +129,7 @@ class Portal:
             sent: whether it was signed just now.
         """
         item = self.item(id_)
-        self.audit_read(who.user, item.id)
+        self.audit_read(who.user, item.id, who.client)
         voices = self.pages.voices(request, item.question.person.language)
         t = voices.reader
         editable = who.user.role in WRITERS and item.state == "open"

@@ -195,13 +195,13 @@ def portal_router(
     desk: Desk,
     *,
     secure_cookies: bool,
-    audit_read: Callable[[User, str], None],
+    audit_read: Callable[[User, str, str | None], None],
     status: Callable[[], dict[str, Any]] = dict,
     idle: timedelta = timedelta(minutes=20),
     charts: Charts | None = None,
     relations: Relations | None = None,
     steps: SignInSteps | None = None,
-    export: Callable[[User, str], dict[str, Any]] | None = None,
+    export: Callable[[User, str, str | None], dict[str, Any]] | None = None,
 ) -> APIRouter:
     """Routes below ``/portal``; they stand in no schema.
 
@@ -209,8 +209,8 @@ def portal_router(
         accounts: users and sessions of the hospital.
         desk: its referrals.
         secure_cookies: set the Secure flag; on wherever the portal is behind TLS.
-        audit_read: called with reader and referral id before a referral is shown; when it raises,
-            nothing is shown.
+        audit_read: called with reader, referral id and network address before a referral is shown;
+            when it raises, nothing is shown.
         status: figures for the system page; ``jobs`` is a map of counts by state, ``nodes`` a
             number, everything else is shown as it is.
         idle: a page leaves to sign-in after so long without a touch; as in ``accounts``.

@@ -29,6 +29,10 @@ class Trail:
             raise AuditError("The audit trail cannot be written.")
         self.events.append(event)
 
+    def record_all(self, events):
+        for event in events:
+            self.record(event)
+
     def acts(self) -> list[str]:
         """Our own code of each event; deletions have FHIR's alone."""
         return [e["subtype"][-1]["code"] for e in self.events]

@@ -9,12 +9,17 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 from support.exchange import DeviceKeys, FailingAudit
+from typer.testing import CliRunner
 
+from compliance.audit import AuditError
+from compliance.audit.registry import registered
 from compliance.retention import Schedule
 from services.consult.messages import Level
 from services.exchange.messages import ParcelState
+from services.exchange.models import StoredParcel
 from services.hospital import queue
 from services.hospital.chat import chat_router
+from services.hospital.commands import app
 from services.hospital.models import Job
 from services.hospital.queue import Hints
 from services.hospital.service import Hospital
@@ -103,6 +108,52 @@ async def test_a_result_that_was_fenced_off_is_thrown_away(hospital, referral, m
     assert hospital.desk.inbox() == []
 
 
+async def test_a_withdrawal_while_the_draft_is_made_leaves_nothing_on_the_desk(
+    hospital, referral, monkeypatch
+):
+    closed = []
+    with hospital.database.reading() as session:
+        parcel = session.get_one(StoredParcel, referral.id)
+
+    async def consult(_question):
+        try:
+            hospital.intake.withdrawals.remove(parcel.device, parcel.consent)
+            yield "a sentence"
+            yield "another"
+        finally:
+            closed.append(True)
+
+    monkeypatch.setattr(hospital.node, "consult", consult)
+    assert await hospital.do(job_of(referral))
+    assert closed == [True]
+    assert hospital.desk.inbox() == []
+    assert hospital.jobs.due() == []
+
+
+def test_the_trail_is_in_the_register_and_is_not_begun_anew_when_it_vanishes(hospital):
+    trail = hospital.intake.audit
+    assert registered(hospital.settings.data) == {trail.path: hospital.settings.name}
+    for path in trail.path.parent.glob("hospital*"):
+        path.unlink()
+    with pytest.raises(AuditError):
+        Hospital(hospital.settings, hospital.node)
+
+
+def test_a_new_key_is_taken_by_the_running_hospital_and_the_former_one_is_kept(hospital):
+    former = hospital.keys.sealing.current.key_id
+    state = hospital.settings.data
+    done = CliRunner().invoke(
+        app,
+        ["--data", str(state.parent), "rotate"],
+        env={"CARETIER_HOSPITAL_NAME": "Sandbox hospital"},
+    )
+    assert done.exit_code == 0, done.output
+    keys = hospital.keys.bundle().sealing
+    assert keys[0].key_id != former
+    assert keys[1].key_id == former
+    assert keys[0].key_id in done.output
+
+
 def test_tidying_counts_what_is_over(hospital):
     counts = hospital.tidy()
     assert set(counts) == {r.id for r in Schedule.load().of("hospital") if r.keep is not None}
@@ -156,9 +207,9 @@ def test_a_referral_is_taken_while_the_broker_is_away(hospital):
 
 @pytest.fixture
 async def chat(node_of):
-    app: FastAPI = create_app("chat", ready=dict)
-    app.include_router(chat_router(lambda: node_of(Level.HOSPITAL), lambda: None))
-    transport = httpx.ASGITransport(app=app)
+    made: FastAPI = create_app("chat", ready=dict)
+    made.include_router(chat_router(lambda: node_of(Level.HOSPITAL), lambda: None))
+    transport = httpx.ASGITransport(app=made)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 

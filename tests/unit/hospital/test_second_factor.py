@@ -36,6 +36,10 @@ class Trail:
             raise AuditError("The audit trail cannot be written.")
         self.events.append(event)
 
+    def record_all(self, events):
+        for event in events:
+            self.record(event)
+
 
 @pytest.fixture(params=["optional"])
 def policy(request):

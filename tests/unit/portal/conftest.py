@@ -86,19 +86,22 @@ class Clinic:
     accounts: Accounts
     reads: list[tuple[str, str]] = field(default_factory=list)
     charts_read: list[tuple[str, str]] = field(default_factory=list)
+    clients: list[str | None] = field(default_factory=list)
     audit_fails: Exception | None = None
     drafted = staticmethod(drafted)
 
-    def audit_read(self, user: Any, referral: str) -> None:
+    def audit_read(self, user: Any, referral: str, client: str | None = None) -> None:
         """Remember a read, or fail as told."""
         if self.audit_fails:
             raise self.audit_fails
+        self.clients.append(client)
         self.reads.append((user.username, referral))
 
-    def audit_chart(self, user: Any, patient: str) -> None:
+    def audit_chart(self, user: Any, patient: str, client: str | None = None) -> None:
         """Remember that a chart was opened, or fail as told."""
         if self.audit_fails:
             raise self.audit_fails
+        self.clients.append(client)
         self.charts_read.append((user.username, patient))
 
     def record(self, *resources: dict[str, Any]) -> None:
