@@ -70,7 +70,8 @@ _SO_AFTER = frozenset("many much long few little far that often high low bad".sp
 _NO_NOUN = FUNCTION | frozenset(
     "about after around against above across again ago along until over under until every".split()
 )
-_NEVER_AFTER_CLITIC = FINITE_ENGLISH | _NO_NOUN - CLITICS
+_POSSESSIVES = frozenset("my your its our their mi".split())
+_NEVER_AFTER_CLITIC = (FINITE_ENGLISH | _NO_NOUN | {"", "today", "tomorrow", "now"}) - CLITICS
 _NOT_AFTER_AN = frozenset(
     "and is in at on or a i if it are am also always as el y es esta asked answered arrived ate "
     "insisted apologised apologized argued urged of has had".split()
@@ -204,11 +205,13 @@ def _van(page: Page, number: int) -> bool:
 
 def _function(page: Page, number: int) -> bool:
     """Any other word of a closed class: it leads to a next word that is no verb in the past."""
-    if page.word(number) in PRONOUNS:
+    word, after = page.word(number), page.following(number)
+    if word in _POSSESSIVES:
+        return bool(after) and after not in _NO_NOUN - DETERMINERS - PRONOUNS
+    if word in PRONOUNS:
         return True
-    after = page.following(number)
-    if page.word(number) in CLITICS:
-        return bool(after) and after not in _NEVER_AFTER_CLITIC
+    if word in CLITICS:
+        return page.preceding(number) not in SPEECH and after not in _NEVER_AFTER_CLITIC
     return bool(after) and after not in FINITE
 
 

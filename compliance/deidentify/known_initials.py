@@ -51,10 +51,13 @@ def find_initials(index: KnownIndex, page: Page) -> list[NameHit]:
     found: list[NameHit] = []
     for pattern in (_DOTTED, _CLOSE, _LOOSE):
         for match in pattern.finditer(page.text):
-            letters = regex.sub(r"[^\p{L}]", "", page.folded[match.start() : match.end()])
-            owners = index.initial_runs.get(letters)
-            if owners and _meant(page, match, letters, dotted=pattern is _DOTTED):
-                found.append(NameHit(match.start(), match.end(), set(owners)))
+            places = [i for i in range(*match.span()) if page.text[i].isalpha()]
+            for count in {len(places), len(places) - 1} if pattern is _LOOSE else {len(places)}:
+                letters = "".join(page.folded[i] for i in places[:count])
+                owners = index.initial_runs.get(letters)
+                if owners and _meant(page, match, letters, dotted=pattern is _DOTTED):
+                    end = match.end() if count == len(places) else places[count - 1] + 1
+                    found.append(NameHit(match.start(), end, set(owners)))
     return found
 
 
