@@ -106,11 +106,11 @@ class Hospital:
         self.keys = NodeKeys.load_or_create(
             settings.data / "keys", name=settings.name, level=Level.HOSPITAL
         )
+        trail = AuditTrail.open(settings.data, "hospital", node=settings.name)
         self.database = Database(settings.database_url)
         self.database.migrate(*PACKAGES)
         self.registry = Registry(self.database)
         self.texts = TextKeys(settings.data / "keys" / "texts")
-        trail = AuditTrail.open(settings.data, "hospital", node=settings.name)
         self.intake = _HospitalIntake(self.database, Level.HOSPITAL, trail, self.texts)
         self.auditor = Auditor(self._write_down, settings.name)
         self.jobs = Jobs(self.database)

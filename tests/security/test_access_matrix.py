@@ -110,6 +110,7 @@ HOSPITAL: dict[str, Row] = (
             READS_REFERRALS,
         ),
         "GET /portal/api/patients/{id_}/summary": ("/portal/api/patients/p07/summary", CLINICIAN),
+        "POST /portal/export": ("/portal/export", NODES),
         "GET /portal/export/{id_}": ("/portal/export/p07", {"privacy"}),
     }
 )

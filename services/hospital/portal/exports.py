@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 
 from compliance.access.takeout import as_page
 from compliance.errors import NotFoundError
+from services.hospital.chart import Charts
 from services.hospital.models import User
 from services.hospital.portal.access import REVIEWERS
 from services.hospital.portal.errors import NoSuchPatientError
-from services.hospital.portal.pages import Portal
+from services.hospital.portal.pages import Portal, see
+from services.hospital.portal.texts import clean
+
+MAX_NUMBER_CHARS = 100
 
 
 def export_pages(
-    router: APIRouter, portal: Portal, export: Callable[[User, str, str | None], dict[str, Any]]
+    router: APIRouter,
+    portal: Portal,
+    charts: Charts,
+    export: Callable[[User, str, str | None], dict[str, Any]],
 ) -> None:
-    """Add the download of a person's record."""
+    """Add the download of a person's record, and the way to it by number."""
+
+    @router.post("/export")
+    def find(
+        request: Request,
+        csrf: Annotated[str, Form()] = "",
+        number: Annotated[str, Form()] = "",
+        form: Annotated[str, Form()] = "html",
+    ) -> Response:
+        """Go on to the record of the person with this number."""
+        portal.gate.let_change(request, csrf, REVIEWERS)
+        found = charts.find(clean(number[:MAX_NUMBER_CHARS]).strip())
+        if found is None:
+            raise NoSuchPatientError("There is no such patient.")
+        return see(f"/portal/export/{found}?form={'json' if form == 'json' else 'html'}")
 
     @router.get("/export/{id_}")
     def take(request: Request, id_: str, form: str = "html") -> Response:

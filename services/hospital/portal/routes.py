@@ -232,8 +232,8 @@ def portal_router(
     if charts is not None and relations is not None:
         glass_pages(pages, portal, relations)
 
-    if export is not None:
-        export_pages(pages, portal, export)
+    if charts is not None and export is not None:
+        export_pages(pages, portal, charts, export)
 
     @pages.get("/system")
     def system(request: Request) -> Response:
