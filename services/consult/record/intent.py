@@ -57,14 +57,15 @@ def kinds(asked: Asked) -> tuple[Kind, ...]:
     if asked.meant.get("other-person", 0.0) >= DECIDED:
         return first
     if asked.meant.get("decision", 0.0) >= PLAIN:
-        return (*first, Kind.DECISION)
+        return first if _is_new(asked) else (*first, Kind.DECISION)
     if worded("second_question", asked.text) and not asked.listed:
         return first
     best = likeliest(asked)
     general = asked.meant.get("general", 0.0)
     if best in _FIRM and general >= PLAIN and not worded("owned_word", asked.text):
         return first
-    if best is None and asked.own and asked.meant.get("decision", 0.0) >= SURE:
+    decides = asked.meant.get("decision", 0.0)
+    if best is None and asked.own and decides >= SURE and not _is_new(asked):
         best = Kind.DECISION
     return tuple(dict.fromkeys((*first, *((best,) if best else ()))))
 
@@ -82,6 +83,11 @@ def _settled(asked: Asked) -> tuple[Kind, ...] | None:
     if decides >= DECIDED and _of_own(asked):
         return (Kind.DECISION,)
     return (Kind.SAFETY,) if is_safety(asked) and asked.case.situation.child else None
+
+
+def _is_new(asked: Asked) -> bool:
+    """Whether it asks if something may be taken that is not on the person's list."""
+    return not asked.listed and is_safety(asked)
 
 
 def _of_own(asked: Asked) -> bool:
@@ -160,7 +166,9 @@ def _weight(place: int, asked: Asked) -> float:
 
 
 _NEEDS: Mapping[Kind, Callable[[Asked], bool]] = {
-    Kind.RESULT: lambda asked: bool(asked.tests) and not worded("preparing", asked.text),
+    Kind.RESULT: lambda asked: (
+        bool(asked.tests) and not worded("preparing", asked.text) and not _is_new(asked)
+    ),
     Kind.CONDITIONS: lambda asked: (
         not (asked.tests or asked.medicines or worded("diagnose_me", asked.text))
     ),
