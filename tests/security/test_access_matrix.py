@@ -145,6 +145,7 @@ DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.it
     "GET /api/record": ("/api/record", MINE),
     "POST /api/record": ("/api/record", MINE),
     "GET /api/export": ("/api/export", MINE),
+    "POST /api/recovery": ("/api/recovery", MINE),
     "POST /api/erase": ("/api/erase", MINE),
 }
 

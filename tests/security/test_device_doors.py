@@ -128,6 +128,7 @@ PATHS = (
     ("GET", "/api/record"),
     ("POST", "/api/record"),
     ("GET", "/api/export"),
+    ("POST", "/api/recovery"),
     ("POST", "/api/erase"),
     ("POST", "/api/ask"),
     ("POST", "/api/preview"),
@@ -186,7 +187,7 @@ async def test_a_cookie_that_an_attacker_chose_never_becomes_a_session(device):
 def test_many_guesses_at_once_do_not_pass_together(device, monkeypatch):
     sessions, looked, lock = Sessions(device), [], threading.Lock()
 
-    def slow(_person: str, _passphrase: str) -> None:
+    def slow(_person: str, _passphrase: str, _recovery: str | None = None) -> None:
         with lock:
             looked.append(1)
         time.sleep(0.05)
