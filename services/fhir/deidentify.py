@@ -96,7 +96,9 @@ def _treated(
     else:
         made = exporter.resources([body])
         bundle = {"type": "collection", "entry": _entries(made)}
-    caller.disclose(Disclosure("de-identify", "$de-identify", (), entries=len(made.resources)))
+    caller.disclose(
+        Disclosure("de-identify", "operation:de-identify", (), entries=len(made.resources))
+    )
     return _answer(bundle, made)
 
 

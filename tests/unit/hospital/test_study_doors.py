@@ -105,3 +105,13 @@ def test_without_a_study_there_is_none_and_without_its_key_no_start(tmp_path):
     for missing in (tmp_path / "missing", None):
         with pytest.raises(StudyKeyError):
             Studies("asthma", missing)
+
+
+async def test_a_body_comes_back_without_its_person_and_that_is_written_down(
+    client, hospital, sent
+):
+    patient = {"resourceType": "Patient", "id": "x", "name": [{"family": "Whitcombe"}]}
+    answer = await client.post("/fhir/$de-identify", headers=sent, json=patient)
+    assert answer.status_code == 200, answer.text
+    assert "Whitcombe" not in answer.text
+    assert "operation:de-identify" in str(last_event(hospital))
