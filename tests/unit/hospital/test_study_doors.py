@@ -114,4 +114,4 @@ async def test_a_body_comes_back_without_its_person_and_that_is_written_down(
     answer = await client.post("/fhir/$de-identify", headers=sent, json=patient)
     assert answer.status_code == 200, answer.text
     assert "Whitcombe" not in answer.text
-    assert "operation:de-identify" in str(last_event(hospital))
+    assert "urn:caretier:operation" in str(last_event(hospital))
