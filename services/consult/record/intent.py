@@ -38,6 +38,8 @@ KNOWLEDGE = 0.8
 """Probability from which a medicine is asked about in general, though nothing says so."""
 LISTED = 0.7
 """Probability from which all the screening tests of the person's age are told, with none named."""
+SHOT = 0.2
+"""Probability from which a vaccine may be meant by the name of its illness."""
 CERTAIN = 0.9
 """Probability from which a wrong dose is told of, though no wording of ``mishap.yaml`` fits."""
 PLAIN = 0.95
@@ -88,6 +90,12 @@ def _settled(asked: Asked) -> tuple[Kind, ...] | None:
 def _is_new(asked: Asked) -> bool:
     """Whether it asks if something may be taken that is not on the person's list."""
     return not asked.listed and is_safety(asked)
+
+
+def _of_vaccine(asked: Asked) -> bool:
+    """Whether "shingles" is the vaccine rather than the illness."""
+    likely = asked.meant.get(Kind.IMMUNIZATIONS, 0.0) >= SHOT
+    return likely or worded("vaccine", asked.text)
 
 
 def _of_own(asked: Asked) -> bool:
@@ -175,6 +183,7 @@ _NEEDS: Mapping[Kind, Callable[[Asked], bool]] = {
     Kind.IMMUNIZATIONS: lambda asked: (
         bool(asked.vaccines)
         and (worded("lately", asked.text) or not worded("not_vaccine", asked.text))
+        and (not worded("explains", asked.text) or _of_vaccine(asked))
     ),
     Kind.PROCEDURES: lambda asked: bool(asked.procedures),
     Kind.SCREENING: lambda asked: (

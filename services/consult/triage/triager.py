@@ -23,7 +23,7 @@ EMERGENCY_AT = 0.25
 """Probability of an emergency from which the reader raises to one by itself."""
 ALONE_CONFIRMED_AT, ALONE_AT = 0.90, 0.98
 """The same two for a sentence read by itself, without the words around it."""
-URGENT_AT = 0.5
+URGENT_AT = 0.55
 """Probability of something urgent or worse from which the reader raises to urgent."""
 _IF_NOW = {
     "en": "If this is happening to you or to somebody with you now: {}",

@@ -36,7 +36,7 @@ def charts(database):
     ]
     report = FhirStore(database).put_many(made)
     assert not report.rejected
-    return Charts(database, lambda _user, _patient: None)
+    return Charts(database, lambda *_: None)
 
 
 def test_the_newest_of_each_series_is_shown_and_quickly(charts):
