@@ -17,7 +17,7 @@ from compliance.errors import BadInputError, NotFoundError
 
 FOLDER = Path(__file__).parent
 MODEL_FILE, FACTS_FILE, TOKENIZER_FILE = "names.onnx", "names.json", "names.tokenizer.json"
-BATCH = 8
+BATCH = 2
 """Windows that run at once; between batches the call's time budget is looked at."""
 
 
