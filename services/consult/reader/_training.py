@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import random
 import tempfile
@@ -9,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -131,6 +132,41 @@ def tokenizer(tokens: int) -> Any:
     found.enable_truncation(tokens)
     found.enable_padding()
     return found
+
+
+def encode(tokenizer: Any, texts: Sequence[str]) -> dict[str, Any]:
+    """Token ids and mask of texts, int64 of shape (n, tokens)."""
+    import torch
+
+    found = tokenizer.encode_batch(list(texts))
+    return {
+        "input_ids": torch.tensor([e.ids for e in found]),
+        "attention_mask": torch.tensor([e.attention_mask for e in found]),
+    }
+
+
+class Training(Protocol):
+    """One run of training."""
+
+    def train(self) -> None:
+        """Run all epochs."""
+        ...
+
+    def save(self, out: Path) -> None:
+        """Write the model and what belongs to it."""
+        ...
+
+
+def run(make: Callable[[int, int], Training], description: str | None, epochs: int) -> None:
+    """Train and write a model by the command line; ``make`` takes the seed and the epochs."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--out", type=Path, default=HERE)
+    given = parser.parse_args()
+    training = make(given.seed, given.epochs)
+    training.train()
+    training.save(given.out)
 
 
 class Descent:

@@ -1,8 +1,8 @@
 """Train the matcher: MiniLM fine-tuned to bring a question near the passages that answer it.
 
-    python -m services.consult.reader.train_matcher [--epochs 5] [--seed 7] [--out FOLDER]
+    python -m services.consult.reader.train_matcher [--epochs 4] [--seed 7] [--out FOLDER]
 
-Needs the extra ``train``; two cores take about ten minutes. Reads ``corpus/pairs`` (for each topic
+Needs the extra ``train``; one core takes about half an hour. Reads ``corpus/pairs`` (for each topic
 questions with the sections that answer them, and tempting ones that nothing answers),
 ``corpus/kind`` (questions that no leaflet answers) and the packs. The vectors of the packs stay
 those of the index; learned are the question's encoder, a linear map of the packs' vectors, and
@@ -16,7 +16,6 @@ plain question is asked, by one of the topic's names.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import re
@@ -208,13 +207,7 @@ class Trainer:
 
     def encode(self, texts: Sequence[str]) -> dict[str, Any]:
         """Token ids and mask, int64 of shape (n, tokens)."""
-        import torch
-
-        found = self.tokenizer.encode_batch(list(texts))
-        return {
-            "input_ids": torch.tensor([e.ids for e in found]),
-            "attention_mask": torch.tensor([e.attention_mask for e in found]),
-        }
+        return training.encode(self.tokenizer, texts)
 
     def train(self) -> None:
         """Run all epochs, each with other names swapped in."""
@@ -293,17 +286,5 @@ class Trainer:
         (out / "matcher.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 
-def main() -> None:
-    """Train and write the model."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=training.HERE)
-    given = parser.parse_args()
-    trainer = Trainer(given.seed, given.epochs)
-    trainer.train()
-    trainer.save(given.out)
-
-
 if __name__ == "__main__":
-    main()
+    training.run(Trainer, __doc__, epochs=4)

@@ -11,7 +11,6 @@ no emergency. Keeps a tenth of the texts for choosing, writes ``reader.onnx`` (i
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
@@ -124,13 +123,7 @@ class Trainer:
 
     def encode(self, texts: Sequence[str]) -> dict[str, Any]:
         """Token ids and mask, int64 of shape (n, tokens)."""
-        import torch
-
-        found = self.tokenizer.encode_batch(list(texts))
-        return {
-            "input_ids": torch.tensor([e.ids for e in found]),
-            "attention_mask": torch.tensor([e.attention_mask for e in found]),
-        }
+        return training.encode(self.tokenizer, texts)
 
     def train(self) -> None:
         """Run all epochs, one task a batch."""
@@ -228,17 +221,5 @@ class Trainer:
         (out / "reader.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 
-def main() -> None:
-    """Train and write the model."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=training.HERE)
-    given = parser.parse_args()
-    trainer = Trainer(given.seed, given.epochs)
-    trainer.train()
-    trainer.save(given.out)
-
-
 if __name__ == "__main__":
-    main()
+    training.run(Trainer, __doc__, epochs=3)

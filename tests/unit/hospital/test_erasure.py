@@ -27,6 +27,7 @@ from services.hospital.models import Referral
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 from services.hospital.text_keys import MARK, TextKeys
+from tests.support.trail import Trail
 
 BY = Caller.shell()
 DRAFT = Answer(
@@ -38,20 +39,6 @@ DRAFT = Answer(
 )
 QUESTION = "I have had a strange ailment since [DATE-1]"
 ONE = "0" * 8 + "-0000-4000-8000-" + "0" * 12
-
-
-class Trail:
-    def __init__(self):
-        self.events, self.fails = [], False
-
-    def record(self, event):
-        if self.fails:
-            raise AuditError("The audit trail cannot be written.")
-        self.events.append(event)
-
-    def record_all(self, events):
-        for event in events:
-            self.record(event)
 
 
 class Clock:

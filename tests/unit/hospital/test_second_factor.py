@@ -21,24 +21,11 @@ from services.hospital.pending import LASTS, PendingSignIns
 from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
+from tests.support.trail import Trail
 
 PASSWORD = "a long enough password"
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BY = Caller.shell()
-
-
-class Trail:
-    def __init__(self):
-        self.events, self.fails = [], False
-
-    def record(self, event):
-        if self.fails:
-            raise AuditError("The audit trail cannot be written.")
-        self.events.append(event)
-
-    def record_all(self, events):
-        for event in events:
-            self.record(event)
 
 
 @pytest.fixture(params=["optional"])

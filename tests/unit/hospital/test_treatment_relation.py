@@ -15,26 +15,13 @@ from services.hospital.errors import NoRelationError, NotAllowedError
 from services.hospital.relations import Relations
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
+from tests.support.trail import Trail
 
 PASSWORD = "a long enough password"
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ME, DESK = "Practitioner/ana", "Organization/cardiology"
 SUBJECT = {"reference": "Patient/me"}
 WHY = "Found unconscious in the lobby"
-
-
-class Trail:
-    def __init__(self):
-        self.events, self.fails = [], False
-
-    def record(self, event):
-        if self.fails:
-            raise AuditError("The audit trail cannot be written.")
-        self.events.append(event)
-
-    def record_all(self, events):
-        for event in events:
-            self.record(event)
 
 
 class Clock:
