@@ -4,7 +4,8 @@ A text is brought into a plain form (``normalise``) that undoes full-width digit
 characters and look-alike letters, with a map back to the input. Presidio's analyzer runs over it on
 blank spaCy pipelines (``engine``) with our recognisers (``recognizers``), the built-in ones chosen
 in ``default.yaml``, and, when the patient's FHIR record is given, one that looks for everything in
-it that names the patient or people around them (``record``, ``known_index``, ``known_match``).
+it that names the patient or people around them (``record``, ``known_index``, ``known_match``;
+little words that are also names are judged in ``known_context``).
 Spans are masked by placeholders that stay the same through a conversation (``placeholders``), and
 the masked text is searched once more (``residual``). Any failure, doubt or delay raises
 ``DeidentificationError``; unmasked text is never returned.
@@ -12,9 +13,11 @@ the masked text is searched once more (``residual``). Any failure, doubt or dela
 The map from placeholders to values stays on the device. Answers come back through
 ``PlaceholderMap.reidentify``, which refuses placeholders that it never gave out.
 
-A name that no cue, list or record announces is not found by rules. A trained token classifier
-belongs into ``recognizers`` as one more ``LocalRecognizer`` and into ``build_analyzer``; nothing
-else changes.
+A name that no cue, list or record announces is found by a token classifier of our own (``names``:
+generator, training, runtime, card); without its file, or with another digest, nothing loads.
+
+For studies there are keyed ``pseudonyms``, ``surrogates`` and a ``dateshift``, and ``fhir`` masks
+whole resources by tables of paths. ``evaluate`` holds the detector against its targets.
 
 Example:
     >>> from compliance.deidentify import Deidentifier, KnownIdentifiers

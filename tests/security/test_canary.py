@@ -31,6 +31,7 @@ from services.exchange.link import Link, enrol
 from services.hospital.app import create as create_hospital
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
+from tests.support.canary import RECORD
 
 CANARIES = (
     "Zephyrine",
@@ -51,19 +52,7 @@ WHO = (
 )
 FOR_CLINIC = f"{WHO} What are the symptoms of shingles?"
 FOR_HOSPITAL = f"{WHO} Should I change the dose of my metformin?"
-PATIENT = {
-    "resourceType": "Patient",
-    "id": "7391846",
-    "identifier": [{"system": "urn:mrn", "value": "7391846"}],
-    "name": [{"family": "Quackenbush", "given": ["Zephyrine"]}],
-    "telecom": [
-        {"system": "phone", "value": "415-555-0137"},
-        {"system": "email", "value": "zephyrine.q@example.org"},
-    ],
-    "address": [{"line": ["482 Larkspur Hollow Lane"], "city": "Springfield"}],
-    "birthDate": "1961-03-17",
-    "gender": "female",
-}
+PATIENT = RECORD[0]
 
 
 @dataclass
