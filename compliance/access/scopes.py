@@ -15,8 +15,8 @@ from typing import Literal, Self
 
 from compliance.errors import BadInputError
 
-Letter = Literal["r", "s"]
-"""``r`` reads one resource, ``s`` searches."""
+Letter = Literal["c", "r", "u", "d", "s"]
+"""Create, read, update, delete, search."""
 
 _FHIR = re.compile(r"(patient|system)/(\*|[A-Z][A-Za-z]{2,63})\.(read|(?=.)c?r?u?d?s?)")
 _WORD = re.compile(r"[a-z][a-z-]{0,39}(?:\.[a-z-]{1,40})?")

@@ -11,7 +11,9 @@ from services.fhir.errors import FhirNotFoundError, FhirParameterError
 from services.fhir.references import COMPARTMENT
 from services.fhir.results import Entry
 
-Interaction = Literal["read", "search", "everything", "de-identify"]
+Interaction = Literal["read", "search", "history", "everything", "export", "de-identify"]
+Letter = Literal["c", "r", "u", "d", "s"]
+"""Create, read, update, delete, search: the letters of SMART's scopes."""
 Key = tuple[str, str]
 """Type and id of a resource."""
 
@@ -44,11 +46,30 @@ class Disclosure:
     entries: int = 1
 
 
-def _everything(_kind: str, _letter: Literal["r", "s"]) -> bool:
-    return True
+@dataclass(frozen=True)
+class Change:
+    """What is about to be written.
+
+    Attributes:
+        interaction: what is done to the resource.
+        what: ``Type/id``.
+        patients: ids of the Patients in whose record it was or will be, sorted.
+    """
+
+    interaction: Literal["create", "update", "delete"]
+    what: str
+    patients: tuple[str, ...]
 
 
-def _nothing(_disclosure: Disclosure) -> None:
+def _readable(_kind: str, letter: Letter) -> bool:
+    return letter in {"r", "s"}
+
+
+def _unnarrowed(_kind: str, _letter: Letter) -> tuple[str, ...]:
+    return ()
+
+
+def _nothing(_told: Disclosure | Change) -> None:
     return None
 
 
@@ -58,19 +79,24 @@ class Access:
 
     Attributes:
         patient: this person's record only; None for everybody's.
-        allows: whether a type may be read (``r``) or searched (``s``).
+        allows: whether something may be done to resources of a type; reading only, by default.
+        queries: searches (``category=vital-signs&status=final``) by which the scopes narrow a type;
+            a resource must match one of them. Empty: the type is not narrowed.
         whole: whether a whole record may be given out; where types are withheld it may not.
         relation: raises for a Patient whose chart the caller may not open; None asks nothing.
         disclose: called before a body is built; when it raises, nothing is given out.
+        change: called inside the transaction of a write; when it raises, nothing is written.
     """
 
     patient: str | None = None
-    allows: Callable[[str, Literal["r", "s"]], bool] = _everything
+    allows: Callable[[str, Letter], bool] = _readable
+    queries: Callable[[str, Letter], tuple[str, ...]] = _unnarrowed
     whole: bool = True
     relation: Callable[[str], None] | None = None
     disclose: Callable[[Disclosure], None] = _nothing
+    change: Callable[[Change], None] = _nothing
 
-    def require(self, kind: str, letter: Literal["r", "s"]) -> None:
+    def require(self, kind: str, letter: Letter) -> None:
         """Refuse a type that the scopes do not cover.
 
         Raises:

@@ -30,6 +30,7 @@ from services.fhir.outcome import FhirRoute, fhir_response
 from services.fhir.results import Entry
 from services.fhir.store import MAX_COUNT, FhirStore
 from services.fhir.validate import ID, require_type
+from services.web.address import public_base
 
 __all__ = ["Access", "router"]
 DEFAULT_COUNT = 50
@@ -118,7 +119,7 @@ def _whose(entries: Sequence[Entry], store: FhirStore, access: Access) -> tuple[
 
 
 def _base(request: Request) -> str:
-    return f"{str(request.base_url).rstrip('/')}/fhir"
+    return f"{public_base(request)}/fhir"
 
 
 def _asked(request: Request) -> dict[str, str]:

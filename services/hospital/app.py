@@ -49,6 +49,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         ready=here.ready,
         lifespan=lifespan,
         hosts=hosts,
+        base_url=chosen.base_url,
         large={"/v1/referrals": MAX_SEALED_CHARS + (1 << 20)},
     )
     app.state.hospital = here

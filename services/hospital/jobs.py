@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +30,10 @@ class Taken:
     kind: str
     subject: str
     fence: int
+
+
+JobHandler = Callable[[Taken], Awaitable[None]]
+"""Does a job of one kind; it calls `Jobs.finish` in the transaction of its result."""
 
 
 def add_job(session: Session, kind: str, subject: str) -> None:
@@ -69,6 +76,33 @@ class Jobs:
             job = session.get_one(Job, id_)
             session.refresh(job)
             return Taken(job.id, job.kind, job.subject, job.fence)
+
+    def renew(self, taken: Taken) -> bool:
+        """Keep a job for another LEASE; False when somebody else has it by now."""
+        with self._database.transaction() as session:
+            kept = session.execute(
+                update(Job)
+                .where(Job.id == taken.id, Job.state == "pending", Job.fence == taken.fence)
+                .values(due=datetime.now(UTC) + LEASE)
+            )
+            return rows_changed(kept) == 1
+
+    @asynccontextmanager
+    async def kept(self, taken: Taken) -> AsyncIterator[None]:
+        """Renew the lease in the background for as long as the job is worked on."""
+
+        async def renewing() -> None:
+            while True:
+                await asyncio.sleep(LEASE.total_seconds() / 3)
+                await asyncio.to_thread(self.renew, taken)
+
+        keeper = asyncio.create_task(renewing())
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
 
     def finish(self, session: Session, taken: Taken) -> bool:
         """Mark a job done in the transaction of its result; False when it was fenced off."""

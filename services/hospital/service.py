@@ -35,7 +35,7 @@ from services.hospital.desk import URGENCY_RANK, Desk
 from services.hospital.erasure import Erasures
 from services.hospital.factors import Factors
 from services.hospital.holds import Holds
-from services.hospital.jobs import Jobs, Taken, add_job
+from services.hospital.jobs import JobHandler, Jobs, Taken, add_job
 from services.hospital.models import Job, Referral, User
 from services.hospital.oidc import provider_of
 from services.hospital.pending import PendingSignIns
@@ -135,6 +135,7 @@ class Hospital:
         )
         self.studies = Studies(settings.study, settings.study_key)
         self.sweeper = self._sweeper()
+        self.handlers: dict[str, JobHandler] = {"open-referral": self._open_referral}
         self._node = node
 
     def _sweeper(self) -> Sweeper:
@@ -166,7 +167,8 @@ class Hospital:
         if taken is None:
             return False
         try:
-            await self._open_referral(taken)
+            async with self.jobs.kept(taken):
+                await self.handlers[taken.kind](taken)
         except Exception as error:  # noqa: BLE001 - every failure is a later attempt
             _LOG.warning("job %s failed: %s", taken.kind, type(error).__name__)
             await asyncio.to_thread(self.jobs.fail, taken, type(error).__name__)

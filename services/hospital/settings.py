@@ -17,6 +17,8 @@ class HospitalSettings(BaseSettings):
         name: of the hospital, as clinics and devices see it.
         host: address to listen on; port: TCP port.
         database: SQLAlchemy URL; a SQLite file below ``data`` when unset.
+        base_url: address under which the outside knows the hospital; needed behind a proxy, and
+            wherever tokens are given out (their issuer and audience are made of it).
         redis: address of Redis, or None: then the hospital's own process does the jobs.
         hosts: further host names that requests may be for, comma-separated.
         secure_cookies: set the Secure flag of cookies; on wherever the portal is behind TLS.
@@ -42,6 +44,7 @@ class HospitalSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     database: str | None = None
+    base_url: str | None = None
     redis: str | None = None
     hosts: str = ""
     secure_cookies: bool = False

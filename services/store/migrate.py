@@ -1,4 +1,4 @@
-"""Migrations: each package that owns tables keeps `models.py` (with `Base`) and `migrations/`.
+"""Migrations: each package that owns tables keeps `models` (with `Base`) and `migrations/`.
 
 Each package has a version table of its own, so that one database can hold several packages and
 they move independently; there are no foreign keys between packages.
@@ -30,7 +30,7 @@ def _config(connection: Connection, package: str) -> Config:
     tables = set(module.Base.metadata.tables)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
-    versions = Path(str(module.__file__)).parent / "migrations"
+    versions = Path(str(import_module(package).__file__)).parent / "migrations"
     config.set_main_option("version_locations", str(versions))
     config.set_main_option("path_separator", "newline")
 

@@ -51,6 +51,7 @@ def create_app(
     hosts: Iterable[str] = LOOPBACK_HOSTS,
     limit: int = BODY_LIMIT,
     large: Mapping[str, int] = MappingProxyType({}),
+    base_url: str | None = None,
     version: str = "0.1.0",
 ) -> FastAPI:
     """Make an application.
@@ -63,6 +64,7 @@ def create_app(
         limit: largest request body in bytes.
         large: the same by path, where more is taken; such a route must know its caller before it
             reads the body.
+        base_url: absolute URL under which the outside knows the server (`services.web.address`).
         version: of the software.
     """
     app = FastAPI(
@@ -75,6 +77,7 @@ def create_app(
     )
     metrics = CollectorRegistry()
     app.state.metrics = metrics
+    app.state.base_url = base_url.rstrip("/") if base_url else None
     problems.install(app)
     app.add_middleware(Guard, hosts=tuple(hosts), limit=limit, large=large, metrics=metrics)
     app.mount("/static/caretier", StaticFiles(directory=STATIC, check_dir=False), name="caretier")
