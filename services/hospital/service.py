@@ -6,38 +6,36 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from compliance.access.takeout import collection
-from compliance.audit import Agent, AuditTrail
-from compliance.consent import while_permitted
-from compliance.errors import DisclosureRefusedError, NotFoundError
+from compliance.audit import AuditTrail
+from compliance.errors import NotFoundError
 from compliance.retention import Schedule, Sweeper
-from services.consult.messages import Answer, Level, Question
-from services.consult.node import Node, Outcome
-from services.exchange.errors import ReferralRefusedError
+from services.consult.messages import Level
+from services.consult.node import Node
 from services.exchange.intake import Intake
 from services.exchange.keys import NodeKeys
-from services.exchange.messages import Envelope, Parcel, ParcelState, ReferredQuestion
+from services.exchange.messages import Envelope, Parcel, ParcelState
 from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
-from services.exchange.sealed import open_question
 from services.fhir.store import FhirStore
 from services.fhir.validate import ID
 from services.hospital.accounts import Accounts
 from services.hospital.audited import Auditor, Caller
 from services.hospital.chart import Charts
-from services.hospital.desk import URGENCY_RANK, Desk
+from services.hospital.desk import Desk
 from services.hospital.erasure import Erasures
 from services.hospital.factors import Factors
 from services.hospital.holds import Holds
-from services.hospital.jobs import JobHandler, Jobs, Taken, add_job
+from services.hospital.jobs import JobHandler, Jobs, add_job
 from services.hospital.models import Job, Referral, User
 from services.hospital.oidc import provider_of
+from services.hospital.opening import Opening
 from services.hospital.pending import PendingSignIns
 from services.hospital.relations import Relations
 from services.hospital.secret_file import TextKey, load_or_create
@@ -135,7 +133,15 @@ class Hospital:
         )
         self.studies = Studies(settings.study, settings.study_key)
         self.sweeper = self._sweeper()
-        self.handlers: dict[str, JobHandler] = {"open-referral": self._open_referral}
+        opening = Opening(
+            self.database,
+            self.jobs,
+            intake=self.intake,
+            desk=self.desk,
+            keys=self.keys,
+            node=lambda: self.node,
+        )
+        self.handlers: dict[str, JobHandler] = {"open-referral": opening.open}
         self._node = node
 
     def _sweeper(self) -> Sweeper:
@@ -174,78 +180,6 @@ class Hospital:
             await asyncio.to_thread(self.jobs.fail, taken, type(error).__name__)
             return False
         return True
-
-    async def _open_referral(self, taken: Taken) -> None:
-        """Open a referral, draft an answer, and lay both on the desk."""
-        with self.database.reading() as session:
-            row = session.get_one(StoredParcel, taken.subject)
-        if not self.intake.is_wanted(row.id):
-            self._finish(taken)
-            return
-        kept = self.desk.open(row.id, "envelope", row.envelope)
-        envelope = Envelope.model_validate_json(kept)
-        try:
-            opened = open_question(envelope, self.keys.sealing, Level.HOSPITAL)
-        except ReferralRefusedError as error:
-            self.intake.refused(row.id, error.message)
-            self._finish(taken)
-            return
-        try:
-            draft = await self._draft(opened.question)
-        except DisclosureRefusedError:  # withdrawn meanwhile: nothing is laid on the desk
-            self._finish(taken)
-            return
-        self.intake.record(
-            "read",
-            envelope,
-            source=Level.CLINIC,
-            destination=Level.HOSPITAL,
-            model=Agent("model", draft.model.name),
-        )
-        if not self.intake.is_wanted(row.id):
-            self._finish(taken)
-            return
-        laid = self._referral(row, opened.question, draft)
-        with self.database.transaction() as session:
-            if not self.jobs.finish(session, taken):
-                return  # another worker was given the job meanwhile; its result counts
-            if session.get(Referral, row.id) is None:
-                session.add(laid)
-
-    def _finish(self, taken: Taken) -> None:
-        with self.database.transaction() as session:
-            self.jobs.finish(session, taken)
-
-    def _referral(self, row: StoredParcel, question: ReferredQuestion, draft: Answer) -> Referral:
-        urgency = min(question.urgency, draft.triage.level, key=lambda u: URGENCY_RANK.get(u, 9))
-        return Referral(
-            id=row.id,
-            urgency=urgency,
-            urgency_rank=URGENCY_RANK.get(urgency, 9),
-            reason=question.reason,
-            question=self.desk.seal(row.id, "question", question.model_dump_json()),
-            draft=self.desk.seal(row.id, "draft", draft.model_dump_json()),
-            state="open",
-            received=row.received,
-        )
-
-    async def _draft(self, asked: ReferredQuestion) -> Answer:
-        question = Question(
-            id=asked.referral,
-            text=asked.text,
-            person=asked.person,
-            history=asked.history,
-            facts=asked.facts,
-            asked=datetime.now(UTC).date(),
-        )
-        wanted = partial(self.intake.is_wanted, asked.referral)
-        outcome: Outcome | None = None
-        async for event in while_permitted(self.node.consult(question), wanted):
-            if isinstance(event, Outcome):
-                outcome = event
-        if outcome is None:
-            raise ReferralRefusedError("The consult came to no end.")
-        return outcome.answer
 
     async def jobs_loop(self) -> None:
         """Do the jobs that no worker takes (all of them where there is no queue)."""

@@ -84,9 +84,10 @@ async def test_a_referral_that_cannot_be_opened_is_refused_and_not_tried_again(h
 async def test_a_failing_draft_is_tried_again_later(hospital, referral, monkeypatch):
     async def broken(_asked):
         raise RuntimeError("Ana has asthma")
+        yield
 
     with monkeypatch.context() as patch:
-        patch.setattr(hospital, "_draft", broken)
+        patch.setattr(hospital.node, "consult", broken)
         assert not await hospital.do(job_of(referral))
     with hospital.database.reading() as session:
         job = session.scalars(select(Job)).one()
