@@ -61,6 +61,19 @@ class Change:
     patients: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Grant:
+    """Who asks and what they were granted, for work that goes on after the request.
+
+    Attributes:
+        client: stable id of the program; it never names another one later.
+        scopes: that it was granted, separated by spaces.
+    """
+
+    client: str
+    scopes: str
+
+
 def _readable(_kind: str, letter: Letter) -> bool:
     return letter in {"r", "s"}
 
@@ -86,6 +99,7 @@ class Access:
         relation: raises for a Patient whose chart the caller may not open; None asks nothing.
         disclose: called before a body is built; when it raises, nothing is given out.
         change: called inside the transaction of a write; when it raises, nothing is written.
+        grant: of the program; None for a person, for whom nothing goes on after the request.
     """
 
     patient: str | None = None
@@ -95,6 +109,7 @@ class Access:
     relation: Callable[[str], None] | None = None
     disclose: Callable[[Disclosure], None] = _nothing
     change: Callable[[Change], None] = _nothing
+    grant: Grant | None = None
 
     def require(self, kind: str, letter: Letter) -> None:
         """Refuse a type that the scopes do not cover.

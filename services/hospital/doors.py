@@ -14,7 +14,7 @@ from fastapi import Request
 
 from compliance.audit import Agent
 from services.exchange.errors import NotAuthenticatedError
-from services.fhir.access import Access
+from services.fhir.access import Access, Grant
 from services.hospital.accounts import Accounts, SignedIn
 from services.hospital.audited import Auditor, Caller
 from services.hospital.errors import NotAllowedError
@@ -55,6 +55,7 @@ class Doors:
                 allows=key.scopes.allows,
                 whole=key.scopes.whole_record,
                 disclose=partial(self._auditor.fhir, _program(key, request)),
+                grant=Grant(f"key-{key.id}", key.scopes.text),
             )
         who = self._person(request, CHART_READERS)
         if request.method not in READING:

@@ -86,14 +86,15 @@ class ApiKeys:
     def find(self, key: str) -> Credential | None:
         """What a key stands for, or None when it is unknown or revoked."""
         with self._database.reading() as session:
-            row = session.get(ApiKey, digest_of(key))
-        if row is None or row.revoked is not None:
+            return _credential(session.get(ApiKey, digest_of(key)))
+
+    def named(self, id_: str) -> Credential | None:
+        """What the key with an id stands for now, or None when it is unknown or revoked."""
+        if len(id_) != KEY_ID_CHARS or not id_.isalnum():
             return None
-        try:
-            scopes = Scopes.parse(row.scopes, row.patient)
-        except BadInputError:  # a scope of a later version grants nothing here
-            return None
-        return Credential(row.digest[:KEY_ID_CHARS], row.name, scopes)
+        with self._database.reading() as session:
+            found = session.scalars(select(ApiKey).where(ApiKey.digest.startswith(id_))).all()
+        return _credential(found[0]) if len(found) == 1 else None
 
     def listing(self) -> list[ApiKey]:
         """Every key that was made, the newest first."""
@@ -119,3 +120,13 @@ class ApiKeys:
             )
             if changed(done) != 1:
                 raise NotFoundError("There is no such key.")
+
+
+def _credential(row: ApiKey | None) -> Credential | None:
+    if row is None or row.revoked is not None:
+        return None
+    try:
+        scopes = Scopes.parse(row.scopes, row.patient)
+    except BadInputError:  # a scope of a later version grants nothing here
+        return None
+    return Credential(row.digest[:KEY_ID_CHARS], row.name, scopes)
