@@ -44,6 +44,7 @@ from services.hospital.studies import Studies
 from services.hospital.text_keys import TextKeys
 from services.hospital.tidying import hospital_sweeper
 from services.store.database import Database
+from services.web.outbound import Outbound
 
 PACKAGES = ("services.exchange", "services.fhir", "services.hospital")
 IDLE_SECONDS = 0.5
@@ -110,6 +111,7 @@ class Hospital:
         self.registry = Registry(self.database)
         self.texts = TextKeys(settings.data / "keys" / "texts")
         self.intake = _HospitalIntake(self.database, Level.HOSPITAL, trail, self.texts)
+        self.outbound = Outbound(settings.outbound_origins, private=settings.outbound_private)
         self.auditor = Auditor(self._write_down, settings.name)
         self.jobs = Jobs(self.database)
         self.desk = Desk(self.intake, self.keys, self.texts)

@@ -35,6 +35,9 @@ class HospitalSettings(BaseSettings):
         study: name of the study for which records are given out without the person; study_key: file
             with its root key (``caretier study key``); CARETIER_STUDY_ROOT when unset.
         retention: file that says how long what is kept; the one in `compliance` when unset.
+        outbound: origins that others may name and that are then called (keys of clients,
+            subscribers, other records), ``https://ehr.example.org,https://…``; none by default.
+        outbound_private: whether those may be on this machine or in a private network.
     """
 
     model_config = SettingsConfigDict(env_prefix="CARETIER_HOSPITAL_", frozen=True)
@@ -61,8 +64,15 @@ class HospitalSettings(BaseSettings):
     study: str = ""
     study_key: Path | None = None
     retention: Path | None = None
+    outbound: str = ""
+    outbound_private: bool = False
 
     @property
     def database_url(self) -> str:
         """Where the tables are."""
         return self.database or f"sqlite:///{self.data}/hospital.db"
+
+    @property
+    def outbound_origins(self) -> tuple[str, ...]:
+        """The origins in `outbound`."""
+        return tuple(origin.strip() for origin in self.outbound.split(",") if origin.strip())
