@@ -1,4 +1,4 @@
-"""AuditEvents for what is done at one node: reading, searching, chat, sign-in, keys, erasure.
+"""AuditEvents for what is done at one node: reading, search, writing, chat, sign-in, keys, erasure.
 
 Every function returns a dict for `AuditTrail.record`; call it before the thing happens.
 
@@ -20,7 +20,7 @@ A node that holds records names their patients by reference, so its trail is pro
 
 from compliance.audit.actors import Actors
 from compliance.audit.agents import Agent
-from compliance.audit.record_acts import chat, erase, everything, export, read, search
+from compliance.audit.record_acts import change, chat, erase, everything, export, read, search
 from compliance.audit.security_acts import (
     break_glass,
     enrol,
@@ -34,6 +34,7 @@ __all__ = [
     "Actors",
     "Agent",
     "break_glass",
+    "change",
     "chat",
     "enrol",
     "erase",

@@ -22,7 +22,12 @@ Profile = Literal[
     "Read",
     "PatientQuery",
     "Query",
+    "PatientCreate",
+    "Create",
+    "PatientUpdate",
+    "Update",
     "PatientDelete",
+    "Delete",
     "PrivacyDisclosure.Source",
     "PrivacyDisclosure.Recipient",
 ]

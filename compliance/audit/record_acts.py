@@ -1,8 +1,8 @@
-"""Events of a person's data: read, searched, asked about, given out, destroyed."""
+"""Events of a person's data: read, searched, asked about, written, given out, destroyed."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, quote
 
 from compliance.audit import balp
@@ -16,8 +16,14 @@ from compliance.audit.agents import (
     SOURCE,
     coding,
 )
-from compliance.audit.balp import EXPORT, REST, Outcome, interaction
+from compliance.audit.balp import EXPORT, REST, Outcome, Profile, interaction
 
+_CHANGES: dict[str, tuple[Literal["C", "U", "D"], Profile, Profile]] = {
+    "create": ("C", "PatientCreate", "Create"),
+    "update": ("U", "PatientUpdate", "Update"),
+    "delete": ("D", "PatientDelete", "Delete"),
+}
+"""Action, and profile with and without a patient."""
 SHOWN_PARAMETERS = frozenset(
     {"_count", "_id", "_lastUpdated", "_page", "_sort", "category", "code", "patient", "subject"}
 )
@@ -43,6 +49,39 @@ def read(
         agents=by.to_fhir((DESTINATION,), (SOURCE,), (RECIPIENT,)),
         entities=[balp.thing(what), *about(patient)],
         profile="PatientRead" if patient else "Read",
+        outcome=outcome,
+        purpose=by.purpose,
+    )
+
+
+def change(
+    by: Actors,
+    what: str,
+    made: Literal["create", "update", "delete"],
+    *,
+    patient: str | None = None,
+    outcome: Outcome = "0",
+) -> dict[str, Any]:
+    """One resource was written (BALP PatientCreate, PatientUpdate, PatientDelete, or plain).
+
+    Args:
+        by: who; ``by.model`` is the model that had a part in its words.
+        what: ``Type/id``.
+        made: what was done to it.
+        patient: ``Patient/id`` in whose record it is.
+        outcome: ``8`` when it was refused.
+    """
+    action, of_patient, plain = _CHANGES[made]
+    ends = ((), (CUSTODIAN,)) if made == "delete" else ((SOURCE,), (DESTINATION,))
+    own_code = [] if made == "delete" else [own(made)]  # the profile of a deletion takes no other
+    return event(
+        by,
+        kind=REST,
+        subtypes=[interaction(made), *own_code],
+        action=action,
+        agents=by.to_fhir(*ends, (AUTHOR,)),
+        entities=[balp.thing(what), *about(patient)],
+        profile=of_patient if patient else plain,
         outcome=outcome,
         purpose=by.purpose,
     )

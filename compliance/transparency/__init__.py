@@ -6,7 +6,8 @@ manner of the Coalition for Health AI. Each model has a YAML file in `cards/`; w
 stands in `cards/_common.yaml`. A field is a text, or an explicit ``unknown`` with its reason where
 the rule allows that. Figures are not copied: ``{{path.json:key/key}}`` reads them from the file
 that training or evaluation wrote, so that a card cannot fall behind its model.
-`check_cards` refuses a model without a card and a card that lacks a field; `card_html` shows one.
+`check_cards` refuses a model without a card and a card that lacks a field; `card_html` shows one,
+`card_markdown` writes it down for other systems.
 
 Example:
     >>> from compliance.transparency import check_cards, load_cards
@@ -20,6 +21,7 @@ from compliance.transparency.cards import Card, load_cards
 from compliance.transparency.check import check_cards
 from compliance.transparency.errors import CardError
 from compliance.transparency.fields import Field, Section, sections
+from compliance.transparency.markdown import card_markdown
 from compliance.transparency.render import card_html
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Field",
     "Section",
     "card_html",
+    "card_markdown",
     "check_cards",
     "load_cards",
     "sections",

@@ -16,7 +16,7 @@ from compliance.audit.actors import event, own
 from compliance.audit.acts import Actors, Agent
 from compliance.audit.agents import coding
 from compliance.audit.balp import Outcome
-from services.fhir.access import Disclosure
+from services.fhir.access import Change, Disclosure
 
 PORTAL = Agent("application", "caretier-portal")
 SHELL = Agent("application", "caretier-command")
@@ -88,6 +88,19 @@ class Auditor:
         else:
             made = partial(acts.read, by, disclosure.what)
             self._record_all([made(patient=patient) for patient in patients or [None]])
+
+    def change(self, caller: Caller, change: Change, model: str | None = None) -> None:
+        """A write to the record, once for each patient whose record it is in.
+
+        Args:
+            caller: who writes.
+            change: what.
+            model: name of the model that had a part in the words, if one had.
+        """
+        by = self._by(caller, Agent("model", model) if model else None)
+        made = partial(acts.change, by, change.what, change.interaction)
+        patients = [f"Patient/{id_}" for id_ in change.patients]
+        self._record_all([made(patient=patient) for patient in patients or [None]])
 
     def refused(self, caller: Caller, what: str) -> None:
         """A read that the caller may not make; ``what`` is ``Type/id`` or ``kind:id``."""

@@ -22,6 +22,8 @@ PROFILES: dict[str, tuple[str, set[str], str, tuple[str, str], set[str], str]] =
         {"IRCP"},
         "query",
     ),
+    "Create": (REST, {"create"}, "C", ("110153", "110152"), AUTHORS, "data"),
+    "Update": (REST, {"update", "patch"}, "U", ("110153", "110152"), AUTHORS, "data"),
     "Delete": (REST, {"delete"}, "D", ("110150", "custodian"), AUTHORS, "data"),
     "PrivacyDisclosure.Source": ("110106", {"disclose"}, "R", ("110153", "110152"), set(), "any"),
     "PrivacyDisclosure.Recipient": (
