@@ -72,14 +72,14 @@ def change(
         outcome: ``8`` when it was refused.
     """
     action, of_patient, plain = _CHANGES[made]
-    ends = ((), (CUSTODIAN,)) if made == "delete" else ((SOURCE,), (DESTINATION,))
+    client, server = ((), (CUSTODIAN,)) if made == "delete" else ((SOURCE,), (DESTINATION,))
     own_code = [] if made == "delete" else [own(made)]  # the profile of a deletion takes no other
     return event(
         by,
         kind=REST,
         subtypes=[interaction(made), *own_code],
         action=action,
-        agents=by.to_fhir(*ends, (AUTHOR,)),
+        agents=by.to_fhir(client, server, (AUTHOR,)),
         entities=[balp.thing(what), *about(patient)],
         profile=of_patient if patient else plain,
         outcome=outcome,
