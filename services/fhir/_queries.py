@@ -84,11 +84,12 @@ def supports(session: Session, sources: Sequence[tuple[str, str]]) -> set[tuple[
                 found.add((kind, identity))
             else:
                 asked.add(tuple(identifier.partition("|")[::2]))
-        found |= _by_identifier(session, sorted(asked))
+        found |= by_identifier(session, sorted(asked))
     return found
 
 
-def _by_identifier(session: Session, asked: list[Any]) -> set[tuple[str, str]]:
+def by_identifier(session: Session, asked: list[Any]) -> set[tuple[str, str]]:
+    """Return which of `SUPPORTING` have one of these identifiers, pairs of system and value."""
     if not asked:
         return set()
     query = select(TokenRow.source_type, TokenRow.source_id).where(
