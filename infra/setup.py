@@ -31,7 +31,14 @@ EXTRAS = "device,clinic,hospital"
 BUILDERS = ("onnx", "safetensors")
 # program -> Debian package; needed to run, and in addition to test
 PROGRAMS = {"gcc": "gcc", "g++": "g++", "redis-server": "redis-server"}
-TEST_PROGRAMS = {"chromium": "chromium", "/usr/lib/postgresql": "postgresql"}
+TEST_PROGRAMS = {
+    "chromium": "chromium",
+    "/usr/lib/postgresql": "postgresql",
+    "node": "nodejs",
+    "npm": "npm",
+}
+# FHIR clients for Node.js that the tests run; package.json pins them
+NODE_PACKAGES = ROOT / "tests" / "foreign" / "package.json"
 
 
 def say(text: str) -> None:
@@ -111,7 +118,12 @@ def llama_wheel() -> Path:
 def stamp(*, dev: bool) -> str:
     """Digest of everything that decides what is installed."""
     digest = hashlib.sha256(f"{sys.version} {dev}".encode())
-    for path in (CONSTRAINTS, ROOT / "pyproject.toml", Path(__file__)):
+    for path in (
+        CONSTRAINTS,
+        ROOT / "pyproject.toml",
+        Path(__file__),
+        *([NODE_PACKAGES] if dev else []),
+    ):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -135,6 +147,19 @@ def install(*, dev: bool) -> None:
     run("installing Caretier and its dependencies", project)
 
 
+def install_node_packages() -> None:
+    """Install the clients that the tests run under Node.js into the environment's folder."""
+    if not shutil.which("npm"):
+        sys.exit("  the tests need Node.js and npm: sudo apt-get install nodejs npm")
+    folder = ENVIRONMENT / "node"
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(NODE_PACKAGES, folder / "package.json")
+    options = ["--omit=optional", "--omit=peer", "--ignore-scripts", "--no-package-lock"]
+    quiet = ["--no-audit", "--no-fund", "--silent"]
+    command = ["npm", "install", "--prefix", str(folder), *options, *quiet]
+    run("installing FHIR clients for Node.js", command)
+
+
 def build_models() -> None:
     """Build the ONNX file and the index of the knowledge; both are kept in the user's cache."""
     run("building the embedding model", [str(PYTHON), "-m", "services.engines.export_minilm"])
@@ -154,6 +179,8 @@ def main() -> None:
     if not done:
         say("Setting up Caretier:")
         install(dev=dev)
+        if dev:
+            install_node_packages()
         build_models()
         (ENVIRONMENT / f"caretier-{'dev' if dev else 'run'}.stamp").write_text(wanted)
         say(f"Set up in {time.monotonic() - began:.0f} s.")
