@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.fhir import jsontext
 from services.fhir.errors import Fault, FhirInvalidError
-from services.fhir.references import Link, Token, links, tokens
+from services.fhir.models import Base
 from services.fhir.results import Content, LoadReport, Sourced
+from services.fhir.search.index import index_rows
 from services.fhir.validate import check
+
+IndexRows = Mapping[type[Base], Sequence[Mapping[str, Any]]]
+"""The rows of each table by which a resource is found."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A checked resource: its text, the SHA-256 of the text in hex, and what it is indexed by."""
+    """A checked resource: its text, the SHA-256 of the text in hex, and its index rows."""
 
     type: str
     id: str
     text: str
     digest: str
-    links: tuple[Link, ...]
-    tokens: tuple[Token, ...]
+    rows: IndexRows
 
     @property
     def key(self) -> tuple[str, str]:
@@ -45,42 +48,28 @@ def accepted(
             yield prepared.key, prepared
 
 
-def prepare(content: Content) -> Prepared:
-    """Parse and check ``content``; raise FhirInvalidError if it is not a resource of R4."""
+def prepare(content: Content, identity: str | None = None) -> Prepared:
+    """Parse, check and index a resource.
+
+    Args:
+        content: JSON text, kept as it is, or Python values.
+        identity: the id that it gets, whatever it has.
+
+    Raises:
+        FhirInvalidError: it is not a resource of R4.
+    """
     try:
         text = content if isinstance(content, str | bytes) else jsontext.dumps(content)
+        resource = jsontext.loads_strict(text)
         text = text.decode("utf-8") if isinstance(text, bytes) else text
-        resource = jsontext.loads(text)
+        if identity is not None and isinstance(resource, dict):
+            text = jsontext.with_id(text, identity)
+            resource["id"] = identity
         digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
         check(resource)
+    except jsontext.JsonError as error:
+        raise FhirInvalidError((Fault("resource", str(error)),)) from None
     except (ValueError, TypeError, RecursionError) as error:
         fault = Fault("resource", f"is not JSON ({type(error).__name__})")
         raise FhirInvalidError((fault,)) from error
-    kind, identity = resource["resourceType"], resource["id"]
-    return Prepared(kind, identity, text, digest, links(resource), tokens(resource))
-
-
-def reference_rows(item: Prepared) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `ReferenceRow` for ``item``; "" stands for no value."""
-    for link in item.links:
-        yield {
-            "source_type": item.type,
-            "source_id": item.id,
-            "path": link.path[:200],
-            "target_type": link.target_type,
-            "target_id": link.target_id or "",
-            "identifier": link.identifier or "",
-            "compartment": int(link.compartment),
-        }
-
-
-def token_rows(item: Prepared) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `TokenRow` for ``item``."""
-    for token in item.tokens:
-        yield {
-            "source_type": item.type,
-            "source_id": item.id,
-            "parameter": token.parameter,
-            "system": token.system,
-            "code": token.code,
-        }
+    return Prepared(resource["resourceType"], resource["id"], text, digest, index_rows(resource))

@@ -82,7 +82,7 @@ def _unnarrowed(_kind: str, _letter: Letter) -> tuple[str, ...]:
     return ()
 
 
-def _nothing(_told: Disclosure | Change) -> None:
+def _nothing(*_told: Disclosure | Change) -> None:
     return None
 
 
@@ -98,7 +98,8 @@ class Access:
         whole: whether a whole record may be given out; where types are withheld it may not.
         relation: raises for a Patient whose chart the caller may not open; None asks nothing.
         disclose: called before a body is built; when it raises, nothing is given out.
-        change: called inside the transaction of a write; when it raises, nothing is written.
+        change: called inside a transaction of writes with every `Change` of it; when it raises,
+            nothing is written.
         grant: of the program; None for a person, for whom nothing goes on after the request.
     """
 
@@ -108,7 +109,7 @@ class Access:
     whole: bool = True
     relation: Callable[[str], None] | None = None
     disclose: Callable[[Disclosure], None] = _nothing
-    change: Callable[[Change], None] = _nothing
+    change: Callable[..., None] = _nothing
     grant: Grant | None = None
 
     def require(self, kind: str, letter: Letter) -> None:

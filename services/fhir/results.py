@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from services.fhir import jsontext
 
@@ -41,6 +41,43 @@ class Entry(Stored):
     def resource(self) -> dict[str, Any]:
         """The resource as Python values (decimals as floats)."""
         return cast("dict[str, Any]", jsontext.loads(self.text))
+
+
+@dataclass(frozen=True)
+class Written(Stored):
+    """What a write did; version and time are those that are current now.
+
+    Attributes:
+        outcome: ``unchanged`` when the same text was there already, or nothing to delete.
+        text: JSON text that is current now; None after a deletion.
+    """
+
+    outcome: Literal["created", "updated", "unchanged", "deleted"]
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Version(Stored):
+    """One version of a history.
+
+    Attributes:
+        text: JSON text of that version, exactly as it came; None for a deletion.
+        method: HTTP verb that made it.
+        sequence: its place among all writes.
+    """
+
+    text: str | None
+    method: str
+    sequence: int
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """One page of a history, the newest version first; ``next`` is where the next page starts."""
+
+    versions: tuple[Version, ...]
+    total: int
+    next: int | None
 
 
 @dataclass(frozen=True)

@@ -13,32 +13,38 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from services.fhir._prepare import Prepared, accepted, prepare, reference_rows, token_rows
-from services.fhir._queries import (
-    BATCH,
-    Key,
-    digests,
-    has_token,
-    in_record,
-    owners,
-    rows,
-    supports,
-)
+from services.fhir._history import Asked, history, last_version, one_version, owners_then
+from services.fhir._prepare import accepted, prepare
+from services.fhir._queries import BATCH, Key, has_token, in_record, owners, rows, supports
+from services.fhir.access import Access
 from services.fhir.errors import FhirParameterError
-from services.fhir.models import ReferenceRow, ResourceRow, TokenRow
-from services.fhir.results import Content, Entry, LoadReport, Page, Sourced, Stored
-from services.fhir.validate import require_type
+from services.fhir.models import ReferenceRow, ResourceRow
+from services.fhir.results import (
+    Content,
+    Entry,
+    HistoryPage,
+    LoadReport,
+    Page,
+    Sourced,
+    Stored,
+    Version,
+)
+from services.fhir.validate import require_type, resource_types
+from services.fhir.visible import visible
+from services.fhir.writer import Writer, in_turn
 from services.store.database import Database
 
+Result = TypeVar("Result")
 MAX_COUNT = 500
 """Most resources on one page of a search."""
 
@@ -60,10 +66,29 @@ class FhirStore:
             FhirInvalidError: it is not R4; nothing was stored.
         """
         prepared = prepare(resource)
-        with self._database.transaction() as session:
-            self._write(session, [prepared])
-            row = session.get_one(ResourceRow, prepared.key)
-            return Stored(row.type, row.id, row.version, _instant(row.updated))
+        return self.write(lambda writer: writer.update(prepared))
+
+    def write(self, work: Callable[[Writer], Result], access: Access | None = None) -> Result:
+        """Do ``work`` in one transaction, all of it or nothing; parse what you can before.
+
+        Args:
+            work: writes; it is done again where the database broke it off for another writer.
+            access: what the caller may do; None where the program itself writes.
+
+        Raises:
+            FhirBusyError: other writers did not come to an end.
+        """
+        return in_turn(self._database, work, access)
+
+    @contextmanager
+    def joining(self, session: Session, access: Access | None = None) -> Iterator[Writer]:
+        """Write within a transaction of one's own, which other tables may take part in.
+
+        Enter this before anything else is locked: writers take turns, and hold theirs to the end.
+        """
+        writer = Writer(session, access)
+        yield writer
+        writer.finish()
 
     def put_many(
         self,
@@ -81,59 +106,14 @@ class FhirStore:
         while batch := list(islice(items, BATCH)):
             prepared = dict(accepted(batch, seen, report))
             if prepared:
-                with self._database.transaction() as session:
-                    self._write(session, list(prepared.values()))
+                written = list(prepared.values())
+                self.write(partial(Writer.put_all, items=written))
             for kind, _ in prepared:
                 report.loaded[kind] = report.loaded.get(kind, 0) + 1
             seen += len(batch)
             if progress is not None:
                 progress(seen)
         return report
-
-    def _write(self, session: Session, prepared: Sequence[Prepared]) -> None:
-        known = dict(digests(session, [item.key for item in prepared]))
-        # Sorted, so that two writers lock rows in one order and cannot block each other for ever.
-        changed = sorted(
-            (p for p in prepared if known.get(p.key) != p.digest), key=lambda item: item.key
-        )
-        if not changed:
-            return
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        rows = [
-            {
-                "type": p.type,
-                "id": p.id,
-                "version": 1,
-                "updated": now,
-                "digest": p.digest,
-                "body": p.text,
-            }
-            for p in changed
-        ]
-        session.execute(self._upsert(), rows)
-        replaced = [p.key for p in changed if p.key in known]
-        for table in (ReferenceRow, TokenRow):
-            if replaced:
-                source = tuple_(table.source_type, table.source_id)
-                session.execute(delete(table).where(source.in_(replaced)))
-        if references := [row for p in changed for row in reference_rows(p)]:
-            session.execute(insert(ReferenceRow), references)
-        if codes := [row for p in changed for row in token_rows(p)]:
-            session.execute(insert(TokenRow), codes)
-
-    def _upsert(self) -> Any:
-        dialect: Any = sqlite if self._database.is_sqlite else postgresql
-        statement = dialect.insert(ResourceRow.__table__)
-        new = statement.excluded
-        return statement.on_conflict_do_update(
-            index_elements=["type", "id"],
-            set_={
-                "version": ResourceRow.version + 1,
-                "updated": new.updated,
-                "digest": new.digest,
-                "body": new.body,
-            },
-        )
 
     def read(self, kind: str, identity: str) -> dict[str, Any] | None:
         """Return the resource as Python values, or None.
@@ -144,12 +124,43 @@ class FhirStore:
         entry = self.entry(kind, identity)
         return None if entry is None else entry.resource
 
-    def entry(self, kind: str, identity: str) -> Entry | None:
-        """Return the resource with its text, version and time of update, or None."""
+    def entry(self, kind: str, identity: str, access: Access | None = None) -> Entry | None:
+        """Return the resource with its text, version and time of update; None if not visible."""
+        require_type(kind)
+        query = select(ResourceRow).where(ResourceRow.type == kind, ResourceRow.id == identity)
+        if access is not None:
+            query = query.where(visible(access, kind, "r"))
+        with self._database.reading() as session:
+            row = session.scalar(query)
+            return None if row is None else _entry(row)
+
+    def deleted(self, kind: str, identity: str, access: Access | None = None) -> bool:
+        """Whether a resource was deleted that the caller could see."""
+        with self._database.reading() as session:
+            if session.get(ResourceRow, (kind, identity)) is not None:
+                return False
+            last = last_version(session, access, kind, identity)
+            return last is not None and last.text is None
+
+    def version(
+        self, kind: str, identity: str, number: int, access: Access | None = None
+    ) -> Version | None:
+        """Return one version of a resource; None if there is none, or not for this caller."""
         require_type(kind)
         with self._database.reading() as session:
-            row = session.get(ResourceRow, (kind, identity))
-            return None if row is None else _entry(row)
+            return one_version(session, access, (kind, identity), number)
+
+    def history(self, asked: Asked, access: Access | None = None) -> HistoryPage:
+        """Return a page of the versions of one resource, one type or all, the newest first."""
+        if asked.kind is not None:
+            require_type(asked.kind)
+        with self._database.reading() as session:
+            return history(session, access, sorted(resource_types()), asked)
+
+    def owners_then(self, versions: Sequence[Version]) -> dict[int, frozenset[str]]:
+        """Ids of the Patients in whose compartment each version was, by its ``sequence``."""
+        with self._database.reading() as session:
+            return owners_then(session, versions)
 
     def search(
         self,

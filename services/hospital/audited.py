@@ -78,29 +78,36 @@ class Auditor:
             by = self._by(caller, purpose="HRESCH")
             self._record(acts.read(by, disclosure.what, patient=_patient(disclosure.patients)))
             return
-        by = self._by(caller)
+        by = self._by(caller, purpose="HOPERAT" if disclosure.interaction == "export" else "TREAT")
         patients: list[str | None] = [f"Patient/{id_}" for id_ in disclosure.patients]
         if disclosure.interaction == "everything":
             self._record(acts.everything(by, disclosure.what))
         elif disclosure.interaction == "search":
             made = partial(acts.search, by, disclosure.request)
             self._record_all([made(patient=patient) for patient in patients or [None]])
+        elif disclosure.interaction == "export":
+            made = partial(acts.export, by, what=disclosure.what)
+            self._record_all([made(patient) for patient in patients or [None]])
         else:
             made = partial(acts.read, by, disclosure.what)
             self._record_all([made(patient=patient) for patient in patients or [None]])
 
-    def change(self, caller: Caller, change: Change, model: str | None = None) -> None:
-        """A write to the record, once for each patient whose record it is in.
+    def change(self, caller: Caller, *changes: Change, model: str | None = None) -> None:
+        """Writes of one transaction, each once for each patient whose record it is in.
 
         Args:
             caller: who writes.
-            change: what.
+            changes: what.
             model: name of the model that had a part in the words, if one had.
         """
         by = self._by(caller, Agent("model", model) if model else None)
-        made = partial(acts.change, by, change.what, change.interaction)
-        patients = [f"Patient/{id_}" for id_ in change.patients]
-        self._record_all([made(patient=patient) for patient in patients or [None]])
+        self._record_all(
+            [
+                acts.change(by, change.what, change.interaction, patient=patient)
+                for change in changes
+                for patient in ([f"Patient/{id_}" for id_ in change.patients] or (None,))
+            ]
+        )
 
     def refused(self, caller: Caller, what: str) -> None:
         """A read that the caller may not make; ``what`` is ``Type/id`` or ``kind:id``."""
