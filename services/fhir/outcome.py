@@ -55,7 +55,8 @@ class FhirRoute(APIRoute):
             try:
                 return await handler(request)
             except CaretierError as error:
-                return fhir_response(jsontext.dumps(outcome_of(error)), error.status)
+                wait = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+                return fhir_response(jsontext.dumps(outcome_of(error)), error.status, wait)
             except HTTPException as error:
                 code = _ISSUE.get(error.status_code, "processing")
                 body = operation_outcome(code, str(error.detail))
