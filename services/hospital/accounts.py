@@ -244,6 +244,13 @@ class Accounts:
                 )
         return SignedIn(user, row.csrf)
 
+    def is_open(self, digest: str) -> bool:
+        """Whether a session, named by the digest of its cookie, has not ended."""
+        now = datetime.now(UTC)
+        with self._database.reading() as session:
+            row = session.get(PortalSession, digest)
+        return row is not None and row.expires >= now and row.seen + self._idle >= now
+
     def from_provider(self, subject: str, name: str, role: Role) -> User:
         """The account of somebody whom the identity provider knows, with the role that it says.
 

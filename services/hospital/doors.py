@@ -1,17 +1,20 @@
-"""Who may come in at the API's doors: keys with scopes, and people with a session.
+"""Who may come in at the API's doors: apps with tokens, keys with scopes, people with a session.
 
-A key may read over FHIR what its scopes and its patient allow. A key for studies has records
-de-identified and reads none in the clear: with both, it could tell whose record a study's is. The
-portal's cookie may only read there, and only in the charts that its clinician may open. Each
-disclosure is on the audit trail before its body is built.
+A token or key may read and write over FHIR what its scopes and its patient allow. An app that acts
+on behalf of a clinician reaches the charts that this clinician may open, at each call anew. A key
+for studies has records de-identified and reads none in the clear: with both, it could tell whose
+record a study's is. The portal's cookie may only read there, from the portal's own pages. Each
+disclosure and each change is on the audit trail before it happens.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from fastapi import Request
 
+from compliance.access import Scopes
 from compliance.audit import Agent
 from services.exchange.errors import NotAuthenticatedError
 from services.fhir.access import Access, Grant
@@ -21,11 +24,14 @@ from services.hospital.errors import NotAllowedError
 from services.hospital.keys import STUDY, Credential
 from services.hospital.portal.access import COOKIE, client_of, same_site
 from services.hospital.relations import Relations
+from services.hospital.smart.site import Site
+from services.hospital.smart.tokens import ACCESS, Bearer, Tokens
 
 CHART_READERS = frozenset({"clinician"})
 CHATTERS = frozenset({"clinician", "operator"})
 READING = frozenset({"GET", "HEAD"})
 _HINT = "`caretier hospital key NAME SCOPES` makes a key."
+_AGAIN = "Ask /oauth/token for a fresh one."
 
 
 class Doors:
@@ -35,28 +41,27 @@ class Doors:
         accounts: people, sessions and keys of the hospital.
         auditor: writes down what they are given.
         relations: which charts a clinician may open.
+        tokens: of apps and programs.
     """
 
-    def __init__(self, accounts: Accounts, auditor: Auditor, relations: Relations) -> None:
-        self._accounts, self._auditor, self._relations = accounts, auditor, relations
+    def __init__(
+        self, accounts: Accounts, auditor: Auditor, relations: Relations, tokens: Tokens
+    ) -> None:
+        self._accounts, self._auditor = accounts, auditor
+        self._relations, self._tokens = relations, tokens
 
     def fhir(self, request: Request) -> Access:
-        """What the caller may read over FHIR.
+        """What the caller may do over FHIR.
 
         Raises:
-            NotAuthenticatedError, NotAllowedError: nothing at all.
+            NotAuthenticatedError, NotAllowedError, NoRelationError: nothing at all.
         """
-        key = self._key(request)
-        if key is not None:
-            if not key.scopes.reads:
-                raise NotAllowedError("This key does not allow this.")
-            return Access(
-                patient=key.scopes.patient,
-                allows=key.scopes.allows,
-                whole=key.scopes.whole_record,
-                disclose=partial(self._auditor.fhir, _program(key, request)),
-                grant=Grant(f"key-{key.id}", key.scopes.text),
-            )
+        token = _token(request)
+        if token is not None and token.startswith(ACCESS):
+            return self._app(token, request)
+        if token is not None:
+            return self._program(self._known(token), request)
+        same_site(request)
         who = self._person(request, CHART_READERS)
         if request.method not in READING:
             raise NotAllowedError("The portal's session may only read here.")
@@ -65,6 +70,45 @@ class Doors:
             relation=partial(self._relations.require, who.user, client=client_of(request)),
             disclose=partial(self._auditor.fhir, caller),
         )
+
+    def _program(self, key: Credential, request: Request) -> Access:
+        if not key.scopes.reaches_fhir:
+            raise NotAllowedError("This key does not allow this.")
+        return Access(
+            patient=key.scopes.patient,
+            grant=Grant(f"key-{key.id}", key.scopes.text),
+            **self._granted(key.scopes, _program(key, request)),
+        )
+
+    def _app(self, token: str, request: Request) -> Access:
+        """What an app may do with a token; whether the person treats the patient is asked anew."""
+        bearer = self._tokens.find(token)
+        if bearer is None or not _fits(bearer, request):
+            raise NotAuthenticatedError("The token is unknown, over, or revoked.", remedy=_AGAIN)
+        person = bearer.user
+        relation = None
+        if person is not None:
+            ask = partial(self._relations.require, person, client=client_of(request))
+            if bearer.patient is None:
+                relation = ask
+            else:
+                ask(bearer.patient)
+        return Access(
+            patient=bearer.patient,
+            relation=relation,
+            grant=None if person else Grant(f"smart-{bearer.client}", bearer.scopes.text),
+            **self._granted(bearer.scopes, _app(bearer, request)),
+        )
+
+    def _granted(self, scopes: Scopes, caller: Caller) -> dict[str, Any]:
+        """What the scopes say, and who is written down."""
+        return {
+            "allows": scopes.allows,
+            "queries": scopes.queries,
+            "whole": scopes.whole_record,
+            "disclose": partial(self._auditor.fhir, caller),
+            "change": partial(self._auditor.change, caller),
+        }
 
     def study(self, request: Request) -> Access:
         """What the caller may have de-identified: a key for studies, which reads nothing else.
@@ -97,12 +141,13 @@ class Doors:
 
     def _key(self, request: Request) -> Credential | None:
         """The key that the request carries; None when it carries none."""
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not token:
-            return None
+        token = _token(request)
+        return None if token is None else self._known(token)
+
+    def _known(self, token: str) -> Credential:
         found = self._accounts.keys.find(token)
         if found is None:
-            raise NotAllowedError("This key does not allow this.")
+            raise NotAuthenticatedError("The key is unknown or revoked.", remedy=_HINT)
         return found
 
     def _person(self, request: Request, roles: frozenset[str]) -> SignedIn:
@@ -114,5 +159,25 @@ class Doors:
         return who
 
 
+def _token(request: Request) -> str | None:
+    """What stands in the Authorization header; None where nothing of this kind does."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if kind.lower() == "bearer" else None
+
+
+def _fits(bearer: Bearer, request: Request) -> bool:
+    """Whether a token is for reading and writing, and was made for this server."""
+    return bearer.kind == "access" and bearer.audience == Site.of(request).fhir
+
+
 def _program(key: Credential, request: Request) -> Caller:
     return Caller(Agent("application", f"key-{key.id}", name=key.name), client=client_of(request))
+
+
+def _app(bearer: Bearer, request: Request) -> Caller:
+    person = bearer.user
+    return Caller(
+        Agent("application", f"smart-{bearer.client}", name=bearer.client_name),
+        Agent("person", person.id, role=person.role) if person else None,
+        client_of(request),
+    )

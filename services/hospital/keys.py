@@ -66,6 +66,8 @@ class ApiKeys:
         parsed = Scopes.parse(scopes, patient)
         if parsed.has(STUDY) and (parsed.reads or patient is not None):
             raise BadInputError("A key for studies reads nothing in the clear: make two keys.")
+        if parsed.has_context("user"):
+            raise BadInputError("A key has no person: ask for patient/ or system/ scopes.")
         if len(parsed.text) > LONGEST_SCOPES:
             raise BadInputError(f"Scopes have at most {LONGEST_SCOPES} characters.")
         key = f"ctk_{secrets.token_urlsafe(32)}"

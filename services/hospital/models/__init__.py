@@ -13,6 +13,15 @@ from services.hospital.models.core import (
     SecondFactor,
     User,
 )
+from services.hospital.models.smart import (
+    SmartAssertion,
+    SmartClient,
+    SmartCode,
+    SmartGrant,
+    SmartLaunch,
+    SmartRequest,
+    SmartToken,
+)
 
 __all__ = [
     "ApiKey",
@@ -25,5 +34,12 @@ __all__ = [
     "PortalSession",
     "Referral",
     "SecondFactor",
+    "SmartAssertion",
+    "SmartClient",
+    "SmartCode",
+    "SmartGrant",
+    "SmartLaunch",
+    "SmartRequest",
+    "SmartToken",
     "User",
 ]

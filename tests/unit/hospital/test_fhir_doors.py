@@ -181,7 +181,7 @@ async def test_a_revoked_key_opens_nothing(client, hospital, key_for):
     headers = key_for("system/*.rs")
     (row,) = hospital.accounts.keys.listing()
     hospital.accounts.keys.revoke(row.digest[:16])
-    assert (await client.get("/fhir/Patient/p01", headers=headers)).status_code == 403
+    assert (await client.get("/fhir/Patient/p01", headers=headers)).status_code == 401
     with pytest.raises(NotFoundError):
         hospital.accounts.keys.revoke(row.digest[:16])
 

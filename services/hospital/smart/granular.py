@@ -1,0 +1,30 @@
+"""Scopes that narrow a type by a search: which of them this server can hold to."""
+
+from __future__ import annotations
+
+from compliance.access import Scopes
+from compliance.access.grants import ANY, Grant
+from compliance.errors import BadInputError
+from services.fhir.validate import resource_types
+
+
+def usable(grant: Grant) -> bool:
+    """Whether the type exists, and the search is one that can be held against a resource."""
+    if grant.kind != ANY and grant.kind not in resource_types():
+        return False
+    return not grant.query
+
+
+def usable_only(scopes: Scopes) -> Scopes:
+    """Those that can be held to; what cannot must not be granted."""
+    return Scopes(scopes.words, tuple(g for g in scopes.grants if usable(g)), scopes.patient)
+
+
+def require_usable(scopes: Scopes) -> None:
+    """Refuse scopes of which one cannot be held to.
+
+    Raises:
+        BadInputError: a type is unknown, or a search cannot be used.
+    """
+    if usable_only(scopes) != scopes:
+        raise BadInputError("A scope names an unknown type, or a search that cannot be used.")

@@ -1,0 +1,92 @@
+"""The authorization server of one hospital, put together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import delete
+
+from services.hospital.accounts import Accounts
+from services.hospital.audited import Auditor
+from services.hospital.models import (
+    SmartAssertion,
+    SmartCode,
+    SmartGrant,
+    SmartLaunch,
+    SmartRequest,
+    SmartToken,
+)
+from services.hospital.smart.assertion import Assertions
+from services.hospital.smart.authentication import Authentication
+from services.hospital.smart.client_keys import ClientKeys
+from services.hospital.smart.clients import Clients
+from services.hospital.smart.endpoint import TokenEndpoint
+from services.hospital.smart.grants import Grants
+from services.hospital.smart.identity import Identities
+from services.hospital.smart.signing import SigningKeys
+from services.hospital.smart.tokens import Tokens
+from services.store.database import Database
+from services.store.rows import changed
+from services.web.outbound import Outbound
+
+
+class Smart:
+    """What stands behind ``/oauth`` and behind bearer tokens.
+
+    Args:
+        database: of the hospital.
+        accounts: people, and their sessions.
+        auditor: writes down what is granted and refused.
+        outbound: the only way to addresses that clients name.
+        keys: folder of the keys that sign ID tokens.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        accounts: Accounts,
+        auditor: Auditor,
+        outbound: Outbound,
+        keys: Path,
+    ) -> None:
+        self._database, self.auditor = database, auditor
+        self.signing = SigningKeys(keys)
+        self.clients = Clients(database, auditor)
+        self.tokens = Tokens(database)
+        self.grants = Grants(database)
+        assertions = Assertions(database, self.clients, ClientKeys(outbound))
+        self.authentication = Authentication(self.clients, assertions)
+        self.endpoint = TokenEndpoint(
+            database,
+            self.grants,
+            self.tokens,
+            Identities(self.signing, accounts.user),
+            accounts.is_open,
+        )
+
+    def forget_expired(self) -> int:
+        """Delete what opens nothing any more; returns how many rows."""
+        now, gone = datetime.now(UTC), 0
+        live = SmartToken.__table__.c
+        with self._database.transaction() as session:
+            for table in (SmartAssertion, SmartLaunch, SmartRequest, SmartToken):
+                gone += changed(session.execute(delete(table).where(table.expires < now)))
+            held = session.query(live.grant_id).filter(live.grant_id.is_not(None))
+            gone += changed(
+                session.execute(
+                    delete(SmartCode).where(
+                        SmartCode.expires < now, SmartCode.grant_id.not_in(held)
+                    )
+                )
+            )
+            waiting = session.query(SmartCode.grant_id)
+            gone += changed(
+                session.execute(
+                    delete(SmartGrant).where(
+                        SmartGrant.id.not_in(held), SmartGrant.id.not_in(waiting)
+                    )
+                )
+            )
+        return gone
