@@ -15,15 +15,18 @@ from fastapi.staticfiles import StaticFiles
 from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import exchange_router
+from services.fhir.bulk.routes import router as bulk_router
 from services.fhir.deidentify import router as study_router
 from services.fhir.routes import router as fhir_router
 from services.hospital.chat import chat_router
 from services.hospital.doors import Doors
 from services.hospital.portal import STATIC, portal_router
+from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.signing_in import SignInSteps
 from services.hospital.queue import Hints, make_celery
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
+from services.hospital.smart.routes import smart_router
 from services.web.app import LOOPBACK_HOSTS, create_app
 
 
@@ -54,8 +57,10 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     )
     app.state.hospital = here
 
-    doors = Doors(here.accounts, here.auditor, here.relations)
+    doors = Doors(here.accounts, here.auditor, here.relations, here.smart.tokens)
+    app.include_router(smart_router(here.smart))
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
+    app.include_router(bulk_router(here.bulk, doors.fhir))
     app.include_router(fhir_router(lambda: here.records, doors.fhir))
     app.include_router(
         study_router(
@@ -74,6 +79,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             charts=here.charts,
             relations=here.relations,
             export=here.export,
+            filing=FilingDesk(here.filings, here.relations),
             steps=SignInSteps(
                 here.accounts,
                 factors=here.factors,

@@ -27,6 +27,8 @@ from services.fhir.store import FhirStore
 from services.fhir.validate import ID
 from services.hospital.accounts import Accounts
 from services.hospital.audited import Auditor, Caller
+from services.hospital.bulk import RULE as BULK
+from services.hospital.bulk import bulk_handlers, bulk_of
 from services.hospital.chart import Charts
 from services.hospital.desk import Desk
 from services.hospital.erasure import Erasures
@@ -40,9 +42,12 @@ from services.hospital.pending import PendingSignIns
 from services.hospital.relations import Relations
 from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.settings import HospitalSettings
+from services.hospital.standing import Standing
+from services.hospital.smart.service import Smart
 from services.hospital.studies import Studies
 from services.hospital.text_keys import TextKeys
 from services.hospital.tidying import hospital_sweeper
+from services.hospital.writing import Filings
 from services.store.database import Database
 from services.web.outbound import Outbound
 
@@ -129,11 +134,25 @@ class Hospital:
             self.database, self.auditor, required=settings.treatment_relation == "required"
         )
         self.charts = Charts(self.database, self.audit_chart, self.relations.require)
+        self.filings = Filings(
+            self.database, self.records, self.charts.find, self.relations, self.auditor
+        )
+        self.smart = Smart(
+            self.database,
+            accounts=self.accounts,
+            auditor=self.auditor,
+            outbound=self.outbound,
+            keys=settings.data / "keys" / "smart",
+        )
         self.holds = Holds(self.database, self.auditor)
         self.erasures = Erasures(
             self.database, self.texts, self.holds, self.auditor, self.keys.identity
         )
         self.studies = Studies(settings.study, settings.study_key)
+        self.standing = Standing(self.accounts.keys, self.auditor)
+        self.bulk = bulk_of(
+            self.database, settings.data, self.standing.access, self.schedule.rule(BULK).keep
+        )
         self.sweeper = self._sweeper()
         opening = Opening(
             self.database,
@@ -143,13 +162,15 @@ class Hospital:
             keys=self.keys,
             node=lambda: self.node,
         )
-        self.handlers: dict[str, JobHandler] = {"open-referral": opening.open}
+        self.handlers: dict[str, JobHandler] = {
+            "open-referral": opening.open,
+            **bulk_handlers(self.bulk, self.jobs),
+        }
         self._node = node
 
     def _sweeper(self) -> Sweeper:
-        path = self.settings.retention
         return hospital_sweeper(
-            Schedule.load(path) if path else Schedule.load(),
+            self.schedule,
             self.database,
             self.holds.active,
             desk=self.desk,
@@ -158,7 +179,14 @@ class Hospital:
             registry=self.registry,
             jobs=self.jobs,
             texts=self.texts,
+            bulk=self.bulk,
         )
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """How long what is kept."""
+        path = self.settings.retention
+        return Schedule.load(path) if path else Schedule.load()
 
     @cached_property
     def node(self) -> Node:

@@ -78,6 +78,15 @@ HOSPITAL: dict[str, Row] = (
             {"key-study"},
         ),
         "POST /fhir/$de-identify": ("/fhir/$de-identify", {"key-study"}),
+        "GET /fhir/.well-known/smart-configuration": (
+            "/fhir/.well-known/smart-configuration",
+            ALL,
+        ),
+        "GET /.well-known/smart-configuration": ("/.well-known/smart-configuration", ALL),
+        "GET /.well-known/openid-configuration": ("/.well-known/openid-configuration", ALL),
+        "GET /oauth/jwks": ("/oauth/jwks", ALL),
+        "GET /oauth/style.json": ("/oauth/style.json", ALL),
+        "POST /oauth/token": ("/oauth/token", NODES),
         "GET /v1/models": ("/v1/models", {"key-chat", "clinician", "operator"}),
         "POST /v1/chat/completions": (
             "/v1/chat/completions",
@@ -96,6 +105,8 @@ HOSPITAL: dict[str, Row] = (
         "GET /portal/system": ("/portal/system", {"clinician", "operator"}),
         "GET /portal/referrals/{id_}": (f"/portal/referrals/{ID}", READS_REFERRALS),
         "POST /portal/referrals/{id_}/sign": (f"/portal/referrals/{ID}/sign", NODES),
+        "POST /portal/referrals/{id_}/filing": (f"/portal/referrals/{ID}/filing", NODES),
+        "POST /portal/referrals/{id_}/withdraw": (f"/portal/referrals/{ID}/withdraw", NODES),
         "GET /portal/patients": ("/portal/patients", CLINICIAN),
         "POST /portal/patients": ("/portal/patients", NODES),
         "GET /portal/patients/{id_}": ("/portal/patients/p07", CLINICIAN),
@@ -166,7 +177,8 @@ def turned_away(answer: httpx.Response) -> bool:
     """Whether a caller was not let in: refused, or led to where one signs in."""
     onward = answer.headers.get("location", "")
     led = any(onward.startswith(place) for place in ("/portal/sign-in", "/unlock"))
-    return answer.status_code in {401, 403} or led
+    unproved = answer.status_code == 400 and "error_description" in answer.text  # RFC 6749
+    return answer.status_code in {401, 403} or led or unproved
 
 
 class _QuickHasher(PasswordHasher):
