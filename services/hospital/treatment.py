@@ -46,7 +46,7 @@ def treats(session: Session, staff: Sequence[str], patient: str, now: datetime) 
         return None
     mine, theirs = aliased(ReferenceRow), aliased(ReferenceRow)
     is_me = or_(*(and_(mine.target_type == kind, mine.target_id == id_) for kind, id_ in named))
-    practitioner = select(mine.key).where(
+    practitioner = select(mine.source_id).where(
         mine.source_type == "Patient",
         mine.source_id == patient,
         mine.path.contains("generalPractitioner"),

@@ -1,0 +1,344 @@
+"""From a query to SQL: conditions on a row of `ResourceRow` (or an alias of it).
+
+Of the criteria of one search the most selective is looked up by its value, as a list of ids; the
+others are asked of each of those ids. Wherever a criterion steps to another resource, the gate
+says which of those the caller may be told of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true, union_all
+from sqlalchemy.orm import aliased
+
+from services.fhir.errors import FhirParameterError
+from services.fhir.models import (
+    DateRow,
+    QuantityRow,
+    ReferenceRow,
+    ResourceRow,
+    StringRow,
+    TokenRow,
+)
+from services.fhir.search.index import IDENTIFIED, TEXT, paired
+from services.fhir.search.matching import canonical, compare_spans, matches
+from services.fhir.search.parameters import Parameter, parameters
+from services.fhir.search.query import Chained, Composite, Criterion, Has, Plain
+from services.fhir.search.values import DateValue, Missing, ReferenceValue, TokenValue, Value
+
+Condition = ColumnElement[bool]
+Gate = Callable[[str, Any], Condition]
+"""Given a type and its (aliased) row: the condition that the caller may search it; may raise."""
+_TABLES: Mapping[str, Any] = {
+    "token": TokenRow,
+    "uri": TokenRow,
+    "canonical": TokenRow,
+    "string": StringRow,
+    "date": DateRow,
+    "quantity": QuantityRow,
+    "number": QuantityRow,
+}
+_RANKS: Mapping[str, int] = {"reference": 2, "string": 4, "quantity": 6, "uri": 6, "date": 7}
+"""How much a kind of criterion usually leaves; less is more selective."""
+_TOKEN_RANKS: Mapping[str, int] = {"identifier": 1, "code": 4, "category": 8, "status": 9}
+_NEVER = 99
+
+
+def conditions(
+    kind: str, criteria: Sequence[Criterion], row: Any, gate: Gate, *, drive: bool = True
+) -> list[Condition]:
+    """Return the conditions on ``row`` that ``criteria`` of a type stand for.
+
+    Args:
+        kind: resource type of the row.
+        criteria: all of them must hold.
+        row: `ResourceRow` or an alias.
+        gate: what other resources may be asked.
+        drive: look one criterion up by value; not where something narrower does so already.
+    """
+    ranked = sorted(criteria, key=rank)
+    drive = drive and bool(ranked) and rank(ranked[0]) < _NEVER
+    return [
+        holds(kind, criterion, row, gate, driving=drive and number == 0)
+        for number, criterion in enumerate(ranked)
+    ]
+
+
+def rank(criterion: Criterion) -> int:
+    """How little a criterion usually leaves; `_NEVER` for one that cannot be looked up by value."""
+    if isinstance(criterion, Chained | Has):
+        return 3
+    if isinstance(criterion, Composite):
+        return 5
+    name, values = criterion.parameter.name, criterion.values
+    if criterion.modifier == "not" or any(isinstance(v, Missing) for v in values):
+        return _NEVER
+    if name == "_id":
+        return 0
+    if criterion.parameter.kind == "token":
+        return _TOKEN_RANKS.get(name, 6)
+    if name == "patient":
+        return 1
+    return _RANKS.get(criterion.parameter.kind, 6)
+
+
+def holds(kind: str, criterion: Criterion, row: Any, gate: Gate, *, driving: bool) -> Condition:
+    """Return the condition that one criterion holds for ``row``."""
+    if isinstance(criterion, Chained):
+        return or_(
+            *(_leads_to(kind, criterion.parameter, *t, row, gate) for t in criterion.targets)
+        )
+    if isinstance(criterion, Has):
+        return _pointed_at(kind, criterion, row, gate)
+    if isinstance(criterion, Composite):
+        return _composite(kind, criterion, row, gate)
+    return _plain(kind, criterion, row, gate, driving)
+
+
+def _plain(kind: str, criterion: Plain, row: Any, gate: Gate, driving: bool) -> Condition:
+    parameter, modifier, values = criterion.parameter, criterion.modifier, criterion.values
+    if modifier == "not":
+        return not_(_plain(kind, Plain(parameter, "", values), row, gate, False))
+    if modifier == "missing":
+        return or_(*(_missing(kind, parameter, row, value) for value in values))
+    if parameter.any_of:
+        others = [Plain(parameters(kind)[name], modifier, values) for name in parameter.any_of]
+        return or_(*(_plain(kind, other, row, gate, False) for other in others))
+    if parameter.name == "_id":
+        return row.id.in_([v.code for v in values if isinstance(v, TokenValue)])  # type: ignore[no-any-return]
+    if parameter.name == "_lastUpdated":
+        return or_(*(_updated(row, v) for v in values if isinstance(v, DateValue)))
+    if parameter.kind == "reference":
+        return _points_at(kind, criterion, row, driving)
+    table = aliased(StringRow if modifier == "text" else _TABLES[parameter.kind])
+    name = parameter.name + TEXT if modifier == "text" else parameter.name
+    if parameter.kind == "canonical":
+        wanted = [canonical(table, value) for value in values]  # type: ignore[arg-type]
+    else:
+        wanted = [matches(table, value, modifier) for value in values]
+    return _found(kind, table, row, [table.parameter == name, or_(*wanted)], driving)
+
+
+def _found(
+    kind: str, table: Any, row: Any, wanted: Sequence[Condition], driving: bool
+) -> Condition:
+    """Whether ``row`` has a row in the index: looked up by value, or by the resource."""
+    query = select(table.source_id).where(table.source_type == kind, *wanted)
+    if driving:
+        return row.id.in_(query)  # type: ignore[no-any-return]
+    return query.where(table.source_id == row.id).exists()
+
+
+def _missing(kind: str, parameter: Parameter, row: Any, value: Value) -> Condition:
+    assert isinstance(value, Missing)
+    if parameter.any_of:
+        own = [
+            not_(_missing(kind, parameters(kind)[name], row, Missing(True)))
+            for name in parameter.any_of
+        ]
+        there: Condition = or_(*own)
+    elif parameter.kind == "reference":
+        table = aliased(ReferenceRow)
+        there = _found(kind, table, row, [_by(table, parameter)], False)
+    else:
+        table = aliased(_TABLES[parameter.kind])
+        there = _found(kind, table, row, [table.parameter == parameter.name], False)
+    return not_(there) if value.absent else there
+
+
+def _updated(row: Any, value: DateValue) -> Condition:
+    """Compare an instant; it stands as text, to the millisecond."""
+    first, end = (_instant(moment) for moment in value.span)
+    ways = {
+        "eq": and_(row.updated >= first, row.updated < end),
+        "ne": or_(row.updated < first, row.updated >= end),
+        "gt": row.updated >= end,
+        "lt": row.updated < first,
+        "ge": row.updated >= first,
+        "le": row.updated < end,
+        "sa": row.updated >= end,
+        "eb": row.updated < first,
+    }
+    if value.prefix not in ways:
+        raise FhirParameterError("_lastUpdated cannot be compared with ap")
+    return ways[value.prefix]
+
+
+def _instant(micros: int) -> str:
+    """The text of the first millisecond that is not before a moment."""
+    millis = -(-micros // 1_000)
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+    except OverflowError:
+        return "9999-12-31T23:59:59.999Z" if millis > 0 else ""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _by(table: Any, parameter: Parameter) -> Condition:
+    """The elements of a reference parameter."""
+    path = table.path.in_(parameter.paths)
+    return and_(path, table.target_type == parameter.target) if parameter.target else path
+
+
+def _points_at(kind: str, criterion: Plain, row: Any, driving: bool) -> Condition:
+    if criterion.modifier == "identifier":
+        table = aliased(ReferenceRow)
+        wanted = [_identifies(table, value) for value in criterion.values]
+        return _found(kind, table, row, [_by(table, criterion.parameter), or_(*wanted)], driving)
+    ways: list[Select[Any]] = []
+    for value in criterion.values:
+        assert isinstance(value, ReferenceValue)
+        table = aliased(ReferenceRow)
+        target = [table.target_id == value.id]
+        if value.kind is not None:
+            target.append(table.target_type == value.kind)
+        ways.append(_sources(kind, table, criterion.parameter, target))
+        if value.kind not in {None, "Patient"}:
+            token = aliased(TokenRow)
+            named = select(token.code).where(
+                token.source_type == value.kind,
+                token.source_id == value.id,
+                token.parameter == IDENTIFIED,
+            )
+            ways.append(_by_identifier(kind, criterion.parameter, value.kind, named))
+    return _any_way(row, ways, driving)
+
+
+def _sources(
+    kind: str, table: Any, parameter: Parameter, wanted: Sequence[Condition]
+) -> Select[Any]:
+    return select(table.source_id).where(
+        table.source_type == kind, table.path.in_(parameter.paths), *wanted
+    )
+
+
+def _by_identifier(
+    kind: str, parameter: Parameter, target: str | None, identifiers: Select[Any]
+) -> Select[Any]:
+    """Resources whose reference has no id, but one of ``identifiers`` (``system|value``)."""
+    table = aliased(ReferenceRow)
+    named = [
+        table.target_id == "",
+        table.target_type.in_([target, ""]),
+        table.identifier.in_(identifiers),
+    ]
+    return _sources(kind, table, parameter, named)
+
+
+def _any_way(row: Any, ways: Sequence[Select[Any]], driving: bool) -> Condition:
+    if driving:
+        return row.id.in_(union_all(*ways) if len(ways) > 1 else ways[0])  # type: ignore[no-any-return]
+    return or_(*(way.where(way.selected_columns[0] == row.id).exists() for way in ways))
+
+
+def _identifies(table: Any, value: Any) -> Condition:
+    system, code = value.system, value.code
+    if system is None:
+        return table.identifier.endswith(f"|{code}", autoescape=True)  # type: ignore[no-any-return]
+    if code is None:
+        return table.identifier.startswith(f"{system}|", autoescape=True)  # type: ignore[no-any-return]
+    return table.identifier == f"{system}|{code}"  # type: ignore[no-any-return]
+
+
+def _ids(kind: str, criterion: Criterion, gate: Gate) -> Select[Any]:
+    """Ids of the resources of another type that match and may be asked."""
+    other = aliased(ResourceRow)
+    found = conditions(kind, [criterion], other, gate)
+    return select(other.id).where(other.type == kind, gate(kind, other), *found)
+
+
+def _leads_to(
+    kind: str, parameter: Parameter, target: str, criterion: Criterion, row: Any, gate: Gate
+) -> Condition:
+    ids = _ids(target, criterion, gate)
+    table, token = aliased(ReferenceRow), aliased(TokenRow)
+    direct = [table.target_type == target, table.target_id.in_(ids)]
+    ways = [_sources(kind, table, parameter, direct)]
+    if target != "Patient":
+        named = select(token.code).where(
+            token.source_type == target, token.parameter == IDENTIFIED, token.source_id.in_(ids)
+        )
+        ways.append(_by_identifier(kind, parameter, target, named))
+    return _any_way(row, ways, driving=True)
+
+
+def _pointed_at(kind: str, has: Has, row: Any, gate: Gate) -> Condition:
+    if has.parameter.target not in {"", kind}:
+        return false()
+    ids = _ids(has.kind, has.criterion, gate)
+    table, token = aliased(ReferenceRow), aliased(TokenRow)
+    pointing = [
+        table.source_type == has.kind,
+        table.path.in_(has.parameter.paths),
+        table.source_id.in_(ids),
+    ]
+    direct = select(table.target_id).where(*pointing, table.target_type == kind)
+    named = select(table.identifier).where(
+        *pointing, table.target_type.in_([kind, ""]), table.target_id == ""
+    )
+    if kind == "Patient":
+        return row.id.in_(direct)  # type: ignore[no-any-return]
+    indirect = select(token.source_id).where(
+        token.source_type == kind, token.parameter == IDENTIFIED, token.code.in_(named)
+    )
+    return row.id.in_(union_all(direct, indirect))  # type: ignore[no-any-return]
+
+
+def _composite(kind: str, criterion: Composite, row: Any, gate: Gate) -> Condition:
+    parameter = criterion.parameter
+    if parameter.any_of:
+        own = parameters(kind)
+        others = [
+            Composite(own[name], _parts(kind, own[name], criterion.parts), criterion.pairs)
+            for name in parameter.any_of
+        ]
+        return or_(*(_composite(kind, other, row, gate) for other in others))
+    if parameter.group:
+        return or_(*(_in_group(kind, criterion, pair, row) for pair in criterion.pairs))
+    return or_(
+        *(
+            and_(
+                *(
+                    _plain(kind, Plain(part, "", (value,)), row, gate, False)
+                    for part, value in zip(criterion.parts, pair, strict=True)
+                )
+            )
+            for pair in criterion.pairs
+        )
+    )
+
+
+def _parts(
+    kind: str, parameter: Parameter, like: tuple[Parameter, Parameter]
+) -> tuple[Parameter, Parameter]:
+    first, second = (
+        parameters(kind).get(name, other)
+        for name, other in zip(parameter.parts, like, strict=True)
+    )
+    return first, second
+
+
+def _in_group(kind: str, criterion: Composite, pair: tuple[Value, Value], row: Any) -> Condition:
+    code, value = pair
+    if not isinstance(code, TokenValue) or code.code is None:
+        raise FhirParameterError(f"{criterion.parameter.name} must begin with a code")
+    table = aliased(_TABLES[criterion.parts[1].kind])
+    name = paired(criterion.parameter.name, code.code, code.system)
+    wanted = [table.parameter == name, matches(table, value, "")]
+    return _found(kind, table, row, wanted, False)
+
+
+def nothing_else(_kind: str, _row: Any) -> Condition:
+    """A gate for queries that must not step to other resources."""
+    raise FhirParameterError("this query may not step to other resources")
+
+
+def everything(_kind: str, _row: Any) -> Condition:
+    """A gate for the program itself."""
+    return true()
+
+
+__all__ = ["Condition", "Gate", "compare_spans", "conditions", "everything", "nothing_else"]
