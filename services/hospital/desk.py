@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
 from compliance.audit import Agent
 from compliance.errors import BadInputError, NotFoundError
@@ -139,8 +141,23 @@ class Desk:
                 self._refuse(session.get(Referral, id_))
         return self.item(id_)
 
-    def sign(self, id_: str, text: str, *, version: int, user: User) -> DeskItem:
+    def sign(
+        self,
+        id_: str,
+        text: str,
+        *,
+        version: int,
+        user: User,
+        beside: Callable[[Session, datetime], None] | None = None,
+    ) -> DeskItem:
         """Sign a reply and send it: audited, signed by the hospital, sealed to the device.
+
+        Args:
+            id_: of the referral.
+            text: what is signed.
+            version: that it was made from.
+            user: the clinician.
+            beside: called in the transaction with the moment; when it raises, nothing is signed.
 
         Raises:
             StaleDraftError: ``version`` is not the newest, or it was signed before.
@@ -190,6 +207,8 @@ class Desk:
                 .where(StoredParcel.id == id_)
                 .values(state="answered", reply=reply)
             )
+            if beside is not None:
+                beside(session, now)
         return self.item(id_)
 
     def forget(self, before: datetime, held: frozenset[str] = frozenset()) -> int:

@@ -37,6 +37,7 @@ ALL, NODES = set(CALLERS), set[str]()
 """``NODES``: let in by a one-time code or a node's signed token alone, so none of these callers."""
 STAFF = set(ROLES)
 READS_FHIR = {"key-system", "key-p07", "clinician"}
+BULK = {"key-system"}
 READS_REFERRALS = {"clinician", "privacy"}
 CLINICIAN = {"clinician"}
 
@@ -70,6 +71,20 @@ HOSPITAL: dict[str, Row] = (
         "GET /": ("/", ALL),
         "MOUNT /static/portal": ("/static/portal/portal.css", ALL),
         "GET /fhir/metadata": ("/fhir/metadata", ALL),
+        **{
+            f"{method} /fhir/{place}": (f"/fhir/{path}", BULK)
+            for method, place, path in (
+                ("GET", "$export", "$export"),
+                ("POST", "$export", "$export"),
+                ("GET", "Patient/$export", "Patient/$export"),
+                ("POST", "Patient/$export", "Patient/$export"),
+                ("GET", "Group/{group}/$export", "Group/g/$export"),
+                ("POST", "Group/{group}/$export", "Group/g/$export"),
+                ("GET", "$export/{order}", f"$export/{ID}"),
+                ("DELETE", "$export/{order}", f"$export/{ID}"),
+                ("GET", "$export/{order}/{file}", f"$export/{ID}/Patient.1.ndjson"),
+            )
+        },
         "GET /fhir/{kind}": ("/fhir/Patient?patient=p07", READS_FHIR),
         "GET /fhir/{kind}/{identity}": ("/fhir/Patient/p07", READS_FHIR),
         "GET /fhir/Patient/{identity}/$everything": ("/fhir/Patient/p07/$everything", READS_FHIR),

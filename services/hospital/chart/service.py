@@ -136,7 +136,7 @@ def _who(view: View) -> Who:
     patient = view.record.patient
     return Who(
         reference=view.whole,
-        name=_name(patient) or view.say("unnamed"),
+        name=name_of(patient) or view.say("unnamed"),
         born=patient.get("birthDate"),
         age=view.chart.person.age_years,
         sex=patient.get("gender"),
@@ -145,7 +145,7 @@ def _who(view: View) -> Who:
     )
 
 
-def _name(patient: Mapping[str, Any]) -> str:
+def name_of(patient: Mapping[str, Any]) -> str:
     """The official name, else the first one."""
     names = sorted(patient.get("name", ()), key=lambda name: name.get("use") != "official")
     if not names:

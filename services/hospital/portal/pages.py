@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -23,6 +24,7 @@ PAGE = 25
 URGENCIES = ("emergency", "urgent", "routine")
 REFERRAL_WORDS = ("reply", "citation", "draft")
 _ID = re.compile(r"[0-9a-f-]{36}")
+_FORMS = re.compile("/(?:sign|filing|withdraw)$")
 
 
 def see(target: str) -> RedirectResponse:
@@ -39,18 +41,21 @@ class Portal:
         gate: checks who asks.
         pages: renders.
         audit_read: called before a referral is shown; when it raises, nothing is shown.
+        filed: what is said of the record on the page of a referral, to whom; None where replies are
+            not filed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what stands behind the pages
         self,
         accounts: Accounts,
         desk: Desk,
         gate: Gate,
         pages: Pages,
         audit_read: Callable[[User, str, str | None], None],
+        filed: Callable[[DeskItem, SignedIn], dict[str, Any] | None] | None = None,
     ) -> None:
         self.accounts, self.desk, self.gate, self.pages = accounts, desk, gate, pages
-        self.audit_read = audit_read
+        self.audit_read, self._filed = audit_read, filed
 
     def names(self) -> dict[str, str]:
         """Display names by user id."""
@@ -69,7 +74,7 @@ class Portal:
     def problem(self, request: Request, error: CaretierError) -> Response:
         """An error as a page; without a session, the way to sign in."""
         if isinstance(error, NotSignedInError):
-            onward = local(request.url.path.removesuffix("/sign"))
+            onward = local(_FORMS.sub("", request.url.path))
             return see(SIGN_IN if onward == HOME else f"{SIGN_IN}?next={onward}")
         what, remedy = explain(error, self.pages.translator(request))
         return self.pages.render(
@@ -117,6 +122,7 @@ class Portal:
         mine: str | None = None,
         error: CaretierError | None = None,
         sent: bool = False,
+        number: str = "",
     ) -> HTMLResponse:
         """One referral.
 
@@ -127,6 +133,7 @@ class Portal:
             mine: text that could not be signed; it is shown in place of what is saved.
             error: why it could not.
             sent: whether it was signed just now.
+            number: of the person in whose record it was to be filed.
         """
         item = self.item(id_)
         self.audit_read(who.user, item.id, who.client)
@@ -148,5 +155,8 @@ class Portal:
             saved=item.text if mine is not None and mine != item.text else "",
             unsent=mine if mine is not None and not editable else "",
             trouble=explain(error, t) if error else None,
+            files=self._filed is not None,
+            number=number,
+            filed=self._filed(item, who) if self._filed else None,
             **referral_context(item, self.names(), voices, text),
         )

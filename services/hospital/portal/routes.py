@@ -31,6 +31,7 @@ from services.hospital.portal.access import (
 from services.hospital.portal.api import portal_api
 from services.hospital.portal.charts import chart_api, chart_pages
 from services.hospital.portal.exports import export_pages
+from services.hospital.portal.filing import Choice, FilingDesk, filing_pages
 from services.hospital.portal.glass import glass_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
@@ -144,7 +145,7 @@ def _session_routes(router: APIRouter, portal: Portal, steps: SignInSteps) -> No
         return response
 
 
-def _referral_routes(router: APIRouter, portal: Portal) -> None:
+def _referral_routes(router: APIRouter, portal: Portal, filing: FilingDesk | None) -> None:
     """Add the inbox and the page of one referral."""
     gate = portal.gate
 
@@ -170,23 +171,33 @@ def _referral_routes(router: APIRouter, portal: Portal) -> None:
         return portal.referral(request, who, id_, sent=bool(signed))
 
     @router.post("/referrals/{id_}/sign")
-    def sign(
+    def sign(  # noqa: PLR0917 - the fields of the form
         request: Request,
         id_: str,
         csrf: Annotated[str, Form()] = "",
         version: Annotated[str, Form()] = "",
         text: Annotated[str, Form()] = "",
+        number: Annotated[str, Form()] = "",
+        token: Annotated[str, Form()] = "",
     ) -> Response:
-        """Sign and send; when that is refused, the page comes back with the text in it."""
+        """Sign, send and, where a person was chosen, file.
+
+        When that is refused, the page comes back with the text in it.
+        """
         who = gate.let_change(request, csrf, WRITERS)
-        item, mine = portal.item(id_), clean(text)
+        item, mine, choice = portal.item(id_), clean(text), Choice.read(number, token)
         try:
             check(mine, item.question)
-            portal.desk.sign(item.id, mine, version=version_of(version), user=who.user)
+            beside = filing.beside(item, mine, choice, who) if filing else None
+            portal.desk.sign(
+                item.id, mine, version=version_of(version), user=who.user, beside=beside
+            )
         except NotFoundError:
             raise
         except CaretierError as error:
-            return portal.referral(request, who, item.id, mine=mine, error=error)
+            return portal.referral(
+                request, who, item.id, mine=mine, error=error, number=choice.number
+            )
         return see(f"{HOME}referrals/{item.id}?signed=1")
 
 
@@ -202,6 +213,7 @@ def portal_router(
     relations: Relations | None = None,
     steps: SignInSteps | None = None,
     export: Callable[[User, str, str | None], dict[str, Any]] | None = None,
+    filing: FilingDesk | None = None,
 ) -> APIRouter:
     """Routes below ``/portal``; they stand in no schema.
 
@@ -218,15 +230,20 @@ def portal_router(
         relations: which charts a clinician may open, and who reviews emergency access.
         steps: of signing in; a password alone where None.
         export: everything of one Patient, audited; for a person who asks for their data.
+        filing: files replies in the record of the person whom the clinician chose; None: never.
     """
     gate = Gate(accounts, secure=secure_cookies)
-    portal = Portal(accounts, desk, gate, Pages(idle, charts=charts is not None), audit_read)
+    look = Pages(idle, charts=charts is not None)
+    filed = filing.shown if filing else None
+    portal = Portal(accounts, desk, gate, look, audit_read, filed)
     pages = APIRouter(route_class=page_route(portal), default_response_class=HTMLResponse)
     asked = steps or SignInSteps(accounts)
     asked.gate = gate
     _session_routes(pages, portal, asked)
     sign_in_pages(pages, portal, asked)
-    _referral_routes(pages, portal)
+    _referral_routes(pages, portal, filing)
+    if filing is not None:
+        filing_pages(pages, portal, filing)
     if charts is not None:
         chart_pages(pages, portal, charts, relations)
     if charts is not None and relations is not None:

@@ -40,6 +40,7 @@ class Reply {
     document.getElementById("arrange")?.addEventListener("click", () => this.#write(this.#form.dataset.arranged));
     byId("changes").addEventListener("toggle", () => this.#compare());
     byId("sign").addEventListener("click", () => this.#sign());
+    document.getElementById("look")?.addEventListener("click", () => this.#look());
     addEventListener("beforeunload", () => this.#dirty && this.#keep());
     this.#compare();
     this.#mark();
@@ -212,13 +213,33 @@ class Reply {
     return found.map(({ text, sentence }) => (sentence === null ? text : h("mark", { class: "drafted" }, text)));
   }
 
-  async #sign() {
-    if (!this.#form.reportValidity() || !(await this.save())) return;
-    if (byId("damaged").textContent) {
-      this.#text.focus();
-      toast(byId("damaged").textContent, "problem");
+  /** Whether the text is saved and may be signed as it is. */
+  async #ready() {
+    if (!this.#form.reportValidity() || !(await this.save())) return false;
+    if (!byId("damaged").textContent) return true;
+    this.#text.focus();
+    toast(byId("damaged").textContent, "problem");
+    return false;
+  }
+
+  /** Go on to the page that shows what would be filed; it is signed there. */
+  async #look() {
+    const number = byId("number");
+    if (!number.value.trim()) {
+      number.focus();
       return;
     }
+    if (!(await this.#ready())) return;
+    this.#form.action = `/portal/referrals/${id}/filing`;
+    this.#form.submit();
+  }
+
+  async #sign() {
+    if (document.getElementById("number")?.value.trim()) {
+      await this.#look();
+      return;
+    }
+    if (!(await this.#ready())) return;
     const count = this.#mark();
     byId("confirm-drafts").textContent = count ? t("draft.sign_drafts", { count }) : "";
     fill(byId("confirm-text"), this.#marked(pieces(this.#text.value, this.#sentences)));
