@@ -146,9 +146,12 @@ def chat(
 
 
 def export(
-    by: Actors, patient: str, *, what: str, outcome: Outcome = "0", **detail: str
+    by: Actors, patient: str | None, *, what: str, outcome: Outcome = "0", **detail: str
 ) -> dict[str, Any]:
-    """A person's data were given out as a whole, for example ``what="export:e1"``."""
+    """A person's data were given out as a whole, for example ``what="export:e1"``.
+
+    Without a patient it is what belongs to nobody's record, as organizations.
+    """
     extract = coding("iso-21089-lifecycle", "extract", "Extract Record Lifecycle Event")
     return event(
         by,
@@ -156,7 +159,7 @@ def export(
         subtypes=[extract, own("export")],
         action="R",
         agents=by.to_fhir((DESTINATION,), (SOURCE,)),
-        entities=[balp.thing(what, **detail), balp.patient(patient)],
+        entities=[balp.thing(what, **detail), *about(patient)],
         outcome=outcome,
         purpose=by.purpose,
     )

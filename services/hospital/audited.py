@@ -125,6 +125,11 @@ class Auditor:
         """A question through the chat API."""
         self._record(acts.chat(self._by(caller, Agent("model", model)), consult))
 
+    def decision_support(self, caller: Caller, service: str, patient: str) -> None:
+        """Decision support is given on one patient; ``patient`` is an id at the EHR that asks."""
+        event = acts.read(self._by(caller), f"cds:{service}", patient=f"Patient/{patient}")
+        self._record(event)
+
     def sign_in(self, caller: Caller, method: str, outcome: Outcome = "0") -> None:
         """A person signed in, or tried to."""
         self._record(acts.sign_in(self._by(caller), method=method, outcome=outcome))

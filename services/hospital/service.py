@@ -29,6 +29,7 @@ from services.hospital.accounts import Accounts
 from services.hospital.audited import Auditor, Caller
 from services.hospital.bulk import RULE as BULK
 from services.hospital.bulk import bulk_handlers, bulk_of
+from services.hospital.cds import Cds
 from services.hospital.chart import Charts
 from services.hospital.desk import Desk
 from services.hospital.erasure import Erasures
@@ -119,6 +120,13 @@ class Hospital:
         self.outbound = Outbound(settings.outbound_origins, private=settings.outbound_private)
         self.auditor = Auditor(self._write_down, settings.name)
         self.jobs = Jobs(self.database)
+        self.cds = Cds(
+            self.database,
+            load_or_create(settings.data / "keys" / "cds.key"),
+            self.auditor,
+            self.outbound,
+            everyone=settings.cds_open,
+        )
         self.desk = Desk(self.intake, self.keys, self.texts)
         self.accounts = Accounts(
             self.database,
@@ -290,4 +298,5 @@ class Hospital:
         """Free the engine and the database."""
         if "node" in self.__dict__:
             await self.node.close()
+        await self.cds.close()
         self.database.close()

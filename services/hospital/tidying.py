@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from compliance.retention import Deleter, Schedule, Sweeper
 from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
+from services.fhir.bulk.service import Bulk
 from services.hospital.accounts import Accounts
 from services.hospital.desk import Desk
 from services.hospital.jobs import Jobs
@@ -33,6 +34,7 @@ def hospital_sweeper(
     registry: Registry,
     jobs: Jobs,
     texts: TextKeys,
+    bulk: Bulk,
 ) -> Sweeper:
     """Put the schedule's rules and what deletes by them together.
 
@@ -50,6 +52,7 @@ def hospital_sweeper(
         "hospital.token": lambda _before, _held: registry.forget_expired(),
         "hospital.job": lambda before, _: jobs.forget_done(before),
         "hospital.glass-break": lambda before, held: _glass_breaks(database, before, held),
+        "hospital.bulk": lambda before, _: bulk.orders.forget(before),
         "hospital.erasure": lambda before, held: _receipts(database, before, held),
     }
     return Sweeper(schedule, "hospital", deleters, holds)

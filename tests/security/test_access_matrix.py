@@ -102,6 +102,12 @@ HOSPITAL: dict[str, Row] = (
         "GET /oauth/jwks": ("/oauth/jwks", ALL),
         "GET /oauth/style.json": ("/oauth/style.json", ALL),
         "POST /oauth/token": ("/oauth/token", NODES),
+        "GET /cds-services": ("/cds-services", ALL),
+        "POST /cds-services/{service}": ("/cds-services/caretier-patient-view", NODES),
+        "POST /cds-services/{service}/feedback": (
+            "/cds-services/caretier-patient-view/feedback",
+            NODES,
+        ),
         "GET /v1/models": ("/v1/models", {"key-chat", "clinician", "operator"}),
         "POST /v1/chat/completions": (
             "/v1/chat/completions",

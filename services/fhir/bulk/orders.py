@@ -1,0 +1,213 @@
+"""What was asked for in bulk: each export and import, from kick-off until its files are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import uuid4
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from services.fhir import jsontext
+from services.fhir.access import Grant
+from services.fhir.bulk.errors import BulkBusyError
+from services.fhir.bulk.files import Files
+from services.fhir.errors import FhirNotFoundError
+from services.fhir.models import OrderPatientRow, OrderRow
+from services.store.database import Database
+from services.store.rows import changed
+
+Kind = Literal["export", "import"]
+UNDER_WAY = 5
+"""Most orders of one client that wait at a time."""
+POLL_SECONDS = (1, 10)
+"""Least and most time that a client is told to wait before it asks again."""
+AddJob = Callable[[Session, str, str], None]
+"""Adds a job of a kind for a subject in the caller's transaction."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order as it stands; the fields are those of `OrderRow`."""
+
+    id: str
+    kind: Kind
+    grant: Grant
+    request: str
+    asked: str
+    state: Literal["waiting", "done", "failed"]
+    progress: str
+    attempt: int
+    outcome: dict[str, Any]
+    ended: datetime | None
+
+
+class Orders:
+    """The orders of one store.
+
+    Args:
+        database: that keeps them.
+        files: of them.
+        add_job: that does them.
+        keep: how long the files of one are there once it is done.
+    """
+
+    def __init__(self, database: Database, files: Files, add_job: AddJob, keep: timedelta) -> None:
+        self._database, self.files, self._add_job, self.keep = database, files, add_job, keep
+
+    def open(
+        self,
+        kind: Kind,
+        grant: Grant,
+        *,
+        request: str,
+        asked: str,
+        patients: Iterable[str] = (),
+        id_: str | None = None,
+    ) -> str:
+        """Take an order and add its job; returns its id.
+
+        Args:
+            kind: of order.
+            grant: under which it is asked.
+            request: URL of the kick-off.
+            asked: what for.
+            patients: whose records it is confined to.
+            id_: to give it, where files of it are there already.
+
+        Raises:
+            BulkBusyError: the client has too many under way.
+        """
+        id_ = id_ or str(uuid4())
+        row = OrderRow(
+            id=id_,
+            kind=kind,
+            client=grant.client,
+            scopes=grant.scopes,
+            request=request,
+            asked=asked,
+            state="waiting",
+            progress="waiting",
+            attempt=0,
+            requested=datetime.now(UTC),
+        )
+        with self._database.transaction() as session:
+            mine = (OrderRow.client == grant.client, OrderRow.state == "waiting")
+            if (session.scalar(select(func.count()).where(*mine)) or 0) >= UNDER_WAY:
+                raise BulkBusyError("Too many exports and imports are under way.", 60)
+            session.add(row)
+            if people := [{"order": id_, "patient": patient} for patient in patients]:
+                session.execute(insert(OrderPatientRow), people)
+            self._add_job(session, f"bulk-{kind}", id_)
+        return id_
+
+    def find(self, kind: Kind, id_: str, grant: Grant) -> Order:
+        """An order of this client.
+
+        Raises:
+            FhirNotFoundError: there is none: never was, not this client's, cancelled, or over.
+        """
+        order = self.get(id_)
+        mine = order is not None and (order.kind, order.grant.client) == (kind, grant.client)
+        if order is None or not mine or self._over(order):
+            raise FhirNotFoundError(f"there is no such {kind} for this caller")
+        return order
+
+    def _over(self, order: Order) -> bool:
+        return order.ended is not None and order.ended + self.keep < datetime.now(UTC)
+
+    def get(self, id_: str) -> Order | None:
+        """An order of anybody's."""
+        with self._database.reading() as session:
+            row = session.get(OrderRow, id_)
+            return None if row is None else _order(row)
+
+    def poll(self, order: Order) -> int:
+        """Note that a client asked how an order stands; returns when it should ask again, seconds.
+
+        Raises:
+            BulkBusyError: it was told to wait longer.
+        """
+        now = datetime.now(UTC)
+        with self._database.transaction() as session:
+            row = session.get(OrderRow, order.id, with_for_update=True)
+            if row is None:
+                raise FhirNotFoundError(f"there is no such {order.kind} for this caller")
+            least, most = POLL_SECONDS
+            wait = int(min(max((now - row.requested).total_seconds() / 10, least), most))
+            if row.polled is not None and now < row.polled + timedelta(seconds=wait / 2):
+                raise BulkBusyError("The state was asked for too soon.", wait)
+            row.polled = now
+        return wait
+
+    def advance(self, id_: str, attempt: int, progress: str) -> bool:
+        """Note how far an attempt is; False when nobody wants it any more."""
+        with self._database.transaction() as session:
+            noted = session.execute(
+                update(OrderRow)
+                .where(OrderRow.id == id_, OrderRow.attempt <= attempt, OrderRow.state == "waiting")
+                .values(attempt=attempt, progress=progress)
+            )
+            return changed(noted) == 1
+
+    def end(
+        self,
+        session: Session,
+        id_: str,
+        attempt: int,
+        outcome: dict[str, Any],
+        *,
+        failed: bool = False,
+    ) -> None:
+        """Say in the caller's transaction what came of an order."""
+        session.execute(
+            update(OrderRow)
+            .where(OrderRow.id == id_)
+            .values(
+                attempt=attempt,
+                state="failed" if failed else "done",
+                outcome=jsontext.dumps(outcome),
+                ended=datetime.now(UTC),
+            )
+        )
+
+    def cancel(self, order: Order) -> None:
+        """Forget an order and delete its files; whoever is at it stops."""
+        self._forget([order.id])
+
+    def forget(self, before: datetime) -> int:
+        """Forget what ended, or was asked for in vain, before a moment; returns how many."""
+        over = func.coalesce(OrderRow.ended, OrderRow.requested) < before
+        with self._database.reading() as session:
+            ids = list(session.scalars(select(OrderRow.id).where(over)))
+            known = set(session.scalars(select(OrderRow.id)))
+        self._forget(ids)
+        self.files.delete(set(self.files.orders()) - known)
+        return len(ids)
+
+    def _forget(self, ids: list[str]) -> None:
+        with self._database.transaction() as session:
+            for table, column in (
+                (OrderRow, OrderRow.id),
+                (OrderPatientRow, OrderPatientRow.order),
+            ):
+                session.execute(delete(table).where(column.in_(ids)))
+        self.files.delete(ids)
+
+
+def _order(row: OrderRow) -> Order:
+    return Order(
+        id=row.id,
+        kind=row.kind,  # type: ignore[arg-type]  # the table holds no other
+        grant=Grant(row.client, row.scopes),
+        request=row.request,
+        asked=row.asked,
+        state=row.state,  # type: ignore[arg-type]  # as above
+        progress=row.progress,
+        attempt=row.attempt,
+        outcome=jsontext.loads(row.outcome) if row.outcome else {},
+        ended=row.ended,
+    )
