@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import httpx
 
@@ -25,6 +26,9 @@ from services.fhir.client.searching import Parameters, Progress, Search, ignore,
 from services.fhir.client.settings import ClientSettings, Connects
 from services.fhir.client.tokens import FixedToken, TokenSource
 from services.fhir.client.wire import Call, Reply, Wire
+
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]{1,256}")
+"""A type, an id or the name of an operation; some servers' ids are longer than FHIR has them."""
 
 
 class FhirClient:
@@ -278,9 +282,9 @@ class FhirClient:
 
 
 def _segment(part: str) -> str:
-    if part in {"", ".", ".."}:
-        raise FhirAnswerError("That is no id of a resource.")
-    return quote(part, safe="")
+    if not _SEGMENT.fullmatch(part):
+        raise FhirAnswerError("That is no type and no id of a resource.")
+    return part
 
 
 def _body(resource: Mapping[str, Any]) -> bytes:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from services.fhir.client.errors import FhirAnswerError
 from services.web.outbound import OutboundRefusedError, origin_of
+
+_RELATIVE = re.compile(r"[A-Z][A-Za-z]*[/?]|[$_?]")
+"""How a link begins that is relative to the base."""
 
 
 def clean_base(base: str) -> str:
@@ -42,7 +46,7 @@ def follow(base: str, link: str, *, current: str) -> str:
     elif "://" in link:
         found = _as_reached(base, link)
     else:
-        found = f"{base}/{link}"
+        found = f"{base}/{link}" if _RELATIVE.match(link) else ""
     try:
         same = origin_of(found) == origin_of(base)
     except OutboundRefusedError:
