@@ -11,11 +11,16 @@ from datetime import timedelta
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
 
 from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import exchange_router
 from services.fhir.bulk.routes import router as bulk_router
+from services.fhir.cds import cds_router
+from services.fhir.cds.cors import CdsCors
+from services.fhir.cds.engine import MAX_BODY
+from services.fhir.cds.routes import PREFIX
 from services.fhir.deidentify import router as study_router
 from services.fhir.routes import router as fhir_router
 from services.hospital.chat import chat_router
@@ -40,6 +45,8 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: here.node)  # load before "ready"
+        await asyncio.to_thread(here.cds.warm)
+        await here.cds.load_keys()
         gc.collect()
         gc.freeze()  # what is loaded for good is not walked through at each later collection
         async with running(here.jobs_loop(), here.tidy_loop()):
@@ -53,7 +60,10 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         lifespan=lifespan,
         hosts=hosts,
         base_url=chosen.base_url,
-        large={"/v1/referrals": MAX_SEALED_CHARS + (1 << 20)},
+        large={
+            "/v1/referrals": MAX_SEALED_CHARS + (1 << 20),
+            **{f"{PREFIX}/{service}": MAX_BODY for service in here.cds.hooks.services},
+        },
     )
     app.state.hospital = here
 
@@ -67,6 +77,8 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             lambda: here.records, doors.study, study=here.studies.study, once=here.studies.once
         )
     )
+    app.include_router(cds_router(lambda: here.cds.hooks, here.cds.admit))
+    app.user_middleware.append(Middleware(CdsCors, allowed=here.cds.ehrs.allows))
     app.include_router(chat_router(lambda: here.node, doors.chat, here.auditor.chat))
     app.include_router(
         portal_router(

@@ -1,5 +1,6 @@
 """Tables of the hospital; every module of this package is imported here, for the migrations."""
 
+from services.hospital.models.cds import CdsCard, CdsEhr, CdsFeedback, CdsToken
 from services.hospital.models.core import (
     ApiKey,
     Base,
@@ -26,6 +27,10 @@ from services.hospital.models.smart import (
 __all__ = [
     "ApiKey",
     "Base",
+    "CdsCard",
+    "CdsEhr",
+    "CdsFeedback",
+    "CdsToken",
     "ErasureReceipt",
     "GlassBreak",
     "Job",

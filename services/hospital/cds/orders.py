@@ -1,0 +1,217 @@
+"""``order-select`` and ``order-sign``: what stands against the orders that are being written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from services.consult.record import words
+from services.fhir.cds import Action, Call, Card, Coding, Decision, Service, Source, Suggestion
+from services.fhir.cds.cards import RANK, SUMMARY_CHARS, Indicator
+from services.fhir.cds.markdown import fill, plain, text
+from services.fhir.cds.messages import OrderSelectContext, OrderSignContext
+from services.hospital.cds import evidence
+from services.hospital.cds.drafts import MEDICATION, Draft, drafts
+from services.hospital.cds.duplicates import open_orders, twice
+from services.hospital.cds.findings import Finding, Other, findings
+from services.hospital.cds.names import Named
+from services.hospital.cds.record import PatientRecord, loinc_codes, read_record
+from services.hospital.cds.tables import override_reasons
+
+TOPICS = "urn:caretier:cds-topic"
+OURS = Source(label="Caretier")
+PREFETCH = {
+    "patient": "Patient/{{context.patientId}}",
+    "allergies": "AllergyIntolerance?patient={{context.patientId}}",
+    "medications": "MedicationRequest?patient={{context.patientId}}&status=active",
+    "statements": "MedicationStatement?patient={{context.patientId}}&status=active",
+    "conditions": "Condition?patient={{context.patientId}}",
+    "results": "Observation?patient={{context.patientId}}&code="
+    + ",".join(f"http://loinc.org|{code}" for code in loinc_codes())
+    + "&_sort=-date&_count=60",
+    "services": "ServiceRequest?patient={{context.patientId}}&status=active",
+}
+CALLED = {
+    "patient": "age and sex",
+    "allergies": "allergies",
+    "medications": "active medicines",
+    "statements": "medicines taken as stated",
+    "conditions": "conditions",
+    "results": "kidney function and other results",
+    "services": "open orders",
+}
+_DESCRIPTION = (
+    "Holds medicines that are being ordered against recorded allergies (also within a class), active "
+    "medicines, one another, conditions, pregnancy, breastfeeding, kidney function and age, and "
+    "orders for services against open ones. Each card names its source and the entry it fired on."
+)
+_USAGE = (
+    "What could not be had or recognised is said on a card; no card does not mean that there is no "
+    "problem. A warning that the same clinician overrode with a reason for the same patient and "
+    "order in the last 30 days is not shown again, unless it is critical."
+)
+
+
+def order_services() -> list[Service[OrderSignContext]]:
+    """The two services on orders; they differ in what is in question."""
+    return [
+        Service(
+            id=f"caretier-{hook}",
+            hook=hook,
+            title="Caretier medicine safety",
+            description=_DESCRIPTION,
+            usage=_USAGE,
+            context=context,
+            prefetch=PREFETCH,
+            called=CALLED,
+            decide=check_orders,
+        )
+        for hook, context in (
+            ("order-select", OrderSelectContext),
+            ("order-sign", OrderSignContext),
+        )
+    ]
+
+
+def check_orders(call: Call[OrderSignContext]) -> Iterator[Decision]:
+    """Yield a card for each order and topic."""
+    ordered = drafts(call.context, call.gathered)
+    record = read_record(call.gathered, call.today)
+    chosen = [order for order in ordered if order.chosen] or ordered
+    yield from _unrecognised(chosen)
+    pairs: set[tuple[str, frozenset[str]]] = set()
+    for order in chosen:
+        for group in _grouped(_against(order, ordered, record), pairs):
+            yield _decision(group, record)
+
+
+def _against(order: Draft, ordered: list[Draft], record: PatientRecord) -> Iterator[Finding]:
+    if order.kind != MEDICATION:
+        yield from open_orders(order, record)
+    others = list(_others(order, ordered, record))
+    yield from findings(order, record, others)
+    if order.kind == MEDICATION:
+        yield from twice(order, others)
+
+
+def _others(order: Draft, ordered: list[Draft], record: PatientRecord) -> Iterator[Other]:
+    """Every other medicine: those of the record, then those that are ordered too."""
+    refs = {draft.ref for draft in ordered}
+    for item in record.chart.active_medicines:
+        if item.ref not in refs and item.ref not in order.replaces:
+            yield Other(item.ref, Named(item.name, item.generics, ()), item.day, ordered=False)
+    for draft in ordered:
+        if draft.ref != order.ref and draft.kind == MEDICATION:
+            yield Other(draft.ref, draft.medicine, None, ordered=True)
+
+
+def _grouped(
+    found: Iterable[Finding], pairs: set[tuple[str, frozenset[str]]]
+) -> list[list[Finding]]:
+    """One group for each topic, the gravest first; ``pairs`` of orders were said already."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in found:
+        pair = (finding.rule, frozenset({finding.order.ref, finding.ref}))
+        if pair not in pairs:
+            pairs.add(pair)
+            groups.setdefault(finding.hazard.topic, []).append(finding)
+    ranked = [sorted(group, key=_rank) for group in groups.values()]
+    return sorted(ranked, key=lambda group: _rank(group[0]))
+
+
+def _rank(finding: Finding) -> tuple[int, bool]:
+    return RANK[_indicator(finding)], finding.hazard.topic != "allergy"
+
+
+def _indicator(finding: Finding) -> Indicator:
+    known = finding.hazard.indicator
+    return "info" if known == "off" else known
+
+
+def _decision(group: list[Finding], record: PatientRecord) -> Decision:
+    first = group[0]
+    generics = first.order.medicine.generics or (words.fold(first.order.medicine.name)[:60],)
+    about = {*generics, *(_key(finding) for finding in group)}
+    card = Card(
+        summary=_summary(first, record),
+        detail=_detail(group, record),
+        indicator=_indicator(first),
+        source=first.source.model_copy(update={"topic": _topic(first)}),
+        suggestions=_suggestions(first),
+        selection_behavior="at-most-one" if _suggestions(first) else None,
+        override_reasons=override_reasons(),
+    )
+    return Decision(card=card, rule=first.rule, about=tuple(sorted(about)))
+
+
+def _key(finding: Finding) -> str:
+    """What a rule fired on, by something that is the same the next time."""
+    other = finding.other
+    ordered = other is not None and other.ordered
+    return " ".join(other.medicine.generics) if other is not None and ordered else finding.ref
+
+
+def _summary(first: Finding, record: PatientRecord) -> str:
+    """ORDER with OTHER: what of it; names are cut so that what matters always fits."""
+    order = plain(first.order.medicine.name, 44)
+    beside = evidence.short(first, record)
+    link = " with " if first.other is not None else " and "
+    both = f"{order}{link}{plain(beside, 40)}" if beside else order
+    return plain(f"{both}: {first.hazard.phrase}", SUMMARY_CHARS)
+
+
+def _detail(group: list[Finding], record: PatientRecord) -> str:
+    order = text(group[0].order.medicine.name)
+    lines = [f"**{order}** is being ordered.", ""]
+    for finding in group:
+        lines.append(f"- {_phrase(finding)}. {evidence.line(finding, record)}.{_cited(finding)}")
+    return "\n".join(dict.fromkeys(lines[:1] + [""] + lines[2:]))
+
+
+def _phrase(finding: Finding) -> str:
+    phrase = finding.hazard.phrase
+    return phrase[:1].upper() + phrase[1:]
+
+
+def _cited(finding: Finding) -> str:
+    source = finding.source
+    if source.url is None:
+        return ""
+    return f" Source: [{text(source.label)}]({source.url})."
+
+
+def _topic(first: Finding) -> Coding:
+    topic = first.hazard.topic
+    return Coding(code=topic, system=TOPICS, display=topic.capitalize())
+
+
+def _suggestions(first: Finding) -> tuple[Suggestion, ...]:
+    """To leave the order out, where it is critical and the EHR can find it; nothing else is safe."""
+    order = first.order
+    if _indicator(first) == "info" or not order.deletable:
+        return ()
+    name = plain(order.medicine.name, 80)
+    action = Action(type="delete", description=f"Remove the order of {name}", resource_id=order.ref)
+    return (Suggestion(label=f"Do not order {name}", actions=(action,)),)
+
+
+def _unrecognised(ordered: list[Draft]) -> Iterator[Decision]:
+    """One card on medicines that the rules do not know, wholly or in part."""
+    unknown = [
+        (order, part) for order in ordered if order.kind == MEDICATION for part in order.medicine.unknown
+    ]  # fmt: skip
+    if not unknown:
+        return
+    names = list(dict.fromkeys(part for _, part in unknown))
+    summary = plain(
+        f"Could not be checked: {', '.join(plain(n, 50) for n in names)}", SUMMARY_CHARS
+    )
+    lines = [fill("- {name}", name=name) for name in names[:20]]
+    card = Card(
+        summary=summary,
+        detail="The rules here do not know:\n\n"
+        + "\n".join(lines)
+        + "\n\nNothing was checked for it.",
+        indicator="info",
+        source=OURS,
+    )
+    yield Decision(card=card, rule="unrecognised", about=tuple(names), kept=True)

@@ -1,0 +1,175 @@
+"""The patient's record as the rules of medicine safety read it, made of what a call brought."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from services.consult.record import words
+from services.consult.record.chart import PREGNANCY_STATUS, Chart
+from services.consult.record.reading import (
+    codes,
+    day_of,
+    own_resources,
+    read_allergies,
+    read_conditions,
+    read_medicines,
+    ref_of,
+)
+from services.consult.record.results import read_results
+from services.fhir.cds.prefetch import Gathered
+from services.hospital.cds.kidney import estimated
+from services.hospital.cds.names import as_known
+from services.hospital.chart.source import Record
+
+Resource = dict[str, Any]
+KEPT_OF_A_TEST = 3
+"""Newest results of one test that are read."""
+LACTATION_DAYS = 365
+"""How long an entry that says "breastfeeding" counts, in days."""
+TESTS = ("egfr", "creatinine", "potassium", "sodium", "inr", "platelets")
+"""Tests that the rules ask for, by their names in tests.yaml."""
+BREASTFEEDING_STATUS = "63895-7"
+_YES = {"LA33-6", "373066001", "413712001"}
+_LACTATING = {"413712001", "169741004", "Z39.1"}
+_READERS: Mapping[str, Callable[[list[Resource]], Iterable[object]]] = {
+    "AllergyIntolerance": read_allergies,
+    "Condition": read_conditions,
+    "MedicationRequest": read_medicines,
+    "MedicationStatement": read_medicines,
+    "Observation": read_results,
+}
+
+
+def loinc_codes() -> tuple[str, ...]:
+    """LOINC codes of everything that is asked for, for the prefetch."""
+    table = words.data("tests")["tests"]
+    found = [code for test in TESTS for code in table[test]["loinc"]]
+    return (*found, PREGNANCY_STATUS, BREASTFEEDING_STATUS)
+
+
+@dataclass(frozen=True)
+class Lactation:
+    """An entry that says that the patient is breastfeeding."""
+
+    ref: str
+    day: str | None
+
+
+@dataclass(frozen=True)
+class PatientRecord:
+    """What is known of the patient.
+
+    Attributes:
+        resources: those that count, the Patient first.
+        today: day on which it is read.
+        estimated: id of the Observation that was computed from creatinine, by the reference of the
+            creatinine result.
+    """
+
+    resources: tuple[Resource, ...]
+    today: date
+    estimated: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def chart(self) -> Chart:
+        """As the rules read it."""
+        return Chart(self.resources, self.today)
+
+    @cached_property
+    def by_ref(self) -> dict[str, Resource]:
+        """Resources by reference."""
+        return {ref_of(r): r for r in self.resources}
+
+    @cached_property
+    def lactation(self) -> Lactation | None:
+        """The newest entry of the last year that says "breastfeeding"."""
+        if self.chart.person.sex == "male":
+            return None
+        found = [
+            Lactation(ref_of(r), day)
+            for r in self.resources
+            if _says_lactating(r)
+            and (day := day_of(r, "effectiveDateTime", "onsetDateTime", "recordedDate"))
+            and self.chart.within(day, LACTATION_DAYS)
+        ]
+        return max(found, key=lambda one: one.day or "", default=None)
+
+
+def _says_lactating(resource: Resource) -> bool:
+    if BREASTFEEDING_STATUS in codes(resource.get("code")):
+        return bool(codes(resource.get("valueCodeableConcept")) & _YES)
+    ended = codes(resource.get("clinicalStatus")) & {"resolved", "inactive", "remission"}
+    return resource["resourceType"] == "Condition" and not ended and bool(
+        codes(resource.get("code")) & _LACTATING
+    )  # fmt: skip
+
+
+def read_record(gathered: Gathered, today: date) -> PatientRecord:
+    """Keep what counts and can be read; what cannot is counted in ``gathered``."""
+    found: list[Resource] = []
+    for resource in gathered.all:
+        made = _prepared(resource)
+        if made is None:
+            gathered.left_out["unreadable"] += 1
+        else:
+            found.append(made)
+    if not any(r["resourceType"] == "Patient" for r in found):
+        found.insert(0, {"resourceType": "Patient", "id": gathered.patient})
+    kept = [dict(r) for r in own_resources(_newest(found))]
+    chart = Chart(kept, today)
+    computed = estimated(chart)
+    if computed is None:
+        return PatientRecord(tuple(kept), today)
+    return PatientRecord((*kept, computed.resource), today, {computed.source: computed.ref})
+
+
+def read_whole(gathered: Gathered) -> Record:
+    """Keep all that counts and can be read, for the parts of the chart summary."""
+    found = [made for made in map(_prepared, gathered.all) if made is not None]
+    gathered.left_out["unreadable"] += len(gathered.all) - len(found)
+    if not any(r["resourceType"] == "Patient" for r in found):
+        found.insert(0, {"resourceType": "Patient", "id": gathered.patient})
+    return Record([dict(r) for r in own_resources(found)])
+
+
+def _prepared(resource: Resource) -> Resource | None:
+    """A resource that every reader can read, codes without a name named; None for another."""
+    try:
+        made = dict(resource)
+        for name in ("medicationCodeableConcept", "code"):
+            if isinstance(made.get(name), Mapping) and made["resourceType"] != "Observation":
+                made[name] = as_known(made[name])
+        reader = _READERS.get(made["resourceType"])
+        if reader is not None:
+            list(reader([made]))
+        if made["resourceType"] == "Patient":
+            chart = Chart([made], date.max)
+            _ = chart.person, chart.age_months
+        codes(made.get("code"))
+    except (AttributeError, TypeError, KeyError, ValueError, RecursionError):
+        return None
+    return made
+
+
+def _newest(resources: list[Resource]) -> list[Resource]:
+    """Without Observations that no rule asks for, and without all but the newest of each."""
+    wanted, kept, seen = set(loinc_codes()), [], Counter[str]()
+    dated = sorted(
+        resources,
+        key=lambda r: day_of(r, "effectiveDateTime", "effectivePeriod", "issued") or "",
+        reverse=True,
+    )
+    for resource in sorted(dated, key=lambda r: r["resourceType"] != "Patient"):
+        if resource["resourceType"] == "Observation":
+            asked = codes(resource.get("code")) & wanted
+            key = min(asked, default="")
+            seen[key] += 1
+            if not key or seen[key] > KEPT_OF_A_TEST:
+                continue
+        kept.append(resource)
+    return kept
