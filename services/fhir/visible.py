@@ -1,19 +1,30 @@
-"""Which rows a caller may see: the one criterion of every read, search and export."""
+"""Which rows a caller may see: the one criterion of every read, search and export.
+
+A caller who is bound to one patient sees that record: what is in the patient's compartment, and the
+practitioners, organisations, places and medications that it names, or that those name in turn.
+Scopes take types away, or leave of a type what matches one of their searches.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
+from sqlalchemy.orm import aliased
 
-from services.fhir._queries import SUPPORTING, in_record
+from services.fhir._queries import SUPPORTING
 from services.fhir.access import Access, Letter
-from services.fhir.models import ReferenceRow, ResourceRow
+from services.fhir.models import ReferenceRow, ResourceRow, TokenRow
+from services.fhir.search.index import IDENTIFIED
+from services.fhir.search.narrow import narrowed
+from services.fhir.validate import ID
+
+Condition = ColumnElement[bool]
 
 
 def visible(
-    access: Access, kind: str, letter: Letter, patient: str | None = None
-) -> ColumnElement[bool]:
+    access: Access, kind: str, letter: Letter, patient: str | None = None, row: Any = ResourceRow
+) -> Condition:
     """Return the criterion on `ResourceRow` that holds for what a caller may see of a type.
 
     Args:
@@ -21,31 +32,67 @@ def visible(
         kind: resource type.
         letter: what is done to it.
         patient: id of the one Patient whose record is meant, where the request names one.
+        row: `ResourceRow`, or the alias of it that is queried.
     """
     if not access.allows(kind, letter):
         return false()
-    whose = access.patient or patient
-    if whose is None:
-        return true()
-    inside: Any = in_record(kind, whose)
-    return or_(inside, _supporting(kind, whose)) if kind in SUPPORTING else inside
+    found = [_of(whose, kind, row) for whose in dict.fromkeys((access.patient, patient)) if whose]
+    if queries := access.queries(kind, letter):
+        found.append(narrowed(kind, queries, row))
+    return and_(true(), *found)
 
 
-def _supporting(kind: str, patient: str) -> ColumnElement[bool]:
-    """Named by a resource of the person's record."""
-    record = select(ReferenceRow.source_type, ReferenceRow.source_id).where(
-        ReferenceRow.target_type == "Patient",
-        ReferenceRow.target_id == patient,
-        ReferenceRow.compartment == 1,
+def _of(patient: str, kind: str, row: Any) -> Condition:
+    """In the record of one person, or named by it."""
+    if not ID.fullmatch(patient):
+        return false()
+    if kind == "Patient":
+        return row.id == patient  # type: ignore[no-any-return]
+    mine = aliased(ReferenceRow)
+    inside = select(mine.source_id).where(mine.source_type == kind, *_compartment(mine, patient))
+    if kind not in SUPPORTING:
+        return row.id.in_(inside)  # type: ignore[no-any-return]
+    return or_(row.id.in_(inside), row.id.in_(_supporting(kind, patient)))
+
+
+def _compartment(row: Any, patient: str) -> tuple[Condition, ...]:
+    return row.target_type == "Patient", row.target_id == patient, row.compartment == 1
+
+
+def _supporting(kind: str, patient: str) -> Select[Any]:
+    """Ids of the resources of a type that the record names, or that those name in turn."""
+    mine = aliased(ReferenceRow)
+    record = (
+        select(mine.source_type.label("type"), mine.source_id.label("id"))
+        .where(*_compartment(mine, patient))
+        .union(select(literal("Patient").label("type"), literal(patient).label("id")))
+        .subquery()
     )
-    mine = record.subquery()
-    named = (
-        select(ReferenceRow.target_id)
-        .join(
-            mine,
-            (mine.c.source_type == ReferenceRow.source_type)
-            & (mine.c.source_id == ReferenceRow.source_id),
+    named = _named_by(record).cte(recursive=True)
+    named = named.union(_named_by(named))
+    return select(named.c.id).where(named.c.type == kind)
+
+
+def _named_by(sources: Any) -> Select[Any]:
+    """Type and id of what ``sources`` name, of the types that come along with a record."""
+    link, token = aliased(ReferenceRow), aliased(TokenRow)
+    by_identifier = and_(
+        link.target_id == "",
+        token.source_type.in_(SUPPORTING),
+        token.parameter == IDENTIFIED,
+        token.code == link.identifier,
+        or_(link.target_type == "", token.source_type == link.target_type),
+    )
+    return (
+        select(
+            func.coalesce(token.source_type, link.target_type).label("type"),
+            func.coalesce(token.source_id, link.target_id).label("id"),
         )
-        .where(ReferenceRow.target_type == kind)
+        .select_from(sources)
+        .join(link, and_(link.source_type == sources.c.type, link.source_id == sources.c.id))
+        .outerjoin(token, by_identifier)
+        .where(
+            link.target_type.in_([*SUPPORTING, ""]),
+            or_(link.target_id != "", token.source_id.is_not(None)),
+        )
     )
-    return ResourceRow.id.in_(named)

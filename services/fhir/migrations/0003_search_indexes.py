@@ -104,6 +104,11 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_fhir_note")),
     )
+    # An index of no resources is up to date.
+    op.execute(
+        "INSERT INTO fhir_note (name, value) SELECT 'index-revision', '1' "
+        "WHERE NOT EXISTS (SELECT 1 FROM fhir_resource)"
+    )
 
 
 def downgrade() -> None:

@@ -1,0 +1,165 @@
+"""One page of a search: who may see it, what matches, in which order, and what comes along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from services.fhir._queries import Key, chunks
+from services.fhir.access import Access
+from services.fhir.models import ClockRow, ResourceRow
+from services.fhir.results import Entry
+from services.fhir.search.compile import Condition, conditions
+from services.fhir.search.cursor import Cursor, seal, unseal
+from services.fhir.search.include import along
+from services.fhir.search.order import behind, ordered, place
+from services.fhir.search.query import Query, parse
+from services.fhir.search.upkeep import cursor_key
+from services.fhir.search.view import View, view_of
+from services.store.database import Database
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page.
+
+    Attributes:
+        entries: matches, in order.
+        included: what comes along with them.
+        total: how many match in all; None where that was not asked for.
+        next: cursor of the next page; None on the last one.
+        query: that was answered.
+        cut: whether more would have come along than is given out with a page.
+    """
+
+    entries: tuple[Entry, ...]
+    included: tuple[Entry, ...]
+    total: int | None
+    next: str | None
+    query: Query
+    cut: bool = False
+
+
+class Search:
+    """Searches one store.
+
+    Args:
+        database: that of the store.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sealing: bytes | None = None
+
+    def find(self, asked: Query | str, access: Access, base: str = "") -> Found:
+        """Return one page.
+
+        Args:
+            asked: a query for its first page, or the cursor of a later one.
+            access: of the caller.
+            base: address of the server, for the query of a cursor.
+
+        Raises:
+            FhirCursorError: the cursor is not this store's.
+            FhirParameterError: something in the query cannot be answered for this caller.
+            FhirNotFoundError: it is about another person than the caller may see.
+            ScopeError: the caller may not search a type that it touches.
+        """
+        cursor = unseal(asked, self._key) if isinstance(asked, str) else None
+        if cursor is not None:
+            query = parse(cursor.kind, cursor.pairs, base=base)
+        else:
+            assert isinstance(asked, Query)
+            query = asked
+        view = view_of(query, access)
+        with self._database.reading() as session:
+            found, after = _matches(session, query, view, cursor)
+            keys = [(query.kind, identity) for identity in found]
+            beside, cut = along(session, keys, query.controls.includes, view)
+            texts = _entries(session, [*keys, *beside])
+            total = _total(session, query, view) if query.controls.total else None
+        return Found(
+            tuple(texts[key] for key in keys if key in texts),
+            tuple(texts[key] for key in beside if key in texts),
+            total,
+            None if after is None else seal(after, self._key),
+            query,
+            cut,
+        )
+
+    @property
+    def _key(self) -> bytes:
+        if self._sealing is None:
+            self._sealing = cursor_key(self._database)
+        return self._sealing
+
+
+def criteria(query: Query, view: View) -> list[Condition]:
+    """Return the conditions on `ResourceRow` for the matches that the caller may see."""
+    confined = view.access.patient is not None or view.patient is not None
+    return [
+        ResourceRow.type == query.kind,
+        view.matches(query.kind, ResourceRow),
+        *conditions(query.kind, query.criteria, ResourceRow, view.gate, drive=not confined),
+    ]
+
+
+def _total(session: Session, query: Query, view: View) -> int:
+    counted = select(func.count()).select_from(ResourceRow).where(*criteria(query, view))
+    return session.scalar(counted) or 0
+
+
+def _matches(
+    session: Session, query: Query, view: View, cursor: Cursor | None
+) -> tuple[list[str], Cursor | None]:
+    """Return the ids of one page, and the cursor of the next."""
+    count = query.controls.count
+    now = session.scalar(select(ClockRow.sequence)) or 0
+    at = cursor or Cursor(query.kind, query.pairs, (), now)
+    if count == 0:
+        return [], None
+    rows = [] if at.late else list(_rows(session, query, view, at, count + 1))
+    shown = [(row, at.late) for row in rows]
+    if query.controls.sort and len(shown) <= count:
+        # What was written since the first page may have moved in the order: it follows at the end,
+        # so that it neither hides nor repeats what did not change.
+        late = at if at.late else replace(at, late=True, last=())
+        shown += [(row, True) for row in _rows(session, query, view, late, count + 1 - len(shown))]
+    page = shown[:count]
+    if len(shown) <= count:
+        return [row[-1] for row, _ in page], None
+    last, late_now = page[-1]
+    return [row[-1] for row, _ in page], replace(at, last=tuple(last), late=late_now)
+
+
+def _rows(
+    session: Session, query: Query, view: View, at: Cursor, limit: int
+) -> Sequence[Row[Any]]:
+    keys = query.controls.sort
+    columns = place(query.kind, keys, ResourceRow)
+    wanted = criteria(query, view)
+    if keys:
+        early = ResourceRow.sequence <= at.bound
+        wanted.append(ResourceRow.sequence > at.bound if at.late else early)
+    if at.last:
+        wanted.append(behind(columns, keys, at.last))
+    found = select(*columns).where(*wanted).order_by(*ordered(columns, keys)).limit(limit)
+    return session.execute(found).all()
+
+
+def _entries(session: Session, keys: Sequence[Key]) -> dict[Key, Entry]:
+    found = {}
+    columns = (ResourceRow.id, ResourceRow.version, ResourceRow.updated, ResourceRow.body)
+    for kind in sorted({kind for kind, _ in keys}):
+        for chunk in chunks(key for key in keys if key[0] == kind):
+            ids = [identity for _, identity in chunk]
+            query = select(*columns).where(ResourceRow.type == kind, ResourceRow.id.in_(ids))
+            for identity, version, updated, body in session.execute(query):
+                moment = datetime.fromisoformat(updated)
+                found[kind, identity] = Entry(kind, identity, version, moment, body)
+    return found
