@@ -43,8 +43,8 @@ from services.hospital.pending import PendingSignIns
 from services.hospital.relations import Relations
 from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.settings import HospitalSettings
-from services.hospital.standing import Standing
 from services.hospital.smart.service import Smart
+from services.hospital.standing import Standing
 from services.hospital.studies import Studies
 from services.hospital.text_keys import TextKeys
 from services.hospital.tidying import hospital_sweeper
@@ -157,7 +157,7 @@ class Hospital:
             self.database, self.texts, self.holds, self.auditor, self.keys.identity
         )
         self.studies = Studies(settings.study, settings.study_key)
-        self.standing = Standing(self.accounts.keys, self.auditor)
+        self.standing = Standing(self.accounts.keys, self.smart.clients, self.auditor)
         self.bulk = bulk_of(
             self.database, settings.data, self.standing.access, self.schedule.rule(BULK).keep
         )

@@ -9,9 +9,10 @@ from compliance.audit import Agent
 from services.fhir.access import Access, Grant
 from services.hospital.audited import Auditor, Caller
 from services.hospital.keys import ApiKeys
+from services.hospital.smart.clients import Clients
 
-KEY = "key-"
-"""In front of the id of an API key, in `Grant.client`."""
+KEY, SMART = "key-", "smart-"
+"""In front of the id of an API key, or of a registered client, in `Grant.client`."""
 
 
 class Standing:
@@ -19,29 +20,37 @@ class Standing:
 
     Args:
         keys: of the hospital.
-        auditor: writes down what is disclosed.
+        clients: that are registered.
+        auditor: writes down what is disclosed and changed.
     """
 
-    def __init__(self, keys: ApiKeys, auditor: Auditor) -> None:
-        self._keys, self._auditor = keys, auditor
+    def __init__(self, keys: ApiKeys, clients: Clients, auditor: Auditor) -> None:
+        self._keys, self._clients, self._auditor = keys, clients, auditor
 
     def access(self, grant: Grant) -> Access | None:
-        """What the program may see; None when it may nothing any more."""
-        if not grant.client.startswith(KEY):
+        """What the program may do; None when it may nothing any more."""
+        found = self._scopes(grant)
+        if found is None or not found[1].reaches_fhir:
             return None
-        key = self._keys.named(grant.client.removeprefix(KEY))
-        if key is None or not key.scopes.reads:
-            return None
-        return self._of(
-            Caller(Agent("application", grant.client, name=key.name)), key.scopes, grant
-        )
-
-    def _of(self, caller: Caller, scopes: Scopes, grant: Grant) -> Access:
+        name, scopes = found
+        caller = Caller(Agent("application", grant.client, name=name))
         return Access(
             patient=scopes.patient,
             allows=scopes.allows,
             queries=scopes.queries,
             whole=scopes.whole_record,
             disclose=partial(self._auditor.fhir, caller),
+            change=partial(self._auditor.change, caller),
             grant=grant,
         )
+
+    def _scopes(self, grant: Grant) -> tuple[str, Scopes] | None:
+        """Name of the program, and what it was granted as far as it still may have it."""
+        if grant.client.startswith(KEY):
+            key = self._keys.named(grant.client.removeprefix(KEY))
+            return key and (key.name, key.scopes)
+        client = self._clients.find(grant.client.removeprefix(SMART))
+        if client is None or not grant.client.startswith(SMART):
+            return None
+        given, _ = Scopes.understood(grant.scopes)
+        return client.name, given.common(client.scopes).without("patient", "user")

@@ -10,7 +10,7 @@ class BulkBusyError(CaretierError):
 
     kind = "fhir-bulk-busy"
     status = 429
-    exit_code = 67
+    exit_code = 68
     remedy = "Wait as long as Retry-After says."
 
     def __init__(self, message: str, retry_after: int) -> None:
