@@ -150,21 +150,19 @@ class CdsHooks:
     ) -> None:
         """Ask the EHR's FHIR server for what is missing, where the call lets us."""
         gathered = call.gathered
-        absent = set(service.prefetch) - set(gathered.resources)
         given = call.context.model_dump(by_alias=True, exclude_none=True)
-        wanted = {key: fill(service.prefetch[key], given) for key in sorted(absent)}
+        wanted = {key: fill(service.prefetch[key], given) for key in sorted(gathered.missing)}
         asked = {key: path for key, path in wanted.items() if path is not None}
         for key in set(wanted) - set(asked):  # a template for a context that this call has not
             gathered.missing.discard(key)
         server = _server(request, call.ehr)
         if server is None or request.fhir_authorization is None:
-            if asked and not gathered.resources:
+            if not set(service.prefetch) - set(asked):
                 raise CdsPreconditionError("There is no data to decide on.")
             return
         token = request.fhir_authorization.access_token
-        for key, pages in (await fetch(self._client_for, server, token, asked, until)).items():
-            for page in pages:
-                gathered.take(key, kind_of(service.prefetch[key]), page)
+        for key, value in (await fetch(self._client_for, server, token, asked, until)).items():
+            gathered.take(key, kind_of(service.prefetch[key]), value)
 
     async def _decide(
         self, service: Service[Any], call: Call[Any], until: float
@@ -206,8 +204,8 @@ class CdsHooks:
             return doing.result()
         except (CdsRequestError, CdsPreconditionError):
             raise
-        except Exception as error:
-            _LOG.exception("cds: %s", type(error).__name__, exc_info=False)
+        except Exception as error:  # noqa: BLE001 - what went wrong must not take the answer away
+            _LOG.error("cds: %s", type(error).__name__)
             raise CdsUnavailableError("It failed.") from None
 
     def close(self) -> None:

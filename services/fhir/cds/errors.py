@@ -10,7 +10,7 @@ class CdsRequestError(CaretierError):
 
     kind = "cds-request"
     status = 400
-    exit_code = 63
+    exit_code = 72
     remedy = "Correct the named fields; /cds-services lists what each service takes."
 
 
@@ -19,7 +19,7 @@ class CdsUntrustedError(CaretierError):
 
     kind = "cds-untrusted"
     status = 401
-    exit_code = 64
+    exit_code = 73
     remedy = "Sign each call with a fresh JWT; `caretier hospital cds trust` registers an EHR."
 
 
@@ -28,7 +28,7 @@ class CdsPreconditionError(CaretierError):
 
     kind = "cds-precondition"
     status = 412
-    exit_code = 65
+    exit_code = 74
     remedy = "Send the prefetch of /cds-services, or fhirServer with fhirAuthorization."
 
 
@@ -37,6 +37,6 @@ class CdsUnavailableError(CaretierError):
 
     kind = "cds-unavailable"
     status = 503
-    exit_code = 66
+    exit_code = 75
     remedy = "Decide without it and try again."
     retry_after = 1

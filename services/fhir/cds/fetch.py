@@ -20,6 +20,10 @@ MAX_PAGES = 5
 MAX_BYTES = 4 << 20
 """Largest page that is read, in bytes."""
 _FAILED = (httpx.HTTPError, httpx.InvalidURL, CaretierError, ValueError, RecursionError)
+class _FetchError(Exception):
+    """The FHIR server does not give what was asked for."""
+
+
 ClientFor = Callable[[str], httpx.AsyncClient]
 """Makes a client that may call this base address and waits no longer than a call may."""
 
@@ -30,7 +34,7 @@ async def fetch(
     token: str,
     wanted: Mapping[str, str],
     until: float,
-) -> dict[str, list[Any]]:
+) -> dict[str, Any]:
     """Ask for several things at once; what does not come in time is not in the result.
 
     Args:
@@ -56,7 +60,7 @@ async def fetch(
     return found
 
 
-def _leave(client: httpx.AsyncClient, tasks: list[asyncio.Task[list[Any]]]) -> None:
+def _leave(client: httpx.AsyncClient, tasks: list[asyncio.Task[Any]]) -> None:
     """Break off what still runs, without waiting for a server that does not answer."""
 
     async def end() -> None:
@@ -74,11 +78,13 @@ _ENDING: set[asyncio.Task[None]] = set()
 """Held until they are done: the loop itself holds tasks weakly."""
 
 
-async def _pages(client: httpx.AsyncClient, base: str, token: str, request: str) -> list[Any]:
-    """The pages of a search, or the one resource; a last page that names another is not whole.
+async def _pages(client: httpx.AsyncClient, base: str, token: str, request: str) -> Any:
+    """The pages of a search as one Bundle, or the one resource.
+
+    The links are those of the last page: where that one names another, the Bundle is not whole.
 
     Raises:
-        FetchError: the server does not give it.
+        _FetchError: the server does not give it.
     """
     pages: list[Any] = []
     address: str | None = f"{base}/{request}"
@@ -86,7 +92,15 @@ async def _pages(client: httpx.AsyncClient, base: str, token: str, request: str)
         page = await _page(client, address, token)
         pages.append(page)
         address = _next(page, base)
-    return pages
+    if len(pages) == 1:
+        return pages[0]
+    entries = [entry for page in pages for entry in _entries(page)]
+    return {**pages[-1], "entry": entries}
+
+
+def _entries(page: Any) -> list[Any]:
+    found = page.get("entry") if isinstance(page, Mapping) else None
+    return found if isinstance(found, list) else [None]
 
 
 async def _page(client: httpx.AsyncClient, address: str, token: str) -> Any:
@@ -94,10 +108,10 @@ async def _page(client: httpx.AsyncClient, address: str, token: str) -> Any:
     try:
         answer = await client.get(address, headers=headers)
         if answer.status_code != httpx.codes.OK or len(answer.content) > MAX_BYTES:
-            raise FetchError("The FHIR server does not give this.")
+            raise _FetchError("The FHIR server does not give this.")
         return loads(answer.content)
     except _FAILED:
-        raise FetchError("The FHIR server does not give this.") from None
+        raise _FetchError("The FHIR server does not give this.") from None
 
 
 def _next(page: Any, base: str) -> str | None:
@@ -109,11 +123,3 @@ def _next(page: Any, base: str) -> str | None:
             below = isinstance(address, str) and address.startswith((f"{base}/", f"{base}?"))
             return address if below and "/../" not in str(address) else None
     return None
-
-
-class FetchError(CaretierError):
-    """The FHIR server does not give what was asked for."""
-
-    kind = "cds-fetch"
-    status = 502
-    exit_code = 67

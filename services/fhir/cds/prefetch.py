@@ -74,12 +74,13 @@ class Gathered:
 
     def take(self, key: str, kind: str, value: Any) -> None:
         """Take the value of a key as it came: a resource, a Bundle of them, or null for none."""
+        if isinstance(value, Mapping) and value.get("resourceType") == "OperationOutcome":
+            self.missing.add(key)
+            return
         self.missing.discard(key)
         kept = self.resources.setdefault(key, [])
-        if value is None:
-            return
         whole = True
-        for resource in _resources(value):
+        for resource in () if value is None else _resources(value):
             if resource.get("resourceType") == "OperationOutcome":
                 whole = False
             elif sum(map(len, self.resources.values())) >= MAX_RESOURCES:
