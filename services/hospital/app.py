@@ -22,7 +22,11 @@ from services.fhir.cds.cors import CdsCors
 from services.fhir.cds.engine import MAX_BODY
 from services.fhir.cds.routes import PREFIX
 from services.fhir.deidentify import router as study_router
+from services.fhir.routes import MAX_BUNDLE
 from services.fhir.routes import router as fhir_router
+from services.fhir.routes import unmatched as fhir_unmatched
+from services.hospital.asking import ask_router
+from services.hospital.caseload import Caseload
 from services.hospital.chat import chat_router
 from services.hospital.doors import Doors
 from services.hospital.portal import STATIC, portal_router
@@ -31,6 +35,7 @@ from services.hospital.portal.signing_in import SignInSteps
 from services.hospital.queue import Hints, make_celery
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
+from services.hospital.smart.consent import Consent
 from services.hospital.smart.routes import smart_router
 from services.web.app import LOOPBACK_HOSTS, create_app
 
@@ -62,6 +67,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         base_url=chosen.base_url,
         large={
             "/v1/referrals": MAX_SEALED_CHARS + (1 << 20),
+            "/fhir": MAX_BUNDLE,
             **{f"{PREFIX}/{service}": MAX_BODY for service in here.cds.hooks.services},
         },
     )
@@ -71,12 +77,14 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     app.include_router(smart_router(here.smart))
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
     app.include_router(bulk_router(here.bulk, doors.fhir))
-    app.include_router(fhir_router(lambda: here.records, doors.fhir))
+    app.include_router(ask_router(lambda: here.records, lambda: here.node, doors.ask))
     app.include_router(
         study_router(
             lambda: here.records, doors.study, study=here.studies.study, once=here.studies.once
         )
     )
+    app.include_router(fhir_router(lambda: here.records, doors.fhir))
+    app.include_router(fhir_unmatched())
     app.include_router(cds_router(lambda: here.cds.hooks, here.cds.admit))
     app.user_middleware.append(Middleware(CdsCors, allowed=here.cds.ehrs.allows))
     app.include_router(chat_router(lambda: here.node, doors.chat, here.auditor.chat))
@@ -92,6 +100,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             relations=here.relations,
             export=here.export,
             filing=FilingDesk(here.filings, here.relations),
+            consent=Consent(here.smart, Caseload(here.database, here.relations), here.relations),
             steps=SignInSteps(
                 here.accounts,
                 factors=here.factors,

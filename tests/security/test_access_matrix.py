@@ -30,13 +30,14 @@ HOST = "http://localhost"
 ID = "00000000-0000-4000-8000-000000000000"
 
 STRANGER, FORGED = "stranger", "forged"
-KEYS = ("key-chat", "key-system", "key-p07", "key-study")
+KEYS = ("key-chat", "key-system", "key-write", "key-p07", "key-study")
 ROLES = ("clinician", "operator", "privacy")
 CALLERS = (STRANGER, FORGED, *KEYS, *ROLES)
 ALL, NODES = set(CALLERS), set[str]()
 """``NODES``: let in by a one-time code or a node's signed token alone, so none of these callers."""
 STAFF = set(ROLES)
 READS_FHIR = {"key-system", "key-p07", "clinician"}
+WRITES_FHIR = {"key-write"}
 BULK = {"key-system"}
 READS_REFERRALS = {"clinician", "privacy"}
 CLINICIAN = {"clinician"}
@@ -87,6 +88,30 @@ HOSPITAL: dict[str, Row] = (
         },
         "GET /fhir/{kind}": ("/fhir/Patient?patient=p07", READS_FHIR),
         "GET /fhir/{kind}/{identity}": ("/fhir/Patient/p07", READS_FHIR),
+        "GET /fhir/_history": ("/fhir/_history", {"key-system"}),
+        "GET /fhir/{kind}/_history": ("/fhir/Observation/_history", {"key-system", "key-p07"}),
+        "GET /fhir/{kind}/{identity}/_history": ("/fhir/Patient/p07/_history", READS_FHIR),
+        "GET /fhir/{kind}/{identity}/_history/{version}": (
+            "/fhir/Patient/p07/_history/1",
+            READS_FHIR,
+        ),
+        "POST /fhir": ("/fhir", READS_FHIR - CLINICIAN | WRITES_FHIR),  # each entry by itself
+        **{
+            f"{method} /fhir/{place}": (f"/fhir/{path}", WRITES_FHIR)
+            for method, place, path in (
+                ("POST", "{kind}", "Patient"),
+                ("PUT", "{kind}", "Patient?_id=x"),
+                ("PATCH", "{kind}", "Patient?_id=x"),
+                ("DELETE", "{kind}", "Patient?_id=x"),
+                ("PUT", "{kind}/{identity}", "Patient/x"),
+                ("PATCH", "{kind}/{identity}", "Patient/x"),
+                ("DELETE", "{kind}/{identity}", "Patient/x"),
+            )
+        },
+        **{
+            f"{method} /fhir/{{address:path}}": ("/fhir/a/b/c/d", ALL)
+            for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+        },
         "GET /fhir/Patient/{identity}/$everything": ("/fhir/Patient/p07/$everything", READS_FHIR),
         "GET /fhir/Patient/{identity}/$de-identify": (
             "/fhir/Patient/p07/$de-identify",
@@ -132,6 +157,16 @@ HOSPITAL: dict[str, Row] = (
         "POST /portal/patients": ("/portal/patients", NODES),
         "GET /portal/patients/{id_}": ("/portal/patients/p07", CLINICIAN),
         "POST /portal/patients/{id_}/emergency": ("/portal/patients/p01/emergency", NODES),
+        "GET /oauth/authorize": ("/oauth/authorize", ALL),  # of an unknown app: a page that says so
+        "POST /oauth/authorize": ("/oauth/authorize", ALL),
+        "GET /portal/authorize/{token}": (f"/portal/authorize/{'A' * 43}", CLINICIAN),
+        "POST /portal/authorize/{token}": (f"/portal/authorize/{'A' * 43}", NODES),
+        "POST /portal/authorize/{token}/patient": (f"/portal/authorize/{'A' * 43}/patient", NODES),
+        "POST /portal/patients/{id_}/launch": ("/portal/patients/p07/launch", NODES),
+        "GET /portal/apps": ("/portal/apps", CLINICIAN),
+        "POST /portal/apps/{id_}/end": (f"/portal/apps/{ID}/end", NODES),
+        "GET /portal/clients": ("/portal/clients", {"operator"}),
+        "POST /portal/clients/{id_}/revoke": ("/portal/clients/x/revoke", NODES),
         "GET /portal/reviews": ("/portal/reviews", {"privacy"}),
         "POST /portal/reviews/{id_}": (f"/portal/reviews/{ID}", NODES),
         "GET /portal/api/counts": ("/portal/api/counts", READS_REFERRALS),
@@ -239,6 +274,7 @@ def credentials(hospital):
         FORGED: {"authorization": "Bearer ctk_forged", "cookie": "caretier_portal=forged"},
         "key-chat": {"authorization": f"Bearer {keys('chat', 'chat')}"},
         "key-system": {"authorization": f"Bearer {keys('ehr', 'system/*.rs')}"},
+        "key-write": {"authorization": f"Bearer {keys('lab', 'system/*.cud')}"},
         "key-study": {"authorization": f"Bearer {keys('study', 'study')}"},
         "key-p07": {"authorization": f"Bearer {keys('app', 'patient/*.rs', patient='p07')}"},
     }

@@ -21,6 +21,9 @@ CHARTS = "/portal/patients"
 REVIEWS = "/portal/reviews"
 SIGN_IN = "/portal/sign-in"
 SECOND_FACTOR = "/portal/second-factor"
+APPS = "/portal/apps"
+AUTHORIZE = "/portal/authorize"
+CLIENTS = "/portal/clients"
 
 READERS = frozenset({"clinician", "privacy"})
 """Roles that see the inbox and open a referral (each opening is audited)."""
@@ -32,9 +35,12 @@ REVIEWERS = frozenset({"privacy"})
 """Roles that review emergency access."""
 WATCHERS = frozenset({"clinician", "operator"})
 """Roles that see the system page."""
+OPERATORS = frozenset({"operator"})
+"""Roles that see which programs are registered, and revoke them."""
 
 _LOCAL = re.compile(
-    r"/portal/(?:system|reviews|second-factor|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
+    r"/portal/(?:system|reviews|second-factor|apps|clients|authorize/[A-Za-z0-9_-]{43}"
+    r"|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
 )
 
 

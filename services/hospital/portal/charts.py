@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -13,6 +14,7 @@ from services.hospital.chart import Charts, Summary
 from services.hospital.chart.referred import absent, groups
 from services.hospital.errors import NoRelationError
 from services.hospital.portal.access import CHART_READERS, CHARTS, READERS
+from services.hospital.portal.apps import let_form_go
 from services.hospital.portal.drafts import view_draft
 from services.hospital.portal.errors import NoSuchPatientError
 from services.hospital.portal.glass import glass_form
@@ -20,6 +22,7 @@ from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.texts import clean
 from services.hospital.portal.views import stamp
 from services.hospital.relations import Relations
+from services.hospital.smart.clients import Client
 
 MAX_NUMBER_CHARS = 100
 SHOWN = 8
@@ -40,9 +43,13 @@ def _open(portal: Portal, charts: Charts, request: Request, who: SignedIn, id_: 
 
 
 def chart_pages(
-    router: APIRouter, portal: Portal, charts: Charts, relations: Relations | None = None
+    router: APIRouter,
+    portal: Portal,
+    charts: Charts,
+    relations: Relations | None = None,
+    apps: Callable[[], list[Client]] = list,
 ) -> None:
-    """Add the page that looks a person up, and the chart."""
+    """Add the page that looks a person up, and the chart, from which apps can be launched."""
     gate, pages = portal.gate, portal.pages
 
     def form(request: Request, who: SignedIn, *, missed: bool) -> Response:
@@ -79,11 +86,13 @@ def chart_pages(
         except NoRelationError:
             return glass_form(portal, request, who, id_)
         glass = relations.glass(who.user, id_) if relations else None
-        title = pages.translator(request)("chart.title")
-        return pages.render(
+        title, launched = pages.translator(request)("chart.title"), apps()
+        page = pages.render(
             request, "chart", who, here=f"{CHARTS}/{id_}", title=title, current=CHARTS,
             summary=summary, shown=SHOWN, glass=glass, until=stamp(glass.expires) if glass else "",
+            patient=id_, apps=launched,
         )  # fmt: skip
+        return let_form_go(page, *(app.launch_url for app in launched if app.launch_url))
 
 
 def chart_api(router: APIRouter, portal: Portal, charts: Charts | None) -> None:

@@ -29,6 +29,7 @@ from services.hospital.portal.access import (
     same_site,
 )
 from services.hospital.portal.api import portal_api
+from services.hospital.portal.apps import app_pages, authorize_router
 from services.hospital.portal.charts import chart_api, chart_pages
 from services.hospital.portal.exports import export_pages
 from services.hospital.portal.filing import Choice, FilingDesk, filing_pages
@@ -39,6 +40,7 @@ from services.hospital.portal.signing_in import SignInSteps, sign_in_pages
 from services.hospital.portal.texts import clean, version_of
 from services.hospital.portal.views import LANGUAGE_COOKIE, Pages, explain
 from services.hospital.relations import Relations
+from services.hospital.smart.consent import Consent
 from services.web.i18n import LANGUAGES
 
 LANGUAGE_SECONDS = 365 * 24 * 3600
@@ -214,8 +216,9 @@ def portal_router(
     steps: SignInSteps | None = None,
     export: Callable[[User, str, str | None], dict[str, Any]] | None = None,
     filing: FilingDesk | None = None,
+    consent: Consent | None = None,
 ) -> APIRouter:
-    """Routes below ``/portal``; they stand in no schema.
+    """Routes below ``/portal``, and ``/oauth/authorize``; they stand in no schema.
 
     Args:
         accounts: users and sessions of the hospital.
@@ -231,9 +234,10 @@ def portal_router(
         steps: of signing in; a password alone where None.
         export: everything of one Patient, audited; for a person who asks for their data.
         filing: files replies in the record of the person whom the clinician chose; None: never.
+        consent: lets apps in, and launches them from a chart; None: there are none.
     """
     gate = Gate(accounts, secure=secure_cookies)
-    look = Pages(idle, charts=charts is not None)
+    look = Pages(idle, charts=charts is not None, apps=consent is not None)
     filed = filing.shown if filing else None
     portal = Portal(accounts, desk, gate, look, audit_read, filed)
     pages = APIRouter(route_class=page_route(portal), default_response_class=HTMLResponse)
@@ -245,7 +249,10 @@ def portal_router(
     if filing is not None:
         filing_pages(pages, portal, filing)
     if charts is not None:
-        chart_pages(pages, portal, charts, relations)
+        apps = consent.smart.clients.launched if consent else list
+        chart_pages(pages, portal, charts, relations, apps)
+    if charts is not None and consent is not None:
+        app_pages(pages, portal, consent, charts)
     if charts is not None and relations is not None:
         glass_pages(pages, portal, relations)
 
@@ -274,4 +281,9 @@ def portal_router(
     chart_api(api, portal, charts)
     router.include_router(api)
     router.include_router(pages)
-    return router
+    if consent is None:
+        return router
+    whole = APIRouter(include_in_schema=False)
+    whole.include_router(router)
+    whole.include_router(authorize_router(portal, consent, page_route(portal)))
+    return whole

@@ -18,7 +18,9 @@ from services.hospital.desk import DeskItem
 from services.hospital.portal.access import (
     CHART_READERS,
     CHARTS,
+    CLIENTS,
     HOME,
+    OPERATORS,
     READERS,
     REVIEWERS,
     REVIEWS,
@@ -122,11 +124,11 @@ class Pages:
 
     Args:
         idle: a session ends after so long without a request; the page then leaves by itself.
-        charts: whether this hospital has charts to open.
+        charts: whether this hospital has charts to open; apps: whether apps may be let in.
     """
 
-    def __init__(self, idle: timedelta, *, charts: bool = False) -> None:
-        self.charts = charts
+    def __init__(self, idle: timedelta, *, charts: bool = False, apps: bool = False) -> None:
+        self.charts, self.apps = charts, apps
         self._idle = int(idle.total_seconds())
         self._templates = templates(HERE / "templates")
         self._catalogue = Catalogue.load(COMMON, LOCALE)
@@ -178,6 +180,7 @@ class Pages:
             (CHARTS, "record", "nav.charts", CHART_READERS if self.charts else frozenset()),
             (REVIEWS, "shield", "nav.reviews", REVIEWERS if self.charts else frozenset()),
             (SYSTEM, "chart", "nav.system", WATCHERS),
+            (CLIENTS, "external", "nav.clients", OPERATORS if self.apps else frozenset()),
         )
         frame = {
             "t": t,
@@ -189,6 +192,7 @@ class Pages:
             "nav_items": [(to, icon, t(key)) for to, icon, key, roles in places if role in roles],
             "csrf": who.csrf if who else "",
             "signin": f"{SIGN_IN}?next={quote(path)}" if who else "",
+            "apps_known": self.apps,
             "home": home_of(role) if who else SIGN_IN,
             "user": who.user if who else None,
             "idle_seconds": self._idle if who else 0,

@@ -24,8 +24,10 @@ from services.hospital.smart.clients import Clients
 from services.hospital.smart.endpoint import TokenEndpoint
 from services.hospital.smart.grants import Grants
 from services.hospital.smart.identity import Identities
+from services.hospital.smart.launches import Launches
 from services.hospital.smart.signing import SigningKeys
 from services.hospital.smart.tokens import Tokens
+from services.hospital.smart.waiting import Waiting
 from services.store.database import Database
 from services.store.rows import changed
 from services.web.outbound import Outbound
@@ -56,6 +58,8 @@ class Smart:
         self.clients = Clients(database, auditor)
         self.tokens = Tokens(database)
         self.grants = Grants(database)
+        self.launches = Launches(database)
+        self.waiting = Waiting(database)
         assertions = Assertions(database, self.clients, ClientKeys(outbound))
         self.authentication = Authentication(self.clients, assertions)
         self.endpoint = TokenEndpoint(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -138,3 +143,115 @@ def backend(hospital, http, ec_key):
         return Backend(http, client.id, key)
 
     return make
+
+
+VERIFIER = "v" * 64
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode()[:43]
+BACK = "https://app.example.org/back"
+
+
+class Person:
+    """A clinician's browser on the portal, and the app that it visits."""
+
+    def __init__(self, http: httpx.AsyncClient, hospital: Hospital) -> None:
+        self.http, self.hospital = http, hospital
+
+    def sign_in(self, name: str = "ana") -> None:
+        self.http.cookies.set("caretier_portal", self.hospital.accounts.sign_in(name, PASSWORD))
+
+    async def csrf(self) -> str:
+        page = await self.http.get("/portal/apps")
+        return re.search(r'<meta name="csrf" content="([^"]*)"', page.text)[1]
+
+    async def authorize(self, client: str, scope: str, **changes: str) -> httpx.Response:
+        """Open the app's request, as far as the portal's own page."""
+        asked = {
+            "response_type": "code",
+            "client_id": client,
+            "redirect_uri": BACK,
+            "scope": scope,
+            "state": "a-state",
+            "aud": f"{HOST}/fhir",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        } | changes
+        fields = {name: value for name, value in asked.items() if value is not None}
+        return await self.http.get("/oauth/authorize", params=fields)
+
+    @staticmethod
+    def onward(page: httpx.Response) -> str:
+        """Where the landing page leads."""
+        return page.headers["refresh"].partition("url=")[2]
+
+    async def post(self, path: str, **form: Any) -> httpx.Response:
+        return await self.http.post(path, data={"csrf": await self.csrf(), **form})
+
+    async def allow(
+        self, client: str, scope: str, *, patient: str | None = None, **changes: str
+    ) -> dict[str, str]:
+        """Let an app have all that it asks for; returns what it is told."""
+        page = await self.authorize(client, scope, **changes)
+        path = self.onward(page)
+        if patient is not None:
+            chosen = await self.post(f"{path}/patient", patient=patient)
+            assert chosen.status_code == 303, chosen.text
+        shown = await self.http.get(path)
+        assert shown.status_code == 200, shown.text
+        scopes = [html.unescape(s) for s in re.findall(r'name="scope" value="([^"]*)"', shown.text)]
+        done = await self.post(path, scope=scopes, answer="allow")
+        assert done.status_code == 303, done.text
+        return told(done)
+
+
+def told(answer: httpx.Response) -> dict[str, str]:
+    """What a redirect tells the app."""
+    address = urlsplit(answer.headers["location"])
+    assert f"{address.scheme}://{address.netloc}{address.path}" == BACK
+    return dict(parse_qsl(address.query))
+
+
+@pytest.fixture
+def person(http, hospital):
+    """Ana, who treats p07 and p01, signed in."""
+    staff = ["Practitioner/me"]
+    hospital.accounts.add_user("ana", PASSWORD, "Dr. Ana Ruiz", "clinician", acts_as=staff)
+    hospital.records.put({"resourceType": "Practitioner", "id": "me", "name": [{"family": "Ruiz"}]})
+    for patient in ("p07", "p01"):
+        hospital.records.put(
+            {
+                "resourceType": "ServiceRequest", "id": f"of-{patient}", "status": "active",
+                "intent": "order", "subject": {"reference": f"Patient/{patient}"},
+                "performer": [{"reference": "Practitioner/me"}],
+            }
+        )  # fmt: skip
+    made = Person(http, hospital)
+    made.sign_in()
+    return made
+
+
+@pytest.fixture
+def app_of(hospital):
+    """Register an app for people; its scopes are given."""
+
+    def make(scopes: str, kind: str = "public", **registered: Any):
+        registered = {"redirects": [BACK], **registered}
+        return hospital.smart.clients.add("Growth chart", kind, scopes, **registered)
+
+    return make
+
+
+@pytest.fixture
+def redeem(http):
+    """Exchange a code, as a public app does."""
+
+    async def send(client: str, code: str, **changes: str) -> httpx.Response:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": BACK,
+            "code_verifier": VERIFIER,
+            "client_id": client,
+        } | changes
+        return await http.post("/oauth/token", data={k: v for k, v in form.items() if v})
+
+    return send
