@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.hospital.cds_commands import cds_app
 from services.hospital.settings import HospitalSettings
 from services.web.serve import serve
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, help="The hospital: serve, codes, users, keys, records.")
 worker_app = typer.Typer(add_completion=False, help="The hospital's Celery worker and beat.")
+app.add_typer(cds_app, name="cds")
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of all state.")]
 DEFAULT_DATA = Path("var")
 

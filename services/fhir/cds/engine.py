@@ -103,7 +103,7 @@ class CdsHooks:
         request, call = await self._within(
             arrived.began + WORK_SECONDS,
             self._thinking,
-            lambda: self._read(service, ehr, arrived),
+            lambda: read_call(service, ehr, arrived, self._today()),
         )
         await self._complete(service, request, call, arrived.began + FETCH_SECONDS)
         found, whole = await self._decide(service, call, arrived.began + WORK_SECONDS)
@@ -124,26 +124,11 @@ class CdsHooks:
             CdsRequestError: it is no feedback.
             NotFoundError: a card is not one of this EHR's.
         """
-        given = parsed(FeedbackRequest, _json(body))
+        given = parsed(FeedbackRequest, json_of(body))
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(
             self._writing, lambda: self._ledger.feedback(ehr, service.id, given)
         )
-
-    def _read(
-        self, service: Service[Any], ehr: TrustedEhr, arrived: Arrived
-    ) -> tuple[CdsRequest, Call[Any]]:
-        request = parsed(CdsRequest, _json(arrived.body))
-        if request.hook != service.hook:
-            raise CdsRequestError(f"This service is called at the hook {service.hook}.")
-        context = parsed(service.context, request.context)
-        gathered = Gathered(context.patient_id, ehr.fhir_server)
-        gathered.missing = set(service.prefetch)
-        for key, value in (request.prefetch or {}).items():
-            if key in service.prefetch:
-                gathered.take(key, kind_of(service.prefetch[key]), value)
-        call = Call(ehr, context, gathered, arrived.base, self._today(), arrived.client)
-        return request, call
 
     async def _complete(
         self, service: Service[Any], request: CdsRequest, call: Call[Any], until: float
@@ -214,12 +199,37 @@ class CdsHooks:
         self._writing.shutdown(wait=False, cancel_futures=True)
 
 
+def read_call(
+    service: Service[Any], ehr: TrustedEhr, arrived: Arrived, today: date
+) -> tuple[CdsRequest, Call[Any]]:
+    """Take a call apart: its request, and what it brought.
+
+    Raises:
+        CdsRequestError: it is no call of this service.
+    """
+    request = parsed(CdsRequest, json_of(arrived.body))
+    if request.hook != service.hook:
+        raise CdsRequestError(f"This service is called at the hook {service.hook}.")
+    context = parsed(service.context, request.context)
+    gathered = Gathered(context.patient_id, ehr.fhir_server)
+    gathered.missing = set(service.prefetch)
+    for key, value in (request.prefetch or {}).items():
+        if key in service.prefetch:
+            gathered.take(key, kind_of(service.prefetch[key]), value)
+    return request, Call(ehr, context, gathered, arrived.base, today, arrived.client)
+
+
 def _swallow(done: asyncio.Future[Any]) -> None:
     if not done.cancelled():
         done.exception()
 
 
-def _json(body: bytes) -> Any:
+def json_of(body: bytes) -> Any:
+    """Parse a body.
+
+    Raises:
+        CdsRequestError: it is not JSON.
+    """
     try:
         return loads(body)
     except (ValueError, RecursionError):

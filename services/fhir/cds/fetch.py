@@ -20,6 +20,8 @@ MAX_PAGES = 5
 MAX_BYTES = 4 << 20
 """Largest page that is read, in bytes."""
 _FAILED = (httpx.HTTPError, httpx.InvalidURL, CaretierError, ValueError, RecursionError)
+
+
 class _FetchError(Exception):
     """The FHIR server does not give what was asked for."""
 

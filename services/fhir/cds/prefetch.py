@@ -107,7 +107,7 @@ class Gathered:
             return "other"
         return None
 
-    def is_of_patient(self, resource: Resource) -> bool:
+    def is_of_patient(self, resource: Mapping[str, Any]) -> bool:
         """Whether it is about the patient: who else takes part in it does not count."""
         about = resource.get("subject") or resource.get("patient")
         reference = about.get("reference") if isinstance(about, Mapping) else None

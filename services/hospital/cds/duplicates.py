@@ -1,4 +1,4 @@
-"""The same twice: an ingredient, a class in which two are rarely meant, or an order for a service."""
+"""The same twice: an ingredient, a class of which two are rarely meant, an order for a service."""
 
 from __future__ import annotations
 
@@ -42,18 +42,16 @@ def open_orders(order: Draft, record: PatientRecord) -> Iterator[Finding]:
     """Open orders of the record for the same service."""
     known = hazard("duplicate-order")
     for resource in record.resources:
-        if resource["resourceType"] != "ServiceRequest" or ref_of(resource) == order.ref:
+        ref = ref_of(resource)
+        if resource["resourceType"] != "ServiceRequest" or ref in {order.ref, *order.replaces}:
             continue
-        if ref_of(resource) in order.replaces or resource.get("status") not in {
-            "active",
-            "on-hold",
-        }:
+        if resource.get("status") not in {"active", "on-hold"}:
             continue
         day = day_of(resource, "authoredOn", "occurrenceDateTime")
         recent = day is None or record.chart.within(day, OPEN_DAYS)
         if known is not None and recent and _is_same(resource, order.resource):
             source = Source(label="The patient's record")
-            yield Finding("duplicate-order", known, order, ref_of(resource), source)
+            yield Finding("duplicate-order", known, order, ref, source)
 
 
 def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -1,14 +1,24 @@
-"""What an entry of the record is called on a card: what it says, since when, and where it stands."""
+"""What an entry of the record is called on a card: what it says, since when, where it stands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from services.consult.record.reading import Allergy, Condition, Medicine, Result, codes
+from services.consult.record.reading import (
+    Allergy,
+    Condition,
+    Medicine,
+    Result,
+    codes,
+    day_of,
+    label,
+)
 from services.fhir.cds.markdown import fill
 from services.hospital.cds.findings import Finding
 from services.hospital.cds.record import PatientRecord
 
+TODDLER_MONTHS = 36
+"""Below this an age is said in months."""
 _DOUBTFUL = {"unconfirmed", "provisional", "differential", "presumed"}
 
 
@@ -28,25 +38,26 @@ def line(finding: Finding, record: PatientRecord) -> str:
     if other is not None and other.ordered:
         return fill("Also being ordered: {name}", name=other.medicine.name)
     found = _entries(record).get(ref)
-    if isinstance(found, Medicine):
-        return fill("Active medicine: {name}", name=found.name) + _where("ordered", found.day, ref)
-    if isinstance(found, Allergy):
-        return _allergy(found, record)
-    if isinstance(found, Condition):
-        said = fill("Condition: {name}", name=found.name)
-        return said + _where("since", found.day, ref)
-    if isinstance(found, Result):
-        return _result(found, record)
+    if found is not None:
+        return _entry(found, record)
     if ref and ref == record.chart.patient_ref:
-        return fill("Age: {age} years ({ref})", age=_age(record), ref=ref)
+        return fill("Age: {age} ({ref})", age=_age(record), ref=ref)
     resource = record.by_ref.get(ref)
     return _of(resource, ref) if resource is not None else "The order itself"
 
 
+def _entry(found: Allergy | Condition | Medicine | Result, record: PatientRecord) -> str:
+    if isinstance(found, Allergy):
+        return _allergy(found, record)
+    if isinstance(found, Result):
+        return _result(found, record)
+    kind, word = ("Active medicine", "ordered") if isinstance(found, Medicine) else (
+        "Condition", "since")  # fmt: skip
+    return fill("{kind}: {name}", kind=kind, name=found.name) + _where(word, found.day, found.ref)
+
+
 def _of(resource: Mapping[str, object], ref: str) -> str:
     kind = {"ServiceRequest": "Open order"}.get(str(resource["resourceType"]), "Recorded")
-    from services.consult.record.reading import day_of, label
-
     name = label(resource.get("code")) or str(resource["resourceType"])
     day = day_of(resource, "authoredOn", "effectiveDateTime", "onsetDateTime", "recordedDate")
     return fill("{kind}: {name}", kind=kind, name=name) + _where("dated", day, ref)
@@ -88,7 +99,8 @@ def _where(word: str, day: str | None, ref: str) -> str:
 
 
 def _age(record: PatientRecord) -> str:
-    return str(record.chart.person.age_years)
+    months = record.chart.age_months or 0
+    return f"{months} months" if months < TODDLER_MONTHS else f"{months // 12} years"
 
 
 def _entries(record: PatientRecord) -> dict[str, Allergy | Condition | Medicine | Result]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from services.consult.record import safety
+from services.consult.record import words
 from services.consult.record.case import STATED, Case
 from services.consult.record.reading import Medicine
 from services.consult.record.safety import Subject, Warned, warnings_without_interactions
@@ -59,7 +59,7 @@ def findings(order: Draft, record: PatientRecord, others: list[Other]) -> Iterat
         others: medicines of the record and of the other orders.
     """
     for generic in order.medicine.generics:
-        subject = Subject(generic, safety.words.classes_of(generic), generic)
+        subject = Subject(generic, words.classes_of(generic), generic)
         yield from _of_record(subject, order, record)
         for other in others:
             yield from _of_two(subject, order, other)
@@ -116,12 +116,3 @@ def _fits(rule: Rule, asked: frozenset[str], taken: frozenset[str]) -> bool:
     forward = bool(asked & set(rule.asked)) and bool(taken & set(rule.taken))
     back = rule.both and bool(asked & set(rule.taken)) and bool(taken & set(rule.asked))
     return forward or back
-
-
-def less_certain(finding: Finding) -> Finding:
-    """The same one step less urgent."""
-    known = finding.hazard
-    if known.indicator == "off":
-        return finding
-    lower = known.model_copy(update={"indicator": lessened(known.indicator)})
-    return replace(finding, hazard=lower)

@@ -80,8 +80,7 @@ class CardLedger:
         Raises:
             AuditError: it could not be written down; nothing may be given out.
         """
-        once = list({decision.repeats: decision for decision in reversed(found)}.values())[::-1]
-        shown = limited(sorted(self._without_overridden(call, once), key=_rank))
+        shown = limited(ranked(self._without_overridden(call, found)))
         self._disclose(service, call, shown)
         try:
             with self._database.transaction() as session:
@@ -202,23 +201,27 @@ def _feedback(entry: Feedback, now: datetime) -> CdsFeedback:
     )
 
 
-def _rank(decision: Decision) -> int:
-    return RANK[decision.card.indicator]
+def ranked(found: list[Decision]) -> list[Decision]:
+    """Each thing once, the gravest first."""
+    once: dict[tuple[str, ...], Decision] = {}
+    for decision in found:
+        once.setdefault(decision.repeats, decision)
+    return sorted(once.values(), key=lambda d: RANK[d.card.indicator])
 
 
-def limited(ranked: list[Decision]) -> list[Decision]:
-    """At most `MOST` cards: what is critical or must be said, the gravest of the rest, and one more
-    card that lists what is left.
+def limited(found: list[Decision]) -> list[Decision]:
+    """At most `MOST` cards; what is left over is listed on the last one.
+
+    Args:
+        found: the gravest first. All that is critical or must be said is shown in any case.
     """
-    must = [d for d in ranked if d.kept or d.card.indicator == "critical"]
-    rest = [d for d in ranked if d not in must]
+    must = [d for d in found if d.kept or d.card.indicator == "critical"]
+    rest = [d for d in found if d not in must]
     room = max(MOST - len(must), 0)
     if len(rest) <= room:
-        return ranked
-    shown = {id(d) for d in (*must, *rest[: max(room - 1, 0)])}
-    left = [d for d in rest if id(d) not in shown]
-    kept = [d for d in ranked if id(d) in shown]
-    return [*kept, _further(left)]
+        return found
+    left = rest[max(room - 1, 0) :]
+    return [*(d for d in found if d not in left), _further(left)]
 
 
 def _further(left: list[Decision]) -> Decision:

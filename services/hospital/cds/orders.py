@@ -40,9 +40,9 @@ CALLED = {
     "services": "open orders",
 }
 _DESCRIPTION = (
-    "Holds medicines that are being ordered against recorded allergies (also within a class), active "
-    "medicines, one another, conditions, pregnancy, breastfeeding, kidney function and age, and "
-    "orders for services against open ones. Each card names its source and the entry it fired on."
+    "Holds medicines that are being ordered against recorded allergies (also within a class), "
+    "active medicines, one another, conditions, pregnancy, breastfeeding, kidney function and age, "
+    "and orders for services against open ones. Each card names its source and what it fired on."
 )
 _USAGE = (
     "What could not be had or recognised is said on a card; no card does not mean that there is no "
@@ -161,10 +161,11 @@ def _summary(first: Finding, record: PatientRecord) -> str:
 
 def _detail(group: list[Finding], record: PatientRecord) -> str:
     order = text(group[0].order.medicine.name)
-    lines = [f"**{order}** is being ordered.", ""]
-    for finding in group:
-        lines.append(f"- {_phrase(finding)}. {evidence.line(finding, record)}.{_cited(finding)}")
-    return "\n".join(dict.fromkeys(lines[:1] + [""] + lines[2:]))
+    lines = (
+        f"- {_phrase(finding)}. {evidence.line(finding, record)}.{_cited(finding)}"
+        for finding in group
+    )
+    return "\n".join((f"**{order}** is being ordered.", "", *dict.fromkeys(lines)))
 
 
 def _phrase(finding: Finding) -> str:
@@ -185,7 +186,7 @@ def _topic(first: Finding) -> Coding:
 
 
 def _suggestions(first: Finding) -> tuple[Suggestion, ...]:
-    """To leave the order out, where it is critical and the EHR can find it; nothing else is safe."""
+    """To leave the order out, where the EHR can find it; no other change is safe to suggest."""
     order = first.order
     if _indicator(first) == "info" or not order.deletable:
         return ()
@@ -196,15 +197,12 @@ def _suggestions(first: Finding) -> tuple[Suggestion, ...]:
 
 def _unrecognised(ordered: list[Draft]) -> Iterator[Decision]:
     """One card on medicines that the rules do not know, wholly or in part."""
-    unknown = [
-        (order, part) for order in ordered if order.kind == MEDICATION for part in order.medicine.unknown
-    ]  # fmt: skip
-    if not unknown:
+    medicines = [order.medicine for order in ordered if order.kind == MEDICATION]
+    names = list(dict.fromkeys(part for medicine in medicines for part in medicine.unknown))
+    if not names:
         return
-    names = list(dict.fromkeys(part for _, part in unknown))
-    summary = plain(
-        f"Could not be checked: {', '.join(plain(n, 50) for n in names)}", SUMMARY_CHARS
-    )
+    shown = ", ".join(plain(name, 50) for name in names)
+    summary = plain(f"Could not be checked: {shown}", SUMMARY_CHARS)
     lines = [fill("- {name}", name=name) for name in names[:20]]
     card = Card(
         summary=summary,

@@ -47,9 +47,13 @@ _READERS: Mapping[str, Callable[[list[Resource]], Iterable[object]]] = {
 
 def loinc_codes() -> tuple[str, ...]:
     """LOINC codes of everything that is asked for, for the prefetch."""
+    return (*loinc_of(TESTS), PREGNANCY_STATUS, BREASTFEEDING_STATUS)
+
+
+def loinc_of(tests: Iterable[str]) -> tuple[str, ...]:
+    """LOINC codes of tests by their names in tests.yaml."""
     table = words.data("tests")["tests"]
-    found = [code for test in TESTS for code in table[test]["loinc"]]
-    return (*found, PREGNANCY_STATUS, BREASTFEEDING_STATUS)
+    return tuple(code for test in tests for code in table[test]["loinc"])
 
 
 @dataclass(frozen=True)

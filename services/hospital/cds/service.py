@@ -18,9 +18,9 @@ from services.fhir.cds.keysets import KeySets
 from services.hospital.audited import Auditor, Caller
 from services.hospital.cds.ehrs import Ehrs
 from services.hospital.cds.ledger import CardLedger, Signal
-from services.hospital.cds.orders import order_services
+from services.hospital.cds.rehearsal import rehearse
+from services.hospital.cds.services import all_services
 from services.hospital.cds.tables import hazard, override_reasons
-from services.hospital.cds.view import patient_view
 from services.store.database import Database
 from services.web.app import LOOPBACK_HOSTS
 from services.web.outbound import Outbound
@@ -58,8 +58,7 @@ class Cds:
         self._auditor, self._outbound, self._everyone = auditor, outbound, everyone
         self._keys = KeySets(outbound.get_json)
         self._verifier = TokenVerifier(self.ehrs.of, self._keys, self._first_use)
-        services: list[Service[Any]] = [patient_view(), *order_services()]
-        self.hooks = CdsHooks({s.id: s for s in services}, self._client, self.ledger)
+        self.hooks = CdsHooks(all_services(), self._client, self.ledger)
 
     async def admit(self, request: Request, audiences: Sequence[str]) -> TrustedEhr:
         """The EHR that calls.
@@ -104,7 +103,8 @@ class Cds:
         rules()
         hazard("same-medicine")
         override_reasons()
-        warm_up(self.hooks)
+        for service in self.hooks.services.values():
+            rehearse(service)
 
     async def load_keys(self) -> None:
         """Fetch the keys of the registered EHRs."""
@@ -114,11 +114,3 @@ class Cds:
         """Stop the workers."""
         await self._keys.close()
         self.hooks.close()
-
-
-def warm_up(hooks: CdsHooks) -> None:
-    """Decide on an invented patient once with every service."""
-    from services.hospital.cds.rehearsal import rehearse
-
-    for service in hooks.services.values():
-        rehearse(service)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -67,7 +67,7 @@ def hazard(rule: str, terms: frozenset[str] = frozenset()) -> Hazard | None:
 def lessened(indicator: Indicator) -> Indicator:
     """One step less urgent."""
     order = sorted(RANK, key=lambda name: RANK[name])
-    return cast("Indicator", order[min(RANK[indicator] + 1, len(order) - 1)])
+    return order[min(RANK[indicator] + 1, len(order) - 1)]
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from services.fhir.cds import Call, Card, Decision, Link, Service, Source
 from services.fhir.cds.cards import SUMMARY_CHARS
 from services.fhir.cds.markdown import fill, plain, text
 from services.fhir.cds.messages import Context
-from services.hospital.cds.record import Resource, read_whole
+from services.hospital.cds.record import Resource, loinc_of, read_whole
 from services.hospital.chart import events, vaccines
 from services.hospital.chart.gaps import FOLLOWED_DAYS
 from services.hospital.chart.models import Line
@@ -21,22 +21,15 @@ from services.hospital.portal.views import LOCALE
 from services.hospital.writing.reply import REFERRAL
 from services.web.i18n import COMMON, Catalogue, Translator
 
-FOLLOWED_LOINC = (
-    "4548-4",
-    "98979-8",
-    "33914-3",
-    "62238-1",
-    "3016-3",
-    "13457-7",
-    "18262-6",
-    "2089-1",
-)
-PRESSURE_LOINC = ("85354-9", "55284-4")
+FOLLOWED = ("a1c", "egfr", "creatinine", "blood_pressure", "tsh", "ldl")
+"""Tests by which conditions are followed, by their names in tests.yaml."""
 TOLD_DAYS = 365
 """How long a reply is shown, in days."""
 MOST_TOLD = 3
 QUOTED = 280
 """Characters of a reply that are quoted."""
+_AS_GOOD = {"egfr": ("egfr", "creatinine")}
+"""Tests that tell the same as the one that is looked for."""
 OURS = Source(label="Caretier")
 PREFETCH = {
     "patient": "Patient/{{context.patientId}}",
@@ -44,7 +37,7 @@ PREFETCH = {
     "conditions": "Condition?patient={{context.patientId}}",
     "immunizations": "Immunization?patient={{context.patientId}}",
     "results": "Observation?patient={{context.patientId}}&code="
-    + ",".join(f"http://loinc.org|{code}" for code in (*FOLLOWED_LOINC, *PRESSURE_LOINC))
+    + ",".join(f"http://loinc.org|{code}" for code in loinc_of(FOLLOWED))
     + "&_sort=-date&_count=60",
     "replies": "Communication?patient={{context.patientId}}",
 }
@@ -68,7 +61,7 @@ def patient_view() -> Service[Context]:
             "Open referrals and orders, vaccines and tests that are due, and the replies that the "
             "patient was given through Caretier, as far as the record tells."
         ),
-        usage="What could not be had is said on a card. Nothing is said to be due without its data.",
+        usage="What could not be had is said on a card; nothing is due without its data.",
         context=Context,
         prefetch=PREFETCH,
         called=CALLED,
@@ -101,7 +94,7 @@ def _open(call: Call[Context], lines: list[Line]) -> Decision:
 
 
 def _due(call: Call[Context], lines: list[Line]) -> Decision:
-    names = ", ".join(line.text.rstrip(".") for line in lines)
+    names = ", ".join(line.text.removeprefix("Due: ") for line in lines)
     rule = next((line.rule for line in lines if line.rule and line.rule.source), None)
     source = Source(label=rule.source, url=rule.url) if rule and rule.source else OURS
     return _card(call, "care-due", f"Due: {names}", lines, source)
@@ -122,7 +115,8 @@ def _tests(view: View, known: set[str]) -> Iterator[Line]:
         found = [
             c for c in view.chart.conditions if c.active and not c.unconfirmed and key in c.keys
         ]
-        newest = next(iter(view.chart.latest(test)), None)
+        results = [r for name in _AS_GOOD.get(test, (test,)) for r in view.chart.latest(name)]
+        newest = max(results, key=lambda r: r.day or "", default=None)
         if found and not (newest and view.chart.within(newest.day, FOLLOWED_DAYS)):
             last = f", last on {newest.day}" if newest and newest.day else ", no result on record"
             yield Line(
