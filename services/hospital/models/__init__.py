@@ -14,6 +14,7 @@ from services.hospital.models.core import (
     SecondFactor,
     User,
 )
+from services.hospital.models.ehr import EhrAwaited, EhrConnection, EhrResource, EhrWatermark
 from services.hospital.models.smart import (
     SmartAssertion,
     SmartClient,
@@ -31,6 +32,10 @@ __all__ = [
     "CdsEhr",
     "CdsFeedback",
     "CdsToken",
+    "EhrAwaited",
+    "EhrConnection",
+    "EhrResource",
+    "EhrWatermark",
     "ErasureReceipt",
     "GlassBreak",
     "Job",
