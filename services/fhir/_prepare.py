@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.fhir import jsontext
-from services.fhir.errors import Fault, FhirInvalidError
+from services.fhir.errors import Fault, FhirInvalidError, FhirRequestError, FhirUnreadableError
 from services.fhir.models import Base
 from services.fhir.results import Content, LoadReport, Sourced
 from services.fhir.search.index import index_rows
@@ -48,28 +48,44 @@ def accepted(
             yield prepared.key, prepared
 
 
-def prepare(content: Content, identity: str | None = None) -> Prepared:
+def prepare(
+    content: Content, identity: str | None = None, at: tuple[str, str | None] | None = None
+) -> Prepared:
     """Parse, check and index a resource.
 
     Args:
         content: JSON text, kept as it is, or Python values.
         identity: the id that it gets, whatever it has.
+        at: type and id of the address that it was sent to; the id None for any.
 
     Raises:
         FhirInvalidError: it is not a resource of R4.
+        FhirRequestError: it is another one than the address says.
     """
     try:
         text = content if isinstance(content, str | bytes) else jsontext.dumps(content)
         resource = jsontext.loads_strict(text)
         text = text.decode("utf-8") if isinstance(text, bytes) else text
-        if identity is not None and isinstance(resource, dict):
-            text = jsontext.with_id(text, identity)
-            resource["id"] = identity
+        if isinstance(resource, dict):
+            _require_at(resource, at)
+            if identity is not None:
+                text = jsontext.with_id(text, identity)
+                resource["id"] = identity
         digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
         check(resource)
     except jsontext.JsonError as error:
-        raise FhirInvalidError((Fault("resource", str(error)),)) from None
+        raise FhirUnreadableError((Fault("resource", str(error)),)) from None
     except (ValueError, TypeError, RecursionError) as error:
         fault = Fault("resource", f"is not JSON ({type(error).__name__})")
         raise FhirInvalidError((fault,)) from error
     return Prepared(resource["resourceType"], resource["id"], text, digest, index_rows(resource))
+
+
+def _require_at(resource: Mapping[str, Any], at: tuple[str, str | None] | None) -> None:
+    if at is None:
+        return
+    kind, identity = at
+    if resource.get("resourceType") != kind:
+        raise FhirRequestError("the resource is not of the type of this address")
+    if identity is not None and resource.get("id") != identity:
+        raise FhirRequestError("the id of the resource is not that of this address")

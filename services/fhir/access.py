@@ -162,10 +162,18 @@ class Access:
         Raises:
             FhirNotFoundError: it is about a person, and nobody can say about whom.
         """
+        for entry in entries:
+            self.require_theirs(entry.type, owners.get((entry.type, entry.id), frozenset()))
+
+    def require_theirs(self, kind: str, patients: Iterable[str]) -> None:
+        """Refuse a resource of a type that is in the record of these Patients, or of nobody.
+
+        Raises:
+            FhirNotFoundError: it is about a person, and nobody can say about whom.
+        """
         if self.relation is None:
             return
-        for entry in entries:
-            mine = owners.get((entry.type, entry.id), frozenset())
-            if not mine and (entry.type == "Patient" or entry.type in COMPARTMENT):
-                raise FhirNotFoundError("there is no such resource for this caller")
-            self.require_relation(sorted(mine))
+        mine = sorted(patients)
+        if not mine and (kind == "Patient" or kind in COMPARTMENT):
+            raise FhirNotFoundError("there is no such resource for this caller")
+        self.require_relation(mine)

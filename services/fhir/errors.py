@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compliance.errors import BadInputError, CaretierError, NotFoundError
@@ -27,6 +28,13 @@ class FhirInvalidError(BadInputError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("; ".join(str(fault) for fault in faults[:5]))
         self.faults = faults
+
+
+class FhirUnreadableError(FhirInvalidError):
+    """The text is not JSON, or not JSON that everybody reads in the same way."""
+
+    kind = "fhir-unreadable"
+    status = 400
 
 
 class FhirNotFoundError(NotFoundError):
@@ -107,6 +115,10 @@ class FhirMethodError(CaretierError):
     status = 405
     exit_code = 2
     remedy = "/fhir/metadata lists what may be done to each type."
+
+    def __init__(self, message: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class FhirFormatError(CaretierError):

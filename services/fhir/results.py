@@ -50,10 +50,12 @@ class Written(Stored):
     Attributes:
         outcome: ``unchanged`` when the same text was there already, or nothing to delete.
         text: JSON text that is current now; None after a deletion.
+        readable: whether the caller may read it, too.
     """
 
     outcome: Literal["created", "updated", "unchanged", "deleted"]
     text: str | None
+    readable: bool = True
 
 
 @dataclass(frozen=True)

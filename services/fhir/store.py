@@ -21,14 +21,14 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from services.fhir._history import Asked, history, last_version, one_version, owners_then
 from services.fhir._prepare import accepted, prepare
-from services.fhir._queries import BATCH, Key, has_token, in_record, owners, rows, supports
+from services.fhir._queries import BATCH, Key, has_token, in_record, owners
 from services.fhir.access import Access
 from services.fhir.errors import FhirParameterError
-from services.fhir.models import ReferenceRow, ResourceRow
+from services.fhir.models import ResourceRow
 from services.fhir.results import (
     Content,
     Entry,
@@ -39,6 +39,10 @@ from services.fhir.results import (
     Stored,
     Version,
 )
+from services.fhir.search import record
+from services.fhir.search.query import Query
+from services.fhir.search.run import Found, Search
+from services.fhir.search.upkeep import ensure_index
 from services.fhir.validate import require_type, resource_types
 from services.fhir.visible import visible
 from services.fhir.writer import Writer, in_turn
@@ -58,6 +62,8 @@ class FhirStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._search = Search(database)
+        ensure_index(database)
 
     def put(self, resource: Content) -> Stored:
         """Write one resource: a new one, or the next version of the one with its id.
@@ -215,8 +221,8 @@ class FhirStore:
 
     def belongs(self, kind: str, identity: str, patient: str) -> bool:
         """Whether the resource is in the compartment of ``patient``, or supports a record in it."""
-        keys = self._record_keys(patient)
-        return (kind, identity) in keys
+        with self._database.reading() as session:
+            return (kind, identity) in record.record_keys(session, patient.removeprefix("Patient/"))
 
     def everything(self, patient: str) -> list[dict[str, Any]]:
         """Return the person's record: Patient first, then its compartment, then who is named in it.
@@ -227,35 +233,40 @@ class FhirStore:
 
     def everything_entries(self, patient: str) -> list[Entry]:
         """The same as `everything`, with the texts as they came."""
-        keys = self._record_keys(patient)
-        with self._database.reading() as session:
-            found = {(row.type, row.id): _entry(row) for row in rows(session, keys)}
-        return [found[key] for key in keys if key in found]
+        page = self.record_page(record.Asked(patient.removeprefix("Patient/")))
+        return [] if page is None else list(page.entries)
+
+    def record_page(self, asked: record.Asked | str) -> record.RecordPage | None:
+        """Return a page of one person's record; None where there is no such Patient.
+
+        Args:
+            asked: what is asked of the record, or the cursor of a later page.
+
+        Raises:
+            FhirCursorError: the cursor is not this store's.
+        """
+        return self._search.record_page(asked)
+
+    def find(self, asked: Query | str, access: Access | None = None, base: str = "") -> Found:
+        """Return one page of a search; see `services.fhir.search`.
+
+        Args:
+            asked: what `search.query.parse` made of a request, or the cursor of a later page.
+            access: of the caller; None where the program itself searches.
+            base: absolute URL of ``/fhir``, for a cursor.
+
+        Raises:
+            FhirCursorError: the cursor is not this store's.
+            FhirParameterError: something in the query cannot be answered for this caller.
+            FhirNotFoundError: it is about another person than the caller may see.
+            ScopeError: the caller may not search a type that it touches.
+        """
+        return self._search.find(asked, access or Access(), base)
 
     def owners(self, keys: Sequence[Key]) -> dict[Key, frozenset[str]]:
         """Ids of the Patients in whose compartment each resource is; those in none are left out."""
         with self._database.reading() as session:
             return owners(session, keys)
-
-    def _record_keys(self, patient: str) -> dict[Key, None]:
-        identity = patient.removeprefix("Patient/")
-        mine = aliased(ReferenceRow)
-        compartment = (
-            select(mine.source_type, mine.source_id)
-            .where(mine.target_type == "Patient", mine.target_id == identity, mine.compartment == 1)
-            .distinct()
-            .order_by(mine.source_type, mine.source_id)
-        )
-        with self._database.reading() as session:
-            if session.get(ResourceRow, ("Patient", identity)) is None:
-                return {}
-            keys: dict[Key, None] = {("Patient", identity): None}
-            keys.update(((kind, key), None) for kind, key in session.execute(compartment))
-            frontier = list(keys)
-            while frontier:
-                frontier = [key for key in sorted(supports(session, frontier)) if key not in keys]
-                keys.update((key, None) for key in frontier)
-        return keys
 
 
 def _instant(text: str) -> datetime:

@@ -26,10 +26,14 @@ from services.fhir._queries import Key, owners
 from services.fhir._turn import Turn
 from services.fhir._versions import Method, remove, write
 from services.fhir.access import Access, Change, Letter, ScopeError
-from services.fhir.errors import FhirBusyError, FhirNotFoundError, FhirPreconditionError
+from services.fhir.errors import (
+    FhirBusyError,
+    FhirGoneError,
+    FhirNotFoundError,
+    FhirPreconditionError,
+)
 from services.fhir.models import ResourceRow
 from services.fhir.policy import require_writable
-from services.fhir.references import COMPARTMENT
 from services.fhir.results import Entry, Written
 from services.fhir.visible import visible
 from services.store.database import Database
@@ -59,14 +63,18 @@ class Writer:
         """Write many, each key once, as the program itself."""
         write(self.session, self._turn, items, "PUT")
 
-    def create(self, item: Prepared) -> Written:
+    def create(self, item: Prepared, *, method: Method = "POST") -> Written:
         """Write a new resource under the id that the server chose.
 
         Raises:
             ScopeError: the caller may not create it.
         """
-        self._require(item.type, "c")
-        return self._written(item, None, "POST", "c")
+        self.require(item.type, "c")
+        return self._written(item, None, method, "c")
+
+    def found(self, entry: Entry) -> Written:
+        """The answer to a write that finds what it wants there already."""
+        return self._answer(entry, "unchanged")
 
     def update(
         self, item: Prepared, *, match: Match | None = None, method: Method = "PUT"
@@ -78,12 +86,35 @@ class Writer:
             FhirNotFoundError: it is not this caller's.
             FhirPreconditionError: ``match`` does not take the current version.
         """
-        self._require(item.type, "u")
+        self.require(item.type, "u")
         before = self.mine(item.type, item.id, "u")
         if before is None and self.access is not None and self.access.patient:
             raise FhirNotFoundError(NOT_HERE)  # ids are the server's to give
         _require_match(match, before)
         return self._written(item, before, method, "u")
+
+    def patch(
+        self,
+        kind: str,
+        identity: str,
+        change: Callable[[str], Prepared],
+        *,
+        match: Match | None = None,
+    ) -> Written:
+        """Write what ``change`` makes of a resource's text.
+
+        Raises:
+            FhirGoneError: it was deleted.
+            FhirNotFoundError: it is not there, or not this caller's.
+            ScopeError, FhirPreconditionError: as `update`.
+        """
+        self.require(kind, "u")
+        before = self.mine(kind, identity, "u")
+        if before is None:
+            self._gone(kind, identity)
+            raise FhirGoneError("the resource was deleted")
+        _require_match(match, before)
+        return self._written(change(before.text), before, "PATCH", "u")
 
     def delete(self, kind: str, identity: str, *, match: Match | None = None) -> Written:
         """Delete a resource; its versions stay in the history.
@@ -93,7 +124,7 @@ class Writer:
             FhirNotFoundError: it is not there, or not this caller's.
             FhirPreconditionError: ``match`` does not take the current version.
         """
-        self._require(kind, "d")
+        self.require(kind, "d")
         before = self.mine(kind, identity, "d")
         if before is None:
             return self._gone(kind, identity)
@@ -130,7 +161,8 @@ class Writer:
             self.access.change(*self._changes)
         self._turn.end()
 
-    def _require(self, kind: str, letter: Letter) -> None:
+    def require(self, kind: str, letter: Letter) -> None:
+        """Refuse what the caller may not do to a type at all; errors as of the writes."""
         if self.access is not None:
             self.access.require(kind, letter)
             require_writable(kind, letter)
@@ -152,18 +184,18 @@ class Writer:
         whose = self._whose(entry)
         if self.access.patient is not None and whose != {self.access.patient}:
             return False
+        if not self._is_visible(entry, letter):
+            return False
+        self.access.require_theirs(entry.type, whose)
+        return True
+
+    def _is_visible(self, entry: Entry, letter: Letter) -> bool:
         rows = select(ResourceRow.id).where(
             ResourceRow.type == entry.type,
             ResourceRow.id == entry.id,
-            visible(self.access, entry.type, letter),
+            visible(self.access or Access(), entry.type, letter),
         )
-        if self.session.scalar(rows) is None:
-            return False
-        about_people = entry.type == "Patient" or entry.type in COMPARTMENT
-        if self.access.relation is not None and about_people and not whose:
-            return False
-        self.access.require_relation(sorted(whose))
-        return True
+        return self.session.scalar(rows) is not None
 
     def _written(
         self, item: Prepared, before: Entry | None, method: Method, letter: Letter
@@ -171,12 +203,22 @@ class Writer:
         whose = self._whose(before) if before else frozenset[str]()
         version = write(self.session, self._turn, [item], method)[item.key]
         if before is not None and before.version == version:
-            return _written(before, "unchanged")
+            return self._answer(before, "unchanged")
         entry = Entry(*item.key, version, self._now, item.text)
         if not self._is_mine(entry, letter):
             raise ScopeError("This resource would be outside of what this caller may write.")
         self._note("update" if before else "create", entry, whose | self._whose(entry))
-        return _written(entry, "updated" if before else "created")
+        return self._answer(entry, "updated" if before else "created")
+
+    def _answer(self, entry: Entry, outcome: Literal["created", "updated", "unchanged"]) -> Written:
+        key, when = (entry.type, entry.id), entry.updated
+        return Written(*key, entry.version, when, outcome, entry.text, self._reads(entry))
+
+    def _reads(self, entry: Entry) -> bool:
+        """Whether the caller may read, too, what is theirs to write."""
+        if self.access is None or not self.access.queries(entry.type, "r"):
+            return self.access is None or self.access.allows(entry.type, "r")
+        return self._is_visible(entry, "r")
 
     @property
     def _now(self) -> datetime:
@@ -211,10 +253,6 @@ def _broken_off(error: DBAPIError) -> bool:
     if getattr(cause, "sqlite_errorname", "") == "SQLITE_BUSY":  # it has waited already
         raise FhirBusyError("other writers were at work for too long") from None
     return getattr(cause, "sqlstate", None) in {"40001", "40P01"}  # serialisation, deadlock
-
-
-def _written(entry: Entry, outcome: Literal["created", "updated", "unchanged"]) -> Written:
-    return Written(entry.type, entry.id, entry.version, entry.updated, outcome, entry.text)
 
 
 def _require_match(match: Match | None, before: Entry | None) -> None:

@@ -127,6 +127,8 @@ HOSPITAL: dict[str, Row] = (
         "GET /oauth/jwks": ("/oauth/jwks", ALL),
         "GET /oauth/style.json": ("/oauth/style.json", ALL),
         "POST /oauth/token": ("/oauth/token", NODES),
+        "POST /oauth/introspect": ("/oauth/introspect", NODES),
+        "POST /oauth/revoke": ("/oauth/revoke", NODES),
         "GET /cds-services": ("/cds-services", ALL),
         "POST /cds-services/{service}": ("/cds-services/caretier-patient-view", NODES),
         "POST /cds-services/{service}/feedback": (

@@ -1,0 +1,76 @@
+"""JSON Patch (RFC 6902) on the text of a resource, to the digit.
+
+change = patched(b'[{"op": "replace", "path": "/status", "value": "final"}]')
+change('{"resourceType":"Observation",…}')      # a checked resource, or an error
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jsonpatch import JsonPatch, JsonPatchException, JsonPatchTestFailed, JsonPointerException
+
+from services.fhir import jsontext
+from services.fhir._prepare import Prepared, prepare
+from services.fhir.errors import Fault, FhirInvalidError, FhirRequestError
+
+MAX_OPERATIONS = 500
+"""Most operations of one patch."""
+MAX_CHARS = 4 << 20
+"""Longest resource that copies may make, in characters: each one could double it."""
+
+
+def patched(patch: bytes) -> Callable[[str], Prepared]:
+    """Read a patch; return what makes the next text of a resource from the present one.
+
+    Raises:
+        FhirRequestError: it is no JSON Patch. What is returned raises it where the patch would
+            change type or id, and FhirInvalidError where it does not fit the resource, a test
+            fails, or the result is no resource of R4.
+    """
+    operations = _operations(patch)
+
+    def change(text: str) -> Prepared:
+        before = jsontext.loads_exact(text)
+        after = _apply(operations, jsontext.loads_exact(text))
+        if not isinstance(after, dict):
+            raise FhirRequestError("a patch must leave a resource")
+        if after == before:
+            return prepare(text)  # as it stands, spaces included
+        return prepare(jsontext.dumps(after), at=(before["resourceType"], before["id"]))
+
+    return change
+
+
+def _operations(patch: bytes) -> list[JsonPatch]:
+    try:
+        listed = jsontext.loads_strict(patch, exact=True)
+        if not isinstance(listed, list) or not 0 < len(listed) <= MAX_OPERATIONS:
+            raise FhirRequestError(f"a patch is an array of 1 to {MAX_OPERATIONS} operations")
+        return [JsonPatch([_whole(operation)]) for operation in listed]
+    except jsontext.JsonError as error:
+        raise FhirRequestError(f"the patch {error}") from None
+    except (JsonPatchException, JsonPointerException, TypeError, KeyError):
+        raise FhirRequestError("the patch holds what is no operation of RFC 6902") from None
+
+
+def _whole(operation: Any) -> Any:
+    """Refuse what the library lets pass: an operation without its value."""
+    if operation["op"] in {"add", "replace", "test"} and "value" not in operation:
+        raise KeyError("value")
+    return operation
+
+
+def _apply(operations: list[JsonPatch], value: Any) -> Any:
+    for number, operation in enumerate(operations):
+        where = f"patch[{number}]"
+        try:
+            value = operation.apply(value, in_place=True)
+        except JsonPatchTestFailed:
+            raise FhirInvalidError((Fault(where, "its test does not hold"),)) from None
+        except (JsonPatchException, JsonPointerException, TypeError, LookupError, ValueError):
+            raise FhirInvalidError((Fault(where, "does not fit the resource"),)) from None
+        if operation.patch[0]["op"] == "copy" and len(jsontext.dumps(value)) > MAX_CHARS:
+            raise FhirInvalidError((Fault(where, "makes the resource too large"),))
+    return value
