@@ -121,9 +121,12 @@ class Auditor:
         """A referral on the desk; its patient is not known here."""
         self._record(acts.read(self._by(caller), f"referral:{referral}"))
 
-    def chat(self, caller: Caller, consult: str, model: str) -> None:
-        """A question through the chat API."""
-        self._record(acts.chat(self._by(caller, Agent("model", model)), consult))
+    def chat(
+        self, caller: Caller, consult: str, model: str, *, patient: str | None = None
+    ) -> None:
+        """A question to the assistant; ``patient`` is ``Patient/id`` whose record it is put to."""
+        by = self._by(caller, Agent("model", model))
+        self._record(acts.chat(by, consult, patient=patient))
 
     def decision_support(self, caller: Caller, service: str, patient: str) -> None:
         """Decision support is given on one patient; ``patient`` is an id at the EHR that asks."""

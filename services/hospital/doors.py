@@ -19,7 +19,9 @@ from compliance.audit import Agent
 from services.exchange.errors import NotAuthenticatedError
 from services.fhir.access import Access, Grant
 from services.hospital.accounts import Accounts, SignedIn
+from services.hospital.asking.routes import Asker
 from services.hospital.audited import Auditor, Caller
+from services.hospital.chat import MODEL
 from services.hospital.errors import NotAllowedError
 from services.hospital.keys import STUDY, Credential
 from services.hospital.portal.access import COOKIE, client_of, same_site
@@ -28,6 +30,8 @@ from services.hospital.smart.site import Site
 from services.hospital.smart.tokens import ACCESS, Bearer, Tokens
 
 CHART_READERS = frozenset({"clinician"})
+ASK = "ask"
+"""Word of a scope: put questions to a record that one may read as a whole."""
 CHATTERS = frozenset({"clinician", "operator"})
 READING = frozenset({"GET", "HEAD"})
 _HINT = "`caretier hospital key NAME SCOPES` makes a key."
@@ -138,6 +142,34 @@ class Doors:
             same_site(request)
         who = self._person(request, CHATTERS)
         return Caller.user(who.user.id, who.user.role, client_of(request))
+
+    def ask(self, request: Request) -> Asker:
+        """Who may have the assistant read a record (``$ask``), and what of it is theirs to see.
+
+        Raises:
+            NotAuthenticatedError, NotAllowedError: not this caller.
+        """
+        token = _token(request)
+        if token is None:
+            same_site(request)
+            who = self._person(request, CHART_READERS)
+            client = client_of(request)
+            relation = partial(self._relations.require, who.user, client=client)
+            caller = Caller.user(who.user.id, who.user.role, client)
+            return self._asker(Access(relation=relation), caller)
+        access = self.fhir(request)
+        bearer = self._tokens.find(token) if token.startswith(ACCESS) else None
+        known = bearer or self._known(token)
+        if not known.scopes.has(ASK):
+            raise NotAllowedError("The scopes do not allow this.")
+        caller = _app(bearer, request) if bearer else _program(self._known(token), request)
+        return self._asker(access, caller)
+
+    def _asker(self, access: Access, caller: Caller) -> Asker:
+        def put(consult: str, patient: str) -> None:
+            self._auditor.chat(caller, consult, MODEL, patient=f"Patient/{patient}")
+
+        return Asker(access, put)
 
     def _key(self, request: Request) -> Credential | None:
         """The key that the request carries; None when it carries none."""

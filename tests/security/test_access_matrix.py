@@ -30,13 +30,13 @@ HOST = "http://localhost"
 ID = "00000000-0000-4000-8000-000000000000"
 
 STRANGER, FORGED = "stranger", "forged"
-KEYS = ("key-chat", "key-system", "key-write", "key-p07", "key-study")
+KEYS = ("key-chat", "key-system", "key-write", "key-p07", "key-ask", "key-study")
 ROLES = ("clinician", "operator", "privacy")
 CALLERS = (STRANGER, FORGED, *KEYS, *ROLES)
 ALL, NODES = set(CALLERS), set[str]()
 """``NODES``: let in by a one-time code or a node's signed token alone, so none of these callers."""
 STAFF = set(ROLES)
-READS_FHIR = {"key-system", "key-p07", "clinician"}
+READS_FHIR = {"key-system", "key-p07", "key-ask", "clinician"}
 WRITES_FHIR = {"key-write"}
 BULK = {"key-system"}
 READS_REFERRALS = {"clinician", "privacy"}
@@ -135,6 +135,7 @@ HOSPITAL: dict[str, Row] = (
             "/cds-services/caretier-patient-view/feedback",
             NODES,
         ),
+        "POST /fhir/Patient/{identity}/$ask": ("/fhir/Patient/p07/$ask", {"key-ask", "clinician"}),
         "GET /v1/models": ("/v1/models", {"key-chat", "clinician", "operator"}),
         "POST /v1/chat/completions": (
             "/v1/chat/completions",
@@ -278,6 +279,7 @@ def credentials(hospital):
         "key-system": {"authorization": f"Bearer {keys('ehr', 'system/*.rs')}"},
         "key-write": {"authorization": f"Bearer {keys('lab', 'system/*.cud')}"},
         "key-study": {"authorization": f"Bearer {keys('study', 'study')}"},
+        "key-ask": {"authorization": f"Bearer {keys('ask', 'patient/*.rs ask', patient='p07')}"},
         "key-p07": {"authorization": f"Bearer {keys('app', 'patient/*.rs', patient='p07')}"},
     }
     for role in ROLES:

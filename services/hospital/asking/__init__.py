@@ -1,0 +1,17 @@
+"""The assistant as FHIR: ``POST /fhir/Patient/{id}/$ask``, a question grounded in one record.
+
+Workflow. A caller with the scope word ``ask`` who may read the whole record sends Parameters
+(`request`): the question, perhaps its language and the encounter it is asked in. That a question
+about this patient is put is on the audit trail before the record is read; its words are not. The
+hospital's node runs the consult with the record (`service`): triage first, then what the record
+itself says by rules, then the sources' own sentences; without a source it abstains. What comes back
+(`answer`) is Parameters labelled as text by AI, triage first, each sentence with the resources or
+passages that carry it. A sentence that rests on a resource outside of the record is not given out.
+
+``ask`` is a scope of its own: ``chat`` puts questions without any record, and reading a record does
+not mean that software may be run over it.
+"""
+
+from services.hospital.asking.routes import OPERATION, ask_router
+
+__all__ = ["OPERATION", "ask_router"]
