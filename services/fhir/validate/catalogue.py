@@ -1,0 +1,49 @@
+"""Which resource types there are, and what R4 says that the typed views do not."""
+
+from __future__ import annotations
+
+import pkgutil
+import typing
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import yaml
+from fhir.resources import R4B
+from fhir.resources.R4B import get_fhir_model_class
+
+from services.fhir.errors import FhirUnknownTypeError
+
+
+@lru_cache(maxsize=8)
+def table(name: str) -> dict[str, Any]:
+    """Return the table ``data/<name>.yaml`` of `services.fhir`."""
+    text = resources.files("services.fhir").joinpath(f"data/{name}.yaml").read_text("utf-8")
+    return typing.cast("dict[str, Any]", yaml.safe_load(text))
+
+
+@lru_cache(maxsize=1)
+def resource_types() -> frozenset[str]:
+    """Names of every R4 resource type that the store takes."""
+    from fhir.resources.R4B import fhirtypes
+    from fhir.resources.R4B.resource import Resource
+
+    abstract = {"Resource", "DomainResource"}
+    modules = {module.name for module in pkgutil.iter_modules(R4B.__path__)}
+    names = [name[:-4] for name in dir(fhirtypes) if name.endswith("Type")]
+    known = {
+        n for n in names if n.lower() in modules and issubclass(get_fhir_model_class(n), Resource)
+    }
+    return frozenset(known - abstract - set(table("r4")["newer_types"]))
+
+
+@lru_cache(maxsize=1)
+def type_names() -> frozenset[str]:
+    """Names of every resource type of R4, those that the store does not take included."""
+    return resource_types() | set(table("r4")["unserved_types"])
+
+
+def require_type(name: str) -> None:
+    """Raise FhirUnknownTypeError unless ``name`` is a resource type of R4."""
+    if name not in resource_types():
+        raise FhirUnknownTypeError("that is not a resource type of FHIR R4")
