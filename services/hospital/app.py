@@ -36,6 +36,7 @@ from services.hospital.queue import Hints, make_celery
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 from services.hospital.smart.consent import Consent
+from services.hospital.smart.cors import SmartCors
 from services.hospital.smart.routes import smart_router
 from services.web.app import LOOPBACK_HOSTS, create_app
 
@@ -75,6 +76,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
 
     doors = Doors(here.accounts, here.auditor, here.relations, here.smart.tokens)
     app.include_router(smart_router(here.smart))
+    app.user_middleware.append(Middleware(SmartCors, origins=here.smart.clients.origins))
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
     app.include_router(bulk_router(here.bulk, doors.fhir))
     app.include_router(ask_router(lambda: here.records, lambda: here.node, doors.ask))

@@ -138,13 +138,13 @@ class Clients:
         with self._database.reading() as session:
             return [_client(row) for row in session.scalars(good.order_by(SmartClient.name))]
 
-    def serves_origin(self, origin: str) -> bool:
-        """Whether pages of this origin may call from a browser."""
+    def origins(self) -> frozenset[str]:
+        """Origins of the pages that may call from a browser."""
         good = select(SmartClient.origins).where(
             SmartClient.revoked.is_(None), SmartClient.origins != ""
         )
         with self._database.reading() as session:
-            return any(origin in origins.split() for origins in session.scalars(good))
+            return frozenset(one for text in session.scalars(good) for one in text.split())
 
     def revoke(self, id_: str, by: Caller | None = None) -> None:
         """Refuse every further call of a program, and every token that it holds.

@@ -5,14 +5,21 @@ from __future__ import annotations
 from compliance.access import Scopes
 from compliance.access.grants import ANY, Grant
 from compliance.errors import BadInputError
+from services.fhir.errors import FhirParameterError
+from services.fhir.search.narrow import narrowing
 from services.fhir.validate import resource_types
 
 
 def usable(grant: Grant) -> bool:
     """Whether the type exists, and the search is one that can be held against a resource."""
-    if grant.kind != ANY and grant.kind not in resource_types():
+    if grant.kind == ANY:
+        return True
+    if grant.kind not in resource_types():
         return False
-    return not grant.query
+    try:
+        return not grant.query or bool(narrowing(grant.kind, grant.query))
+    except FhirParameterError:
+        return False
 
 
 def usable_only(scopes: Scopes) -> Scopes:

@@ -117,3 +117,28 @@ def _token_routes(router: APIRouter, smart: Smart, callers: _Callers) -> None:
             raise
         await callers.told(request, client, form["grant_type"])
         return told(body)
+
+    @router.post("/oauth/introspect")
+    async def introspect(request: Request) -> Response:
+        """Say what a token stands for, to the client that has it or to a resource server."""
+        form = await form_of(request)
+        client = await callers.let(request, form)
+        if client.kind == "public":
+            raise OAuthError("unauthorized_client", "Only a client that proves itself may ask.")
+        token, site = _token_in(form), Site.of(request)
+        return told(await run_in_threadpool(smart.asking.introspect, client, token, site))
+
+    @router.post("/oauth/revoke")
+    async def revoke(request: Request) -> Response:
+        """End a token before its time."""
+        form = await form_of(request)
+        client = await callers.let(request, form)
+        await run_in_threadpool(smart.asking.revoke, client, _token_in(form))
+        await callers.told(request, client, "revoked")
+        return told({})
+
+
+def _token_in(form: dict[str, str]) -> str:
+    if not form.get("token"):
+        raise OAuthError("invalid_request", "token is missing.")
+    return form["token"]

@@ -17,6 +17,7 @@ from services.hospital.models import (
     SmartRequest,
     SmartToken,
 )
+from services.hospital.smart.asking import Asking
 from services.hospital.smart.assertion import Assertions
 from services.hospital.smart.authentication import Authentication
 from services.hospital.smart.client_keys import ClientKeys
@@ -62,6 +63,7 @@ class Smart:
         self.waiting = Waiting(database)
         assertions = Assertions(database, self.clients, ClientKeys(outbound))
         self.authentication = Authentication(self.clients, assertions)
+        self.asking = Asking(self.tokens, self.grants)
         self.endpoint = TokenEndpoint(
             database,
             self.grants,
