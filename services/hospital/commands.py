@@ -11,6 +11,7 @@ import typer
 
 from services.hospital.cds_commands import cds_app
 from services.hospital.settings import HospitalSettings
+from services.hospital.smart_commands import client_app
 from services.web.serve import serve
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, help="The hospital: serve, codes, users, keys, records.")
 worker_app = typer.Typer(add_completion=False, help="The hospital's Celery worker and beat.")
 app.add_typer(cds_app, name="cds")
+app.add_typer(client_app, name="client")
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of all state.")]
 DEFAULT_DATA = Path("var")
 

@@ -16,6 +16,7 @@ from services.hospital.desk import Desk
 from services.hospital.jobs import Jobs
 from services.hospital.models import ErasureReceipt, GlassBreak
 from services.hospital.pending import PendingSignIns
+from services.hospital.smart.tidying import forget_expired as forget_smart
 from services.hospital.text_keys import TextKeys
 from services.store.database import Database
 from services.store.rows import changed
@@ -50,6 +51,7 @@ def hospital_sweeper(
         "hospital.refused": lambda before, _: _refused(database, texts, before),
         "hospital.session": over,
         "hospital.token": lambda _before, _held: registry.forget_expired(),
+        "hospital.smart": lambda _before, _held: forget_smart(database),
         "hospital.job": lambda before, _: jobs.forget_done(before),
         "hospital.glass-break": lambda before, held: _glass_breaks(database, before, held),
         "hospital.bulk": lambda before, _: bulk.orders.forget(before),

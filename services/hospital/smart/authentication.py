@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from services.hospital.smart.assertion import TYPE, Assertions
 from services.hospital.smart.clients import Client, Clients
-from services.hospital.smart.errors import OAuthError
+from services.hospital.smart.errors import OAuthError, UnprovedClientError
 
 
 class Authentication:
@@ -54,8 +54,8 @@ class Authentication:
             raise OAuthError("invalid_client", "client_id is not that of the header.")
         found = await run_in_threadpool(self._clients.find, named)
         if not _proves(found, secret):
-            status = 400 if basic is None else 401
-            raise OAuthError("invalid_client", "The client is not authenticated.", status=status)
+            refusal = "The client is not authenticated."
+            raise UnprovedClientError(refusal) if basic else OAuthError("invalid_client", refusal)
         assert found is not None  # noqa: S101 - it proves nothing then
         return found
 
@@ -72,7 +72,7 @@ def _proves(client: Client | None, secret: str | None) -> bool:
 def _basic(header: str) -> tuple[str, str]:
     """Name and secret of a Basic header; both are form-encoded in it (RFC 6749, 2.3.1)."""
     kind, _, text = header.partition(" ")
-    refusal = OAuthError("invalid_client", "Only a Basic header is taken here.", status=401)
+    refusal = UnprovedClientError("Only a Basic header is taken here.")
     if kind.lower() != "basic":
         raise refusal
     try:

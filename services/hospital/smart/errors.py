@@ -25,22 +25,38 @@ class OAuthError(CaretierError):
     Args:
         code: of the standard.
         message: what is wrong, for the developer of the client; it names no person.
-        status: of the answer at the token endpoint.
-        after: seconds after which it may be tried again.
     """
 
     kind = "oauth-refused"
     status = 400
-    exit_code = 70
+    exit_code = 71
     remedy = "Correct the request; /.well-known/smart-configuration says what is served."
 
-    def __init__(
-        self, code: Code, message: str, *, status: int = 400, after: int | None = None
-    ) -> None:
+    def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code: Code = code
-        self.status = status
-        self.retry_after = after
+
+
+class UnprovedClientError(OAuthError):
+    """The Authorization header does not prove a client."""
+
+    kind = "client-unproved"
+    status = 401
+
+    def __init__(self, message: str) -> None:
+        super().__init__("invalid_client", message)
+
+
+class TooOftenError(OAuthError):
+    """One address calls too often, or fails too often."""
+
+    kind = "too-many-calls"
+    status = 429
+    remedy = "Wait, and try again."
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("temporarily_unavailable", "There are too many calls from this address.")
+        self.retry_after = seconds
 
 
 class UnknownClientError(CaretierError):
@@ -48,5 +64,5 @@ class UnknownClientError(CaretierError):
 
     kind = "unknown-client"
     status = 400
-    exit_code = 71
+    exit_code = 72
     remedy = "Nothing was given out. Ask an operator to register the app and its address."

@@ -14,7 +14,7 @@ from services.hospital.audited import Caller
 from services.hospital.portal.access import client_of
 from services.hospital.smart.clients import Client
 from services.hospital.smart.discovery import STYLE, openid_configuration, smart_configuration
-from services.hospital.smart.errors import OAuthError
+from services.hospital.smart.errors import OAuthError, TooOftenError
 from services.hospital.smart.limits import Limit
 from services.hospital.smart.service import Smart
 from services.hospital.smart.site import Site
@@ -44,7 +44,7 @@ class _Callers:
         self._calls.count(where)
         wait = max(self._calls.wait(where), self._failures.wait(where))
         if wait:
-            raise OAuthError("temporarily_unavailable", "Too many calls.", status=429, after=wait)
+            raise TooOftenError(wait)
         header = request.headers.get("authorization")
         try:
             return await self._smart.authentication.client(form, header, Site.of(request).token)

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-
-from sqlalchemy import delete
 
 from services.hospital.accounts import Accounts
 from services.hospital.audited import Auditor
-from services.hospital.models import (
-    SmartAssertion,
-    SmartCode,
-    SmartGrant,
-    SmartLaunch,
-    SmartRequest,
-    SmartToken,
-)
 from services.hospital.smart.asking import Asking
 from services.hospital.smart.assertion import Assertions
 from services.hospital.smart.authentication import Authentication
@@ -30,7 +19,6 @@ from services.hospital.smart.signing import SigningKeys
 from services.hospital.smart.tokens import Tokens
 from services.hospital.smart.waiting import Waiting
 from services.store.database import Database
-from services.store.rows import changed
 from services.web.outbound import Outbound
 
 
@@ -71,28 +59,3 @@ class Smart:
             Identities(self.signing, accounts.user),
             accounts.is_open,
         )
-
-    def forget_expired(self) -> int:
-        """Delete what opens nothing any more; returns how many rows."""
-        now, gone = datetime.now(UTC), 0
-        live = SmartToken.__table__.c
-        with self._database.transaction() as session:
-            for table in (SmartAssertion, SmartLaunch, SmartRequest, SmartToken):
-                gone += changed(session.execute(delete(table).where(table.expires < now)))
-            held = session.query(live.grant_id).filter(live.grant_id.is_not(None))
-            gone += changed(
-                session.execute(
-                    delete(SmartCode).where(
-                        SmartCode.expires < now, SmartCode.grant_id.not_in(held)
-                    )
-                )
-            )
-            waiting = session.query(SmartCode.grant_id)
-            gone += changed(
-                session.execute(
-                    delete(SmartGrant).where(
-                        SmartGrant.id.not_in(held), SmartGrant.id.not_in(waiting)
-                    )
-                )
-            )
-        return gone
