@@ -178,6 +178,7 @@ def _number(r: Resource, text: str) -> None:
 def _contained(r: Resource, text: str) -> None:
     r["contained"] = [{"resourceType": "Condition", "id": "c1", "code": {"text": text},
                        "subject": r["subject"]}]  # fmt: skip
+    r["focus"] = [{"reference": "#c1"}]
 
 
 def _attached(kind: str, wrap: str = "{}") -> Callable[[Resource, str], None]:
