@@ -38,7 +38,7 @@ ALL, NODES = set(CALLERS), set[str]()
 STAFF = set(ROLES)
 READS_FHIR = {"key-system", "key-p07", "key-ask", "clinician"}
 WRITES_FHIR = {"key-write"}
-BULK = {"key-system"}
+BULK = {"key-system", "key-write"}  # programs; a kick-off then asks for the scopes it needs
 READS_REFERRALS = {"clinician", "privacy"}
 CLINICIAN = {"clinician"}
 
@@ -89,7 +89,7 @@ HOSPITAL: dict[str, Row] = (
         "GET /fhir/{kind}": ("/fhir/Patient?patient=p07", READS_FHIR),
         "GET /fhir/{kind}/{identity}": ("/fhir/Patient/p07", READS_FHIR),
         "GET /fhir/_history": ("/fhir/_history", {"key-system"}),
-        "GET /fhir/{kind}/_history": ("/fhir/Observation/_history", {"key-system", "key-p07"}),
+        "GET /fhir/{kind}/_history": ("/fhir/Observation/_history", READS_FHIR),
         "GET /fhir/{kind}/{identity}/_history": ("/fhir/Patient/p07/_history", READS_FHIR),
         "GET /fhir/{kind}/{identity}/_history/{version}": (
             "/fhir/Patient/p07/_history/1",
@@ -100,9 +100,9 @@ HOSPITAL: dict[str, Row] = (
             f"{method} /fhir/{place}": (f"/fhir/{path}", WRITES_FHIR)
             for method, place, path in (
                 ("POST", "{kind}", "Patient"),
-                ("PUT", "{kind}", "Patient?_id=x"),
-                ("PATCH", "{kind}", "Patient?_id=x"),
-                ("DELETE", "{kind}", "Patient?_id=x"),
+                ("PUT", "{kind}", "Basic?_id=x"),
+                ("PATCH", "{kind}", "Basic?_id=x"),
+                ("DELETE", "{kind}", "Basic?_id=x"),
                 ("PUT", "{kind}/{identity}", "Patient/x"),
                 ("PATCH", "{kind}/{identity}", "Patient/x"),
                 ("DELETE", "{kind}/{identity}", "Patient/x"),
@@ -277,7 +277,7 @@ def credentials(hospital):
         FORGED: {"authorization": "Bearer ctk_forged", "cookie": "caretier_portal=forged"},
         "key-chat": {"authorization": f"Bearer {keys('chat', 'chat')}"},
         "key-system": {"authorization": f"Bearer {keys('ehr', 'system/*.rs')}"},
-        "key-write": {"authorization": f"Bearer {keys('lab', 'system/*.cud')}"},
+        "key-write": {"authorization": f"Bearer {keys('lab', 'system/*.cud system/Basic.s')}"},
         "key-study": {"authorization": f"Bearer {keys('study', 'study')}"},
         "key-ask": {"authorization": f"Bearer {keys('ask', 'patient/*.rs ask', patient='p07')}"},
         "key-p07": {"authorization": f"Bearer {keys('app', 'patient/*.rs', patient='p07')}"},
