@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, true
 from sqlalchemy.orm import aliased
 
 from services.fhir._queries import SUPPORTING
@@ -59,7 +59,7 @@ def _compartment(row: Any, patient: str) -> tuple[Condition, ...]:
     return row.target_type == "Patient", row.target_id == patient, row.compartment == 1
 
 
-def _supporting(kind: str, patient: str) -> Select[Any]:
+def _supporting(kind: str, patient: str) -> Any:
     """Ids of the resources of a type that the record names, or that those name in turn."""
     mine = aliased(ReferenceRow)
     record = (
@@ -73,7 +73,7 @@ def _supporting(kind: str, patient: str) -> Select[Any]:
     return select(named.c.id).where(named.c.type == kind)
 
 
-def _named_by(sources: Any) -> Select[Any]:
+def _named_by(sources: Any) -> Any:
     """Type and id of what ``sources`` name, of the types that come along with a record."""
     link, token = aliased(ReferenceRow), aliased(TokenRow)
     by_identifier = and_(

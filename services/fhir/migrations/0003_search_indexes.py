@@ -6,6 +6,8 @@ it next opens (see `services.fhir.search.upkeep`).
 Revision: 0003, after 0002.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -25,7 +27,7 @@ def key(name: str, *columns: str) -> sa.PrimaryKeyConstraint:
     return sa.PrimaryKeyConstraint(*SOURCE, *columns, name=op.f(f"pk_{name}"))
 
 
-def indexed(name: str, *columns: sa.Column[str], extra: sa.Column[int] | None = None) -> None:
+def indexed(name: str, *columns: sa.Column[Any], extra: sa.Column[Any] | None = None) -> None:
     """Make a table whose key is the resource and ``columns``."""
     op.create_table(
         name,
@@ -38,7 +40,7 @@ def indexed(name: str, *columns: sa.Column[str], extra: sa.Column[int] | None = 
     )
 
 
-def column(name: str, kind: sa.types.TypeEngine[str] | int) -> sa.Column[str]:
+def column(name: str, kind: sa.types.TypeEngine[Any] | int) -> sa.Column[Any]:
     return sa.Column(name, sa.String(kind) if isinstance(kind, int) else kind, nullable=False)
 
 

@@ -31,7 +31,7 @@ class Answer:
     included: Sequence[Entry]
     total: int | None
     links: Sequence[tuple[str, str]]
-    controls: Controls = Controls()
+    controls: Controls | None = None
     cut: bool = False
 
 
@@ -48,7 +48,9 @@ def searchset(answer: Answer, base: str) -> str:
 
 def _entries(answer: Answer, base: str) -> Iterator[str]:
     for entry in answer.matches:
-        yield _entry(entry, part(entry.text, entry.type, answer.controls), "match", base)
+        yield _entry(
+            entry, part(entry.text, entry.type, answer.controls or Controls()), "match", base
+        )
     for entry in answer.included:
         yield _entry(entry, entry.text, "include", base)
     if answer.cut:

@@ -8,6 +8,7 @@ says which of those the caller may be told of.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,10 +25,10 @@ from services.fhir.models import (
     TokenRow,
 )
 from services.fhir.search.index import IDENTIFIED, TEXT, paired
-from services.fhir.search.matching import canonical, compare_spans, matches
+from services.fhir.search.matching import canonical, matches
 from services.fhir.search.parameters import Parameter, parameters
 from services.fhir.search.query import Chained, Composite, Criterion, Has, Plain
-from services.fhir.search.values import DateValue, Missing, ReferenceValue, TokenValue, Value
+from services.fhir.search.values import Missing, ReferenceValue, TokenValue, Value
 
 Condition = ColumnElement[bool]
 Gate = Callable[[str, Any], Condition]
@@ -43,7 +44,14 @@ _TABLES: Mapping[str, Any] = {
 }
 _RANKS: Mapping[str, int] = {"reference": 2, "string": 4, "quantity": 6, "uri": 6, "date": 7}
 """How much a kind of criterion usually leaves; less is more selective."""
-_TOKEN_RANKS: Mapping[str, int] = {"identifier": 1, "code": 4, "category": 8, "status": 9}
+_RANKS_BY_NAME: Mapping[str, int] = {
+    "_id": 0,
+    "identifier": 1,
+    "patient": 1,
+    "code": 4,
+    "category": 8,
+    "status": 9,
+}
 _NEVER = 99
 
 
@@ -69,27 +77,20 @@ def conditions(
 
 def rank(criterion: Criterion) -> int:
     """How little a criterion usually leaves; `_NEVER` for one that cannot be looked up by value."""
-    if isinstance(criterion, Chained | Has):
-        return 3
-    if isinstance(criterion, Composite):
-        return 5
-    name, values = criterion.parameter.name, criterion.values
-    if criterion.modifier == "not" or any(isinstance(v, Missing) for v in values):
+    if not isinstance(criterion, Plain):
+        return 5 if isinstance(criterion, Composite) else 3
+    name, kind = criterion.parameter.name, criterion.parameter.kind
+    if criterion.modifier in {"not", "missing"}:
         return _NEVER
-    if name == "_id":
-        return 0
-    if criterion.parameter.kind == "token":
-        return _TOKEN_RANKS.get(name, 6)
-    if name == "patient":
-        return 1
-    return _RANKS.get(criterion.parameter.kind, 6)
+    ranks = _RANKS_BY_NAME if kind in {"token", "reference"} else {}
+    return ranks.get(name, _RANKS.get(kind, 6))
 
 
 def holds(kind: str, criterion: Criterion, row: Any, gate: Gate, *, driving: bool) -> Condition:
     """Return the condition that one criterion holds for ``row``."""
     if isinstance(criterion, Chained):
         return or_(
-            *(_leads_to(kind, criterion.parameter, *t, row, gate) for t in criterion.targets)
+            *(_leads_to(kind, criterion.parameter, one, row, gate) for one in criterion.targets)
         )
     if isinstance(criterion, Has):
         return _pointed_at(kind, criterion, row, gate)
@@ -101,22 +102,25 @@ def holds(kind: str, criterion: Criterion, row: Any, gate: Gate, *, driving: boo
 def _plain(kind: str, criterion: Plain, row: Any, gate: Gate, driving: bool) -> Condition:
     parameter, modifier, values = criterion.parameter, criterion.modifier, criterion.values
     if modifier == "not":
-        return not_(_plain(kind, Plain(parameter, "", values), row, gate, False))
+        return not_(_plain(kind, replace(criterion, modifier=""), row, gate, False))
     if modifier == "missing":
         return or_(*(_missing(kind, parameter, row, value) for value in values))
     if parameter.any_of:
-        others = [Plain(parameters(kind)[name], modifier, values) for name in parameter.any_of]
+        others = [replace(criterion, parameter=parameters(kind)[n]) for n in parameter.any_of]
         return or_(*(_plain(kind, other, row, gate, False) for other in others))
-    if parameter.name == "_id":
-        return row.id.in_([v.code for v in values if isinstance(v, TokenValue)])  # type: ignore[no-any-return]
-    if parameter.name == "_lastUpdated":
-        return or_(*(_updated(row, v) for v in values if isinstance(v, DateValue)))
+    if parameter.name in _OWN:
+        return or_(*(_OWN[parameter.name](row, value) for value in values))
     if parameter.kind == "reference":
         return _points_at(kind, criterion, row, driving)
+    return _in_index(kind, criterion, row, driving)
+
+
+def _in_index(kind: str, criterion: Plain, row: Any, driving: bool) -> Condition:
+    parameter, modifier, values = criterion.parameter, criterion.modifier, criterion.values
     table = aliased(StringRow if modifier == "text" else _TABLES[parameter.kind])
     name = parameter.name + TEXT if modifier == "text" else parameter.name
     if parameter.kind == "canonical":
-        wanted = [canonical(table, value) for value in values]  # type: ignore[arg-type]
+        wanted = [canonical(table, value) for value in values]
     else:
         wanted = [matches(table, value, modifier) for value in values]
     return _found(kind, table, row, [table.parameter == name, or_(*wanted)], driving)
@@ -129,11 +133,11 @@ def _found(
     query = select(table.source_id).where(table.source_type == kind, *wanted)
     if driving:
         return row.id.in_(query)  # type: ignore[no-any-return]
-    return query.where(table.source_id == row.id).exists()
+    there: Condition = query.where(table.source_id == row.id).exists()
+    return there
 
 
-def _missing(kind: str, parameter: Parameter, row: Any, value: Value) -> Condition:
-    assert isinstance(value, Missing)
+def _missing(kind: str, parameter: Parameter, row: Any, value: Any) -> Condition:
     if parameter.any_of:
         own = [
             not_(_missing(kind, parameters(kind)[name], row, Missing(True)))
@@ -149,10 +153,14 @@ def _missing(kind: str, parameter: Parameter, row: Any, value: Value) -> Conditi
     return not_(there) if value.absent else there
 
 
-def _updated(row: Any, value: DateValue) -> Condition:
+def _has_id(row: Any, value: Any) -> Condition:
+    return row.id == value.code  # type: ignore[no-any-return]
+
+
+def _updated(row: Any, value: Any) -> Condition:
     """Compare an instant; it stands as text, to the millisecond."""
-    first, end = (_instant(moment) for moment in value.span)
-    ways = {
+    first, end = (instant_text(moment) for moment in value.span)
+    ways: Mapping[str, Condition] = {
         "eq": and_(row.updated >= first, row.updated < end),
         "ne": or_(row.updated < first, row.updated >= end),
         "gt": row.updated >= end,
@@ -167,7 +175,11 @@ def _updated(row: Any, value: DateValue) -> Condition:
     return ways[value.prefix]
 
 
-def _instant(micros: int) -> str:
+_OWN: Mapping[str, Callable[[Any, Any], Condition]] = {"_id": _has_id, "_lastUpdated": _updated}
+"""Parameters that are columns of the resource's own row."""
+
+
+def instant_text(micros: int) -> str:
     """The text of the first millisecond that is not before a moment."""
     millis = -(-micros // 1_000)
     try:
@@ -189,8 +201,7 @@ def _points_at(kind: str, criterion: Plain, row: Any, driving: bool) -> Conditio
         wanted = [_identifies(table, value) for value in criterion.values]
         return _found(kind, table, row, [_by(table, criterion.parameter), or_(*wanted)], driving)
     ways: list[Select[Any]] = []
-    for value in criterion.values:
-        assert isinstance(value, ReferenceValue)
+    for value in (v for v in criterion.values if isinstance(v, ReferenceValue)):
         table = aliased(ReferenceRow)
         target = [table.target_id == value.id]
         if value.kind is not None:
@@ -251,9 +262,11 @@ def _ids(kind: str, criterion: Criterion, gate: Gate) -> Select[Any]:
 
 
 def _leads_to(
-    kind: str, parameter: Parameter, target: str, criterion: Criterion, row: Any, gate: Gate
+    kind: str, parameter: Parameter, step: tuple[str, Criterion], row: Any, gate: Gate
 ) -> Condition:
-    ids = _ids(target, criterion, gate)
+    """Whether a reference of ``row`` leads to a resource of a type that matches."""
+    target = step[0]
+    ids = _ids(*step, gate)
     table, token = aliased(ReferenceRow), aliased(TokenRow)
     direct = [table.target_type == target, table.target_id.in_(ids)]
     ways = [_sources(kind, table, parameter, direct)]
@@ -315,8 +328,7 @@ def _parts(
     kind: str, parameter: Parameter, like: tuple[Parameter, Parameter]
 ) -> tuple[Parameter, Parameter]:
     first, second = (
-        parameters(kind).get(name, other)
-        for name, other in zip(parameter.parts, like, strict=True)
+        parameters(kind).get(name, other) for name, other in zip(parameter.parts, like, strict=True)
     )
     return first, second
 
@@ -339,6 +351,3 @@ def nothing_else(_kind: str, _row: Any) -> Condition:
 def everything(_kind: str, _row: Any) -> Condition:
     """A gate for the program itself."""
     return true()
-
-
-__all__ = ["Condition", "Gate", "compare_spans", "conditions", "everything", "nothing_else"]

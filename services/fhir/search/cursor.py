@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from services.fhir.search.controls import Pair
 from services.fhir.search.errors import FhirCursorError
 
+PAGE = "_page"
+"""Parameter that a cursor comes in."""
 MAX_AGE_S = 24 * 3600
 """How long a cursor holds, in seconds."""
 _NONCE_BYTES = 12

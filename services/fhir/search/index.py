@@ -48,9 +48,7 @@ def zip_columns(table: type[Base], columns: tuple[Any, ...]) -> dict[str, Any]:
     return dict(zip(_COLUMNS[table], columns, strict=True))
 
 
-def _references(
-    resource: Mapping[str, Any], source: Mapping[str, str]
-) -> Iterator[dict[str, Any]]:
+def _references(resource: Mapping[str, Any], source: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     rows_by_key = {
         (
             link.path[:200],

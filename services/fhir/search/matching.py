@@ -1,4 +1,4 @@
-"""When a row of the index matches a value: the meaning of every kind, prefix and modifier in SQL."""
+"""When a row of the index matches a value: what kinds, prefixes and modifiers mean in SQL."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _worded(table: Any, value: Any) -> Condition:
     """Whether some word of the text begins so."""
     return or_(
         table.value.startswith(value.normal, autoescape=True),
-        table.value.contains(f" {value.normal}", autoescape=True),
+        _contains(table.value, f" {value.normal}"),
     )
 
 
@@ -51,8 +51,12 @@ def _text(table: Any, value: TextValue, modifier: str) -> Condition:
     if modifier == "exact":
         return and_(table.value == value.normal, table.exact == value.exact)
     if modifier == "contains":
-        return table.value.contains(value.normal, autoescape=True)  # type: ignore[no-any-return]
+        return _contains(table.value, value.normal)
     return and_(table.value >= value.normal, table.value < value.normal + LAST)
+
+
+def _contains(column: Any, text: str) -> Condition:
+    return column.contains(text, autoescape=True)  # type: ignore[no-any-return]
 
 
 def _uri(table: Any, value: UriValue, modifier: str) -> Condition:
@@ -62,11 +66,12 @@ def _uri(table: Any, value: UriValue, modifier: str) -> Condition:
         return or_(table.code == uri, and_(table.code >= stem, table.code < stem + LAST))
     if modifier == "above":
         parts = uri.split("/")
-        return table.code.in_(["/".join(parts[:n]) for n in range(1, len(parts) + 1)])  # type: ignore[no-any-return]
+        over = ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
+        return table.code.in_(over)  # type: ignore[no-any-return]
     return table.code == uri  # type: ignore[no-any-return]
 
 
-def canonical(table: Any, value: UriValue) -> Condition:
+def canonical(table: Any, value: Any) -> Condition:
     """Return the condition that a canonical is the one asked for, in any version if none is."""
     if "|" in value.uri:
         return table.code == value.uri  # type: ignore[no-any-return]

@@ -31,23 +31,25 @@ def span(text: object) -> Span | None:
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, zone = found.groups()
-    try:
-        first = date(int(year), int(month or 1), int(day or 1)).toordinal() - _EPOCH
-    except ValueError:
+    first, clock = _date(year, month, day), _clock(hour or "0", minute or "0", second)
+    offset = _offset(zone)
+    if first is None or clock is None or offset is None:
         return None
     if hour is None:
         return first * _DAY, (first + _days(int(year), month, day)) * _DAY
-    clock = _clock(hour, minute, second)
-    offset = _offset(zone)
-    if clock is None or offset is None:
-        return None
     low = first * _DAY + (clock - offset) * _SECOND
-    if second is None:
-        return low, low + 60 * _SECOND
     if fraction is None:
-        return low, low + _SECOND
+        return low, low + (60 if second is None else 1) * _SECOND
     low += int(fraction[:6].ljust(6, "0"))
     return low, low + 10 ** max(0, 6 - len(fraction))
+
+
+def _date(year: str, month: str | None, day: str | None) -> int | None:
+    """Days since 1970 of the first day."""
+    try:
+        return date(int(year), int(month or 1), int(day or 1)).toordinal() - _EPOCH
+    except ValueError:
+        return None
 
 
 def _days(year: int, month: str | None, day: str | None) -> int:
@@ -68,9 +70,8 @@ def _clock(hour: str, minute: str, second: str | None) -> int | None:
 
 def _offset(zone: str | None) -> int | None:
     """Seconds east of UTC."""
-    if zone in {None, "Z"}:
+    if zone is None or zone == "Z":
         return 0
-    assert zone is not None
     hours, minutes = int(zone[1:3]), int(zone[4:6])
     if hours > 14 or minutes > 59:  # noqa: PLR2004  # zones end there
         return None

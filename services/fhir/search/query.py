@@ -115,7 +115,7 @@ def parse(kind: str, pairs: Sequence[Pair], strict: bool = True, base: str = "")
             continue
         if not strict and not known(kind, name):
             continue
-        criteria.append(_criterion(kind, name, text, base, name, MAX_DEPTH))
+        criteria.append(_criterion(kind, name, _Sent(name, text, base), MAX_DEPTH))
         taken.append((name, text))
     if len(criteria) > MAX_CRITERIA:
         raise FhirParameterError(f"a search has at most {MAX_CRITERIA} criteria")
@@ -133,30 +133,47 @@ def shown(name: str) -> str:
     return name if _SAFE.fullmatch(name) else "a parameter"
 
 
-def _criterion(kind: str, name: str, text: str, base: str, whole: str, depth: int) -> Criterion:
+@dataclass(frozen=True)
+class _Sent:
+    """A parameter as it came: its whole name and its text, and the address of the server."""
+
+    name: str
+    text: str
+    base: str
+
+    def refused(self, why: str) -> FhirParameterError:
+        return FhirParameterError(f"{shown(self.name)} {why}")
+
+    def alternatives(self) -> list[str]:
+        found = split(self.text, ",")
+        if len(found) > MAX_VALUES:
+            raise self.refused(f"has more than {MAX_VALUES} values")
+        return found
+
+
+def _criterion(kind: str, name: str, sent: _Sent, depth: int) -> Criterion:
     if depth == 0:
-        raise FhirParameterError(f"{shown(whole)} steps over more than {MAX_DEPTH} resources")
+        raise sent.refused(f"steps over more than {MAX_DEPTH} resources")
 
     def further(kind: str, name: str) -> Criterion:
-        return _criterion(kind, name, text, base, whole, depth - 1)
+        return _criterion(kind, name, sent, depth - 1)
 
     if name.startswith("_has:"):
-        return _has(kind, name, whole, further)
+        return _has(kind, name, sent, further)
     first, dot, rest = name.partition(".")
     bare, _, modifier = first.partition(":")
     parameter = parameters(kind).get(bare)
     if parameter is None:
-        raise FhirParameterError(f"{shown(whole)} is no search parameter of {kind}")
+        raise sent.refused(f"is no search parameter of {kind}")
     if dot:
-        return _chained(kind, parameter, modifier, rest, whole, further)
-    _require_modifier(parameter, modifier, whole)
-    alternatives = split(text, ",")
-    if len(alternatives) > MAX_VALUES:
-        raise FhirParameterError(f"{shown(whole)} has more than {MAX_VALUES} values")
+        kinds = _chain_kinds(kind, parameter, modifier, rest, sent)
+        return Chained(parameter, tuple((one, further(one, rest)) for one in kinds))
+    _require_modifier(parameter, modifier, sent)
     if parameter.kind == "composite":
-        return _composite(kind, parameter, alternatives, base, whole)
+        return _composite(kind, parameter, sent)
     how = _stand_in(kind, parameter)
-    values = tuple(read(one, how, modifier, base, shown(whole)) for one in alternatives)
+    name = shown(sent.name)
+    values = tuple(read(one, how, modifier, sent.base, name) for one in sent.alternatives())
     return Plain(parameter, modifier, values)
 
 
@@ -165,30 +182,25 @@ def _stand_in(kind: str, parameter: Parameter) -> Parameter:
     return parameters(kind)[parameter.any_of[0]] if parameter.any_of else parameter
 
 
-def _require_modifier(parameter: Parameter, modifier: str, whole: str) -> None:
+def _require_modifier(parameter: Parameter, modifier: str, sent: _Sent) -> None:
     is_type = parameter.kind == "reference" and modifier in resource_types()
-    allowed = MODIFIERS[parameter.kind]
-    if parameter.name in {"_id", "_lastUpdated"}:
-        allowed = ()
+    fixed = parameter.name in {"_id", "_lastUpdated"}
+    allowed = () if fixed else MODIFIERS[parameter.kind]
     if modifier and not is_type and modifier not in allowed:
-        raise FhirParameterError(f"{shown(whole)} has a modifier that is not supported there")
+        raise sent.refused("has a modifier that is not supported there")
 
 
-def _chained(
-    kind: str,
-    parameter: Parameter,
-    modifier: str,
-    rest: str,
-    whole: str,
-    further: Callable[[str, str], Criterion],
-) -> Chained:
+def _chain_kinds(
+    kind: str, parameter: Parameter, modifier: str, rest: str, sent: _Sent
+) -> list[str]:
+    """The types that a step of a chain can lead to."""
     if parameter.kind != "reference" or (modifier and modifier not in resource_types()):
-        raise FhirParameterError(f"{shown(whole)} is no chain of references")
+        raise sent.refused("is no chain of references")
     possible = (modifier,) if modifier else possible_targets(kind, parameter)
     kinds = [one for one in possible if known(one, rest)]
     if not kinds:
-        raise FhirParameterError(f"{shown(whole)} leads to no search parameter of its target")
-    return Chained(parameter, tuple((one, further(one, rest)) for one in kinds))
+        raise sent.refused("leads to no search parameter of its target")
+    return kinds
 
 
 def possible_targets(kind: str, parameter: Parameter) -> tuple[str, ...]:
@@ -199,35 +211,30 @@ def possible_targets(kind: str, parameter: Parameter) -> tuple[str, ...]:
     return tuple(t for t in found if t in resource_types())
 
 
-def _has(kind: str, name: str, whole: str, further: Callable[[str, str], Criterion]) -> Has:
+def _has(kind: str, name: str, sent: _Sent, further: Callable[[str, str], Criterion]) -> Has:
     parts = name.split(":", 3)
     if len(parts) != 4 or parts[1] not in resource_types():  # noqa: PLR2004  # its form
-        raise FhirParameterError(f"{shown(whole)} must be _has:Type:reference:parameter")
+        raise sent.refused("must be _has:Type:reference:parameter")
     _, source, pointer, rest = parts
     parameter = parameters(source).get(pointer)
     if parameter is None or parameter.kind != "reference":
-        raise FhirParameterError(f"{shown(whole)} names no reference of {source}")
+        raise sent.refused(f"names no reference of {source}")
     possible = possible_targets(source, parameter)
     if possible and kind not in possible:
-        raise FhirParameterError(f"{shown(whole)} names a reference that cannot lead to {kind}")
+        raise sent.refused(f"names a reference that cannot lead to {kind}")
     return Has(source, parameter, further(source, rest))
 
 
-def _composite(
-    kind: str, parameter: Parameter, alternatives: list[str], base: str, whole: str
-) -> Composite:
-    described = parameter
-    if parameter.any_of:
-        described = parameters(kind)[parameter.any_of[0]]
-    first, second = described.parts
+def _composite(kind: str, parameter: Parameter, sent: _Sent) -> Composite:
+    first, second = _stand_in(kind, parameter).parts
     parts = (_part(kind, first), _part(kind, second))
     pairs = []
-    for one in alternatives:
+    for one in sent.alternatives():
         texts = split(one, "$")
         if len(texts) != len(parts):
-            raise FhirParameterError(f"{shown(whole)} must be two values joined with $")
+            raise sent.refused("must be two values joined with $")
         left, right = (
-            read(text, part, "", base, shown(whole))
+            read(text, part, "", sent.base, shown(sent.name))
             for text, part in zip(texts, parts, strict=True)
         )
         pairs.append((left, right))

@@ -14,14 +14,19 @@ from services.fhir._queries import Key, chunks
 from services.fhir.access import Access
 from services.fhir.models import ClockRow, ResourceRow
 from services.fhir.results import Entry
+from services.fhir.search import record
 from services.fhir.search.compile import Condition, conditions
 from services.fhir.search.cursor import Cursor, seal, unseal
+from services.fhir.search.errors import FhirCursorError
 from services.fhir.search.include import along
 from services.fhir.search.order import behind, ordered, place
 from services.fhir.search.query import Query, parse
 from services.fhir.search.upkeep import cursor_key
 from services.fhir.search.view import View, view_of
 from services.store.database import Database
+
+_RECORD = "$everything"
+"""Stands in a cursor for the type, where it belongs to a whole record."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,13 @@ class Search:
             FhirNotFoundError: it is about another person than the caller may see.
             ScopeError: the caller may not search a type that it touches.
         """
-        cursor = unseal(asked, self._key) if isinstance(asked, str) else None
-        if cursor is not None:
+        cursor: Cursor | None = None
+        if isinstance(asked, str):
+            cursor = unseal(asked, self._key)
+            if cursor.kind == _RECORD:
+                raise FhirCursorError("the link to this page belongs to another request")
             query = parse(cursor.kind, cursor.pairs, base=base)
         else:
-            assert isinstance(asked, Query)
             query = asked
         view = view_of(query, access)
         with self._database.reading() as session:
@@ -91,6 +98,32 @@ class Search:
             query,
             cut,
         )
+
+    def record_page(self, asked: record.Asked | str) -> record.RecordPage | None:
+        """Return a page of one person's record; None where there is no such Patient.
+
+        Raises:
+            FhirCursorError: the cursor is not this store's.
+        """
+        last: tuple[Any, ...] = ()
+        if isinstance(asked, str):
+            cursor = unseal(asked, self._key)
+            if cursor.kind != _RECORD:
+                raise FhirCursorError("the link to this page belongs to another request")
+            asked = record.read_asked(cursor.pairs[0][1], cursor.pairs[1:])
+            last = cursor.last
+        with self._database.reading() as session:
+            keys = record.chosen(session, asked)
+            if keys is None:
+                return None
+            left = [key for key in keys if not last or record.place(key) > record.place(last)]
+            page = left if asked.count is None else left[: asked.count]
+            entries = record.entries_of(session, page)
+        after = None
+        if len(page) < len(left):
+            whole = (("patient", asked.patient), *asked.pairs)
+            after = seal(Cursor(_RECORD, whole, page[-1], 0), self._key)
+        return record.RecordPage(asked, entries, len(keys), after)
 
     @property
     def _key(self) -> bytes:
@@ -137,9 +170,7 @@ def _matches(
     return [row[-1] for row, _ in page], replace(at, last=tuple(last), late=late_now)
 
 
-def _rows(
-    session: Session, query: Query, view: View, at: Cursor, limit: int
-) -> Sequence[Row[Any]]:
+def _rows(session: Session, query: Query, view: View, at: Cursor, limit: int) -> Sequence[Row[Any]]:
     keys = query.controls.sort
     columns = place(query.kind, keys, ResourceRow)
     wanted = criteria(query, view)

@@ -43,4 +43,5 @@ def normal(text: str) -> str:
 
 def _dropped(character: str) -> bool:
     category = unicodedata.category(character)
-    return category in {"Mn", "Cc", "Cs"} and not character.isspace() or category[0] == "P"
+    marks = category in {"Mn", "Cc", "Cs"} and not character.isspace()
+    return marks or category.startswith("P")

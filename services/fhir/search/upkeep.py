@@ -44,8 +44,8 @@ def ensure_index(database: Database) -> bool:
 
 def rebuild(session: Session) -> int:
     """Take every row out of the index and put those of today's resources in; return how many."""
-    for table in INDEXES:
-        session.execute(delete(table))
+    for old in INDEXES:
+        session.execute(delete(old))
     bodies, count = _bodies(session), 0
     while batch := list(islice(bodies, _BATCH)):
         rows: dict[Any, list[dict[str, Any]]] = {}

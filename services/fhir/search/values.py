@@ -1,6 +1,6 @@
-"""What is written behind the ``=`` of a search: split at the separators, read by kind.
+r"""What is written behind the ``=`` of a search: split at the separators, read by kind.
 
-``\\,``, ``\\|``, ``\\$`` and ``\\\\`` stand for the characters themselves.
+``\,``, ``\|``, ``\$`` and ``\\`` stand for the characters themselves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from services.fhir.validate import ID, resource_types
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 """How a date or an amount is compared."""
-_PREFIXED = re.compile(rf"({'|'.join(PREFIXES)})?(.*)", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _LOST_PLUS = re.compile(r"(.*T.*) (\d\d:\d\d)", re.ASCII)
 """A zone whose ``+`` was sent as it is, and so arrived as a space."""
@@ -150,9 +149,7 @@ def _half(value: Decimal) -> Decimal:
 
 
 def _prefix(text: str) -> tuple[str, str]:
-    found = _PREFIXED.fullmatch(text)
-    assert found is not None
-    return found[1] or "eq", found[2]
+    return (text[:2], text[2:]) if text[:2] in PREFIXES else ("eq", text)
 
 
 def _reference(text: str, parameter: Parameter, base: str) -> ReferenceValue:
@@ -173,6 +170,12 @@ def _uri(text: str, _parameter: Parameter, _base: str) -> UriValue:
     return UriValue(plain(text))
 
 
+def _missing(text: str, _parameter: Parameter, _base: str) -> Missing:
+    if text not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return Missing(text == "true")
+
+
 _READ: Mapping[str, Callable[[str, Parameter, str], Value]] = {
     "token": _token,
     "string": _text,
@@ -182,6 +185,11 @@ _READ: Mapping[str, Callable[[str, Parameter, str], Value]] = {
     "reference": _reference,
     "canonical": _uri,
     "uri": _uri,
+}
+_BY_MODIFIER: Mapping[str, Callable[[str, Parameter, str], Value]] = {
+    "missing": _missing,
+    "text": _text,
+    "identifier": _token,
 }
 
 
@@ -198,27 +206,20 @@ def read(text: str, parameter: Parameter, modifier: str, base: str, name: str) -
     Raises:
         FhirParameterError: the text has not the form that the kind asks for.
     """
+    if not text:
+        raise FhirParameterError(f"{name} is empty")
+    way = _BY_MODIFIER.get(modifier) or _READ[parameter.kind]
     try:
-        if not text:
-            raise ValueError("is empty")
-        if modifier == "missing":
-            return _missing(text)
-        kind = parameter.kind
-        if modifier == "text":
-            kind = "string"
-        elif modifier == "identifier":
-            kind = "token"
-        elif modifier[:1].isupper() and "/" in text:
-            raise ValueError("must be an id, the type is named already")
-        value = _READ[kind](text, parameter, base)
-        if isinstance(value, ReferenceValue) and modifier[:1].isupper():
-            return ReferenceValue(modifier, value.id)
+        value = way(text, parameter, base)
+        return _of_type(value, modifier, text) if isinstance(value, ReferenceValue) else value
     except ValueError as error:
         raise FhirParameterError(f"{name} {error}") from None
-    return value
 
 
-def _missing(text: str) -> Missing:
-    if text not in {"true", "false"}:
-        raise ValueError("must be true or false")
-    return Missing(text == "true")
+def _of_type(value: ReferenceValue, modifier: str, text: str) -> ReferenceValue:
+    """The value of ``subject:Patient=p01``."""
+    if not modifier:
+        return value
+    if "/" in text:
+        raise ValueError("must be an id, its type is named already")
+    return ReferenceValue(modifier, value.id)
