@@ -9,22 +9,31 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from services.fhir.bulk.export import AccessOf, Done
+from services.fhir.bulk.orders import AccessOf, Done
 from services.fhir.bulk.service import Bulk
 from services.hospital.jobs import JobHandler, Jobs, Taken, add_job
 from services.store.database import Database
+from services.web.outbound import Outbound
 
 RULE = "hospital.bulk"
 """The rule of the retention schedule that says how long files are kept."""
 
 
-def bulk_of(database: Database, data: Path, access: AccessOf, keep: timedelta | None) -> Bulk:
+def bulk_of(
+    database: Database,
+    data: Path,
+    access: AccessOf,
+    *,
+    outbound: Outbound,
+    keep: timedelta | None,
+) -> Bulk:
     """Bulk data of the hospital's store, its files below ``data``."""
     return Bulk(
         database,
         data / "bulk",
         access,
         add_job=add_job,
+        outbound=outbound,
         keep=keep or timedelta(days=1),
     )
 
@@ -41,4 +50,7 @@ def bulk_handlers(bulk: Bulk, jobs: Jobs) -> dict[str, JobHandler]:
 
         return handle
 
-    return {"bulk-export": handler(bulk.exporter.run)}
+    return {
+        "bulk-export": handler(bulk.exporter.run),
+        "bulk-import": handler(bulk.importer.run),
+    }

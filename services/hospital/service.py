@@ -159,7 +159,11 @@ class Hospital:
         self.studies = Studies(settings.study, settings.study_key)
         self.standing = Standing(self.accounts.keys, self.smart.clients, self.auditor)
         self.bulk = bulk_of(
-            self.database, settings.data, self.standing.access, self.schedule.rule(BULK).keep
+            self.database,
+            settings.data,
+            self.standing.access,
+            outbound=self.outbound,
+            keep=self.schedule.rule(BULK).keep,
         )
         self.sweeper = self._sweeper()
         opening = Opening(

@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, Self
 
 from services.fhir import jsontext
 from services.fhir.bulk.kinds import in_records
+from services.fhir.bulk.snapshot import stamp
 from services.fhir.errors import FhirParameterError
 from services.fhir.validate import ID, resource_types
 
@@ -161,10 +162,9 @@ def instant(text: str, name: str) -> str:
     text = re.sub(r" (?=\d\d:\d\d$)", "+", text)  # the plus sign of a zone, as above
     if _INSTANT.fullmatch(text):
         try:
-            moment = datetime.fromisoformat(text).astimezone(UTC)
+            return stamp(datetime.fromisoformat(text))
         except (ValueError, OverflowError):
             raise _refused(f"{name} must be an instant") from None
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     raise _refused(f"{name} must be an instant")
 
 

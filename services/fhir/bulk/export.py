@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,24 +10,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from services.fhir._queries import BATCH, owners
-from services.fhir.access import Access, Grant
+from services.fhir.access import Access
 from services.fhir.bulk.asked import Asked
 from services.fhir.bulk.deleted import deletions
 from services.fhir.bulk.files import LINES, Writer
-from services.fhir.bulk.orders import Order, Orders
+from services.fhir.bulk.orders import AccessOf, Done, Order, Orders
 from services.fhir.bulk.selection import Selection
-from services.fhir.bulk.snapshot import snapshot
+from services.fhir.bulk.snapshot import snapshot, stamp
 from services.fhir.models import ResourceRow
 from services.store.database import Database
-
-AccessOf = Callable[[Grant], Access | None]
-"""What a program may see now under a grant; None when it may nothing any more."""
-Done = Callable[[Session], bool]
-"""Finishes the job in the transaction of its result; False when somebody else has it by now."""
-
-
-class _StoppedError(Exception):
-    """Nobody wants the export any more, or somebody else is at it."""
 
 
 class Exporter:
@@ -52,22 +42,9 @@ class Exporter:
         Args:
             id_: of the order.
             attempt: number of this attempt, larger than any before.
-            done: see `Done`.
+            done: finishes the job in the transaction of its result.
         """
-        order = self._orders.get(id_)
-        access = self._access(order.grant) if order else None
-        outcome: dict[str, Any] = {"error": "The client may see nothing any more."}
-        if order is not None and access is not None:
-            try:
-                outcome = self._write(order, access, attempt)
-            except _StoppedError:
-                self._orders.files.delete([] if self._orders.get(id_) else [id_])
-        with self._database.transaction() as session:
-            ours = done(session)
-            if ours and order is not None:
-                self._orders.end(session, id_, attempt, outcome, failed="error" in outcome)
-        if ours:
-            self._orders.files.keep_only(id_, attempt)
+        self._orders.run(id_, attempt, done, self._access, self._write)
 
     def _write(self, order: Order, access: Access, attempt: int) -> dict[str, Any]:
         asked = Asked.load(order.asked)
@@ -80,7 +57,7 @@ class Exporter:
                 writer = Writer(folder, kind, lines=self._lines)
                 for batch in _batches(selection.rows(kind)):
                     count += len(batch)
-                    self._advance(order, attempt, f"{count} resources, at {kind}")
+                    self._orders.advance(order.id, attempt, f"{count} resources, at {kind}")
                     write_rows(session, writer, batch)
                 writer.close()
                 parts += [part.to_json() for part in writer.parts]
@@ -90,11 +67,7 @@ class Exporter:
                 writer.write(bundle, people)
             writer.close()
         deleted = [part.to_json() for part in writer.parts]
-        return {"transactionTime": _text(moment), "output": parts, "deleted": deleted}
-
-    def _advance(self, order: Order, attempt: int, progress: str) -> None:
-        if not self._orders.advance(order.id, attempt, progress):
-            raise _StoppedError
+        return {"transactionTime": stamp(moment), "output": parts, "deleted": deleted}
 
 
 def write_rows(session: Session, writer: Writer, rows: list[ResourceRow]) -> None:
@@ -125,7 +98,3 @@ def export_to(database: Database, folder: Path) -> dict[str, int]:
 def _batches(rows: Iterator[ResourceRow]) -> Iterator[list[ResourceRow]]:
     while batch := list(islice(rows, BATCH)):
         yield batch
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

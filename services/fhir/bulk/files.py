@@ -115,6 +115,10 @@ class Files:
         """The folder of an attempt at an order."""
         return self._root / order / str(attempt)
 
+    def received(self, order: str) -> Path:
+        """The folder of what came with an order."""
+        return self._root / order
+
     def begin(self, order: str, attempt: int) -> Path:
         """The empty folder of an attempt."""
         folder = self.of(order, attempt)

@@ -19,6 +19,7 @@ from services.fhir.visible import visible
 from services.store.database import Database
 
 _MEMBER = re.compile(r"(?:https?://[^\s?#]+/)?Patient/([A-Za-z0-9\-.]{1,64})")
+LENIENT = "handling=lenient"
 IDS = 400
 """Ids that one statement names."""
 
@@ -38,6 +39,19 @@ def preferences(values: Iterable[str]) -> frozenset[str]:
     """What ``Prefer`` headers say, in lower case without spaces."""
     parts = (part for value in values for part in re.split(r"[,;]", value))
     return frozenset(part.replace(" ", "").lower() for part in parts)
+
+
+def require_async(prefer: frozenset[str]) -> None:
+    """Refuse a caller who does not ask for an answer later, unless it is lenient.
+
+    Raises:
+        FhirParameterError: it does not.
+    """
+    if not {"respond-async", LENIENT} & prefer:
+        raise FhirParameterError(
+            "bulk data needs the header Prefer: respond-async",
+            remedy="Send it; the answer then says where the files will be.",
+        )
 
 
 class KickOff:
@@ -75,12 +89,8 @@ class KickOff:
             ScopeError, FhirParameterError, FhirNotFoundError, BulkBusyError: nothing was begun.
         """
         grant = program(access)
-        lenient = "handling=lenient" in prefer
-        if "respond-async" not in prefer and not lenient:
-            raise FhirParameterError(
-                "an export needs the header Prefer: respond-async",
-                remedy="Send it; the answer then says where the files will be.",
-            )
+        require_async(prefer)
+        lenient = LENIENT in prefer
         asked, patients = read(pairs, level, group=group, lenient=lenient)
         for kind in asked.types:
             if not allowed(access, kind):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import uuid4
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.fhir import jsontext
-from services.fhir.access import Grant
+from services.fhir.access import Access, Grant
 from services.fhir.bulk.errors import BulkBusyError
 from services.fhir.bulk.files import Files
 from services.fhir.errors import FhirNotFoundError
@@ -25,8 +26,22 @@ UNDER_WAY = 5
 """Most orders of one client that wait at a time."""
 POLL_SECONDS = (1, 10)
 """Least and most time that a client is told to wait before it asks again."""
+RECEIVING = timedelta(hours=1)
+"""How long the body of an import may take to come."""
+ATTEMPTS = 8
+"""After so many an order has failed."""
 AddJob = Callable[[Session, str, str], None]
 """Adds a job of a kind for a subject in the caller's transaction."""
+AccessOf = Callable[[Grant], Access | None]
+"""What a program may see now under a grant; None when it may nothing any more."""
+Done = Callable[[Session], bool]
+"""Finishes the job in the transaction of its result; False when somebody else has it by now."""
+
+_LOG = logging.getLogger("caretier.fhir.bulk")
+
+
+class StoppedError(Exception):
+    """Nobody wants the order any more, or somebody else is at it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,7 @@ class Order:
     grant: Grant
     request: str
     asked: str
-    state: Literal["waiting", "done", "failed"]
+    state: Literal["receiving", "waiting", "done", "failed"]
     progress: str
     attempt: int
     outcome: dict[str, Any]
@@ -66,7 +81,7 @@ class Orders:
         request: str,
         asked: str,
         patients: Iterable[str] = (),
-        id_: str | None = None,
+        receiving: bool = False,
     ) -> str:
         """Take an order and add its job; returns its id.
 
@@ -76,33 +91,83 @@ class Orders:
             request: URL of the kick-off.
             asked: what for.
             patients: whose records it is confined to.
-            id_: to give it, where files of it are there already.
+            receiving: whether something of it is still to come; `start` adds its job then.
 
         Raises:
             BulkBusyError: the client has too many under way.
         """
-        id_ = id_ or str(uuid4())
         row = OrderRow(
-            id=id_,
+            id=str(uuid4()),
             kind=kind,
             client=grant.client,
             scopes=grant.scopes,
             request=request,
             asked=asked,
-            state="waiting",
+            state="receiving" if receiving else "waiting",
             progress="waiting",
             attempt=0,
             requested=datetime.now(UTC),
         )
         with self._database.transaction() as session:
-            mine = (OrderRow.client == grant.client, OrderRow.state == "waiting")
-            if (session.scalar(select(func.count()).where(*mine)) or 0) >= UNDER_WAY:
-                raise BulkBusyError("Too many exports and imports are under way.", 60)
+            self._require_few(session, grant.client)
             session.add(row)
-            if people := [{"order": id_, "patient": patient} for patient in patients]:
+            if people := [{"order": row.id, "patient": patient} for patient in patients]:
                 session.execute(insert(OrderPatientRow), people)
-            self._add_job(session, f"bulk-{kind}", id_)
-        return id_
+            if not receiving:
+                self._add_job(session, f"bulk-{kind}", row.id)
+        return row.id
+
+    @staticmethod
+    def _require_few(session: Session, client: str) -> None:
+        coming = and_(
+            OrderRow.state == "receiving", OrderRow.requested > datetime.now(UTC) - RECEIVING
+        )
+        mine = (OrderRow.client == client, or_(OrderRow.state == "waiting", coming))
+        if (session.scalar(select(func.count()).where(*mine)) or 0) >= UNDER_WAY:
+            raise BulkBusyError("Too many exports and imports are under way.", 60)
+
+    def start(self, id_: str) -> None:
+        """Add the job of an order of which all has come."""
+        with self._database.transaction() as session:
+            row = session.get_one(OrderRow, id_)
+            row.state = "waiting"
+            self._add_job(session, f"bulk-{row.kind}", id_)
+
+    def run(
+        self,
+        id_: str,
+        attempt: int,
+        done: Done,
+        access: AccessOf,
+        work: Callable[[Order, Access, int], dict[str, Any]],
+    ) -> None:
+        """Do an order, and keep what came of it together with the end of its job.
+
+        Args:
+            id_: of the order.
+            attempt: number of this attempt, larger than any before.
+            done: finishes the job.
+            access: evaluates anew what the program that asked may do.
+            work: does it, and returns its outcome; raises StoppedError when nobody wants it.
+        """
+        order = self.get(id_)
+        allowed = access(order.grant) if order else None
+        outcome: dict[str, Any] | None = None
+        if order is not None and allowed is not None:
+            try:
+                outcome = work(order, allowed, attempt)
+            except StoppedError:
+                self.files.delete([] if self.get(id_) else [id_])
+            except Exception as error:
+                if attempt < ATTEMPTS:
+                    raise  # the job is tried again
+                _LOG.error("%s gives up: %s", order.kind, type(error).__name__)
+        with self._database.transaction() as session:
+            ours = done(session)
+            if ours:
+                self._end(session, id_, attempt, outcome)
+        if ours:
+            self.files.keep_only(id_, attempt)
 
     def find(self, kind: Kind, id_: str, grant: Grant) -> Order:
         """An order of this client.
@@ -143,40 +208,38 @@ class Orders:
             row.polled = now
         return wait
 
-    def advance(self, id_: str, attempt: int, progress: str) -> bool:
-        """Note how far an attempt is; False when nobody wants it any more."""
+    def advance(self, id_: str, attempt: int, progress: str) -> None:
+        """Note how far an attempt is.
+
+        Raises:
+            StoppedError: the order was cancelled, or there is a later attempt at it.
+        """
         with self._database.transaction() as session:
             noted = session.execute(
                 update(OrderRow)
                 .where(OrderRow.id == id_, OrderRow.attempt <= attempt, OrderRow.state == "waiting")
                 .values(attempt=attempt, progress=progress)
             )
-            return changed(noted) == 1
+            if changed(noted) != 1:
+                raise StoppedError
 
-    def end(
-        self,
-        session: Session,
-        id_: str,
-        attempt: int,
-        outcome: dict[str, Any],
-        *,
-        failed: bool = False,
-    ) -> None:
-        """Say in the caller's transaction what came of an order."""
+    @staticmethod
+    def _end(session: Session, id_: str, attempt: int, outcome: dict[str, Any] | None) -> None:
+        failed = {"problem": "It could not be done, or the client may do nothing any more."}
         session.execute(
             update(OrderRow)
             .where(OrderRow.id == id_)
             .values(
                 attempt=attempt,
-                state="failed" if failed else "done",
-                outcome=jsontext.dumps(outcome),
+                state="failed" if outcome is None else "done",
+                outcome=jsontext.dumps(failed if outcome is None else outcome),
                 ended=datetime.now(UTC),
             )
         )
 
-    def cancel(self, order: Order) -> None:
+    def cancel(self, id_: str) -> None:
         """Forget an order and delete its files; whoever is at it stops."""
-        self._forget([order.id])
+        self._forget([id_])
 
     def forget(self, before: datetime) -> int:
         """Forget what ended, or was asked for in vain, before a moment; returns how many."""

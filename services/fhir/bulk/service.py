@@ -6,12 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.fhir.access import Access, ScopeError
-from services.fhir.bulk.export import AccessOf, Exporter
+from services.fhir.bulk.export import Exporter
 from services.fhir.bulk.files import Files
+from services.fhir.bulk.importing import Importer
 from services.fhir.bulk.kickoff import KickOff
 from services.fhir.bulk.kinds import allowed
-from services.fhir.bulk.orders import AddJob, Order, Orders
+from services.fhir.bulk.orders import AccessOf, AddJob, Order, Orders
+from services.fhir.store import FhirStore
 from services.store.database import Database
+from services.web.outbound import Outbound
 
 
 class Bulk:
@@ -22,6 +25,7 @@ class Bulk:
         folder: for the files.
         access: evaluates anew what a program may see under a grant.
         add_job: adds the job that does an order.
+        outbound: the way to addresses that an import names.
         keep: how long files are there once they are done.
     """
 
@@ -32,12 +36,14 @@ class Bulk:
         access: AccessOf,
         *,
         add_job: AddJob,
+        outbound: Outbound,
         keep: timedelta,
     ) -> None:
         self.orders = Orders(database, Files(folder), add_job, keep)
         self.kick_off = KickOff(database, self.orders)
         self.exporter = Exporter(database, self.orders, access)
-        self._access = access
+        self.importer = Importer(FhirStore(database), self.orders, access, outbound)
+        self.outbound, self._access = outbound, access
 
     def require_covered(self, access: Access, order: Order, kind: str) -> None:
         """Refuse resources of a type to a caller who may not see now what was selected then.
@@ -45,6 +51,8 @@ class Bulk:
         Raises:
             ScopeError: the scopes do not cover them, or narrow them otherwise.
         """
+        if kind == "Bundle":  # of deletions: ids alone, and told to this client before
+            return
         then = self._access(order.grant)
         if then is None or not allowed(access, kind):
             raise ScopeError("The scopes of this client do not cover this file.")

@@ -33,3 +33,8 @@ def snapshot(database: Database) -> Iterator[tuple[Session, datetime]]:
             now = datetime.now(UTC)
             moment = (max(now, datetime.fromisoformat(last)) if last else now) - TICK
         yield session, moment
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the store writes instants: in UTC, with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

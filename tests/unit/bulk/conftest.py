@@ -13,11 +13,12 @@ import pytest
 from fastapi import FastAPI, Request
 
 from compliance.access import Scopes
-from services.fhir.access import Access, Disclosure, Grant
+from services.fhir.access import Access, Change, Disclosure, Grant
 from services.fhir.bulk import routes
 from services.fhir.bulk.service import Bulk
 from services.fhir.sandbox import generate
 from services.fhir.store import FhirStore
+from services.web.outbound import Outbound
 
 ASYNC = {"prefer": "respond-async"}
 
@@ -29,6 +30,7 @@ class Programs:
     scopes: dict[str, str] = field(default_factory=lambda: {"reader": "system/*.rs"})
     bounds: dict[str, Access] = field(default_factory=dict)
     disclosed: list[Disclosure] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
 
     def of(self, grant: Grant) -> Access | None:
         if grant.client not in self.scopes:
@@ -37,6 +39,7 @@ class Programs:
         return Access(
             allows=scopes.allows,
             queries=scopes.queries,
+            change=lambda *changes: self.changes.extend(changes),
             disclose=self.disclosed.append,
             grant=grant,
         )
@@ -62,6 +65,7 @@ class Server:
             folder,
             self.programs.of,
             add_job=lambda _session, kind, subject: self.jobs.append((kind, subject)),
+            outbound=Outbound(["https://files.example.org"]),
             keep=timedelta(days=1),
         )
         app = FastAPI()
@@ -72,8 +76,9 @@ class Server:
     def work(self, attempt: int = 1) -> None:
         """Do the jobs that there are."""
         while self.jobs:
-            _, subject = self.jobs.pop(0)
-            self.bulk.exporter.run(subject, attempt, lambda _session: True)
+            kind, subject = self.jobs.pop(0)
+            doers = {"bulk-export": self.bulk.exporter, "bulk-import": self.bulk.importer}
+            doers[kind].run(subject, attempt, lambda _session: True)
 
     async def kick_off(self, path: str = "/fhir/$export", **sent: Any) -> httpx.Response:
         sent["headers"] = ASYNC | sent.get("headers", {})

@@ -322,7 +322,7 @@ async def test_an_export_that_is_cancelled_midway_stops_and_leaves_nothing(loade
     def and_cancelled(session, writer, rows):
         write_rows(session, writer, rows)
         written.append(len(rows))
-        loaded.bulk.orders.cancel(loaded.bulk.orders.get(order))
+        loaded.bulk.orders.cancel(order)
 
     monkeypatch.setattr(export, "write_rows", and_cancelled)
     loaded.work()
