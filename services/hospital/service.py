@@ -125,6 +125,7 @@ class Hospital:
             load_or_create(settings.data / "keys" / "cds.key"),
             self.auditor,
             self.outbound,
+            lambda: self.node.index.knowledge,
             everyone=settings.cds_open,
         )
         self.desk = Desk(self.intake, self.keys, self.texts)

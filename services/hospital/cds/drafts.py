@@ -8,7 +8,7 @@ from typing import Any
 
 from services.fhir.cds.messages import OrderSelectContext, OrderSignContext
 from services.fhir.cds.prefetch import Gathered
-from services.hospital.cds.names import Named, named
+from services.hospital.cds.names import Named, named, of_service
 
 Resource = Mapping[str, Any]
 MEDICATION, SERVICE = "MedicationRequest", "ServiceRequest"
@@ -52,6 +52,7 @@ class Draft:
 def drafts(context: OrderSignContext, gathered: Gathered) -> list[Draft]:
     """Read the orders of a call; those of another person are counted and left out."""
     entries = [dict(entry) for entry in context.draft_orders.entry]
+    held = [{"resource": r} for r in gathered.all if r["resourceType"] == "Medication"]
     chosen = set(context.selections) if isinstance(context, OrderSelectContext) else None
     found = []
     for place, entry in enumerate(entries):
@@ -64,7 +65,7 @@ def drafts(context: OrderSignContext, gathered: Gathered) -> list[Draft]:
         if not gathered.is_of_patient(resource):
             gathered.left_out["other"] += 1
             continue
-        found.append(_draft(resource, place, entries, chosen))
+        found.append(_draft(resource, place, [*entries, *held], chosen))
     return found
 
 
@@ -78,8 +79,11 @@ def _draft(
     kind, identity = str(resource["resourceType"]), resource.get("id")
     known = isinstance(identity, str) and bool(identity)
     ref = f"{kind}/{identity if known else f'draft-{place}'}"
-    concept = resource.get("code") if kind == SERVICE else _medication(resource, entries)
-    return Draft(ref, known, resource, named(concept), chosen is None or ref in chosen)
+    if kind == SERVICE:
+        medicine = of_service(resource.get("code"))
+    else:
+        medicine = named(_medication(resource, entries))
+    return Draft(ref, known, resource, medicine, chosen is None or ref in chosen)
 
 
 def _medication(resource: Resource, entries: Sequence[Mapping[str, Any]]) -> object:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from compliance.errors import NotFoundError
+from services.bricks.knowledge import Knowledge
 from services.fhir.cds import Service, TrustedEhr
 from services.fhir.cds.engine import Arrived, json_of, read_call
 from services.fhir.cds.messages import CdsRequest, parsed
@@ -39,8 +41,13 @@ def dry_run(
     return [decision.card.to_json() for decision in limited(ranked(found))]
 
 
+@lru_cache(maxsize=1)
+def _knowledge() -> Knowledge:
+    return Knowledge.load("hospital")
+
+
 def _service(body: bytes, name: str | None) -> Service[Any]:
-    services = all_services()
+    services = all_services(_knowledge)
     if name is None:
         hook = parsed(CdsRequest, json_of(body)).hook
         name = next((s.id for s in services.values() if s.hook == hook), hook)

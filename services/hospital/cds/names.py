@@ -11,6 +11,8 @@ from services.consult.record import words
 from services.hospital.cds.tables import RXNORM, table
 
 UNNAMED = "an order without a name"
+_CONTRAST = re.compile(r"(?i)\b(ct|computed tomography|angiogra\w+)\b.*\b(contrast|dye)\b")
+_WITHOUT = re.compile(r"(?i)\b(without|w/o|wo|no|non)\W*(iv |intravenous )?(contrast|dye)\b")
 _PARTS = re.compile(r"\s+/\s+|\s+and\s+|;", re.IGNORECASE)
 
 
@@ -46,8 +48,17 @@ def named(concept: object) -> Named:
     by_code = table("rxnorm")["codes"]
     coded = [by_code[c] for c in _codes(concept) if c in by_code]
     generics = tuple(dict.fromkeys([*known, *coded]))
-    name = texts[0] if texts else (coded[0] if coded else UNNAMED)
-    return Named(name, generics, tuple(_unknown(name)) if texts else () if coded else (name,))
+    if not texts:
+        return Named(coded[0] if coded else UNNAMED, generics, () if coded else (UNNAMED,))
+    return Named(texts[0], generics, tuple(_unknown(texts[0], partly=bool(generics))))
+
+
+def of_service(concept: object) -> Named:
+    """Read what a service is called; of what it may give, only contrast is known."""
+    texts = list(_texts(concept))
+    given = any(_CONTRAST.search(text) and not _WITHOUT.search(text) for text in texts)
+    generics = ("contrast dye",) if given else ()
+    return Named(texts[0] if texts else UNNAMED, generics, ())
 
 
 def as_known(concept: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,11 +69,11 @@ def as_known(concept: Mapping[str, Any]) -> dict[str, Any]:
     return {**concept, "text": ", ".join(found.generics)}
 
 
-def _unknown(name: str) -> Iterator[str]:
+def _unknown(name: str, *, partly: bool) -> Iterator[str]:
     """The ingredients of a name in which no medicine of the rules is recognised."""
     for part in _PARTS.split(name):
         folded = words.fold(part)
-        partner = any(word in folded for word in table("rxnorm")["partners"])
+        partner = partly and any(word in folded for word in table("rxnorm")["partners"])
         if folded and not partner and not words.medicine_phrases().find(part):
             yield part.strip()
 

@@ -16,6 +16,7 @@ from services.fhir.cds import Call, CdsHooks, Decision, Service, TokenVerifier, 
 from services.fhir.cds.errors import CdsUnavailableError, CdsUntrustedError
 from services.fhir.cds.keysets import KeySets
 from services.hospital.audited import Auditor, Caller
+from services.hospital.cds.discharge import KnowledgeOf
 from services.hospital.cds.ehrs import Ehrs
 from services.hospital.cds.ledger import CardLedger, Signal
 from services.hospital.cds.rehearsal import rehearse
@@ -41,6 +42,7 @@ class Cds:
         key: of the digests by which a warning is known again.
         auditor: writes down what is given out before it is.
         outbound: the addresses that may be called.
+        knowledge: what may be quoted to patients; asked for when it is needed first.
         everyone: take calls without a token, from this machine only.
     """
 
@@ -50,6 +52,7 @@ class Cds:
         key: bytes,
         auditor: Auditor,
         outbound: Outbound,
+        knowledge: KnowledgeOf,
         *,
         everyone: bool = False,
     ) -> None:
@@ -58,7 +61,7 @@ class Cds:
         self._auditor, self._outbound, self._everyone = auditor, outbound, everyone
         self._keys = KeySets(outbound.get_json)
         self._verifier = TokenVerifier(self.ehrs.of, self._keys, self._first_use)
-        self.hooks = CdsHooks(all_services(), self._client, self.ledger)
+        self.hooks = CdsHooks(all_services(knowledge), self._client, self.ledger)
 
     async def admit(self, request: Request, audiences: Sequence[str]) -> TrustedEhr:
         """The EHR that calls.
