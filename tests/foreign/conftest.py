@@ -37,6 +37,12 @@ class Served:
         """A new API key."""
         return self.hospital.accounts.new_key("foreign client", scopes, patient=patient)
 
+    def backend(self, name: str, keys: dict[str, Any], scopes: str) -> str:
+        """Id of a new client of Backend Services with these public keys."""
+        clients = self.hospital.smart.clients
+        client, _ = clients.add(name, "asymmetric", scopes, jwks=json.dumps(keys))
+        return client.id
+
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory, node_of):
@@ -61,7 +67,12 @@ def node_script() -> Callable[..., Any]:
         command = ["node", str(Path(__file__).parent / name), *arguments]
         environment = {"CARETIER_NODE_MODULES": str(NODE_MODULES), "PATH": "/usr/bin:/bin"}
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=SCRIPT_SECONDS, env=environment
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=SCRIPT_SECONDS,
+            env=environment,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])

@@ -32,9 +32,7 @@ def test_a_stream_is_the_same_answer_in_parts(client):
     whole = client.chat.completions.create(model="caretier", messages=messages)
     parts = [
         part.choices[0].delta.content or ""
-        for part in client.chat.completions.create(
-            model="caretier", messages=messages, stream=True
-        )
+        for part in client.chat.completions.create(model="caretier", messages=messages, stream=True)
         if part.choices
     ]
     assert len(parts) > 1
