@@ -11,6 +11,8 @@ from services.fhir import jsontext
 
 Content = Mapping[str, Any] | str | bytes
 """A resource: Python values, or its JSON text."""
+Issue = Mapping[str, Any]
+"""An issue of an OperationOutcome."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ class Written(Stored):
         outcome: ``unchanged`` when the same text was there already, or nothing to delete.
         text: JSON text that is current now; None after a deletion.
         readable: whether the caller may read it, too.
+        issues: what the caller is told with the answer, whatever they prefer.
     """
 
     outcome: Literal["created", "updated", "unchanged", "deleted"]
     text: str | None
     readable: bool = True
+    issues: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -45,7 +45,7 @@ from services.fhir.search.run import Found, Search
 from services.fhir.search.upkeep import ensure_index
 from services.fhir.validate import require_type, resource_types
 from services.fhir.visible import visible
-from services.fhir.writer import Writer, in_turn
+from services.fhir.writer import NO_CHECKS, Check, Writer, in_turn
 from services.store.database import Database
 
 Result = TypeVar("Result")
@@ -58,10 +58,11 @@ class FhirStore:
 
     Args:
         database: opened database whose ``services.fhir`` tables are migrated.
+        checks: by type of resource, of what callers write (see `services.fhir.writer`).
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, checks: Mapping[str, Check] = NO_CHECKS) -> None:
+        self._database, self._checks = database, checks
         self._search = Search(database)
         ensure_index(database)
 
@@ -84,7 +85,7 @@ class FhirStore:
         Raises:
             FhirBusyError: other writers did not come to an end.
         """
-        return in_turn(self._database, work, access)
+        return in_turn(self._database, work, access, self._checks)
 
     @contextmanager
     def joining(self, session: Session, access: Access | None = None) -> Iterator[Writer]:
@@ -92,7 +93,7 @@ class FhirStore:
 
         Enter this before anything else is locked: writers take turns, and hold theirs to the end.
         """
-        writer = Writer(session, access)
+        writer = Writer(session, access, self._checks)
         yield writer
         writer.finish()
 

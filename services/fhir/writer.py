@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from services.fhir._history import last_version
 from services.fhir._prepare import Prepared
-from services.fhir._queries import Key, owners
+from services.fhir._queries import Key
+from services.fhir._reach import Owners, Reach
 from services.fhir._turn import Turn
 from services.fhir._versions import Method, remove, write
 from services.fhir.access import Access, Change, Letter, ScopeError
@@ -32,10 +33,8 @@ from services.fhir.errors import (
     FhirNotFoundError,
     FhirPreconditionError,
 )
-from services.fhir.models import ResourceRow
 from services.fhir.policy import require_writable
-from services.fhir.results import Entry, Written
-from services.fhir.visible import visible
+from services.fhir.results import Entry, Issue, Written
 from services.store.database import Database
 
 ATTEMPTS = 5
@@ -44,6 +43,32 @@ Result = TypeVar("Result")
 Match = Callable[[int | None], bool]
 """Whether a version number, or None where nothing is, is what the request expects."""
 NOT_HERE = "there is no such resource for this caller"
+Check = Callable[[Session, Entry], Sequence[Issue]]
+"""Looks at what a caller has just written of a type, before it counts: raises to refuse it, or
+returns what the caller is told with the answer. It may write to tables beside."""
+NO_CHECKS: Mapping[str, Check] = {}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is to be written.
+
+    Attributes:
+        item: the resource.
+        method: HTTP verb that asks for it; POST makes a new one, under an id of the server's.
+        match: what the version has to be that is there now.
+        within: is entered while the draft is judged, so that an error can say where it is from.
+    """
+
+    item: Prepared
+    method: Method
+    match: Match | None = None
+    within: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    @property
+    def letter(self) -> Letter:
+        """What it does, as a letter of a scope."""
+        return "c" if self.method == "POST" else "u"
 
 
 class Writer:
@@ -56,42 +81,53 @@ class Writer:
 
     def __init__(self, session: Session, access: Access | None) -> None:
         self.session, self.access = session, access
-        self._turn = Turn(session)
+        self._turn, self._reach = Turn(session), Reach(session, access)
         self._changes: list[Change] = []
 
     def put_all(self, items: Sequence[Prepared]) -> None:
-        """Write many, each key once, as the program itself."""
-        write(self.session, self._turn, items, "PUT")
+        """Write many, each key once, as the program itself: quickly, and without an answer."""
+        write(self.session, self._turn, [(item, "PUT") for item in items])
 
-    def create(self, item: Prepared, *, method: Method = "POST") -> Written:
-        """Write a new resource under the id that the server chose.
+    def create(self, item: Prepared) -> Written:
+        """Write a new resource under the id that the server chose; errors as of `write_all`."""
+        return self.write_all([Draft(item, "POST")])[item.key]
 
-        Raises:
-            ScopeError: the caller may not create it.
-        """
-        self.require(item.type, "c")
-        return self._written(item, None, method, "c")
+    def update(self, item: Prepared, *, match: Match | None = None) -> Written:
+        """Write the next version of a resource, or the first; errors as of `write_all`."""
+        return self.write_all([Draft(item, "PUT", match)])[item.key]
 
-    def found(self, entry: Entry) -> Written:
-        """The answer to a write that finds what it wants there already."""
-        return self._answer(entry, "unchanged")
-
-    def update(
-        self, item: Prepared, *, match: Match | None = None, method: Method = "PUT"
-    ) -> Written:
-        """Write the next version of a resource, or the first where there is none.
+    def write_all(self, drafts: Sequence[Draft]) -> dict[Key, Written]:
+        """Write resources, each key once; return what became of each.
 
         Raises:
-            ScopeError: the caller may not change it, or not into this.
-            FhirNotFoundError: it is not this caller's.
-            FhirPreconditionError: ``match`` does not take the current version.
+            ScopeError: the caller may not write one of them, or not into this.
+            FhirNotFoundError: one is not this caller's to change.
+            FhirPreconditionError: one is at another version than its ``match`` takes.
         """
-        self.require(item.type, "u")
-        before = self.mine(item.type, item.id, "u")
-        if before is None and self.access is not None and self.access.patient:
-            raise FhirNotFoundError(NOT_HERE)  # ids are the server's to give
-        _require_match(match, before)
-        return self._written(item, before, method, "u")
+        before = self._reach.entries([draft.item.key for draft in drafts])
+        was = self._reach.owners(list(before))
+        self._judge_before(drafts, before, was)
+        items = [(draft.item, draft.method) for draft in drafts]
+        versions = write(self.session, self._turn, items)
+        changed = {
+            draft.item.key: draft
+            for draft in drafts
+            if draft.item.key not in before
+            or before[draft.item.key].version != versions[draft.item.key]
+        }
+        now = self._reach.owners(list(changed))
+        shut = self._reach.outside({key: draft.letter for key, draft in changed.items()}, now)
+        for key, draft in changed.items():
+            with draft.within():
+                if key in shut:
+                    raise ScopeError("This would be outside of what this caller may write.")
+            whose = was.get(key, frozenset()) | now.get(key, frozenset())
+            self._note("update" if key in before else "create", key, whose)
+        entries = before | {
+            key: Entry(*key, versions[key], self._now, draft.item.text)
+            for key, draft in changed.items()
+        }
+        return self._answers(entries, before, changed)
 
     def patch(
         self,
@@ -106,7 +142,7 @@ class Writer:
         Raises:
             FhirGoneError: it was deleted.
             FhirNotFoundError: it is not there, or not this caller's.
-            ScopeError, FhirPreconditionError: as `update`.
+            ScopeError, FhirPreconditionError: as `write_all`.
         """
         self.require(kind, "u")
         before = self.mine(kind, identity, "u")
@@ -114,7 +150,8 @@ class Writer:
             self._gone(kind, identity)
             raise FhirGoneError("the resource was deleted")
         _require_match(match, before)
-        return self._written(change(before.text), before, "PATCH", "u")
+        item = change(before.text)
+        return self.write_all([Draft(item, "PATCH")])[item.key]
 
     def delete(self, kind: str, identity: str, *, match: Match | None = None) -> Written:
         """Delete a resource; its versions stay in the history.
@@ -129,9 +166,72 @@ class Writer:
         if before is None:
             return self._gone(kind, identity)
         _require_match(match, before)
-        self._note("delete", before, self._whose(before))
-        version = remove(self.session, self._turn, (kind, identity))
+        key = (kind, identity)
+        self._note("delete", key, self._reach.owners([key]).get(key, frozenset()))
+        version = remove(self.session, self._turn, key)
         return Written(kind, identity, version, self._now, "deleted", None)
+
+    def mine(self, kind: str, identity: str, letter: Letter) -> Entry | None:
+        """Return what is current under an id; None where nothing is.
+
+        Raises:
+            FhirNotFoundError: it is not the caller's to do this to.
+        """
+        key = (kind, identity)
+        entry = self._reach.entries([key]).get(key)
+        if entry is not None and self._reach.outside({key: letter}, self._reach.owners([key])):
+            raise FhirNotFoundError(NOT_HERE)
+        return entry
+
+    def found(self, entry: Entry) -> Written:
+        """The answer to a write that finds what it wants there already."""
+        key = (entry.type, entry.id)
+        return self._answers({key: entry}, {key: entry}, {})[key]
+
+    def require(self, kind: str, letter: Letter) -> None:
+        """Refuse what the caller may not do to a type at all; errors as of the writes."""
+        if self.access is not None:
+            self.access.require(kind, letter)
+            require_writable(kind, letter)
+
+    def finish(self) -> None:
+        """Tell what was changed, and end the turn."""
+        if self.access is not None and self._changes:
+            self.access.change(*self._changes)
+        self._turn.end()
+
+    def _judge_before(
+        self, drafts: Sequence[Draft], before: Mapping[Key, Entry], was: Owners
+    ) -> None:
+        for draft in drafts:
+            with draft.within():
+                self.require(draft.item.type, draft.letter)
+        there = {d.item.key: d.letter for d in drafts if d.item.key in before}
+        shut = self._reach.outside(there, was)
+        bound = self.access is not None and self.access.patient is not None
+        for draft in drafts:
+            key = draft.item.key
+            with draft.within():
+                # to who may see one record only, ids are the server's to give
+                if key in shut or (bound and key not in before and draft.method != "POST"):
+                    raise FhirNotFoundError(NOT_HERE)
+                _require_match(draft.match, before.get(key))
+
+    def _answers(
+        self, entries: Mapping[Key, Entry], before: Mapping[Key, Entry], changed: Container[Key]
+    ) -> dict[Key, Written]:
+        readable = self._reach.visible(entries, "r")
+        return {
+            key: Written(
+                *key,
+                entry.version,
+                entry.updated,
+                "unchanged" if key not in changed else "updated" if key in before else "created",
+                entry.text,
+                key in readable,
+            )
+            for key, entry in entries.items()
+        }
 
     def _gone(self, kind: str, identity: str) -> Written:
         """What a deletion says of what was deleted before.
@@ -144,98 +244,27 @@ class Writer:
             raise FhirNotFoundError(NOT_HERE)
         return Written(kind, identity, stone.version, stone.updated, "unchanged", None)
 
-    def mine(self, kind: str, identity: str, letter: Letter) -> Entry | None:
-        """Return what is current under an id; None where nothing is.
-
-        Raises:
-            FhirNotFoundError: it is not the caller's to do this to.
-        """
-        entry = self._entry((kind, identity))
-        if entry is not None and not self._is_mine(entry, letter):
-            raise FhirNotFoundError(NOT_HERE)
-        return entry
-
-    def finish(self) -> None:
-        """Tell what was changed, and end the turn."""
-        if self.access is not None and self._changes:
-            self.access.change(*self._changes)
-        self._turn.end()
-
-    def require(self, kind: str, letter: Letter) -> None:
-        """Refuse what the caller may not do to a type at all; errors as of the writes."""
-        if self.access is not None:
-            self.access.require(kind, letter)
-            require_writable(kind, letter)
-
-    def _entry(self, key: Key) -> Entry | None:
-        columns = (ResourceRow.version, ResourceRow.updated, ResourceRow.body)
-        query = select(*columns).where(ResourceRow.type == key[0], ResourceRow.id == key[1])
-        row = self.session.execute(query).one_or_none()
-        return row and Entry(*key, row.version, datetime.fromisoformat(row.updated), row.body)
-
-    def _whose(self, entry: Entry) -> frozenset[str]:
-        key = (entry.type, entry.id)
-        return owners(self.session, [key]).get(key, frozenset())
-
-    def _is_mine(self, entry: Entry, letter: Letter) -> bool:
-        """Whether the caller's scopes reach a stored resource, and its people are theirs."""
-        if self.access is None:
-            return True
-        whose = self._whose(entry)
-        if self.access.patient is not None and whose != {self.access.patient}:
-            return False
-        if not self._is_visible(entry, letter):
-            return False
-        self.access.require_theirs(entry.type, whose)
-        return True
-
-    def _is_visible(self, entry: Entry, letter: Letter) -> bool:
-        rows = select(ResourceRow.id).where(
-            ResourceRow.type == entry.type,
-            ResourceRow.id == entry.id,
-            visible(self.access or Access(), entry.type, letter),
-        )
-        return self.session.scalar(rows) is not None
-
-    def _written(
-        self, item: Prepared, before: Entry | None, method: Method, letter: Letter
-    ) -> Written:
-        whose = self._whose(before) if before else frozenset[str]()
-        version = write(self.session, self._turn, [item], method)[item.key]
-        if before is not None and before.version == version:
-            return self._answer(before, "unchanged")
-        entry = Entry(*item.key, version, self._now, item.text)
-        if not self._is_mine(entry, letter):
-            raise ScopeError("This resource would be outside of what this caller may write.")
-        self._note("update" if before else "create", entry, whose | self._whose(entry))
-        return self._answer(entry, "updated" if before else "created")
-
-    def _answer(self, entry: Entry, outcome: Literal["created", "updated", "unchanged"]) -> Written:
-        key, when = (entry.type, entry.id), entry.updated
-        return Written(*key, entry.version, when, outcome, entry.text, self._reads(entry))
-
-    def _reads(self, entry: Entry) -> bool:
-        """Whether the caller may read, too, what is theirs to write."""
-        if self.access is None or not self.access.queries(entry.type, "r"):
-            return self.access is None or self.access.allows(entry.type, "r")
-        return self._is_visible(entry, "r")
-
     @property
     def _now(self) -> datetime:
         return datetime.fromisoformat(self._turn.now)
 
     def _note(
-        self, interaction: Literal["create", "update", "delete"], entry: Entry, whose: Iterable[str]
+        self, interaction: Literal["create", "update", "delete"], key: Key, whose: Iterable[str]
     ) -> None:
-        self._changes.append(Change(interaction, f"{entry.type}/{entry.id}", tuple(sorted(whose))))
+        self._changes.append(Change(interaction, "/".join(key), tuple(sorted(whose))))
 
 
-def in_turn(database: Database, work: Callable[[Writer], Result], access: Access | None) -> Result:
+def in_turn(
+    database: Database,
+    work: Callable[[Writer], Result],
+    access: Access | None,
+    checks: Mapping[str, Check] = NO_CHECKS,
+) -> Result:
     """Do ``work`` in one transaction; see `FhirStore.write`."""
     for attempt in range(ATTEMPTS):
         try:
             with database.transaction() as session:
-                writer = Writer(session, access)
+                writer = Writer(session, access, checks)
                 done = work(writer)
                 writer.finish()
         except DBAPIError as error:

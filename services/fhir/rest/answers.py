@@ -38,12 +38,12 @@ def returned(prefer: str, written: Written) -> str:
 
     Args:
         prefer: the ``Prefer`` header; without it the resource goes out. Who may not read it gets
-            none, whatever they prefer.
+            none, and who is to be told something gets that, whatever they prefer.
         written: what was done.
     """
     asked = _RETURN.search(prefer)
     wish = asked[1] if asked else "representation"
-    if wish == "OperationOutcome":
+    if wish == "OperationOutcome" or written.issues:
         return jsontext.dumps(outcome(written))
     return (written.text or "") if wish == "representation" and written.readable else ""
 
@@ -52,7 +52,7 @@ def outcome(written: Written) -> dict[str, Any]:
     """An OperationOutcome that says what a write did."""
     text = f"{written.outcome}: version {written.version}"
     issue = {"severity": "information", "code": "informational", "diagnostics": text}
-    return {"resourceType": "OperationOutcome", "issue": [issue]}
+    return {"resourceType": "OperationOutcome", "issue": [*written.issues, issue]}
 
 
 def answer(call: Call, written: Written) -> Response:
