@@ -17,6 +17,7 @@ from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import exchange_router
 from services.fhir.bulk.routes import router as bulk_router
+from services.fhir.bulk.sources import MAX_BYTES
 from services.fhir.cds import cds_router
 from services.fhir.cds.cors import CdsCors
 from services.fhir.cds.engine import MAX_BODY
@@ -29,6 +30,7 @@ from services.hospital.asking import ask_router
 from services.hospital.caseload import Caseload
 from services.hospital.chat import chat_router
 from services.hospital.doors import Doors
+from services.hospital.ehr.routes import ehr_router
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.signing_in import SignInSteps
@@ -37,6 +39,7 @@ from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 from services.hospital.smart.consent import Consent
 from services.hospital.smart.cors import SmartCors
+from services.hospital.smart.discovery import fhir_security
 from services.hospital.smart.routes import smart_router
 from services.web.app import LOOPBACK_HOSTS, create_app
 
@@ -55,7 +58,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         await here.cds.load_keys()
         gc.collect()
         gc.freeze()  # what is loaded for good is not walked through at each later collection
-        async with running(here.jobs_loop(), here.tidy_loop()):
+        async with running(here.jobs_loop(), here.tidy_loop(), here.ehr.loop()):
             yield
         await here.close()
 
@@ -69,15 +72,18 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         large={
             "/v1/referrals": MAX_SEALED_CHARS + (1 << 20),
             "/fhir": MAX_BUNDLE,
+            "/fhir/$import": MAX_BYTES,
             **{f"{PREFIX}/{service}": MAX_BODY for service in here.cds.hooks.services},
         },
     )
     app.state.hospital = here
+    app.state.fhir_security = fhir_security
 
     doors = Doors(here.accounts, here.auditor, here.relations, here.smart.tokens)
     app.include_router(smart_router(here.smart))
     app.user_middleware.append(Middleware(SmartCors, origins=here.smart.clients.origins))
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
+    app.include_router(ehr_router(here.ehr.subscriptions))
     app.include_router(bulk_router(here.bulk, doors.fhir))
     app.include_router(ask_router(lambda: here.records, lambda: here.node, doors.ask))
     app.include_router(

@@ -16,13 +16,19 @@ from services.fhir.rest.call import Call
 from services.fhir.rest.conditions import is_known
 from services.fhir.results import Entry, Version
 from services.fhir.validate import ID, require_type
+from services.web.address import public_base
 
 NOT_HERE = "there is no such resource for this caller"
 
 
 def metadata(call: Call) -> Response:
     """Say what this server does."""
-    return fhir_response(jsontext.dumps(capability_statement(call.base)))
+    app = call.request.app
+    security = getattr(app.state, "fhir_security", None)
+    told = security(public_base(call.request)) if security else None
+    return fhir_response(
+        jsontext.dumps(capability_statement(call.base, app.openapi()["paths"], told))
+    )
 
 
 def read(call: Call, kind: str, identity: str) -> Response:

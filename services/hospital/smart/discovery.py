@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.fhir.capability import smart_security
 from services.hospital.smart.jwks import ALGORITHMS
 from services.hospital.smart.signing import ALGORITHM
 from services.hospital.smart.site import Site
@@ -57,6 +58,14 @@ def smart_configuration(site: Site) -> dict[str, Any]:
         "capabilities": list(CAPABILITIES),
         "management_endpoint": f"{site.base}/portal/apps",
     }
+
+
+def fhir_security(base: str) -> dict[str, Any]:
+    """What the CapabilityStatement says of how to come in; ``base`` is the hospital's address."""
+    site = Site(base)
+    endpoints = {name: site.oauth(name) for name in ("introspect", "revoke")}
+    manage = f"{base}/portal/apps"
+    return smart_security(site.oauth("authorize"), site.token, **endpoints, manage=manage)
 
 
 def openid_configuration(site: Site) -> dict[str, Any]:
