@@ -40,6 +40,7 @@ def make_celery(settings: HospitalSettings) -> Celery:
         broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS, **sockets},
         beat_schedule={
             "relay": {"task": "caretier.relay", "schedule": 2.0},
+            "ehr": {"task": "caretier.ehr", "schedule": 20.0},
             "tidy": {"task": "caretier.tidy", "schedule": 3600.0},
             "refresh": {"task": "caretier.refresh", "schedule": 86400.0},
         },
@@ -88,6 +89,10 @@ def register(app: Celery, settings: HospitalSettings) -> None:
     def relay() -> None:
         for job in hospital().jobs.due():
             do.delay(job)
+
+    @app.task(name="caretier.ehr", expires=20)
+    def ehr() -> None:
+        hospital().ehr.schedule()
 
     @app.task(name="caretier.tidy")
     def tidy() -> dict[str, int]:

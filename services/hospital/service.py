@@ -27,11 +27,13 @@ from services.fhir.store import FhirStore
 from services.fhir.validate import ID
 from services.hospital.accounts import Accounts
 from services.hospital.audited import Auditor, Caller
+from services.hospital.background import Background
 from services.hospital.bulk import RULE as BULK
 from services.hospital.bulk import bulk_handlers, bulk_of
 from services.hospital.cds import Cds
 from services.hospital.chart import Charts
 from services.hospital.desk import Desk
+from services.hospital.ehr.service import Ehr
 from services.hospital.erasure import Erasures
 from services.hospital.factors import Factors
 from services.hospital.holds import Holds
@@ -166,6 +168,15 @@ class Hospital:
             outbound=self.outbound,
             keep=self.schedule.rule(BULK).keep,
         )
+        self.ehr = Ehr(
+            self.database,
+            self.records,
+            self.jobs,
+            self.outbound,
+            record=self._write_down,
+            node=settings.name,
+            base_url=settings.base_url,
+        )
         self.sweeper = self._sweeper()
         opening = Opening(
             self.database,
@@ -178,7 +189,9 @@ class Hospital:
         self.handlers: dict[str, JobHandler] = {
             "open-referral": opening.open,
             **bulk_handlers(self.bulk, self.jobs),
+            **self.ehr.handlers,
         }
+        self.background = Background(self.do, {"bulk-export", *self.ehr.handlers})
         self._node = node
 
     def _sweeper(self) -> Sweeper:
@@ -230,7 +243,7 @@ class Hospital:
         while True:
             try:
                 for job in await asyncio.to_thread(self.jobs.due, older_than=patience):
-                    await self.do(job)
+                    await self.background.run(job)
             except Exception as error:  # noqa: BLE001 - a loop that dies leaves referrals lying
                 _LOG.error("jobs loop: %s", type(error).__name__)
             await asyncio.sleep(IDLE_SECONDS)
@@ -297,10 +310,12 @@ class Hospital:
             "knowledge": self.node.index.knowledge.digest,
             "triage": self.node.triage.version,
             "queue": "redis" if self.settings.redis else "in process",
+            "ehrs": self.ehr.status(),
         }
 
     async def close(self) -> None:
         """Free the engine and the database."""
+        await self.background.stop()
         if "node" in self.__dict__:
             await self.node.close()
         await self.cds.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -72,6 +73,11 @@ class FhirClient:
         trace: TracebackType | None,
     ) -> None:
         await self._wire.close()
+
+    @property
+    def clock(self) -> datetime | None:
+        """What the server's clock said with its last answer."""
+        return self._wire.clock
 
     async def smart(self) -> SmartConfiguration:
         """Where the server's tokens come from; see `smart_configuration`."""

@@ -23,12 +23,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     given = headers.get("retry-after", "").strip()
     if given.isascii() and given.isdigit():
         return float(given[:9])
+    moment = date_of(given)
+    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def date_of(text: str | None) -> datetime | None:
+    """The moment of a date as HTTP writes it; None where there is none."""
     try:
-        moment = parsedate_to_datetime(given)
+        moment = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def pause(attempt: int, settings: ClientSettings, asked: float | None) -> float:

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import httpx
 
 from services.fhir.client.answers import issue_codes
 from services.fhir.client.errors import FhirAwayError, FhirRefusedError, FhirServerError
-from services.fhir.client.pace import NOT_BEGUN, PASSING, Pace, pause, retry_after
+from services.fhir.client.pace import NOT_BEGUN, PASSING, Pace, date_of, pause, retry_after
 from services.fhir.client.settings import ClientSettings, Connects
 from services.fhir.client.tokens import TokenSource
 
@@ -64,6 +65,8 @@ class Wire:
         self._tokens, self._settings, self._connects = tokens, settings, connects
         self._pace = Pace(settings)
         self._http = connects.client(timeout=settings.timeout, cap=settings.cap)
+        self.clock: datetime | None = None
+        """What the server's clock said with its last answer."""
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -120,6 +123,7 @@ class Wire:
                 self._pace.told(answered=False)
                 raise FhirAwayError("The FHIR server does not answer.") from error
             self._pace.told(answered=True)
+        self.clock = date_of(answer.headers.get("date")) or self.clock
         if not answer.is_success:
             raise _refusal(answer, answer.content)
         return Reply(answer.status_code, answer.headers, answer.content)
