@@ -39,25 +39,30 @@ def current(session: Session, keys: Sequence[Key]) -> dict[Key, Current]:
 
 
 def write(
-    session: Session, turn: Turn, items: Sequence[Prepared], method: Method
+    session: Session, turn: Turn, drafts: Sequence[tuple[Prepared, Method]]
 ) -> dict[Key, int]:
-    """Make ``items`` current, each key once; return the version that each of them is.
+    """Make resources current, each key once; return the version that each of them is.
 
     What says the same as before is left alone.
     """
-    known = current(session, [item.key for item in items])
-    fresh = [item for item in items if item.key not in known]
-    changed = [p for p in items if p.key in known and known[p.key].digest != p.digest]
+    known = current(session, [item.key for item, _ in drafts])
+    fresh = [(item, how) for item, how in drafts if item.key not in known]
+    changed = [
+        (item, how)
+        for item, how in drafts
+        if item.key in known and known[item.key].digest != item.digest
+    ]
     versions = {key: found.version for key, found in known.items()}
     if changed:
-        _supersede(session, turn, [item.key for item in changed])
-        versions |= {item.key: known[item.key].version + 1 for item in changed}
-        _replace(session, [_row(p, versions[p.key], turn, method) for p in changed])
+        _supersede(session, turn, [item.key for item, _ in changed])
+        versions |= {item.key: known[item.key].version + 1 for item, _ in changed}
+        _replace(session, [_row(item, versions[item.key], turn, how) for item, how in changed])
     if fresh:
-        ended = _revive(session, turn, [item.key for item in fresh])
-        versions |= {item.key: ended.get(item.key, 0) + 1 for item in fresh}
-        session.execute(insert(_TABLE), [_row(p, versions[p.key], turn, method) for p in fresh])
-    _index(session, [*changed, *fresh])
+        ended = _revive(session, turn, [item.key for item, _ in fresh])
+        versions |= {item.key: ended.get(item.key, 0) + 1 for item, _ in fresh}
+        rows = [_row(item, versions[item.key], turn, how) for item, how in fresh]
+        session.execute(insert(_TABLE), rows)
+    _index(session, [item for item, _ in (*changed, *fresh)])
     return versions
 
 

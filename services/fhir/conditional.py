@@ -30,8 +30,8 @@ Pairs = Sequence[tuple[str, str]]
 """Names and values of a search."""
 
 
-def the_one(writer: Writer, kind: str, pairs: Pairs) -> Entry | None:
-    """Return the one resource that a search finds, None where it finds none.
+def the_id(writer: Writer, kind: str, pairs: Pairs) -> str | None:
+    """Return the id of the one resource that a search finds, None where it finds none.
 
     Raises:
         ScopeError: the caller may not search the type.
@@ -41,7 +41,13 @@ def the_one(writer: Writer, kind: str, pairs: Pairs) -> Entry | None:
     found = _matching(writer, kind, pairs)
     if len(found) > 1:
         raise FhirPreconditionError("several resources match", several=True)
-    return writer.mine(kind, found[0], "s") if found else None
+    return found[0] if found else None
+
+
+def the_one(writer: Writer, kind: str, pairs: Pairs) -> Entry | None:
+    """Return the one resource that a search finds, if it may be written; errors as `the_id`."""
+    found = the_id(writer, kind, pairs)
+    return None if found is None else writer.mine(kind, found, "s")
 
 
 def _matching(writer: Writer, kind: str, pairs: Pairs) -> Sequence[str]:
@@ -85,7 +91,7 @@ def update_where(
     if given is None:
         if match is not None and not match(None):
             raise FhirPreconditionError("no resource matches")
-        return writer.create(prepare(content, str(uuid4()), (kind, None)), method="PUT")
+        return writer.create(prepare(content, str(uuid4()), (kind, None)))
     if writer.mine(kind, given, "u") is not None:
         raise FhirConflictError("none matches, and another resource has this id")
     return writer.update(prepare(content, at=(kind, given)), match=match)

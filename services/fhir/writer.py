@@ -13,7 +13,8 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
@@ -77,10 +78,17 @@ class Writer:
     Args:
         session: the transaction.
         access: what the caller may do; None where the program itself writes.
+        checks: by type of resource, of what callers write.
     """
 
-    def __init__(self, session: Session, access: Access | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        access: Access | None,
+        checks: Mapping[str, Check] = NO_CHECKS,
+    ) -> None:
         self.session, self.access = session, access
+        self._checks: Mapping[str, Check] = NO_CHECKS if access is None else checks
         self._turn, self._reach = Turn(session), Reach(session, access)
         self._changes: list[Change] = []
 
@@ -115,19 +123,12 @@ class Writer:
             if draft.item.key not in before
             or before[draft.item.key].version != versions[draft.item.key]
         }
-        now = self._reach.owners(list(changed))
-        shut = self._reach.outside({key: draft.letter for key, draft in changed.items()}, now)
-        for key, draft in changed.items():
-            with draft.within():
-                if key in shut:
-                    raise ScopeError("This would be outside of what this caller may write.")
-            whose = was.get(key, frozenset()) | now.get(key, frozenset())
-            self._note("update" if key in before else "create", key, whose)
         entries = before | {
             key: Entry(*key, versions[key], self._now, draft.item.text)
             for key, draft in changed.items()
         }
-        return self._answers(entries, before, changed)
+        issues = self._judge_after(changed, entries, before, was)
+        return self._answers(entries, before, issues)
 
     def patch(
         self,
@@ -217,8 +218,32 @@ class Writer:
                     raise FhirNotFoundError(NOT_HERE)
                 _require_match(draft.match, before.get(key))
 
+    def _judge_after(
+        self,
+        changed: Mapping[Key, Draft],
+        entries: Mapping[Key, Entry],
+        before: Mapping[Key, Entry],
+        was: Owners,
+    ) -> dict[Key, tuple[Issue, ...]]:
+        """Refuse what the caller may not make of a resource; return what they are told of each."""
+        now = self._reach.owners(list(changed))
+        shut = self._reach.outside({key: draft.letter for key, draft in changed.items()}, now)
+        told = {}
+        for key, draft in changed.items():
+            with draft.within():
+                if key in shut:
+                    raise ScopeError("This would be outside of what this caller may write.")
+                check = self._checks.get(key[0])
+                told[key] = tuple(check(self.session, entries[key])) if check else ()
+            whose = was.get(key, frozenset()) | now.get(key, frozenset())
+            self._note("update" if key in before else "create", key, whose)
+        return told
+
     def _answers(
-        self, entries: Mapping[Key, Entry], before: Mapping[Key, Entry], changed: Container[Key]
+        self,
+        entries: Mapping[Key, Entry],
+        before: Mapping[Key, Entry],
+        changed: Mapping[Key, tuple[Issue, ...]],
     ) -> dict[Key, Written]:
         readable = self._reach.visible(entries, "r")
         return {
@@ -229,6 +254,7 @@ class Writer:
                 "unchanged" if key not in changed else "updated" if key in before else "created",
                 entry.text,
                 key in readable,
+                changed.get(key, ()),
             )
             for key, entry in entries.items()
         }
