@@ -72,13 +72,11 @@ class Reach:
         by_kind: dict[str, list[str]] = {}
         for kind, identity in keys:
             by_kind.setdefault(kind, []).append(identity)
-        if self.access is None:
-            return frozenset(keys)
         found: set[Key] = set()
         for kind, ids in by_kind.items():
-            reached = select(ResourceRow.id).where(
-                ResourceRow.type == kind, visible(self.access, kind, letter)
-            )
+            reached = select(ResourceRow.id).where(ResourceRow.type == kind)
+            if self.access is not None:
+                reached = reached.where(visible(self.access, kind, letter))
             for start in range(0, len(ids), BATCH):
                 some = reached.where(ResourceRow.id.in_(ids[start : start + BATCH]))
                 found.update((kind, identity) for identity in self._session.scalars(some))

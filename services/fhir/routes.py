@@ -37,8 +37,7 @@ __all__ = [
 ]
 MAX_BUNDLE = 16 << 20
 """Largest bundle that is taken at ``/fhir``, in bytes."""
-ROUTES = (
-    Route("POST", "", bundles.process, takes=JSON),
+_ENTRIES = (
     Route("GET", "/_history", history.of_all),
     Route("GET", "/Patient/{identity}/$everything", everything.everything),
     Route("GET", "/{kind}/_history", history.of_type),
@@ -55,6 +54,8 @@ ROUTES = (
     Route("PATCH", "/{kind}", writing.patch_matching, takes=JSON_PATCH),
     Route("DELETE", "/{kind}", writing.delete_matching),
 )
+_OPEN = Route("GET", "/metadata", reading.metadata)
+ROUTES = (Route("POST", "", bundles.process((_OPEN, *_ENTRIES)), takes=JSON), *_ENTRIES)
 """Every address below ``/fhir`` but ``metadata``, which is open to all; the first that fits."""
 
 
@@ -67,7 +68,7 @@ def router(store: StoreDependency, authorise: AuthoriseDependency) -> APIRouter:
             `Access` (or None for a caller who may read all); it may be async.
     """
     api = APIRouter(prefix="/fhir", tags=["fhir"], route_class=FhirRoute)
-    add(api, Route("GET", "/metadata", reading.metadata), store, lambda: None)
+    add(api, _OPEN, store, lambda: None)
     for route in ROUTES:
         add(api, route, store, authorise)
     return api

@@ -184,6 +184,17 @@ class Writer:
             raise FhirNotFoundError(NOT_HERE)
         return entry
 
+    def require_readable(self, kind: str, identity: str) -> None:
+        """Refuse what the caller could not read now.
+
+        Raises:
+            ScopeError, FhirNotFoundError: as a read.
+        """
+        if self.access is not None:
+            self.access.require(kind, "r")
+        if not self._reach.visible([(kind, identity)], "r"):
+            raise FhirNotFoundError(NOT_HERE)
+
     def found(self, entry: Entry) -> Written:
         """The answer to a write that finds what it wants there already."""
         key = (entry.type, entry.id)

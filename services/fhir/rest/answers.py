@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Response
 
 from services.fhir import jsontext
+from services.fhir.access import Disclosure
 from services.fhir.outcome import fhir_response
 from services.fhir.rest.call import Call
 from services.fhir.rest.conditions import etag
@@ -63,3 +64,11 @@ def answer(call: Call, written: Written) -> Response:
         return fhir_response(body, headers=given) if body else Response(None, 204, given)
     given = headers(written) | {"Location": location(call.base, written)}
     return fhir_response(body, 201 if written.outcome == "created" else 200, given)
+
+
+def tell(call: Call, written: Written, body: str) -> None:
+    """Write down that a resource is given out which the caller did not send as it is."""
+    if body and body == written.text:
+        key = (written.type, written.id)
+        whose = call.store.owners([key]).get(key, frozenset[str]())
+        call.access.disclose(Disclosure("read", "/".join(key), tuple(sorted(whose))))

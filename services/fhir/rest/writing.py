@@ -10,7 +10,7 @@ from uuid import uuid4
 from fastapi import Response
 
 from services.fhir._prepare import prepare
-from services.fhir.access import Disclosure, Letter
+from services.fhir.access import Letter
 from services.fhir.conditional import (
     Pairs,
     create_unless,
@@ -21,7 +21,7 @@ from services.fhir.conditional import (
 from services.fhir.errors import FhirRequestError
 from services.fhir.patching import patched
 from services.fhir.policy import require_writable
-from services.fhir.rest.answers import answer
+from services.fhir.rest.answers import answer, tell
 from services.fhir.rest.call import Call
 from services.fhir.rest.conditions import expected
 from services.fhir.rest.negotiation import JSON_PATCH, check_content
@@ -140,8 +140,5 @@ def _match(call: Call) -> Match | None:
 def _told(call: Call, written: Written) -> Response:
     """Answer with a resource that the caller did not send as it is: that is a disclosure, too."""
     made = answer(call, written)
-    if written.text and written.readable and made.body:
-        key = (written.type, written.id)
-        whose = call.store.owners([key]).get(key, frozenset[str]())
-        call.access.disclose(Disclosure("read", "/".join(key), tuple(sorted(whose))))
+    tell(call, written, bytes(made.body).decode())
     return made
