@@ -166,17 +166,7 @@ class Ehr:
 
     def status(self) -> list[dict[str, Any]]:
         """Each connection, as an operator sees it; nothing of a person."""
-        with self._database.reading() as session:
-            counts: dict[str, int] = dict(
-                session.execute(
-                    select(EhrResource.connection, func.count()).group_by(EhrResource.connection)
-                ).tuples()
-            )
-            waiting: dict[str, int] = dict(
-                session.execute(
-                    select(EhrAwaited.connection, func.count()).group_by(EhrAwaited.connection)
-                ).tuples()
-            )
+        counts, waiting = self._counts(EhrResource), self._counts(EhrAwaited)
         return [
             {
                 "name": row.name,
@@ -188,3 +178,9 @@ class Ehr:
             }
             for row in self.connections.all()
         ]
+
+    def _counts(self, table: type[EhrResource | EhrAwaited]) -> dict[str, int]:
+        """Number of rows by connection."""
+        query = select(table.connection, func.count()).group_by(table.connection)
+        with self._database.reading() as session:
+            return {str(row[0]): int(row[1]) for row in session.execute(query)}
