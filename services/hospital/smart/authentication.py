@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from services.hospital.smart.assertion import TYPE, Assertions
 from services.hospital.smart.clients import Client, Clients
 from services.hospital.smart.errors import OAuthError, UnprovedClientError
+from services.hospital.smart.tokens import Tokens
 
 
 class Authentication:
@@ -20,15 +21,18 @@ class Authentication:
     Args:
         clients: that are registered.
         assertions: takes proofs by key.
+        tokens: that were given out.
     """
 
-    def __init__(self, clients: Clients, assertions: Assertions) -> None:
-        self._clients, self._assertions = clients, assertions
+    def __init__(self, clients: Clients, assertions: Assertions, tokens: Tokens) -> None:
+        self._clients, self._assertions, self._tokens = clients, assertions, tokens
 
     async def client(
         self, form: Mapping[str, str], authorization: str | None, audience: str
     ) -> Client:
         """The client that sent a form, by the one proof that it was registered with.
+
+        A public client that refreshes need not name itself (RFC 6749, 6): its token does.
 
         Args:
             form: fields of the request.
@@ -49,7 +53,8 @@ class Authentication:
             if form.get("client_id", client.id) != client.id:
                 raise OAuthError("invalid_client", "client_id is not that of the assertion.")
             return client
-        named, secret = basic or (form.get("client_id", ""), form.get("client_secret"))
+        own = form.get("client_id") or await run_in_threadpool(self._refreshing, form)
+        named, secret = basic or (own, form.get("client_secret"))
         if form.get("client_id", named) != named:
             raise OAuthError("invalid_client", "client_id is not that of the header.")
         found = await run_in_threadpool(self._clients.find, named)
@@ -58,6 +63,12 @@ class Authentication:
             raise UnprovedClientError(refusal) if basic else OAuthError("invalid_client", refusal)
         assert found is not None  # noqa: S101 - it proves nothing then
         return found
+
+    def _refreshing(self, form: Mapping[str, str]) -> str:
+        """Id of the client whose refresh token a form holds; empty when it holds none."""
+        asks = form.get("grant_type") == "refresh_token"
+        family = self._tokens.family(form.get("refresh_token", "")) if asks else None
+        return family[0] if family else ""
 
 
 def _proves(client: Client | None, secret: str | None) -> bool:

@@ -50,7 +50,7 @@ class Smart:
         self.launches = Launches(database)
         self.waiting = Waiting(database)
         assertions = Assertions(database, self.clients, ClientKeys(outbound))
-        self.authentication = Authentication(self.clients, assertions)
+        self.authentication = Authentication(self.clients, assertions, self.tokens)
         self.asking = Asking(self.tokens, self.grants)
         self.endpoint = TokenEndpoint(
             database,
