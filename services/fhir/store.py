@@ -19,12 +19,14 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.fhir._history import Asked, history, last_version, one_version, owners_then
 from services.fhir._prepare import accepted, prepare
+from services.fhir._purge import purge
 from services.fhir._queries import BATCH, Key, has_token, in_record, owners
 from services.fhir.access import Access
 from services.fhir.errors import FhirParameterError
@@ -38,6 +40,7 @@ from services.fhir.results import (
     Sourced,
     Stored,
     Version,
+    Written,
 )
 from services.fhir.search import record
 from services.fhir.search.query import Query
@@ -96,6 +99,31 @@ class FhirStore:
         writer = Writer(session, access, self._checks)
         yield writer
         writer.finish()
+
+    def create(self, resource: Content) -> Written:
+        """Write a new resource under an id that the server gives.
+
+        Raises:
+            FhirInvalidError: it is not R4; nothing was stored.
+        """
+        prepared = prepare(resource, str(uuid4()))
+        return self.write(lambda writer: writer.create(prepared))
+
+    def delete(self, kind: str, identity: str) -> Written:
+        """Delete a resource; its versions stay in the history.
+
+        Raises:
+            FhirNotFoundError: there never was one.
+        """
+        return self.write(lambda writer: writer.delete(kind, identity))
+
+    def purge(self, patient: str) -> int:
+        """Destroy a Patient's whole record, its history included; return how many versions.
+
+        For the erasure of a person: nothing tells of it afterwards, so it must be written down
+        before. A resource that is in another Patient's record, too, goes with it.
+        """
+        return self.write(lambda writer: purge(writer.session, patient))
 
     def put_many(
         self,

@@ -15,9 +15,12 @@ from services.fhir.rest.answers import entity, headers
 from services.fhir.rest.call import Call
 from services.fhir.rest.conditions import is_known
 from services.fhir.results import Entry, Version
+from services.fhir.search.controls import read_controls
+from services.fhir.search.subset import part
 from services.fhir.validate import ID, require_type
 from services.web.address import public_base
 
+_PARTS = frozenset({"_elements", "_summary"})
 NOT_HERE = "there is no such resource for this caller"
 
 
@@ -44,7 +47,10 @@ def read(call: Call, kind: str, identity: str) -> Response:
     call.access.require_known([found], owners)
     if is_known(call, found):
         return Response(None, 304, headers(found))
-    return _disclosed(call, found, f"{kind}/{identity}", owners.get((kind, identity), ()))
+    controls = read_controls(kind, [pair for pair in call.pairs if pair[0] in _PARTS])
+    made = _disclosed(call, found, f"{kind}/{identity}", owners.get((kind, identity), ()))
+    wanted = part(found.text, kind, controls)
+    return made if wanted == found.text else fhir_response(wanted, headers=headers(found))
 
 
 def vread(call: Call, kind: str, identity: str, version: str) -> Response:
