@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.fhir.errors import Fault, FhirInvalidError
-from services.fhir.validate.catalogue import require_type, resource_types, type_names
+from services.fhir.validate.catalogue import require_type, resource_types, type_names, type_of
 from services.fhir.validate.walk import Walk
 
 __all__ = ["ID", "MAX_FAULTS", "check", "faults", "require_type", "resource_types", "type_names"]
@@ -45,17 +45,10 @@ def faults(resource: Any, *, identified: bool = True) -> tuple[Fault, ...]:
     """Return the faults that `check` raises, none if ``resource`` is R4."""
     walk = Walk(MAX_FAULTS)
     walk.resource(resource, "")
-    found = walk.faults
-    if identified and isinstance(resource, Mapping) and resource.get("resourceType"):
-        _identity(resource, found)
-    return tuple(found[:MAX_FAULTS])
-
-
-def _identity(resource: Mapping[str, Any], found: list[Fault]) -> None:
-    name, identity = resource["resourceType"], resource.get("id")
-    if name not in resource_types():
-        return
-    if not isinstance(identity, str) or not ID.fullmatch(identity):
-        kept = [fault for fault in found if fault.element != f"{name}.id"]
-        rule = "is required: 1 to 64 letters, digits, '-' or '.'"
-        found[:] = [Fault(f"{name}.id", rule), *kept]
+    kind = type_of(resource)
+    identity = resource.get("id") if kind else None
+    if not identified or not kind or (isinstance(identity, str) and ID.fullmatch(identity)):
+        return tuple(walk.faults[:MAX_FAULTS])
+    lacking = Fault(f"{kind}.id", "is required: 1 to 64 letters, digits, '-' or '.'")
+    others = [fault for fault in walk.faults if fault.element != lacking.element]
+    return (lacking, *others[: MAX_FAULTS - 1])

@@ -43,6 +43,12 @@ def type_names() -> frozenset[str]:
     return resource_types() | set(table("r4")["unserved_types"])
 
 
+def type_of(value: Any) -> str:
+    """Return the resource type that a JSON value says it is, "" if it is none of R4."""
+    name = value.get("resourceType") if type(value) is dict else None
+    return name if isinstance(name, str) and name in resource_types() else ""
+
+
 def require_type(name: str) -> None:
     """Raise FhirUnknownTypeError unless ``name`` is a resource type of R4."""
     if name not in resource_types():

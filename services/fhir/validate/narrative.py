@@ -6,7 +6,8 @@ A whitelist of elements and attributes: no scripts, forms, frames, event attribu
 or namespaces other than XHTML. Stricter than R4 in one thing: pictures must be part of the record
 (``#id``, a relative address or a raster ``data:`` image), since a picture on somebody else's server
 tells them who reads the record. A DTD is refused where it begins, so no entity can be declared;
-the named characters of HTML (``&nbsp;``) are accepted, as other servers send them.
+the named characters of HTML (``&nbsp;``) are accepted, as other servers send them. What XML and
+HTML read differently (CDATA, some comments) is refused: the text may end up in a browser.
 """
 
 from __future__ import annotations
@@ -75,8 +76,11 @@ class _Reading:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
+        self.parser.CommentHandler = self._comment
+        self.parser.XmlDeclHandler = self._refuse
         self.parser.StartDoctypeDeclHandler = self._refuse
         self.parser.ProcessingInstructionHandler = self._refuse
+        self.parser.StartCdataSectionHandler = self._refuse
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -96,8 +100,12 @@ class _Reading:
     def _text(self, data: str) -> None:
         self.shown = self.shown or not data.isspace()
 
+    def _comment(self, data: str) -> None:
+        if data.startswith((">", "->")):  # where a browser ends the comment, and XML does not
+            self._refuse()
+
     def _refuse(self, *_declared: object) -> None:
-        raise _BrokenError("must not hold declarations or processing instructions (txt-1)")
+        raise _BrokenError("must not hold declarations, instructions or CDATA (txt-1)")
 
 
 def _attribute(name: str, value: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from services.fhir.errors import Fault
 from services.fhir.validate import narrative, targets
-from services.fhir.validate.catalogue import resource_types
+from services.fhir.validate.catalogue import type_of
 from services.fhir.validate.contained import Contained
 from services.fhir.validate.plan import Element, Plan, plan_of
 
@@ -31,7 +31,7 @@ class Walk:
 
     def resource(self, value: Any, path: str, depth: int = 0) -> None:
         """Check ``value`` as a resource of its own (also one in a Bundle), found at ``path``."""
-        outer, self._inner = self._inner, Contained(_type_of(value))
+        outer, self._inner = self._inner, Contained(type_of(value))
         if not self._inner.type:
             self._fault(_under(path, "resourceType"), "must name a resource type of FHIR R4")
         else:
@@ -143,7 +143,7 @@ class Walk:
             self._fault(_under(path, element.here.at), element.here.says)
 
     def _nested(self, value: Any, element: Element, path: str, depth: int) -> None:
-        kind = _type_of(value)
+        kind = type_of(value)
         if element.key != "contained":
             self.resource(value, path, depth + 1)
         elif not kind:
@@ -173,8 +173,3 @@ def _at(items: Any, index: int) -> Any:
 
 def _under(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name else path or name
-
-
-def _type_of(value: Any) -> str:
-    name = value.get("resourceType") if type(value) is dict else None
-    return name if isinstance(name, str) and name in resource_types() else ""
