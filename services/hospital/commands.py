@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.hospital.cds_commands import cds_app
+from services.hospital.ehr_commands import ehr_app
 from services.hospital.settings import HospitalSettings
 from services.hospital.smart_commands import client_app
 from services.web.serve import serve
@@ -21,6 +22,7 @@ app = typer.Typer(add_completion=False, help="The hospital: serve, codes, users,
 worker_app = typer.Typer(add_completion=False, help="The hospital's Celery worker and beat.")
 app.add_typer(cds_app, name="cds")
 app.add_typer(client_app, name="client")
+app.add_typer(ehr_app, name="ehr")
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of all state.")]
 DEFAULT_DATA = Path("var")
 

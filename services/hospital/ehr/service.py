@@ -74,6 +74,13 @@ class Ehr:
         self.trail.connected(name, self.connections.get(name).base, "removed")
         self.connections.remove(name, forget=forget)
 
+    async def unsubscribe(self, name: str) -> None:
+        """End the subscriptions of a connection; errors as `sync`."""
+        row = await asyncio.to_thread(self.connections.get, name)
+        if row.subscriptions:
+            async with await self.connections.open(row) as client:
+                await self.subscriptions.end(row, client)
+
     def schedule(self) -> int:
         """Write the jobs that are due; returns how many."""
         return schedule(self._database)

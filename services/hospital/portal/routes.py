@@ -273,7 +273,8 @@ def portal_router(
             title=title,
             jobs=figures.get("jobs", {}),
             nodes=figures.get("nodes", 0),
-            others={k: v for k, v in figures.items() if k not in ("jobs", "nodes")},
+            ehrs=figures.get("ehrs", []),
+            others={k: v for k, v in figures.items() if k not in ("jobs", "nodes", "ehrs")},
         )
 
     router = APIRouter(prefix="/portal", include_in_schema=False)
