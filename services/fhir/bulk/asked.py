@@ -19,6 +19,7 @@ from services.fhir import jsontext
 from services.fhir.bulk.kinds import in_records
 from services.fhir.bulk.snapshot import stamp
 from services.fhir.errors import FhirParameterError
+from services.fhir.search.narrow import narrowing
 from services.fhir.validate import ID, resource_types
 
 Level = Literal["system", "Patient", "Group"]
@@ -142,6 +143,10 @@ def _filters(texts: list[str]) -> dict[str, Any]:
         kind, mark, query = text.partition("?")
         if not mark or kind not in resource_types() or not query:
             raise _refused("_typeFilter must be Type?query")
+        try:
+            narrowing(kind, query)
+        except FhirParameterError as error:
+            raise _refused(f"_typeFilter of {kind}: {error.message}") from None
         found.append((kind, query))
     return {"filters": tuple(found)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -26,7 +26,7 @@ from services.fhir.outcome import operation_outcome
 from services.fhir.policy import writable
 from services.fhir.results import Sourced
 from services.fhir.store import FhirStore
-from services.fhir.writer import Writer
+from services.fhir.writer import Draft, Writer
 from services.web.outbound import Outbound, OutboundFailedError
 
 BATCH = 200
@@ -68,8 +68,7 @@ class Importer:
         for path, name, kind in self._files(order, folder, report):
             found = lines(path, name)
             while batch := list(islice(found, BATCH)):
-                self._write([p for one in batch if (p := report.judge(one, kind, access))], access)
-                report.counted(batch)
+                self._write(report.judge_all(batch, kind, access), access, report)
                 self._orders.advance(order.id, attempt, f"{report.lines} lines")
         return report.outcome()
 
@@ -95,14 +94,27 @@ class Importer:
             return False
         return True
 
-    def _write(self, items: list[Prepared], access: Access) -> None:
-        if items:
-            self._store.write(partial(_update_all, items), access)
+    def _write(self, items: Mapping[str, Prepared], access: Access, report: _Report) -> None:
+        """Write resources at once; where one of them is refused, each by itself."""
+        try:
+            self._store.write(partial(_write_all, list(items.values())), access)
+        except CaretierError as error:
+            if not _is_refusal(error):
+                raise
+            if len(items) == 1:
+                report.refuse_taken(items, error.message)
+                return
+            for origin, item in items.items():
+                self._write({origin: item}, access, report)
 
 
-def _update_all(items: list[Prepared], writer: Writer) -> None:
-    for item in items:
-        writer.update(item)
+def _write_all(items: list[Prepared], writer: Writer) -> None:
+    last = {item.key: item for item in items}
+    writer.write_all([Draft(item, "PUT") for item in last.values()])
+
+
+def _is_refusal(error: CaretierError) -> bool:
+    return 400 <= error.status < 500  # noqa: PLR2004  # the fault is with what was sent
 
 
 class _Report:
@@ -112,8 +124,18 @@ class _Report:
         self._refused, self._taken = refused, Counter[str]()
         self.lines = self.bad = 0
 
-    def judge(self, line: Sourced, kind: str, access: Access) -> Prepared | None:
-        """The resource of a line; None, and a word in the report, where it is not taken."""
+    def judge_all(self, batch: list[Sourced], kind: str, access: Access) -> dict[str, Prepared]:
+        """The resources of some lines that are taken, by where they stand."""
+        self.lines += len(batch)
+        found = {}
+        for line in batch:
+            item = self._judge(line, kind, access)
+            if item is not None:
+                found[line.origin] = item
+                self._taken[item.type] += 1
+        return found
+
+    def _judge(self, line: Sourced, kind: str, access: Access) -> Prepared | None:
         try:
             item = prepare(line.content)
         except FhirInvalidError as error:
@@ -124,9 +146,14 @@ class _Report:
         elif not may_import(access, item.type):
             self.refuse(line.origin, "the scopes of this client do not cover its type")
         else:
-            self._taken[item.type] += 1
             return item
         return None
+
+    def refuse_taken(self, items: Mapping[str, Prepared], why: str) -> None:
+        """Refuse after all what was taken before."""
+        for origin, item in items.items():
+            self._taken[item.type] -= 1
+            self.refuse(origin, why)
 
     def refuse(self, origin: str, why: str) -> None:
         """Note what was not taken; after `REPORTED` of them they are only counted."""
@@ -134,17 +161,13 @@ class _Report:
         if self.bad <= REPORTED:
             self._refused.write(jsontext.dumps(operation_outcome("invalid", f"{origin}: {why}")))
 
-    def counted(self, batch: list[Sourced]) -> None:
-        """Count lines that were read."""
-        self.lines += len(batch)
-
     def outcome(self) -> dict[str, Any]:
         """What the state of the import says in the end."""
         self._refused.close()
         return {
             "transactionTime": stamp(datetime.now(UTC)),
             "error": [part.to_json() for part in self._refused.parts],
-            "taken": dict(sorted(self._taken.items())),
+            "taken": {kind: n for kind, n in sorted(self._taken.items()) if n},
             "refused": self.bad,
         }
 

@@ -13,6 +13,7 @@ from services.fhir.access import Access
 from services.fhir.bulk.asked import Asked
 from services.fhir.bulk.kinds import allowed, in_records
 from services.fhir.models import OrderPatientRow, ReferenceRow, ResourceRow
+from services.fhir.search.narrow import narrowed
 from services.fhir.visible import visible
 
 
@@ -67,6 +68,8 @@ class Selection:
         yield visible(self._access, kind, "r")
         if self._access.queries(kind, "s") != self._access.queries(kind, "r"):
             yield visible(self._access, kind, "s")
+        if queries := [query for of, query in self._asked.filters if of == kind]:
+            yield narrowed(kind, queries, ResourceRow)
         if self._asked.since:
             yield ResourceRow.updated > self._asked.since
         if self._asked.until:

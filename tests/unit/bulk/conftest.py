@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -78,7 +79,8 @@ class Server:
         while self.jobs:
             kind, subject = self.jobs.pop(0)
             doers = {"bulk-export": self.bulk.exporter, "bulk-import": self.bulk.importer}
-            doers[kind].run(subject, attempt, lambda _session: True)
+            with ThreadPoolExecutor(1) as thread:  # as the hospital does
+                thread.submit(doers[kind].run, subject, attempt, lambda _session: True).result()
 
     async def kick_off(self, path: str = "/fhir/$export", **sent: Any) -> httpx.Response:
         sent["headers"] = ASYNC | sent.get("headers", {})

@@ -86,6 +86,8 @@ async def test_a_kick_off_without_respond_async_is_refused_unless_it_is_lenient(
         ("_since=2026-01-01T00:00:00Z&_since=2026-01-01T00:00:00Z", "once"),
         ("_outputFormat=text/csv", "_outputFormat"),
         ("_typeFilter=Observation", "_typeFilter"),
+        ("_typeFilter=Observation%3Fnonsense%3Dx", "_typeFilter of Observation"),
+        ("_typeFilter=Observation%3Fpatient.name%3Dx", "_typeFilter of Observation"),
         ("_type=Patient&_typeFilter=Observation%3Fcode%3Dx", "_typeFilter"),
         ("patient=p01", "Patient/$export"),
     ],
@@ -111,6 +113,17 @@ async def test_a_lenient_caller_has_left_out_what_is_not_done(loaded):
 async def test_every_name_of_ndjson_is_taken(loaded, given):
     begun = await loaded.kick_off(f"/fhir/$export?_outputFormat={given}&allowPartialManifests=true")
     assert begun.status_code == 202
+
+
+async def test_a_type_can_be_narrowed_to_searches_one_of_which_must_match(loaded):
+    first = "Observation%3Fcode%3D4548-4%26patient%3Dp01"
+    second = "Observation%3F_id%3Dp02-a1c-1%252Cp02-a1c-2"
+    found = await loaded.exported(f"/fhir/$export?_type=Observation,Patient&_typeFilter={first}")
+    mine = loaded.store.search("Observation", patient="p01", code="4548-4").resources
+    everybody = loaded.store.search("Patient", count=500).resources
+    assert found == refs(mine) | refs(everybody)
+    both = f"/fhir/$export?_type=Observation&_typeFilter={first},{second}"
+    assert len(await loaded.exported(both)) >= len(mine)
 
 
 async def test_types_can_be_chosen_also_by_post(loaded):
