@@ -44,9 +44,9 @@ Result = TypeVar("Result")
 Match = Callable[[int | None], bool]
 """Whether a version number, or None where nothing is, is what the request expects."""
 NOT_HERE = "there is no such resource for this caller"
-Check = Callable[[Session, Entry], Sequence[Issue]]
-"""Looks at what a caller has just written of a type, before it counts: raises to refuse it, or
-returns what the caller is told with the answer. It may write to tables beside."""
+Check = Callable[[Session, Entry, Access], Sequence[Issue]]
+"""Looks at what a caller with this access has just written of a type, before it counts: raises to
+refuse it, or returns what the caller is told with the answer. It may write to tables beside."""
 NO_CHECKS: Mapping[str, Check] = {}
 
 
@@ -245,10 +245,15 @@ class Writer:
                 if key in shut:
                     raise ScopeError("This would be outside of what this caller may write.")
                 check = self._checks.get(key[0])
-                told[key] = tuple(check(self.session, entries[key])) if check else ()
+                told[key] = tuple(self._checked(check, entries[key]))
             whose = was.get(key, frozenset()) | now.get(key, frozenset())
             self._note("update" if key in before else "create", key, whose)
         return told
+
+    def _checked(self, check: Check | None, entry: Entry) -> Sequence[Issue]:
+        if check is None or self.access is None:
+            return ()
+        return check(self.session, entry, self.access)
 
     def _answers(
         self,
