@@ -7,6 +7,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
@@ -34,6 +35,8 @@ from services.hospital.ehr.routes import ehr_router
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.signing_in import SignInSteps
+from services.hospital.previsit import questionnaires
+from services.hospital.previsit.summary import before_visit
 from services.hospital.queue import Hints, make_celery
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
@@ -54,6 +57,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: here.node)  # load before "ready"
+        await asyncio.to_thread(here.records.put_many, questionnaires().values())
         await asyncio.to_thread(here.cds.warm)
         await here.cds.load_keys()
         gc.collect()
@@ -108,6 +112,8 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             relations=here.relations,
             export=here.export,
             filing=FilingDesk(here.filings, here.relations),
+            alerts=here.alerts,
+            before=partial(before_visit, here.database),
             consent=Consent(here.smart, Caseload(here.database, here.relations), here.relations),
             steps=SignInSteps(
                 here.accounts,

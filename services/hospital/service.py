@@ -42,6 +42,7 @@ from services.hospital.models import Job, Referral, User
 from services.hospital.oidc import provider_of
 from services.hospital.opening import Opening
 from services.hospital.pending import PendingSignIns
+from services.hospital.previsit import Alerts, Intakes
 from services.hospital.relations import Relations
 from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.settings import HospitalSettings
@@ -140,11 +141,13 @@ class Hospital:
         self.factors = Factors(self.database, secret, self.auditor, policy=settings.second_factor)
         self.pending = PendingSignIns(self.database)
         self.provider = provider_of(settings)
-        self.records = FhirStore(self.database)
+        self.intakes = Intakes(self.database, lambda: self.node.triage)
+        self.records = FhirStore(self.database, self.intakes.checks)
         self.relations = Relations(
             self.database, self.auditor, required=settings.treatment_relation == "required"
         )
         self.charts = Charts(self.database, self.audit_chart, self.relations.require)
+        self.alerts = Alerts(self.database, self.relations, self.auditor)
         self.filings = Filings(
             self.database, self.records, self.charts.find, self.relations, self.auditor
         )

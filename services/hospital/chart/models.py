@@ -32,8 +32,10 @@ PARTS: tuple[Part, ...] = (
     "appointments",
     "referrals",
 )
-Reference = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}$")]
-"""A FHIR reference, ``Type/id``."""
+Reference = Annotated[
+    str, Field(pattern=r"^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}(#[A-Za-z0-9._-]{1,64})?$")
+]
+"""A FHIR reference, ``Type/id``; of an answer ``QuestionnaireResponse/id#linkId``."""
 
 
 class Rule(Message):

@@ -24,6 +24,7 @@ from services.hospital.models.smart import (
     SmartRequest,
     SmartToken,
 )
+from services.hospital.models.visits import IntakeAlert
 
 __all__ = [
     "ApiKey",
@@ -38,6 +39,7 @@ __all__ = [
     "EhrWatermark",
     "ErasureReceipt",
     "GlassBreak",
+    "IntakeAlert",
     "Job",
     "LegalHold",
     "PendingSignIn",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -21,12 +21,20 @@ from services.hospital.portal.glass import glass_form
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.texts import clean
 from services.hospital.portal.views import stamp
+from services.hospital.previsit.summary import Before
 from services.hospital.relations import Relations
 from services.hospital.smart.clients import Client
 
 MAX_NUMBER_CHARS = 100
+BeforeVisit = Callable[[str, Callable[..., str], str], Sequence[Before]]
+"""What a Patient (by id) wrote before a visit, with the reader's translator and language."""
 SHOWN = 8
 """Lines of one part that are shown at once; the rest is folded."""
+
+
+def nothing_before(_patient: str, _say: Callable[..., str], _language: str) -> Sequence[Before]:
+    """Where there are no intakes."""
+    return ()
 
 
 def _open(portal: Portal, charts: Charts, request: Request, who: SignedIn, id_: str) -> Summary:
@@ -47,9 +55,14 @@ def chart_pages(
     portal: Portal,
     charts: Charts,
     relations: Relations | None = None,
+    *,
     apps: Callable[[], list[Client]] = list,
+    before: BeforeVisit = nothing_before,
 ) -> None:
-    """Add the page that looks a person up, and the chart, from which apps can be launched."""
+    """Add the page that looks a person up, and the chart, from which apps can be launched.
+
+    What the person wrote before a visit stands on the chart, if they wrote anything.
+    """
     gate, pages = portal.gate, portal.pages
 
     def form(request: Request, who: SignedIn, *, missed: bool) -> Response:
@@ -86,11 +99,11 @@ def chart_pages(
         except NoRelationError:
             return glass_form(portal, request, who, id_)
         glass = relations.glass(who.user, id_) if relations else None
-        title, launched = pages.translator(request)("chart.title"), apps()
+        t, launched = pages.translator(request), apps()
         page = pages.render(
-            request, "chart", who, here=f"{CHARTS}/{id_}", title=title, current=CHARTS,
+            request, "chart", who, here=f"{CHARTS}/{id_}", title=t("chart.title"), current=CHARTS,
             summary=summary, shown=SHOWN, glass=glass, until=stamp(glass.expires) if glass else "",
-            patient=id_, apps=launched,
+            patient=id_, apps=launched, before=before(id_, t, pages.language(request)),
         )  # fmt: skip
         return let_form_go(page, *(app.launch_url for app in launched if app.launch_url))
 

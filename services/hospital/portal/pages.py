@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from services.hospital.portal.access import HOME, SIGN_IN, WRITERS, Gate, local
 from services.hospital.portal.errors import NotSignedInError
 from services.hospital.portal.referral import referral_context
 from services.hospital.portal.views import Pages, Row, explain, row
+from services.web.i18n import Translator
 
 PAGE = 25
 """Referrals on one page of the inbox."""
@@ -43,6 +44,7 @@ class Portal:
         audit_read: called before a referral is shown; when it raises, nothing is shown.
         filed: what is said of the record on the page of a referral, to whom; None where replies are
             not filed.
+        flags: red flags above the inbox, for whom.
     """
 
     def __init__(  # noqa: PLR0917 - what stands behind the pages
@@ -53,9 +55,10 @@ class Portal:
         pages: Pages,
         audit_read: Callable[[User, str, str | None], None],
         filed: Callable[[DeskItem, SignedIn], dict[str, Any] | None] | None = None,
+        flags: Callable[[SignedIn, Translator], Sequence[Any]] = lambda _who, _t: (),
     ) -> None:
         self.accounts, self.desk, self.gate, self.pages = accounts, desk, gate, pages
-        self.audit_read, self._filed = audit_read, filed
+        self.audit_read, self._filed, self._flags = audit_read, filed, flags
 
     def names(self) -> dict[str, str]:
         """Display names by user id."""
@@ -105,6 +108,7 @@ class Portal:
             title=t("inbox.title"),
             words=("inbox",),
             state=state,
+            flags=self._flags(who, t),
             rows=rows,
             counts={urgency: counts.get(urgency, 0) for urgency in URGENCIES},
             opened=sum(counts.values()) - counts["signed"],

@@ -30,15 +30,22 @@ from services.hospital.portal.access import (
 )
 from services.hospital.portal.api import portal_api
 from services.hospital.portal.apps import app_pages, authorize_router
-from services.hospital.portal.charts import chart_api, chart_pages
+from services.hospital.portal.charts import (
+    BeforeVisit,
+    chart_api,
+    chart_pages,
+    nothing_before,
+)
 from services.hospital.portal.exports import export_pages
 from services.hospital.portal.filing import Choice, FilingDesk, filing_pages
 from services.hospital.portal.glass import glass_pages
+from services.hospital.portal.intakes import alert_rows, intake_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
 from services.hospital.portal.signing_in import SignInSteps, sign_in_pages
 from services.hospital.portal.texts import clean, version_of
 from services.hospital.portal.views import LANGUAGE_COOKIE, Pages, explain
+from services.hospital.previsit import Alerts
 from services.hospital.relations import Relations
 from services.hospital.smart.consent import Consent
 from services.web.i18n import LANGUAGES
@@ -216,6 +223,8 @@ def portal_router(
     steps: SignInSteps | None = None,
     export: Callable[[User, str, str | None], dict[str, Any]] | None = None,
     filing: FilingDesk | None = None,
+    alerts: Alerts | None = None,
+    before: BeforeVisit = nothing_before,
     consent: Consent | None = None,
 ) -> APIRouter:
     """Routes below ``/portal``, and ``/oauth/authorize``; they stand in no schema.
@@ -234,12 +243,15 @@ def portal_router(
         steps: of signing in; a password alone where None.
         export: everything of one Patient, audited; for a person who asks for their data.
         filing: files replies in the record of the person whom the clinician chose; None: never.
+        alerts: red flags in what patients wrote before a visit.
+        before: what they wrote, for the chart of one Patient that was audited.
         consent: lets apps in, and launches them from a chart; None: there are none.
     """
     gate = Gate(accounts, secure=secure_cookies)
     look = Pages(idle, charts=charts is not None, apps=consent is not None)
     filed = filing.shown if filing else None
-    portal = Portal(accounts, desk, gate, look, audit_read, filed)
+    flags = {"flags": alert_rows(alerts)} if alerts else {}
+    portal = Portal(accounts, desk, gate, look, audit_read, filed, **flags)
     pages = APIRouter(route_class=page_route(portal), default_response_class=HTMLResponse)
     asked = steps or SignInSteps(accounts)
     asked.gate = gate
@@ -248,9 +260,11 @@ def portal_router(
     _referral_routes(pages, portal, filing)
     if filing is not None:
         filing_pages(pages, portal, filing)
+    if alerts is not None:
+        intake_pages(pages, portal, alerts)
     if charts is not None:
         apps = consent.smart.clients.launched if consent else list
-        chart_pages(pages, portal, charts, relations, apps)
+        chart_pages(pages, portal, charts, relations, apps=apps, before=before)
     if charts is not None and consent is not None:
         app_pages(pages, portal, consent, charts)
     if charts is not None and relations is not None:

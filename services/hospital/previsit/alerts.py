@@ -1,0 +1,97 @@
+"""Red flags of intakes that wait for somebody to take them up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select, update
+
+from compliance.errors import NotFoundError
+from services.fhir.access import Disclosure
+from services.hospital.audited import Auditor, Caller
+from services.hospital.models import IntakeAlert, User
+from services.hospital.relations import Relations
+from services.store.database import Database
+from services.store.rows import changed
+
+MOST = 50
+"""Most alerts that are shown at once."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A red flag: id of the QuestionnaireResponse, whose it is, how urgent, by which rule, when."""
+
+    id: str
+    patient: str
+    level: str
+    rule: str | None
+    received: datetime
+
+
+class Alerts:
+    """The alerts of one hospital, as those see them who treat the person.
+
+    Args:
+        database: of the hospital.
+        relations: who treats whom.
+        auditor: writes down whose alerts are shown before they are.
+    """
+
+    def __init__(self, database: Database, relations: Relations, auditor: Auditor) -> None:
+        self._database, self._relations, self._auditor = database, relations, auditor
+
+    def waiting(self, user: User, client: str | None = None) -> list[Alert]:
+        """What nobody has taken up, of people whom this clinician treats, emergencies first.
+
+        Raises:
+            AuditError: it could not be written down; nothing is shown.
+        """
+        query = (
+            select(IntakeAlert)
+            .where(IntakeAlert.seen.is_(None))
+            .order_by(IntakeAlert.level, IntakeAlert.received)
+        )  # "emergency" comes before "urgent" in the alphabet, too
+        with self._database.reading() as session:
+            rows = list(session.scalars(query))
+        mine = {one: self._relations.basis(user, one) for one in {row.patient for row in rows}}
+        found = [
+            Alert(row.id, row.patient, row.level, row.rule, row.received)
+            for row in rows
+            if mine[row.patient]
+        ][:MOST]
+        if found:
+            whose = tuple(sorted({alert.patient for alert in found}))
+            request = f"QuestionnaireResponse?_id={','.join(alert.id for alert in found)}"
+            told = Disclosure("search", "QuestionnaireResponse", whose, request, len(found))
+            self._auditor.fhir(Caller.user(user.id, user.role, client), told)
+        return found
+
+    def take_up(self, id_: str, user: User, client: str | None = None) -> str:
+        """Say that this clinician has seen an alert; returns the id of the Patient.
+
+        Raises:
+            NotFoundError: there is none, or somebody else took it up before.
+            NoRelationError: the user does not treat this person.
+        """
+        with self._database.reading() as session:
+            row = session.get(IntakeAlert, id_)
+        if row is None:
+            raise NotFoundError("There is no such alert.")
+        self._relations.require(user, row.patient, client)
+        with self._database.transaction() as session:
+            done = session.execute(
+                update(IntakeAlert)
+                .where(IntakeAlert.id == id_, IntakeAlert.seen.is_(None))
+                .values(seen=datetime.now(UTC), seen_by=user.id)
+            )
+            if changed(done) != 1:
+                raise NotFoundError("Somebody took this alert up before.")
+        return row.patient
+
+    def forget(self, before: datetime) -> int:
+        """Delete alerts that were taken up before a moment; returns how many."""
+        with self._database.transaction() as session:
+            gone = session.execute(delete(IntakeAlert).where(IntakeAlert.seen < before))
+            return changed(gone)
