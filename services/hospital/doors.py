@@ -65,8 +65,8 @@ class Doors:
             return self._app(token, request)
         if token is not None:
             return self._program(self._known(token), request)
-        same_site(request)
         who = self._person(request, CHART_READERS)
+        same_site(request)
         if request.method not in READING:
             raise NotAllowedError("The portal's session may only read here.")
         caller = Caller.user(who.user.id, who.user.role, client_of(request))

@@ -64,5 +64,5 @@ class UnknownClientError(CaretierError):
 
     kind = "unknown-client"
     status = 400
-    exit_code = 72
+    exit_code = 70
     remedy = "Nothing was given out. Ask an operator to register the app and its address."
