@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from services.fhir.errors import FhirParameterError
 from services.fhir.models import ReferenceRow, ResourceRow, TokenRow
+from services.fhir.references import THROUGH
 from services.fhir.validate import ID
 
 BATCH = 400
@@ -54,6 +55,32 @@ def rows(session: Session, keys: Iterable[tuple[str, str]]) -> Iterator[Resource
 
 def owners(session: Session, keys: Sequence[Key]) -> dict[Key, frozenset[str]]:
     """Return the ids of the Patients in whose compartment each of ``keys`` is, if it is in any."""
+    found = _own(session, keys)
+    through = [key for key in keys if key[0] in THROUGH]
+    pointed = list(_pointed_at(session, through))
+    theirs = _own(session, sorted({target for _, target in pointed}))
+    for key, target in pointed:
+        found.setdefault(key, set()).update(theirs.get(target, ()))
+    return {key: frozenset(mine) for key, mine in found.items() if mine}
+
+
+def _pointed_at(session: Session, keys: Sequence[Key]) -> Iterator[tuple[Key, Key]]:
+    """Yield each of ``keys`` (of the types of `THROUGH`) with what it belongs to."""
+    for chunk in chunks(keys):
+        query = select(
+            ReferenceRow.source_type,
+            ReferenceRow.source_id,
+            ReferenceRow.path,
+            ReferenceRow.target_type,
+            ReferenceRow.target_id,
+        ).where(tuple_(ReferenceRow.source_type, ReferenceRow.source_id).in_(chunk))
+        for kind, identity, path, target, target_id in session.execute(query):
+            if path == THROUGH[kind] and target_id:
+                yield (kind, identity), (target, target_id)
+
+
+def _own(session: Session, keys: Sequence[Key]) -> dict[Key, set[str]]:
+    """The Patients whom each of ``keys`` names in an element of the compartment."""
     found: dict[Key, set[str]] = {key: {key[1]} for key in keys if key[0] == "Patient"}
     for chunk in chunks(keys):
         query = select(
@@ -66,7 +93,7 @@ def owners(session: Session, keys: Sequence[Key]) -> dict[Key, frozenset[str]]:
         )
         for kind, identity, patient in session.execute(query):
             found.setdefault((kind, identity), set()).add(patient)
-    return {key: frozenset(mine) for key, mine in found.items()}
+    return found
 
 
 def supports(session: Session, sources: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:

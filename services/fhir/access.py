@@ -8,7 +8,7 @@ from typing import Literal
 
 from compliance.errors import CaretierError
 from services.fhir.errors import FhirNotFoundError, FhirParameterError
-from services.fhir.references import COMPARTMENT
+from services.fhir.references import PERSONAL
 from services.fhir.results import Entry
 
 Interaction = Literal["read", "search", "history", "everything", "export", "de-identify"]
@@ -146,7 +146,7 @@ class Access:
         Raises:
             FhirParameterError: no patient is named; even a total would tell of others.
         """
-        if self.relation is None or (kind != "Patient" and kind not in COMPARTMENT):
+        if self.relation is None or kind not in PERSONAL:
             return
         if patient is None:
             raise FhirParameterError("name the patient: you may search one chart at a time")
@@ -174,6 +174,6 @@ class Access:
         if self.relation is None:
             return
         mine = sorted(patients)
-        if not mine and (kind == "Patient" or kind in COMPARTMENT):
+        if not mine and kind in PERSONAL:
             raise FhirNotFoundError("there is no such resource for this caller")
         self.require_relation(mine)

@@ -48,7 +48,7 @@ def capability_statement(
         paths: templates of the addresses that the application serves.
         security: how callers come in, for example `smart_security`.
     """
-    operations = sorted({_operation(path) for path in paths} - {None})
+    operations = sorted({found for path in paths if (found := _operation(path))})
     rest: dict[str, Any] = {"mode": "server"}
     if security is not None:
         rest["security"] = dict(security)

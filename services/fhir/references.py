@@ -1,4 +1,4 @@
-"""What a resource points at, whose record it belongs to, and the codes it can be found by.
+"""What a resource points at, and whose record it belongs to.
 
 Three ways to point are understood: ``Type/id`` (also as the end of an absolute URL), the
 conditional ``Type?identifier=system|value`` of bulk exports, and a logical reference that has only
@@ -24,9 +24,13 @@ COMPARTMENT: Mapping[str, frozenset[str]] = {
     "AppointmentResponse": frozenset({"actor"}),
     "AuditEvent": frozenset({"agent.who", "entity.what"}),
     "Basic": frozenset({"subject", "author"}),
+    "Binary": frozenset({"securityContext"}),
     "BodyStructure": frozenset({"patient"}),
-    "CarePlan": frozenset({"subject"}),
+    "CarePlan": frozenset({"subject", "activity.detail.performer"}),
     "CareTeam": frozenset({"subject", "participant.member"}),
+    "ChargeItem": frozenset({"subject"}),
+    "Claim": frozenset({"patient", "payee.party"}),
+    "ClaimResponse": frozenset({"patient"}),
     "ClinicalImpression": frozenset({"subject"}),
     "Communication": frozenset({"subject", "sender", "recipient"}),
     "CommunicationRequest": frozenset({"subject", "sender", "recipient", "requester"}),
@@ -34,6 +38,8 @@ COMPARTMENT: Mapping[str, frozenset[str]] = {
     "Condition": frozenset({"subject", "asserter"}),
     "Consent": frozenset({"patient"}),
     "Coverage": frozenset({"policyHolder", "subscriber", "beneficiary", "payor"}),
+    "CoverageEligibilityRequest": frozenset({"patient"}),
+    "CoverageEligibilityResponse": frozenset({"patient"}),
     "DetectedIssue": frozenset({"patient"}),
     "Device": frozenset({"patient"}),
     "DeviceRequest": frozenset({"subject", "performer"}),
@@ -42,6 +48,7 @@ COMPARTMENT: Mapping[str, frozenset[str]] = {
     "DocumentManifest": frozenset({"subject", "author", "recipient"}),
     "DocumentReference": frozenset({"subject", "author"}),
     "Encounter": frozenset({"subject"}),
+    "EnrollmentRequest": frozenset({"candidate"}),
     "EpisodeOfCare": frozenset({"patient"}),
     "ExplanationOfBenefit": frozenset({"patient", "payee.party"}),
     "FamilyMemberHistory": frozenset({"patient"}),
@@ -51,7 +58,9 @@ COMPARTMENT: Mapping[str, frozenset[str]] = {
     "Immunization": frozenset({"patient"}),
     "ImmunizationEvaluation": frozenset({"patient"}),
     "ImmunizationRecommendation": frozenset({"patient"}),
+    "Invoice": frozenset({"subject", "recipient"}),
     "List": frozenset({"subject", "source"}),
+    "MeasureReport": frozenset({"subject"}),
     "Media": frozenset({"subject"}),
     "MedicationAdministration": frozenset({"subject", "performer.actor"}),
     "MedicationDispense": frozenset({"subject", "receiver"}),
@@ -64,21 +73,34 @@ COMPARTMENT: Mapping[str, frozenset[str]] = {
     "Provenance": frozenset({"target"}),
     "QuestionnaireResponse": frozenset({"subject", "author"}),
     "RelatedPerson": frozenset({"patient"}),
-    "RequestGroup": frozenset({"subject"}),
+    "RequestGroup": frozenset({"subject", "action.participant"}),
+    "ResearchSubject": frozenset({"individual"}),
     "RiskAssessment": frozenset({"subject"}),
     "ServiceRequest": frozenset({"subject", "performer"}),
+    "SupplyDelivery": frozenset({"patient"}),
+    "SupplyRequest": frozenset({"deliverTo"}),
     "Specimen": frozenset({"subject"}),
     "Task": frozenset({"for", "owner"}),
     "VisionPrescription": frozenset({"patient"}),
 }
 """Elements that put a resource into a patient's compartment (R4 patient compartment definition).
 
-Group and Patient.link are left out on purpose: they would show one person the names of others.
-``Task.for`` is added, since it is how tasks name the person they are about.
+Group, Person and Patient.link are left out on purpose: they would show one person the names of
+others; Schedule, since it is a practitioner's. ``Task.for`` is added, since it is how tasks name
+the person they are about.
 """
-MAX_TOKEN_CHARS = 400
+THROUGH: Mapping[str, str] = {"Binary": "securityContext", "Provenance": "target"}
+"""Types whose resources belong where those belong that they point at, by the element that points.
+
+A Provenance of an observation is in the record that the observation is in, though R4 counts it to
+the compartment only where it names the patient as well.
+"""
+PERSONAL = frozenset({"Bundle", "Group", "Linkage", "MessageHeader", "Patient", "Person"}).union(
+    COMPARTMENT
+)
+"""Types whose resources are about people, or may hold what is."""
+
 """Longest system or code that is indexed, in characters; longer ones cannot be searched for."""
-_CODED = ("code", "vaccineCode", "medicationCodeableConcept", "type")
 
 
 @dataclass(frozen=True)
@@ -89,7 +111,8 @@ class Link:
         path: element names joined with dots, for example ``participant.actor``.
         target_type: type pointed at, empty for a logical reference that does not say.
         target_id: id pointed at, None when only an identifier is given.
-        identifier: ``system|value`` of a conditional or logical reference.
+        identifier: ``system|value`` of a conditional or logical reference, or one that stands
+            beside the id.
         compartment: whether it puts the resource into that patient's record.
     """
 
@@ -98,15 +121,6 @@ class Link:
     target_id: str | None
     identifier: str | None
     compartment: bool
-
-
-@dataclass(frozen=True, order=True)
-class Token:
-    """A searchable code: ``parameter`` is ``code``, ``category`` or ``identifier``."""
-
-    parameter: str
-    system: str
-    code: str
 
 
 def links(resource: Mapping[str, Any]) -> tuple[Link, ...]:
@@ -141,43 +155,17 @@ def _is_logical(value: Mapping[str, Any], path: str) -> bool:
 
 
 def _target(reference: Mapping[str, Any]) -> tuple[str, str | None, str | None] | None:
-    text = reference.get("reference")
+    text, identifier = reference.get("reference"), _identifier(reference.get("identifier"))
     if isinstance(text, str):
         if literal := _LITERAL.fullmatch(text):
-            return literal[1], literal[2], None
+            return literal[1], literal[2], identifier
         if conditional := _CONDITIONAL.fullmatch(text):
             return conditional[1], None, conditional[2]
-        return None
-    identifier = reference["identifier"]
-    value = identifier.get("value")
     kind = reference.get("type") if isinstance(reference.get("type"), str) else ""
-    key = f"{identifier.get('system', '')}|{value}"
-    return (str(kind), None, key) if value and len(key) <= MAX_TOKEN_CHARS else None
+    return (str(kind), None, identifier) if identifier else None
 
 
-def tokens(resource: Mapping[str, Any]) -> tuple[Token, ...]:
-    """The codes, categories and identifiers that ``resource`` can be searched by, sorted."""
-    found: set[Token] = set()
-    for name in _CODED:
-        found.update(_codings(resource.get(name), "code"))
-    found.update(_codings(resource.get("category"), "category"))
-    identifiers = resource.get("identifier")
-    for item in identifiers if isinstance(identifiers, list) else [identifiers]:
-        if isinstance(item, Mapping) and item.get("value"):
-            found.add(Token("identifier", str(item.get("system", "")), str(item["value"])))
-    return tuple(sorted(token for token in found if _fits(token)))
-
-
-def _fits(token: Token) -> bool:
-    long = max(len(token.system), len(token.code)) > MAX_TOKEN_CHARS
-    return not long and "\x00" not in token.system + token.code
-
-
-def _codings(value: Any, parameter: str) -> Iterator[Token]:
-    for concept in value if isinstance(value, list) else [value]:
-        if isinstance(concept, str):
-            yield Token(parameter, "", concept)
-        elif isinstance(concept, Mapping):
-            for coding in concept.get("coding", ()):
-                if coding.get("code"):
-                    yield Token(parameter, str(coding.get("system", "")), str(coding["code"]))
+def _identifier(identifier: Any) -> str | None:
+    if not isinstance(identifier, Mapping) or not identifier.get("value"):
+        return None
+    return f"{identifier.get('system', '')}|{identifier['value']}"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select, true
 from sqlalchemy.orm import aliased
 
 from services.fhir._queries import SUPPORTING
 from services.fhir.access import Access, Letter
 from services.fhir.models import ReferenceRow, ResourceRow, TokenRow
+from services.fhir.references import THROUGH
 from services.fhir.search.index import IDENTIFIED
 from services.fhir.search.narrow import narrowed
 from services.fhir.validate import ID
@@ -36,27 +37,62 @@ def visible(
     """
     if not access.allows(kind, letter):
         return false()
-    found = [_of(whose, kind, row) for whose in dict.fromkeys((access.patient, patient)) if whose]
+    people = dict.fromkeys(one for one in (access.patient, patient) if one)
+    found = [of_record(one, kind, row) for one in people]
     if queries := access.queries(kind, letter):
         found.append(narrowed(kind, queries, row))
     return and_(true(), *found)
 
 
-def _of(patient: str, kind: str, row: Any) -> Condition:
-    """In the record of one person, or named by it."""
+def of_record(patient: str, kind: str, row: Any = ResourceRow) -> Condition:
+    """Return the criterion that a resource is in the record of one person, or named by it."""
     if not ID.fullmatch(patient):
         return false()
     if kind == "Patient":
         return row.id == patient  # type: ignore[no-any-return]
     mine = aliased(ReferenceRow)
     inside = select(mine.source_id).where(mine.source_type == kind, *_compartment(mine, patient))
-    if kind not in SUPPORTING:
-        return row.id.in_(inside)  # type: ignore[no-any-return]
-    return or_(row.id.in_(inside), row.id.in_(_supporting(kind, patient)))
+    ways = [row.id.in_(inside)]
+    if kind in SUPPORTING:
+        ways.append(row.id.in_(_supporting(kind, patient)))
+    elif kind in THROUGH:
+        ways.append(_through(kind, patient, row))
+    return or_(*ways)
 
 
 def _compartment(row: Any, patient: str) -> tuple[Condition, ...]:
     return row.target_type == "Patient", row.target_id == patient, row.compartment == 1
+
+
+def _through(kind: str, patient: str, row: Any) -> Condition:
+    """Points into the record, and into nobody else's."""
+    link, mine = aliased(ReferenceRow), aliased(ReferenceRow)
+    in_it = and_(mine.source_type == link.target_type, mine.source_id == link.target_id)
+    pointing = (link.source_type == kind, link.path == THROUGH[kind])
+    into = select(link.source_id).join(mine, in_it).where(*_compartment(mine, patient), *pointing)
+    other, theirs = aliased(ReferenceRow), aliased(ReferenceRow)
+    known = (
+        select(theirs.source_id)
+        .where(
+            theirs.source_type == other.target_type,
+            theirs.source_id == other.target_id,
+            *_compartment(theirs, patient),
+        )
+        .exists()
+    )
+    elsewhere = (
+        select(other.source_id)
+        .where(
+            other.source_type == kind,
+            other.source_id == row.id,
+            other.path == THROUGH[kind],
+            other.target_type.not_in(SUPPORTING),
+            not_(known),
+            not_(and_(other.target_type == "Patient", other.target_id == patient)),
+        )
+        .exists()
+    )
+    return and_(row.id.in_(into), not_(elsewhere))
 
 
 def _supporting(kind: str, patient: str) -> Any:

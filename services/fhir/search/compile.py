@@ -255,10 +255,14 @@ def _identifies(table: Any, value: Any) -> Condition:
 
 
 def _ids(kind: str, criterion: Criterion, gate: Gate) -> Select[Any]:
-    """Ids of the resources of another type that match and may be asked."""
+    """Ids of the resources of another type that match and may be asked.
+
+    They stand beside the statement, so that it does not grow with each use of them.
+    """
     other = aliased(ResourceRow)
     found = conditions(kind, [criterion], other, gate)
-    return select(other.id).where(other.type == kind, gate(kind, other), *found)
+    ids = select(other.id).where(other.type == kind, gate(kind, other), *found).cte()
+    return select(ids.c.id)
 
 
 def _leads_to(

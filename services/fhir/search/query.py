@@ -20,6 +20,10 @@ from services.fhir.validate import require_type, resource_types
 
 MAX_DEPTH = 4
 """Most resources that one criterion may step over."""
+MAX_BRANCHES = 8
+"""Most types that one step can lead to where the request names none."""
+MAX_STEPS = 48
+"""Most steps to other resources in one search, branches counted one by one."""
 MAX_VALUES = 200
 """Most alternatives of one criterion."""
 MAX_CRITERIA = 40
@@ -119,8 +123,18 @@ def parse(kind: str, pairs: Sequence[Pair], strict: bool = True, base: str = "")
         taken.append((name, text))
     if len(criteria) > MAX_CRITERIA:
         raise FhirParameterError(f"a search has at most {MAX_CRITERIA} criteria")
+    if sum(map(_steps, criteria)) > MAX_STEPS:
+        raise FhirParameterError(f"a search has at most {MAX_STEPS} steps to other resources")
     controls = read_controls(kind, steering)
     return Query(kind, tuple(criteria), controls, tuple(p for p in pairs if p in taken))
+
+
+def _steps(criterion: Criterion) -> int:
+    if isinstance(criterion, Has):
+        return 1 + _steps(criterion.criterion)
+    if isinstance(criterion, Chained):
+        return sum(1 + _steps(further) for _, further in criterion.targets)
+    return 0
 
 
 def known(kind: str, name: str) -> bool:
@@ -200,6 +214,8 @@ def _chain_kinds(
     kinds = [one for one in possible if known(one, rest)]
     if not kinds:
         raise sent.refused("leads to no search parameter of its target")
+    if len(kinds) > MAX_BRANCHES:
+        raise sent.refused("can lead to many types; name one, as in subject:Patient.name")
     return kinds
 
 

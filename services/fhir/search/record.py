@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session, aliased
 from services.fhir._queries import SUPPORTING, Key, chunks, rows, supports
 from services.fhir.errors import FhirParameterError
 from services.fhir.models import ReferenceRow, ResourceRow
+from services.fhir.references import THROUGH
 from services.fhir.results import Entry
 from services.fhir.search.compile import instant_text
 from services.fhir.search.controls import MAX_COUNT, Pair
 from services.fhir.search.moments import span
 from services.fhir.validate import resource_types
+from services.fhir.visible import of_record
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,9 @@ def record_keys(session: Session, patient: str) -> list[Key]:
     )
     keys: dict[Key, None] = {("Patient", patient): None}
     keys.update(((kind, key), None) for kind, key in session.execute(compartment))
+    for kind in THROUGH:
+        inside = select(ResourceRow.id).where(ResourceRow.type == kind, of_record(patient, kind))
+        keys.update(((kind, key), None) for key in session.scalars(inside.order_by(ResourceRow.id)))
     own, frontier, named = list(keys), list(keys), set[Key]()
     while frontier:
         frontier = [k for k in supports(session, frontier) if k not in keys and k not in named]

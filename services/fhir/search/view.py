@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, false, or_
 
 from services.fhir.access import Access, Letter
 from services.fhir.errors import FhirNotFoundError, FhirParameterError
-from services.fhir.references import COMPARTMENT
+from services.fhir.references import PERSONAL
 from services.fhir.search.query import Plain, Query
 from services.fhir.search.values import ReferenceValue, TokenValue
 from services.fhir.visible import visible
@@ -54,12 +54,7 @@ class View:
 
     def _of_nobody(self, kind: str) -> bool:
         """Whether a type is about people, and the caller has to name one and did not."""
-        return self.access.relation is not None and self.patient is None and is_personal(kind)
-
-
-def is_personal(kind: str) -> bool:
-    """Whether resources of a type are about a patient."""
-    return kind == "Patient" or kind in COMPARTMENT
+        return self.access.relation is not None and self.patient is None and kind in PERSONAL
 
 
 def view_of(query: Query, access: Access) -> View:
@@ -81,7 +76,7 @@ def view_of(query: Query, access: Access) -> View:
         return View(access, None)
     patient = min(named) if len(named) == 1 else None
     access.require_named(query.kind, patient)
-    return View(access, patient if is_personal(query.kind) else None)
+    return View(access, patient if query.kind in PERSONAL else None)
 
 
 def named_patients(query: Query) -> set[str]:

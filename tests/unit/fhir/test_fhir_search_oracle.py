@@ -26,7 +26,7 @@ from services.fhir.search.query import parse
 from services.fhir.store import FhirStore
 from services.store.database import Database
 
-PER_PARAMETER = 3
+PER_PARAMETER = 2
 """Values that are asked for of each parameter of each type."""
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 Resource = dict[str, Any]
@@ -85,7 +85,9 @@ def odd() -> Iterator[Resource]:
 
 def at(value: Any, path: str) -> Iterator[Any]:
     """Values at a path, repetitions one by one."""
-    step, _, rest = path.partition(".") if "[" not in path.split(".", maxsplit=1)[0] else split_filter(path)
+    step, _, rest = (
+        path.partition(".") if "[" not in path.split(".", maxsplit=1)[0] else split_filter(path)
+    )
     name, key, wanted = re.fullmatch(r"(\w+)(?:\[(\w+)=(.+)\])?", step).groups()  # type: ignore[union-attr]
     found = value.get(name) if isinstance(value, dict) else None
     for item in found if isinstance(found, list) else [found]:
@@ -205,7 +207,7 @@ def cases(loaded: Loaded, kind: str, *how: str) -> Iterator[tuple[Parameter, lis
 
 def some(values: set[Any], parameter: Parameter) -> list[Any]:
     chosen = sorted(values, key=repr)
-    random.Random(parameter.name).shuffle(chosen)
+    random.Random(parameter.name).shuffle(chosen)  # noqa: S311  # which values, no secret
     return chosen[:PER_PARAMETER]
 
 
@@ -253,7 +255,7 @@ def test_dates_compare_by_every_prefix_and_to_every_precision(loaded: Loaded, ki
     for parameter, resources in cases(loaded, kind, "date"):
         own = {r["id"]: [s for v in taken(r, parameter) for s in spans(v)] for r in resources}
         moments = {s[0] for ss in own.values() for s in ss if s[0] > EARLIEST}
-        for moment in some(moments, parameter):
+        for moment in some(moments, parameter)[:1]:
             text = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
             for cut in (4, 7, 10, 20):
                 asked = dated(text[:cut])
@@ -285,7 +287,7 @@ def test_references_are_found_by_id_by_type_and_by_what_they_lead_to(loaded: Loa
             chained = (f"{parameter.name}:{target[0]}._id", target[1])
             assert found_by(loaded[0], kind, chained) == (wanted if target in known else set())
             if target in known and wanted:
-                source = sorted(wanted)[0]
+                source = min(wanted)
                 has = (f"_has:{kind}:{parameter.name}:_id", source)
                 assert target[1] in found_by(loaded[0], target[0], has), (has, target)
 
