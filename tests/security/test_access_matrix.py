@@ -100,6 +100,14 @@ HOSPITAL: dict[str, Row] = (
             READS_FHIR,
         ),
         "POST /fhir": ("/fhir", READS_FHIR - CLINICIAN | WRITES_FHIR),  # each entry by itself
+        "POST /fhir/": ("/fhir/", READS_FHIR - CLINICIAN | WRITES_FHIR),
+        **{
+            f"POST /fhir/{place}": (f"/fhir/{path}", READS_FHIR - CLINICIAN | WRITES_FHIR)
+            for place, path in (
+                ("{kind}/$validate", "Patient/$validate"),
+                ("{kind}/{identity}/$validate", "Patient/p07/$validate"),
+            )
+        },
         **{
             f"{method} /fhir/{place}": (f"/fhir/{path}", WRITES_FHIR)
             for method, place, path in (

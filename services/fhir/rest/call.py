@@ -94,6 +94,8 @@ def add(
     )
     if route.method == "GET":
         api.add_api_route(route.path, endpoint, methods=["HEAD"], include_in_schema=False)
+    if not route.path:  # some clients write the base with its slash
+        api.add_api_route("/", endpoint, methods=[route.method], include_in_schema=False)
 
 
 def _endpoint(
