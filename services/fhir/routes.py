@@ -17,7 +17,7 @@ from starlette.routing import compile_path
 from services.fhir.access import Access
 from services.fhir.errors import FhirMethodError, FhirNotFoundError
 from services.fhir.outcome import FhirRoute
-from services.fhir.rest import bundles, everything, history, reading, search, writing
+from services.fhir.rest import bundles, everything, history, reading, search, validate, writing
 from services.fhir.rest.call import (
     AuthoriseDependency,
     Route,
@@ -47,6 +47,8 @@ _ENTRIES = (
     Route("PUT", "/{kind}/{identity}", writing.update, takes=JSON),
     Route("PATCH", "/{kind}/{identity}", writing.patch, takes=JSON_PATCH),
     Route("DELETE", "/{kind}/{identity}", writing.delete),
+    Route("POST", "/{kind}/$validate", validate.validate, takes=JSON),
+    Route("POST", "/{kind}/{identity}/$validate", validate.validate, takes=JSON),
     Route("GET", "/{kind}", search.search),
     Route("POST", "/{kind}/_search", search.search_by_post, takes=search.FORM),
     Route("POST", "/{kind}", writing.create, takes=JSON),

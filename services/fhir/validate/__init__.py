@@ -23,7 +23,16 @@ from services.fhir.errors import Fault, FhirInvalidError
 from services.fhir.validate.catalogue import require_type, resource_types, type_names, type_of
 from services.fhir.validate.walk import Walk
 
-__all__ = ["ID", "MAX_FAULTS", "check", "faults", "require_type", "resource_types", "type_names"]
+__all__ = [
+    "ID",
+    "MAX_FAULTS",
+    "check",
+    "faults",
+    "require_type",
+    "resource_types",
+    "type_names",
+    "type_of",
+]
 MAX_FAULTS = 20
 """Most faults that one refusal lists."""
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
