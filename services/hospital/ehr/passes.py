@@ -20,6 +20,7 @@ from services.fhir.client import (
     Resource,
     Search,
 )
+from services.fhir.client.narrowing import moment
 from services.fhir.client.searching import Parameters
 from services.fhir.references import COMPARTMENT
 from services.hospital.ehr.applying import BATCH, Applier, Key
@@ -114,8 +115,9 @@ class Pass:
             capability = await self._client.capability()
             asks = [ask for ask in self._asks if self._may(capability, ask)]
             patients = await self._patients()
-            if not (self._full and await self._by_bulk(capability, asks)):
-                await self._by_search(asks, patients)
+            left = await self._by_bulk(capability, asks) if self._full else asks
+            await self._by_search(left, patients)
+            await self._named(asks if patients is not None else ())
             await self._deletions(capability)
             self.outcome.searched = len(self._whole)
         await self._awaited()
@@ -139,32 +141,34 @@ class Pass:
         ]
         return listed + [m[1] for m in members if m is not None and m[0] == "Patient"]
 
-    async def _by_bulk(self, capability: Capability, asks: Sequence[Ask]) -> bool:
-        """Read everything by Bulk Data; False where that cannot be."""
+    async def _by_bulk(self, capability: Capability, asks: Sequence[Ask]) -> Sequence[Ask]:
+        """Read patients' records by Bulk Data, where that can be; return what is left to read.
+
+        Who and what no record names is not in such an export, so it is searched for in any case.
+        """
         kind = "Group" if self._row.group else "Patient"
         offered = capability.has_operation("export", kind)
-        plain = not any(ask.parameters for ask in asks)
-        if not offered or not plain or self._row.patients or not asks:
-            return False
-        kinds = [ask.kind for ask in asks]
-        export = self._client.export(group=self._row.group, types=kinds)
+        meant = [ask for ask in asks if is_of_patients(ask.kind)]
+        if not offered or not meant or self._row.patients or any(ask.parameters for ask in meant):
+            return asks
+        export = self._client.export(group=self._row.group, types=[ask.kind for ask in asks])
         try:
             await self._write(export)
         except FhirRefusedError:
-            return False  # it is searched for instead
+            return asks
         self.outcome.failures += export.failures
         self.outcome.bulk = True
-        broken = {f.what for f in export.failures}
-        instant = _instant(export)
-        for ask in asks:
+        broken = {failure.what for failure in export.failures}
+        instant = moment(export.instant)
+        for ask in meant:
             if ask.kind not in broken and instant is not None:
                 await asyncio.to_thread(self._book.mark, ask.text, instant)
                 self._whole.append(ask)
-        return True
+        return [ask for ask in asks if ask not in meant]
 
     async def _by_search(self, asks: Sequence[Ask], patients: list[str] | None) -> None:
         for ask in asks:
-            if patients is not None and ask.kind not in COMPARTMENT and ask.kind != "Patient":
+            if patients is not None and not is_of_patients(ask.kind):
                 continue  # read where a record names it
             try:
                 await self._ask(ask, patients)
@@ -173,7 +177,6 @@ class Pass:
             except FhirServerError as error:
                 code = getattr(error, "code", error.kind)
                 self.outcome.troubles.append(f"{ask.text}: {code}")
-        await self._named(asks if patients is not None else ())
 
     async def _ask(self, ask: Ask, patients: list[str] | None) -> None:
         """Read one search to its end, for each patient where some are named."""
@@ -214,7 +217,7 @@ class Pass:
 
     async def _named(self, asks: Sequence[Ask]) -> None:
         """Read who and what the records name: practitioners, organizations, medications."""
-        kinds = {ask.kind for ask in asks if ask.kind not in COMPARTMENT} - {"Patient"}
+        kinds = {ask.kind for ask in asks if not is_of_patients(ask.kind)}
         done: set[Key] = set()
         while True:
             wanted = {key for key in self._wanted - done if key[0] in kinds}
@@ -303,14 +306,13 @@ class Pass:
             await self._confirm(kind, id_)
 
 
-def _instant(export: BulkExport) -> datetime | None:
-    from services.fhir.client.narrowing import moment
+def is_of_patients(kind: str) -> bool:
+    """Whether resources of a type are in somebody's record, and not only named by it."""
+    return kind == "Patient" or kind in COMPARTMENT
 
-    return moment(export.instant)
 
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 async def _batches(items: AsyncIterable[Resource]) -> AsyncIterator[list[Resource]]:
