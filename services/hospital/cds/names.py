@@ -50,7 +50,8 @@ def named(concept: object) -> Named:
     generics = tuple(dict.fromkeys([*known, *coded]))
     if not texts:
         return Named(coded[0] if coded else UNNAMED, generics, () if coded else (UNNAMED,))
-    return Named(texts[0], generics, tuple(_unknown(texts[0], partly=bool(generics))))
+    unknown = tuple(_unknown(texts[0], partly=bool(generics)))
+    return Named(texts[0], generics, unknown if generics or unknown else (texts[0],))
 
 
 def of_service(concept: object) -> Named:

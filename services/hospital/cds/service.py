@@ -110,7 +110,8 @@ class Cds:
             rehearse(service)
 
     async def load_keys(self) -> None:
-        """Fetch the keys of the registered EHRs."""
+        """Fetch the keys of the registered EHRs, and read the certificates that are trusted."""
+        await asyncio.to_thread(self._outbound.client)
         await asyncio.gather(*(self._keys.load(ehr.jwks_url) for ehr in self.ehrs.all()))
 
     async def close(self) -> None:
