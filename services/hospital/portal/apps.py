@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -14,6 +14,7 @@ from services.hospital.accounts import SignedIn
 from services.hospital.chart import Charts
 from services.hospital.errors import NoRelationError
 from services.hospital.keys import digest_of
+from services.hospital.models import SmartClient, SmartGrant
 from services.hospital.portal.access import APPS, AUTHORIZE, CHART_READERS, COOKIE
 from services.hospital.portal.clients import client_pages
 from services.hospital.portal.pages import Portal, see
@@ -183,18 +184,7 @@ def launch_pages(router: APIRouter, portal: Portal, consent: Consent) -> None:
         """What the person let apps have."""
         who = gate.let(request, CHART_READERS)
         t = pages.translator(request)
-        rows = [
-            {
-                "id": grant.id,
-                "app": app.name,
-                "patient": grant.patient,
-                "created": grant.created,
-                "created_text": stamp(grant.created),
-                "offline": grant.session is None,
-                "lines": lines(Scopes.understood(grant.scopes)[0], t),
-            }
-            for grant, app in consent.given(who)
-        ]
+        rows = [_row(grant, app, t) for grant, app in consent.given(who)]
         return pages.render(request, "apps", who, here=APPS, title=t("apps.title"), rows=rows)
 
     @router.post("/apps/{id_}/end")
@@ -210,6 +200,21 @@ def lines(scopes: Scopes, t: Translator) -> list[tuple[str, str, str]]:
     words = [w for w in scopes.words if not w.startswith("launch")]
     plain = [(word, t(f"apps.word.{word}"), "") for word in words]
     return [*((str(grant), _said(grant, t), grant.query) for grant in scopes.grants), *plain]
+
+
+def _row(grant: SmartGrant, app: SmartClient, t: Translator) -> dict[str, Any]:
+    """One grant as the list shows it."""
+    scopes = Scopes.understood(grant.scopes)[0]
+    words = (("offline_access", "offline"), ("online_access", "online"))
+    return {
+        "id": grant.id,
+        "app": app.name,
+        "patient": grant.patient,
+        "created": grant.created,
+        "created_text": stamp(grant.created),
+        "lasts": next((shown for word, shown in words if scopes.has(word)), "brief"),
+        "lines": lines(scopes, t),
+    }
 
 
 def _said(grant: Grant, t: Translator) -> str:
