@@ -169,6 +169,7 @@ HOSPITAL: dict[str, Row] = (
         "POST /portal/referrals/{id_}/sign": (f"/portal/referrals/{ID}/sign", NODES),
         "POST /portal/referrals/{id_}/filing": (f"/portal/referrals/{ID}/filing", NODES),
         "POST /portal/referrals/{id_}/withdraw": (f"/portal/referrals/{ID}/withdraw", NODES),
+        "POST /portal/intakes/{id_}/seen": ("/portal/intakes/x/seen", NODES),
         "GET /portal/patients": ("/portal/patients", CLINICIAN),
         "POST /portal/patients": ("/portal/patients", NODES),
         "GET /portal/patients/{id_}": ("/portal/patients/p07", CLINICIAN),

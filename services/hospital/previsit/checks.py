@@ -14,7 +14,6 @@ from services.consult.messages import Person, Triage, Urgency
 from services.consult.record import Record
 from services.consult.triage import Triager
 from services.fhir.access import Access
-from services.fhir.access import Access
 from services.fhir.errors import Fault, FhirInvalidError
 from services.fhir.models import ResourceRow, TokenRow
 from services.fhir.results import Entry, Issue

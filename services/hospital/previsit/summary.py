@@ -207,7 +207,7 @@ def _allergies(form: _Form) -> Iterator[Line]:
 
 def _new_allergy(form: _Form, answer: Answer, recorded: Sequence[Allergy]) -> Iterator[Line]:
     named = set(words.medicine_phrases().find(answer.text))
-    classes = set(words.class_phrases().find(answer.text))
+    classes = set(words.class_phrases().find(answer.text)).union(*map(words.classes_of, named))
     said = words.fold(answer.text)
     if any(named & set(a.generics) or words.fold(a.name) == said for a in recorded):
         return

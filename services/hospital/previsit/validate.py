@@ -91,8 +91,6 @@ class _Walk:
 
     def _answers(self, question: Item, item: Item, where: str, scope: Scope) -> None:
         link = question["linkId"]
-        if items_of(item):
-            self._fault(f"{where}.item", f"'{link}' has what follows from it below its answer")
         given = list(values_of(item))
         if len(given) > 1 and not question.get("repeats"):
             self._fault(f"{where}.answer[1]", f"'{link}' takes one answer")
