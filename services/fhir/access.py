@@ -101,6 +101,8 @@ class Access:
         change: called inside a transaction of writes with every `Change` of it; when it raises,
             nothing is written.
         grant: of the program; None for a person, for whom nothing goes on after the request.
+        own: the person's own entry in the record (a Practitioner), which may be read whatever else
+            may not; None where there is none, or nobody is to know.
     """
 
     patient: str | None = None
@@ -111,6 +113,7 @@ class Access:
     disclose: Callable[[Disclosure], None] = _nothing
     change: Callable[..., None] = _nothing
     grant: Grant | None = None
+    own: Key | None = None
 
     def require(self, kind: str, letter: Letter) -> None:
         """Refuse a type that the scopes do not cover.
@@ -118,7 +121,8 @@ class Access:
         Raises:
             ScopeError: they do not.
         """
-        if not self.allows(kind, letter):
+        is_own = letter == "r" and self.own is not None and self.own[0] == kind
+        if not self.allows(kind, letter) and not is_own:
             raise ScopeError("The scopes of this key do not cover this.")
 
     def require_whole(self, patient: str) -> None:

@@ -7,6 +7,7 @@ Scopes take types away, or leave of a type what matches one of their searches.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select, true
@@ -35,6 +36,9 @@ def visible(
         patient: id of the one Patient whose record is meant, where the request names one.
         row: `ResourceRow`, or the alias of it that is queried.
     """
+    if letter == "r" and access.own is not None and access.own[0] == kind:
+        others = visible(replace(access, own=None), kind, letter, patient, row)
+        return or_(row.id == access.own[1], others)
     if not access.allows(kind, letter):
         return false()
     people = dict.fromkeys(one for one in (access.patient, patient) if one)

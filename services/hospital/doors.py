@@ -26,6 +26,7 @@ from services.hospital.errors import NotAllowedError
 from services.hospital.keys import STUDY, Credential
 from services.hospital.portal.access import COOKIE, client_of, same_site
 from services.hospital.relations import Relations
+from services.hospital.smart.identity import practitioner_of
 from services.hospital.smart.site import Site
 from services.hospital.smart.tokens import ACCESS, Bearer, Tokens
 
@@ -100,6 +101,7 @@ class Doors:
         return Access(
             patient=bearer.patient,
             relation=relation,
+            own=_own(bearer),
             grant=None if person else Grant(f"smart-{bearer.client}", bearer.scopes.text),
             **self._granted(bearer.scopes, _app(bearer, request)),
         )
@@ -200,6 +202,14 @@ def _token(request: Request) -> str | None:
 def _fits(bearer: Bearer, request: Request) -> bool:
     """Whether a token is for reading and writing, and was made for this server."""
     return bearer.kind == "access" and bearer.audience == Site.of(request).fhir
+
+
+def _own(bearer: Bearer) -> tuple[str, str] | None:
+    """Who the person is in the record, where the app may know."""
+    if bearer.user is None or not bearer.scopes.has("fhirUser"):
+        return None
+    kind, _, id_ = (practitioner_of(bearer.user) or "").partition("/")
+    return (kind, id_) if id_ else None
 
 
 def _program(key: Credential, request: Request) -> Caller:

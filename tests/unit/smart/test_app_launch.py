@@ -33,6 +33,10 @@ async def test_an_app_that_starts_by_itself_gets_one_patient(person, app_of, red
     assert found.status_code == 200, found.text
     assert found.json()["total"] > 0
     assert (await http.get("/fhir/Patient/p01", headers=headers)).status_code == 404
+    own = await http.get(body["fhirUser"].removeprefix(HOST), headers=headers)
+    assert own.json()["name"] == [{"family": "Ruiz"}]
+    for path in ("Practitioner/dr-okafor", "Practitioner?_id=me"):
+        assert (await http.get(f"/fhir/{path}", headers=headers)).status_code in {403, 404}
 
 
 async def test_an_app_that_is_launched_from_a_chart_gets_its_patient(
