@@ -209,6 +209,7 @@ class Hospital:
             jobs=self.jobs,
             texts=self.texts,
             bulk=self.bulk,
+            alerts=self.alerts,
         )
 
     @cached_property

@@ -16,6 +16,7 @@ from services.hospital.desk import Desk
 from services.hospital.jobs import Jobs
 from services.hospital.models import ErasureReceipt, GlassBreak
 from services.hospital.pending import PendingSignIns
+from services.hospital.previsit import Alerts
 from services.hospital.smart.tidying import forget_expired as forget_smart
 from services.hospital.text_keys import TextKeys
 from services.store.database import Database
@@ -36,6 +37,7 @@ def hospital_sweeper(
     jobs: Jobs,
     texts: TextKeys,
     bulk: Bulk,
+    alerts: Alerts,
 ) -> Sweeper:
     """Put the schedule's rules and what deletes by them together.
 
@@ -54,6 +56,7 @@ def hospital_sweeper(
         "hospital.smart": lambda _before, _held: forget_smart(database),
         "hospital.job": lambda before, _: jobs.forget_done(before),
         "hospital.glass-break": lambda before, held: _glass_breaks(database, before, held),
+        "hospital.intake-alert": lambda before, _: alerts.forget(before),
         "hospital.bulk": lambda before, _: bulk.orders.forget(before),
         "hospital.erasure": lambda before, held: _receipts(database, before, held),
     }

@@ -18,9 +18,6 @@ from services.hospital.asking.answer import parameters
 from services.hospital.asking.request import Asked, Wish, read_asked
 from services.hospital.asking.service import ask
 
-OPERATION = {"name": "ask", "definition": "urn:caretier:operation:ask"}
-"""FHIR R4 defines no such operation; it is described in `services.hospital.asking`."""
-
 
 @dataclass(frozen=True)
 class Asker:
