@@ -224,6 +224,8 @@ def possible_targets(kind: str, parameter: Parameter) -> tuple[str, ...]:
     if parameter.target:
         return (parameter.target,)
     found = dict.fromkeys(t for path in parameter.paths for t in targets(kind, path))
+    if "Resource" in found:
+        return tuple(sorted(resource_types()))
     return tuple(t for t in found if t in resource_types())
 
 
