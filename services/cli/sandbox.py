@@ -12,6 +12,9 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
 from services.fhir.models import Base
 from services.fhir.sandbox import generate, people
 from services.fhir.store import FhirStore
@@ -21,6 +24,10 @@ CLINICIAN = "clinician"
 CLINICIAN_NAME = "Sandbox clinician"
 PRIVACY = "privacy"
 PRIVACY_NAME = "Sandbox privacy officer"
+BACKEND, BROWSER = "demo-backend", "demo-app"
+"""Ids of two programs that an integrator can try at once."""
+DEMO_APP = "http://127.0.0.1:9000"
+"""Where a browser app may be served from, to be tried."""
 
 
 def write_records(folder: Path) -> None:
@@ -72,11 +79,46 @@ def privacy_account(folder: Path) -> tuple[str, ...]:
     )
 
 
+def backend_client(folder: Path) -> tuple[str, ...]:
+    """Arguments of ``caretier hospital`` that register a program for Backend Services."""
+    keys = key_pair(folder / f"{BACKEND}-key.json", folder / f"{BACKEND}-jwks.json")
+    return (
+        *("client", "add", "Demo program", "system/*.cruds", "--id", BACKEND),
+        *("--jwks", str(keys)),
+    )
+
+
+def browser_client() -> tuple[str, ...]:
+    """Arguments of ``caretier hospital`` that register a browser app on this machine."""
+    return (
+        *("client", "add", "Demo app", "patient/*.cruds user/*.cruds offline_access"),
+        *("--id", BROWSER, "--public", "--origin", DEMO_APP),
+        *("--redirect", f"{DEMO_APP}/", "--redirect", f"{DEMO_APP}/back"),
+        *("--launch", f"{DEMO_APP}/launch"),
+    )
+
+
+def key_pair(private: Path, public: Path) -> Path:
+    """Make a key pair (ES384) as JSON where there is none; returns the path of the public set."""
+    if not public.is_file():
+        key = ec.generate_private_key(ec.SECP384R1())
+        named = {"kid": "demo", "alg": "ES384", "use": "sig"}
+        described = ECAlgorithm.to_jwk(key, as_dict=True) | named
+        shown = {name: value for name, value in described.items() if name not in {"d", "key_ops"}}
+        _write_private(private, json.dumps(described))
+        public.write_text(json.dumps({"keys": [shown]}), encoding="utf-8")
+    return public
+
+
 def secret_file(path: Path) -> Path:
     """Make a file with a random secret (mode 0600) where there is none; returns the path."""
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(18) + "\n")
+        _write_private(path, secrets.token_urlsafe(18) + "\n")
     return path
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

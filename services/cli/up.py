@@ -27,6 +27,8 @@ from services.cli.processes import (
 
 app = typer.Typer(add_completion=False)
 DEFAULT_DATA = Path("var")
+BASE_URL = "CARETIER_HOSPITAL_BASE_URL"
+"""Under which the outside knows the hospital; by default the address that `up` prints."""
 
 
 class _Stack:
@@ -39,6 +41,7 @@ class _Stack:
         self.children: list[Child] = []
         self._environment = {
             "CARETIER_CLINIC_HOSPITAL_URL": self.hospital,
+            BASE_URL: os.environ.get(BASE_URL) or self.hospital,
             "CARETIER_DEVICE_CLINIC_URL": self.clinic,
         }
 
@@ -103,6 +106,15 @@ class _Stack:
         self.run("hospital", *sandbox.privacy_account(folder))
         (folder / "hospital.done").touch()
 
+    def seed_clients(self) -> None:
+        """Two programs that may ask for access, once."""
+        folder = self.data / "sandbox"
+        for arguments in (sandbox.backend_client(folder), sandbox.browser_client()):
+            done = folder / f"{arguments[arguments.index('--id') + 1]}.done"
+            if not done.exists():
+                self.run("hospital", *arguments)
+                done.touch()
+
     def seed_links(self) -> None:
         """Enrol the clinic at the hospital and every person's device at the clinic, once."""
         folder = self.data / "sandbox"
@@ -126,6 +138,7 @@ class _Stack:
             self.queue()
             status.update("Preparing the hospital's sandbox records…")
             self.seed_hospital()
+            self.seed_clients()
             status.update("Starting hospital and clinic…")
             hospital = self.start("hospital", "--port", ports[0])
             clinic = self.start("clinic", "--port", ports[1])
@@ -184,7 +197,11 @@ def up(
             f"   user {sandbox.CLINICIAN}, password in {secrets};"
             f" or user {sandbox.PRIVACY}, password in {secrets.with_name('privacy-password')}"
         )
-        console.print(f"  FHIR R4           {stack.hospital}/fhir/metadata")
+        console.print(
+            f"  FHIR R4, SMART    {stack.hospital}/fhir"
+            f"   programs {sandbox.BACKEND} (key in {secrets.with_name('demo-backend-key.json')})"
+            f" and {sandbox.BROWSER} (pages at {sandbox.DEMO_APP})"
+        )
         console.print(f"  logs              {stack.data / 'logs'}")
         stack.watch()
     except KeyboardInterrupt:

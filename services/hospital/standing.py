@@ -48,7 +48,7 @@ class Standing:
         """Name of the program, and what it was granted as far as it still may have it."""
         if grant.client.startswith(KEY):
             key = self._keys.named(grant.client.removeprefix(KEY))
-            return key and (key.name, key.scopes)
+            return (key.name, key.scopes) if key else None
         client = self._clients.find(grant.client.removeprefix(SMART))
         if client is None or not grant.client.startswith(SMART):
             return None
