@@ -11,6 +11,11 @@ from services.fhir.models.index import (
     StringRow,
     TokenRow,
 )
+from services.fhir.models.subscriptions import (
+    SubscriptionClockRow,
+    SubscriptionEventRow,
+    SubscriptionRow,
+)
 from services.fhir.models.versions import VersionOwnerRow, VersionRow
 
 __all__ = [
@@ -25,6 +30,9 @@ __all__ = [
     "ReferenceRow",
     "ResourceRow",
     "StringRow",
+    "SubscriptionClockRow",
+    "SubscriptionEventRow",
+    "SubscriptionRow",
     "TokenRow",
     "VersionOwnerRow",
     "VersionRow",

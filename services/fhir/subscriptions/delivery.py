@@ -1,0 +1,288 @@
+"""Delivering notifications: what a subscriber may see at the time of sending, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from compliance.errors import CaretierError
+from services.fhir._queries import owners
+from services.fhir.access import Access, Disclosure, Grant
+from services.fhir.bulk.kinds import allowed
+from services.fhir.bulk.orders import AccessOf, AddJob, Done
+from services.fhir.models import ResourceRow, SubscriptionEventRow, SubscriptionRow
+from services.fhir.outcome import MEDIA_TYPE
+from services.fhir.store import FhirStore
+from services.fhir.subscriptions.admission import JOB, REQUESTED
+from services.fhir.subscriptions.notification import Event, Kind, Status, notification
+from services.fhir.subscriptions.scan import COUNTING, matching
+from services.fhir.subscriptions.spec import MAX_COUNT, Spec
+from services.fhir.subscriptions.state import forget, resource_of, say
+from services.fhir.subscriptions.topics import Topics
+from services.store.database import Database
+from services.web.outbound import Outbound
+
+MOST_FAILURES = 10
+"""After so many in a row a subscription is in error, until its client asks for it again."""
+MOST_TIMEOUT = 30.0
+"""Longest time that a subscriber gets to answer, in seconds, whatever it asks for."""
+
+
+class UndeliveredError(CaretierError):
+    """The subscriber did not take a notification; it is tried again."""
+
+    kind = "notification-undelivered"
+    status = 502
+    exit_code = 69
+
+
+@dataclass(frozen=True)
+class Message:
+    """A notification that is ready to go.
+
+    Attributes:
+        spec: of the subscription.
+        kind: of the notification.
+        text: the body; "" where there is none.
+        last: number of the last event that it tells of.
+    """
+
+    spec: Spec
+    kind: Kind
+    text: str
+    last: int
+
+
+@dataclass(frozen=True)
+class _End:
+    """A subscription that is over, and why."""
+
+    state: str
+    why: str = ""
+
+
+class Delivery:
+    """Delivers notifications.
+
+    Args:
+        database: of the store.
+        store: that holds the Subscriptions.
+        topics: that there are.
+        access: evaluates anew what a subscriber may see.
+        outbound: the way to it.
+        add_job: adds a job in a transaction.
+        base: absolute URL of ``/fhir`` for the outside.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        store: FhirStore,
+        *,
+        topics: Topics,
+        access: AccessOf,
+        outbound: Outbound,
+        add_job: AddJob,
+        base: str,
+    ) -> None:
+        self._database, self._store, self._topics = database, store, topics
+        self._access, self._outbound = access, outbound
+        self._add_job, self._base = add_job, base
+
+    async def run(self, subject: str, done: Done) -> None:
+        """Do a job: a handshake, a heartbeat, or the events that are not delivered yet.
+
+        Args:
+            subject: of the job; ``key:v3``, ``key:beat…`` or ``key:number``.
+            done: finishes the job in the transaction of its result.
+
+        Raises:
+            UndeliveredError: the subscriber did not take it; the job is to be done again.
+        """
+        key, _, purpose = subject.partition(":")
+        found = await asyncio.to_thread(self._prepared, key, purpose)
+        if isinstance(found, Message):
+            sent = await self._send(found)
+            await asyncio.to_thread(self._settle, key, found, sent=sent, done=done)
+            if not sent:
+                raise UndeliveredError("A subscriber did not take a notification.")
+            return
+        await asyncio.to_thread(self._stop, key, found, done)
+
+    def _prepared(self, key: str, purpose: str) -> Message | _End | None:
+        """What is to be sent now; None for nothing."""
+        with self._database.reading() as session:
+            row = _row(session, key)
+            if row is None or row.state not in {REQUESTED, *COUNTING}:
+                return None
+            resource = resource_of(session, row.id)
+            if resource is None:
+                return _End("deleted")
+            access = self._access(Grant(row.client, row.scopes))
+            spec = Spec.read(resource, self._topics)
+            if access is None or spec.over:
+                return _End("off", "Its client may see nothing any more, or its time is over.")
+            if row.state == "error":
+                return None  # until its client asks for it again
+            return self._message(session, row, spec, access, purpose)
+
+    def _message(
+        self, session: Session, row: SubscriptionRow, spec: Spec, access: Access, purpose: str
+    ) -> Message | None:
+        events: list[Event] = []
+        last = row.sent
+        if row.state == REQUESTED:
+            kind: Kind = "handshake"
+            if purpose != f"v{row.version}":
+                return None
+        elif purpose.startswith("beat"):
+            kind = "heartbeat"
+        else:
+            kind = "event-notification"
+            rows = unsent(session, row, spec.count)
+            if not rows:
+                return None
+            last = rows[-1].number
+            events = told(session, rows, spec=spec, access=access, subscription=row.id)
+        state = "active" if kind != "handshake" else REQUESTED
+        status = Status(row.id, spec.topic, state, row.events)
+        text = notification(self._base, status, kind, events) if spec.content else ""
+        return Message(spec, kind, text, last)
+
+    async def _send(self, message: Message) -> bool:
+        """Whether the subscriber took it."""
+        headers = dict(message.spec.headers) | {"content-type": MEDIA_TYPE}
+        timeout = min(float(message.spec.timeout), MOST_TIMEOUT)
+        try:
+            async with self._outbound.client(timeout=timeout, cap=1 << 16) as client:
+                answer = await client.post(
+                    message.spec.endpoint, content=message.text.encode(), headers=headers
+                )
+        except (CaretierError, httpx.HTTPError):
+            return False
+        return answer.is_success
+
+    def _settle(self, key: str, message: Message, *, sent: bool, done: Done) -> None:
+        """Keep what came of a notification, together with the end of its job."""
+        became = ""
+        with self._database.transaction() as session:
+            row = _row(session, key, lock=True)
+            if row is None:
+                done(session)
+                return
+            if sent and done(session):
+                became = self._delivered(session, row, message)
+            elif not sent:
+                row.failures += 1
+                if row.failures >= MOST_FAILURES:
+                    became = row.state = "error"
+            identity = row.id
+        if became:
+            why = "Its endpoint does not take notifications." if became == "error" else ""
+            say(self._store, identity, became, why)
+
+    def _delivered(self, session: Session, row: SubscriptionRow, message: Message) -> str:
+        row.failures = 0
+        row.sent = max(row.sent, message.last)
+        row.beat = datetime.now(UTC) + message.spec.quiet if message.spec.quiet else None
+        begun = message.kind == "handshake"
+        if begun:
+            row.state = "active"
+        if row.events > row.sent and message.kind != "heartbeat":
+            self._add_job(session, JOB, f"{row.key}:{row.sent + 1}")
+        return "active" if begun else ""
+
+    def _stop(self, key: str, end: _End | None, done: Done) -> None:
+        """End a job that has nothing to send, and a subscription that is over."""
+        with self._database.transaction() as session:
+            done(session)
+            row = _row(session, key, lock=True)
+            if row is None or end is None:
+                return
+            identity = row.id
+            if end.state == "deleted":
+                forget(session, identity)
+                return
+            row.state = end.state
+        say(self._store, identity, end.state, end.why)
+
+
+def _row(session: Session, key: str, *, lock: bool = False) -> SubscriptionRow | None:
+    query = select(SubscriptionRow).where(SubscriptionRow.key == key)
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def unsent(session: Session, row: SubscriptionRow, count: int) -> Sequence[SubscriptionEventRow]:
+    """The next events that a subscriber has not been told of."""
+    query = (
+        select(SubscriptionEventRow)
+        .where(SubscriptionEventRow.subscription == row.id, SubscriptionEventRow.number > row.sent)
+        .order_by(SubscriptionEventRow.number)
+        .limit(min(count, MAX_COUNT))
+    )
+    return session.scalars(query).all()
+
+
+def told(
+    session: Session,
+    rows: Sequence[SubscriptionEventRow],
+    *,
+    spec: Spec,
+    access: Access,
+    subscription: str,
+    content: str = "",
+) -> list[Event]:
+    """The events with what their subscriber may see of them now, which is written down first.
+
+    Of a resource that is gone, or that the subscriber may not see any more, only the number of the
+    event is told.
+
+    Args:
+        session: to read with.
+        rows: the events.
+        spec: of the subscription.
+        access: of the subscriber, now.
+        subscription: id of it.
+        content: how much is told, where not as the subscription says.
+
+    Raises:
+        AuditError: it could not be written down; nothing may be told.
+    """
+    wanted = content or spec.content
+    keys = [(row.type, row.resource) for row in rows]
+    seen = {} if wanted in {"empty", ""} else _visible(session, keys, spec, access)
+    if seen:
+        whose = owners(session, list(seen))
+        people = tuple(sorted(frozenset[str]().union(*whose.values())))
+        what = f"Subscription/{subscription}"
+        access.disclose(Disclosure("export", what, people, what, len(seen)))
+    return [
+        Event.of(row, wanted, seen[row.type, row.resource])
+        if (row.type, row.resource) in seen
+        else Event(row.number, row.occurred)
+        for row in rows
+    ]
+
+
+def _visible(
+    session: Session, keys: Sequence[tuple[str, str]], spec: Spec, access: Access
+) -> dict[tuple[str, str], str]:
+    """Texts of the resources that a subscriber may see now, and that still match."""
+    found: dict[tuple[str, str], str] = {}
+    for search in spec.searches:
+        ids = [identity for kind, identity in keys if kind == search[0]]
+        if not ids or not allowed(access, search[0]):
+            continue
+        query: Any = select(ResourceRow.type, ResourceRow.id, ResourceRow.body).where(
+            ResourceRow.id.in_(ids), *matching(access, search)
+        )
+        for kind, identity, body in session.execute(query):
+            found[kind, identity] = body
+    return found
