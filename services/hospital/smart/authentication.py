@@ -53,8 +53,7 @@ class Authentication:
             if form.get("client_id", client.id) != client.id:
                 raise OAuthError("invalid_client", "client_id is not that of the assertion.")
             return client
-        own = form.get("client_id") or await run_in_threadpool(self._refreshing, form)
-        named, secret = basic or (own, form.get("client_secret"))
+        named, secret = basic or await self._told(form)
         if form.get("client_id", named) != named:
             raise OAuthError("invalid_client", "client_id is not that of the header.")
         found = await run_in_threadpool(self._clients.find, named)
@@ -63,6 +62,11 @@ class Authentication:
             raise UnprovedClientError(refusal) if basic else OAuthError("invalid_client", refusal)
         assert found is not None  # noqa: S101 - it proves nothing then
         return found
+
+    async def _told(self, form: Mapping[str, str]) -> tuple[str, str | None]:
+        """Name and secret in the form itself."""
+        named = form.get("client_id") or await run_in_threadpool(self._refreshing, form)
+        return named, form.get("client_secret")
 
     def _refreshing(self, form: Mapping[str, str]) -> str:
         """Id of the client whose refresh token a form holds; empty when it holds none."""
