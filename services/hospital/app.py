@@ -27,6 +27,7 @@ from services.fhir.deidentify import router as study_router
 from services.fhir.routes import MAX_BUNDLE
 from services.fhir.routes import router as fhir_router
 from services.fhir.routes import unmatched as fhir_unmatched
+from services.fhir.subscriptions.routes import router as subscriptions_router
 from services.hospital.asking import ask_router
 from services.hospital.caseload import Caseload
 from services.hospital.chat import chat_router
@@ -44,6 +45,7 @@ from services.hospital.smart.consent import Consent
 from services.hospital.smart.cors import SmartCors
 from services.hospital.smart.discovery import fhir_security
 from services.hospital.smart.routes import smart_router
+from services.hospital.subscribing import subscriptions_loop
 from services.web.app import LOOPBACK_HOSTS, create_app
 
 
@@ -62,7 +64,12 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         await here.cds.load_keys()
         gc.collect()
         gc.freeze()  # what is loaded for good is not walked through at each later collection
-        async with running(here.jobs_loop(), here.tidy_loop(), here.ehr.loop()):
+        async with running(
+            here.jobs_loop(),
+            here.tidy_loop(),
+            here.ehr.loop(),
+            subscriptions_loop(here.subscriptions),
+        ):
             yield
         await here.close()
 
@@ -89,6 +96,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
     app.include_router(ehr_router(here.ehr.subscriptions))
     app.include_router(bulk_router(here.bulk, doors.fhir))
+    app.include_router(subscriptions_router(here.subscriptions, doors.fhir))
     app.include_router(ask_router(lambda: here.records, lambda: here.node, doors.ask))
     app.include_router(
         study_router(

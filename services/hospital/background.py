@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
 AT_ONCE = 2
-"""Long jobs of one process at a time."""
+"""Long jobs of one kind in one process at a time."""
 
 
 class Background:
@@ -24,11 +24,13 @@ class Background:
 
     async def run(self, job: str) -> None:
         """Do a short job now; begin a long one, where there is room and it has not begun."""
-        if job.partition(":")[0] not in self._kinds:
+        kind = job.partition(":")[0]
+        if kind not in self._kinds:
             await self._do(job)
             return
         self._running = {id_: task for id_, task in self._running.items() if not task.done()}
-        if job not in self._running and len(self._running) < AT_ONCE:
+        alike = sum(id_.partition(":")[0] == kind for id_ in self._running)
+        if job not in self._running and alike < AT_ONCE:
             self._running[job] = asyncio.create_task(self._long(job))
 
     async def _long(self, job: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from services.fhir.bulk.orders import AccessOf, Done
 from services.fhir.bulk.service import Bulk
+from services.fhir.store import FhirStore
 from services.hospital.jobs import JobHandler, Jobs, Taken, add_job
 from services.store.database import Database
 from services.web.outbound import Outbound
@@ -21,6 +22,7 @@ RULE = "hospital.bulk"
 
 def bulk_of(
     database: Database,
+    store: FhirStore,
     data: Path,
     access: AccessOf,
     *,
@@ -30,6 +32,7 @@ def bulk_of(
     """Bulk data of the hospital's store, its files below ``data``."""
     return Bulk(
         database,
+        store,
         data / "bulk",
         access,
         add_job=add_job,

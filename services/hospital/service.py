@@ -49,6 +49,7 @@ from services.hospital.settings import HospitalSettings
 from services.hospital.smart.service import Smart
 from services.hospital.standing import Standing
 from services.hospital.studies import Studies
+from services.hospital.subscribing import subscription_handlers, subscriptions_of
 from services.hospital.text_keys import TextKeys
 from services.hospital.tidying import hospital_sweeper
 from services.hospital.writing import Filings
@@ -142,7 +143,20 @@ class Hospital:
         self.pending = PendingSignIns(self.database)
         self.provider = provider_of(settings)
         self.intakes = Intakes(self.database, lambda: self.node.triage)
-        self.records = FhirStore(self.database, self.intakes.checks)
+        self.smart = Smart(
+            self.database,
+            accounts=self.accounts,
+            auditor=self.auditor,
+            outbound=self.outbound,
+            keys=settings.data / "keys" / "smart",
+        )
+        self.standing = Standing(self.accounts.keys, self.smart.clients, self.auditor)
+        self.subscriptions = subscriptions_of(
+            self.database, settings, self.standing.access, self.outbound
+        )
+        self.records = FhirStore(
+            self.database, {**self.intakes.checks, **self.subscriptions.checks}
+        )
         self.relations = Relations(
             self.database, self.auditor, required=settings.treatment_relation == "required"
         )
@@ -151,21 +165,14 @@ class Hospital:
         self.filings = Filings(
             self.database, self.records, self.charts.find, self.relations, self.auditor
         )
-        self.smart = Smart(
-            self.database,
-            accounts=self.accounts,
-            auditor=self.auditor,
-            outbound=self.outbound,
-            keys=settings.data / "keys" / "smart",
-        )
         self.holds = Holds(self.database, self.auditor)
         self.erasures = Erasures(
             self.database, self.texts, self.holds, self.auditor, self.keys.identity
         )
         self.studies = Studies(settings.study, settings.study_key)
-        self.standing = Standing(self.accounts.keys, self.smart.clients, self.auditor)
         self.bulk = bulk_of(
             self.database,
+            self.records,
             settings.data,
             self.standing.access,
             outbound=self.outbound,
@@ -192,9 +199,10 @@ class Hospital:
         self.handlers: dict[str, JobHandler] = {
             "open-referral": opening.open,
             **bulk_handlers(self.bulk, self.jobs),
+            **subscription_handlers(self.subscriptions, self.jobs),
             **self.ehr.handlers,
         }
-        self.background = Background(self.do, {"bulk-export", *self.ehr.handlers})
+        self.background = Background(self.do, self.handlers.keys() - {"open-referral"})
         self._node = node
 
     def _sweeper(self) -> Sweeper:
@@ -209,6 +217,7 @@ class Hospital:
             jobs=self.jobs,
             texts=self.texts,
             bulk=self.bulk,
+            subscriptions=self.subscriptions,
             alerts=self.alerts,
         )
 

@@ -11,6 +11,7 @@ from compliance.retention import Deleter, Schedule, Sweeper
 from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
 from services.fhir.bulk.service import Bulk
+from services.fhir.subscriptions.service import Subscriptions
 from services.hospital.accounts import Accounts
 from services.hospital.desk import Desk
 from services.hospital.jobs import Jobs
@@ -37,6 +38,7 @@ def hospital_sweeper(
     jobs: Jobs,
     texts: TextKeys,
     bulk: Bulk,
+    subscriptions: Subscriptions,
     alerts: Alerts,
 ) -> Sweeper:
     """Put the schedule's rules and what deletes by them together.
@@ -58,6 +60,7 @@ def hospital_sweeper(
         "hospital.glass-break": lambda before, held: _glass_breaks(database, before, held),
         "hospital.intake-alert": lambda before, _: alerts.forget(before),
         "hospital.bulk": lambda before, _: bulk.orders.forget(before),
+        "hospital.subscription-event": lambda before, _: subscriptions.scan.forget(before),
         "hospital.erasure": lambda before, held: _receipts(database, before, held),
     }
     return Sweeper(schedule, "hospital", deleters, holds)

@@ -39,6 +39,7 @@ STAFF = set(ROLES)
 READS_FHIR = {"key-system", "key-p07", "key-ask", "clinician"}
 WRITES_FHIR = {"key-write"}
 BULK = {"key-system", "key-write"}  # programs; a kick-off then asks for the scopes it needs
+SUBSCRIBERS = {"key-system", "key-p07"}
 READS_REFERRALS = {"clinician", "privacy"}
 CLINICIAN = {"clinician"}
 
@@ -89,6 +90,15 @@ HOSPITAL: dict[str, Row] = (
                 ("GET", "$import/{order}/{file}", f"$import/{ID}/refused.1.ndjson"),
             )
         },
+        "GET /fhir/Subscription/$status": ("/fhir/Subscription/$status", SUBSCRIBERS),
+        "GET /fhir/Subscription/{identity}/$status": (
+            "/fhir/Subscription/s1/$status",
+            SUBSCRIBERS,
+        ),
+        "GET /fhir/Subscription/{identity}/$events": (
+            "/fhir/Subscription/s1/$events",
+            SUBSCRIBERS,
+        ),
         "POST /fhir/$import": ("/fhir/$import", {"key-write"}),
         "GET /fhir/{kind}": ("/fhir/Patient?patient=p07", READS_FHIR),
         "GET /fhir/{kind}/{identity}": ("/fhir/Patient/p07", READS_FHIR),

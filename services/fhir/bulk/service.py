@@ -22,6 +22,7 @@ class Bulk:
 
     Args:
         database: of the store.
+        store: that takes what is imported.
         folder: for the files.
         access: evaluates anew what a program may see under a grant.
         add_job: adds the job that does an order.
@@ -32,6 +33,7 @@ class Bulk:
     def __init__(
         self,
         database: Database,
+        store: FhirStore,
         folder: Path,
         access: AccessOf,
         *,
@@ -42,7 +44,7 @@ class Bulk:
         self.orders = Orders(database, Files(folder), add_job, keep)
         self.kick_off = KickOff(database, self.orders)
         self.exporter = Exporter(database, self.orders, access)
-        self.importer = Importer(FhirStore(database), self.orders, access, outbound)
+        self.importer = Importer(store, self.orders, access, outbound)
         self.outbound, self._access = outbound, access
 
     def require_covered(self, access: Access, order: Order, kind: str) -> None:

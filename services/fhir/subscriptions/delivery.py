@@ -41,6 +41,7 @@ class UndeliveredError(CaretierError):
     kind = "notification-undelivered"
     status = 502
     exit_code = 69
+    remedy = "Ask whoever runs the subscriber's endpoint."
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class Server:
         self.jobs: list[tuple[str, str]] = []
         self.bulk = Bulk(
             database,
+            self.store,
             folder,
             self.programs.of,
             add_job=lambda _session, kind, subject: self.jobs.append((kind, subject)),
