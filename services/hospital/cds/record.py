@@ -11,6 +11,7 @@ from typing import Any
 
 from services.consult.record import words
 from services.consult.record.chart import PREGNANCY_STATUS, Chart
+from services.consult.record.events import read_vaccines
 from services.consult.record.reading import (
     codes,
     day_of,
@@ -36,12 +37,24 @@ TESTS = ("egfr", "creatinine", "potassium", "sodium", "inr", "platelets")
 BREASTFEEDING_STATUS = "63895-7"
 _YES = {"LA33-6", "373066001", "413712001"}
 _LACTATING = {"413712001", "169741004", "Z39.1"}
+_LISTS = (
+    "identifier",
+    "payload",
+    "reasonCode",
+    "performer",
+    "diagnosis",
+    "category",
+    "communication",
+)
+"""Elements of several types that are lists of objects wherever they are used here."""
+_OBJECTS = ("meta", "sender", "encounter", "code", "requester")
 _READERS: Mapping[str, Callable[[list[Resource]], Iterable[object]]] = {
     "AllergyIntolerance": read_allergies,
     "Condition": read_conditions,
     "MedicationRequest": read_medicines,
     "MedicationStatement": read_medicines,
     "Observation": read_results,
+    "Immunization": read_vaccines,
 }
 
 
@@ -144,7 +157,7 @@ def read_whole(gathered: Gathered) -> Record:
 def _prepared(resource: Resource) -> Resource | None:
     """A resource that every reader can read, codes without a name named; None for another."""
     try:
-        made = dict(resource)
+        made = _shaped(resource)
         for name in ("medicationCodeableConcept", "code"):
             if isinstance(made.get(name), Mapping) and made["resourceType"] != "Observation":
                 made[name] = as_known(made[name])
@@ -158,6 +171,21 @@ def _prepared(resource: Resource) -> Resource | None:
     except (AttributeError, TypeError, KeyError, ValueError, RecursionError):
         return None
     return made
+
+
+def _shaped(resource: Resource) -> Resource:
+    """The resource itself.
+
+    Raises:
+        TypeError: an element that is read here has another shape.
+    """
+    for name in _LISTS:
+        found = resource.get(name, [])
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise TypeError(name)
+    if any(not isinstance(resource.get(name, {}), dict) for name in _OBJECTS):
+        raise TypeError(resource["resourceType"])
+    return dict(resource)
 
 
 def _newest(resources: list[Resource]) -> list[Resource]:

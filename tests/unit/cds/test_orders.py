@@ -232,7 +232,8 @@ def test_the_estimate_is_that_of_the_published_equation(value, age, sex, expecte
 
 def test_many_warnings_are_at_most_five_cards_and_none_is_lost():
     record = (
-        person("1940-01-01", "female"), medicine("Warfarin 5 MG"), medicine("Lisinopril 10 MG", "m2"),
+        person("1940-01-01", "female"), medicine("Warfarin 5 MG"),
+        medicine("Lisinopril 10 MG", "m2"),
         medicine("Lithium Carbonate 300 MG", "m3"), medicine("Sertraline 50 MG", "m4"), egfr(40),
         medicine("Alendronic acid 10 MG", "m5"),
     )  # fmt: skip
@@ -253,8 +254,10 @@ def test_many_warnings_are_at_most_five_cards_and_none_is_lost():
 
 
 def test_critical_warnings_are_never_folded_away():
-    record = (allergy("Penicillin"), allergy("Sulfa drugs", "a2"), allergy("Aspirin", "a3"), egfr(12),
-              medicine("Nitroglycerin 0.4 MG", "m1"), medicine("Simvastatin 40 MG", "m2"))  # fmt: skip
+    record = (
+        allergy("Penicillin"), allergy("Sulfa drugs", "a2"), allergy("Aspirin", "a3"), egfr(12),
+        medicine("Nitroglycerin 0.4 MG", "m1"), medicine("Simvastatin 40 MG", "m2"),
+    )  # fmt: skip
     orders = ("Amoxicillin", "Bactrim", "Ibuprofen", "Metformin", "Sildenafil", "Clarithromycin")
     cards = cards_of(sign(*(draft(name, f"d{n}") for n, name in enumerate(orders)), record=record))
     assert sum(card["indicator"] == "critical" for card in cards) >= 6
