@@ -219,6 +219,7 @@ class Hospital:
             bulk=self.bulk,
             subscriptions=self.subscriptions,
             alerts=self.alerts,
+            cds=self.cds,
         )
 
     @cached_property

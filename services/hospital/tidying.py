@@ -13,6 +13,7 @@ from services.exchange.registry import Registry
 from services.fhir.bulk.service import Bulk
 from services.fhir.subscriptions.service import Subscriptions
 from services.hospital.accounts import Accounts
+from services.hospital.cds import Cds
 from services.hospital.desk import Desk
 from services.hospital.jobs import Jobs
 from services.hospital.models import ErasureReceipt, GlassBreak
@@ -40,6 +41,7 @@ def hospital_sweeper(
     bulk: Bulk,
     subscriptions: Subscriptions,
     alerts: Alerts,
+    cds: Cds,
 ) -> Sweeper:
     """Put the schedule's rules and what deletes by them together.
 
@@ -56,6 +58,8 @@ def hospital_sweeper(
         "hospital.session": over,
         "hospital.token": lambda _before, _held: registry.forget_expired(),
         "hospital.smart": lambda _before, _held: forget_smart(database),
+        "hospital.cds-token": lambda _before, _held: cds.ehrs.forget_expired(),
+        "hospital.cds-card": lambda before, _: cds.ledger.forget(before),
         "hospital.job": lambda before, _: jobs.forget_done(before),
         "hospital.glass-break": lambda before, held: _glass_breaks(database, before, held),
         "hospital.intake-alert": lambda before, _: alerts.forget(before),

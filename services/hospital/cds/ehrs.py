@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import monotonic
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -15,12 +15,11 @@ from compliance.errors import BadInputError
 from services.fhir.cds import TrustedEhr
 from services.hospital.models import CdsEhr, CdsToken
 from services.store.database import Database
+from services.store.rows import changed
 from services.web.outbound import OutboundRefusedError, origin_of
 
 KEPT_SECONDS = 5.0
 """How long the list is held before the database is asked again."""
-SWEEP = timedelta(minutes=10)
-"""How often token ids that are over are forgotten."""
 
 
 class Ehrs:
@@ -35,7 +34,6 @@ class Ehrs:
         self._database, self._clock = database, clock
         self._held: dict[str, TrustedEhr] = {}
         self._read = -KEPT_SECONDS
-        self._swept = datetime.min.replace(tzinfo=UTC)
 
     def trust(
         self,
@@ -90,17 +88,18 @@ class Ehrs:
 
     def first_use(self, token: str, expires: datetime) -> bool:
         """Remember a token's digest; False when it was there."""
-        now = datetime.now(UTC)
-        due = now - self._swept > SWEEP
         try:
             with self._database.transaction() as session:
                 session.add(CdsToken(id=token, expires=expires))
-                if due:
-                    session.execute(delete(CdsToken).where(CdsToken.expires < now))
         except IntegrityError:
             return False
-        self._swept = now if due else self._swept
         return True
+
+    def forget_expired(self) -> int:
+        """Delete the digests of tokens that are over; returns how many."""
+        over = delete(CdsToken).where(CdsToken.expires < datetime.now(UTC))
+        with self._database.transaction() as session:
+            return changed(session.execute(over))
 
     def _list(self) -> dict[str, TrustedEhr]:
         if self._clock() - self._read >= KEPT_SECONDS:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,7 @@ from services.fhir.cds.messages import Feedback, FeedbackRequest
 from services.hospital.cds.tables import override_reasons
 from services.hospital.models import CdsCard, CdsFeedback
 from services.store.database import Database
+from services.store.rows import changed
 
 MOST = 5
 """Most cards of one answer, unless more of them are critical."""
@@ -180,6 +181,14 @@ class CardLedger:
                     card.given,
                     feedback.done,
                 )
+
+
+    def forget(self, before: datetime) -> int:
+        """Delete cards that were given earlier, and their feedback; returns how many cards."""
+        old = select(CdsCard.id).where(CdsCard.given < before)
+        with self._database.transaction() as session:
+            session.execute(delete(CdsFeedback).where(CdsFeedback.card.in_(old)))
+            return changed(session.execute(delete(CdsCard).where(CdsCard.given < before)))
 
 
 def _feedback(entry: Feedback, now: datetime) -> CdsFeedback:

@@ -248,13 +248,22 @@ def test_what_could_not_be_checked_is_said_however_often_it_was_overridden(desk)
 
 def test_a_token_is_remembered_once_and_forgotten_when_it_is_over(database):
     ehrs = Ehrs(database)
-    ehrs._swept = datetime.now(UTC)
-    past = datetime.now(UTC) - timedelta(minutes=1)
+    past, ahead = datetime.now(UTC) - timedelta(minutes=1), datetime.now(UTC) + timedelta(hours=1)
     assert ehrs.first_use("a" * 64, past)
+    assert ehrs.first_use("b" * 64, ahead)
     assert not ehrs.first_use("a" * 64, past)
-    ehrs._swept = past - timedelta(hours=1)
-    assert ehrs.first_use("b" * 64, past)
-    assert ehrs.first_use("a" * 64, past)
+    assert ehrs.forget_expired() == 1
+    assert not ehrs.first_use("b" * 64, ahead)
+
+
+def test_cards_are_forgotten_with_their_feedback(desk):
+    card = desk.ask(ibuprofen())[0].card
+    desk.tell(overridden(card.uuid))
+    assert desk.ledger.forget(NOW - timedelta(days=1)) == 0
+    assert desk.ledger.forget(NOW + timedelta(days=1)) == 1
+    assert list(desk.ledger.signals()) == []
+    with desk.database.reading() as session:
+        assert session.scalars(select(CdsFeedback)).all() == []
 
 
 def test_an_ehr_is_registered_changed_and_distrusted(database):
