@@ -15,7 +15,6 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from services.fhir.models import Base
 from services.fhir.sandbox import generate, people
 from services.fhir.store import FhirStore
 from services.store.database import Database
@@ -43,7 +42,7 @@ def write_records(folder: Path) -> None:
         target.write_text("\n".join(lines) + "\n", encoding="utf-8")
     database = Database("sqlite:///:memory:")
     try:
-        Base.metadata.create_all(database.engine)
+        database.migrate("services.fhir")
         store = FhirStore(database)
         store.put_many(resources)
         for person in people():

@@ -65,7 +65,8 @@ class Authentication:
 
     async def _told(self, form: Mapping[str, str]) -> tuple[str, str | None]:
         """Name and secret in the form itself."""
-        named = form.get("client_id") or await run_in_threadpool(self._refreshing, form)
+        given = form.get("client_id", "")
+        named = given or await run_in_threadpool(self._refreshing, form)
         return named, form.get("client_secret")
 
     def _refreshing(self, form: Mapping[str, str]) -> str:
