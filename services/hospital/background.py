@@ -44,3 +44,7 @@ class Background:
             with suppress(asyncio.CancelledError):
                 await task
         self._running = {}
+
+
+def _kind(job: str) -> str:
+    return job.partition(":")[0]

@@ -11,12 +11,13 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import update
 
-from services.fhir.client import FhirClient, FhirServerError
+from services.fhir.client import Capability, FhirClient, FhirRefusedError, FhirServerError
+from services.fhir.client.discovery import TypeCapability
 from services.hospital.ehr.book import expect
 from services.hospital.ehr.connections import Ask
 from services.hospital.ehr.naming import Naming
@@ -25,6 +26,7 @@ from services.hospital.models import EhrConnection
 from services.store.database import Database
 
 _IG = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
+_NOTHING = TypeCapability()
 MAX_TOPICS = 20
 MAX_FOCUS = 1000
 """Resources of one notification that are read by name; with more, everything that changed is."""
@@ -47,25 +49,20 @@ class Subscriptions:
         if row.subscriptions or not self._base_url:
             return
         capability = await client.capability()
-        if not capability.offers("Subscription", "create"):
+        asks = [Ask(text) for text in row.asks.split()]
+        topics = _topics(capability, asks)
+        if not topics or not capability.offers("Subscription", "create"):
             return
-        kinds = {Ask(ask).kind for ask in row.asks.split()} | {"Subscription"}
-        topics = dict.fromkeys(
-            t for k in kinds if k in capability.types for t in capability.types[k].topics
-        )
         secret = secrets.token_urlsafe(32)
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        if topics:  # the server may try the address before it answers
-            await asyncio.to_thread(self._keep, row.name, secret=digest)
-        made = []
-        for topic in sorted(topics)[:MAX_TOPICS]:
-            try:
-                asked = _subscription(topic, f"{self._base_url}/v1/ehr/{row.name}/notify", secret)
-                made.append(str((await client.create(asked))["id"]))
-            except FhirServerError:
-                continue  # its clock tells of changes, too
-        if made:
-            await asyncio.to_thread(self._keep, row.name, subscriptions=" ".join(made))
+        # kept first: the server may try the address before it answers
+        await asyncio.to_thread(self._keep, row.name, secret=digest)
+        endpoint = f"{self._base_url.rstrip('/')}/v1/ehr/{row.name}/notify"
+        made: list[str] = []
+        for topic, filters in list(topics.items())[:MAX_TOPICS]:
+            asked = (_subscription(topic, f, endpoint, secret) for f in (filters, ()))
+            made += await _first_taken(client, asked)
+        await asyncio.to_thread(self._keep, row.name, subscriptions=" ".join(made))
 
     async def end(self, row: EhrConnection, client: FhirClient) -> None:
         """Delete the subscriptions at the server."""
@@ -112,15 +109,40 @@ class Subscriptions:
                 order(session, name, "new")
 
 
-def _subscription(topic: str, endpoint: str, secret: str) -> dict[str, Any]:
+def _topics(capability: Capability, asks: Sequence[Ask]) -> dict[str, tuple[str, ...]]:
+    """Topics to subscribe to, each with the searches by which its events are narrowed."""
+    everything = tuple(ask.text for ask in asks)
+    found = dict.fromkeys(capability.types.get("Subscription", _NOTHING).topics, everything)
+    for ask in asks:
+        for topic in capability.types.get(ask.kind, _NOTHING).topics:
+            same = tuple(other.text for other in asks if other.kind == ask.kind)
+            found.setdefault(topic, same)
+    return found
+
+
+async def _first_taken(client: FhirClient, asked: Iterator[dict[str, Any]]) -> list[str]:
+    """Id of the first form that the server takes: some topics take no filter."""
+    for subscription in asked:
+        try:
+            return [str((await client.create(subscription))["id"])]
+        except FhirRefusedError:
+            continue
+        except FhirServerError:
+            break
+    return []  # its clock tells of changes, too
+
+
+def _subscription(topic: str, filters: Sequence[str], endpoint: str, secret: str) -> dict[str, Any]:
     """A subscription as the backport guide writes it for R4; only ids are sent."""
     content = {"url": f"{_IG}backport-payload-content", "valueCode": "id-only"}
+    narrowed = [{"url": f"{_IG}backport-filter-criteria", "valueString": f} for f in filters]
     return {
         "resourceType": "Subscription",
         "meta": {"profile": [f"{_IG}backport-subscription"]},
         "status": "requested",
         "reason": "Keeps the record of a hospital up to date",
         "criteria": topic,
+        **({"_criteria": {"extension": narrowed}} if narrowed else {}),
         "channel": {
             "type": "rest-hook",
             "endpoint": endpoint,

@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from fastapi import FastAPI
 from jwt.algorithms import ECAlgorithm
 from support.serving import serving
 from support.stack import free_ports
 from support.trail import Trail
 
+from services.exchange.courier import running
 from services.fhir.client import ClientSettings, FhirSignInError
 from services.fhir.sandbox import generate
 from services.fhir.store import FhirStore
 from services.hospital.app import create
 from services.hospital.ehr.connections import ASKS, Connecting
+from services.hospital.ehr.routes import ehr_router
 from services.hospital.ehr.service import Ehr
 from services.hospital.jobs import Jobs
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
+from services.hospital.subscribing import subscriptions_loop
 from services.web.outbound import Outbound, OutboundRefusedError
 
 QUICK = ClientSettings(poll=0.1, pause=0.01, rate=1000, burst=1000)
@@ -46,41 +51,47 @@ def key_file(tmp_path):
 
 @contextlib.asynccontextmanager
 async def jobs_of(hospital):
-    """Do the jobs of a hospital, as its own loop does."""
-    task = asyncio.create_task(hospital.jobs_loop())
-    try:
+    """Do the jobs of a hospital and look for events, as its own loops do."""
+    async with running(hospital.jobs_loop(), subscriptions_loop(hospital.subscriptions)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await hospital.background.stop()
+    await hospital.background.stop()
 
 
 @pytest.fixture
-async def source(tmp_path, node_of):
+def ports():
+    """Of the hospital that is read, and of the one that reads."""
+    return free_ports(2)
+
+
+@pytest.fixture
+async def source(tmp_path, node_of, ports):
     """A hospital on a port of this machine that another one may read."""
-    (port,) = free_ports(1)
-    base = f"http://127.0.0.1:{port}"
-    settings = HospitalSettings(data=tmp_path / "source", base_url=base)
+    base = f"http://127.0.0.1:{ports[0]}"
+    settings = HospitalSettings(
+        data=tmp_path / "source",
+        base_url=base,
+        outbound=f"http://127.0.0.1:{ports[1]}",
+        outbound_private=True,
+    )
     made = Hospital(settings, node_of("hospital"))
     made.intake.audit = Trail()
     made.records.put_many(generate())
     made.key, public = key_file(tmp_path)
-    made.client, _ = made.smart.clients.add("reader", "asymmetric", "system/*.rs", jwks=public)
-    async with serving(create(settings, made), port), jobs_of(made):
+    scopes = "system/*.rs system/Subscription.cruds"
+    made.client, _ = made.smart.clients.add("reader", "asymmetric", scopes, jwks=public)
+    async with serving(create(settings, made), ports[0]), jobs_of(made):
         made.base = base
         yield made
     made.database.close()
 
 
-def reader(database, source, **changed):
+def reader(database, source, base_url=None, **changed):
     """The other hospital, and how it reads the first."""
     records = FhirStore(database)
     outbound = Outbound([source.base], private=True)
     ehr = Ehr(
         database, records, Jobs(database), outbound, record=lambda _events: None, node="r",
-        settings=QUICK,
+        settings=QUICK, base_url=base_url,
     )  # fmt: skip
     given = {"client_id": source.client.id, "key_file": source.key, "key_id": "k1"} | changed
     ehr.connect(Connecting("main", f"{source.base}/fhir", keep_ids=True, **given))
@@ -133,3 +144,30 @@ async def test_the_server_must_be_listed_and_the_key_must_be_known(database, sou
     with pytest.raises(OutboundRefusedError):
         await ehr.sync("main")
     assert ehr.status()[0]["error"] == "outbound-refused"
+
+
+async def test_a_hospital_is_told_of_a_change_and_reads_it(database, source, ports, monkeypatch):
+    topic = {"urn:caretier:topic:record-changed": ("Patient", "Observation")}
+    monkeypatch.setattr("services.hospital.ehr.subscribing._topics", lambda *_: topic)
+    address = f"http://127.0.0.1:{ports[1]}"
+    asks = ["Patient", "Observation"]
+    scope = "system/*.rs system/Subscription.cruds"
+    ehr, records = reader(database, source, address, asks=asks, scope=scope)
+    app = FastAPI()
+    app.include_router(ehr_router(ehr.subscriptions))
+    async with serving(app, ports[1]):
+        assert (await ehr.sync("main")).state == "ok"
+        assert ehr.connections.get("main").subscriptions
+        person = source.records.search("Patient").entries[0].resource
+        await asyncio.to_thread(source.records.put, {**person, "active": False})
+        await until(lambda: ehr.status()[0]["awaited"] > 0)
+    outcome = await ehr.sync("main", "named")
+    assert outcome.read == {"Patient": 1}
+    assert records.read("Patient", person["id"])["active"] is False
+
+
+async def until(probe, seconds=20):
+    end = time.monotonic() + seconds
+    while not await asyncio.to_thread(probe):
+        assert time.monotonic() < end
+        await asyncio.sleep(0.1)

@@ -256,13 +256,14 @@ async def test_a_long_job_does_not_hold_up_a_short_one():
             await free.wait()
         done.append(job)
 
-    background = Background(do, {"long"})
-    for job in ("long:1", "long:1", "long:2", "long:3", "short:1"):
+    background = Background(do, {"long", "other"})
+    for job in ("long:1", "long:1", "long:2", "long:3", "other:1", "short:1"):
         await background.run(job)
-    assert done == ["short:1"]
+    await asyncio.sleep(0.01)
+    assert done == ["short:1", "other:1"]
     free.set()
     await asyncio.sleep(0.01)
-    assert done == ["short:1", "long:1", "long:2"]
+    assert done == ["short:1", "other:1", "long:1", "long:2"]
     free.clear()
     await background.run("long:4")
     await background.stop()
