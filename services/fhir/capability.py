@@ -20,9 +20,12 @@ PUBLISHED = "2026-11-26"
 """Day on which what the statement says last changed."""
 _HL7 = "http://hl7.org/fhir"
 _SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition"
-_OPERATION = re.compile(r"/fhir(?:/(?P<type>[A-Z]\w+))?(?:/\{\w+\})?/\$(?P<name>[a-z-]+)")
+_ANY = "{kind}"
+"""Stands in a template for every type."""
+_OPERATION = re.compile(r"/fhir(?:/(?P<type>[A-Z]\w+|\{kind\}))?(?:/\{\w+\})?/\$(?P<name>[a-z-]+)")
 _DEFINED: Mapping[tuple[str, str], str] = {
     ("Patient", "everything"): f"{_HL7}/OperationDefinition/Patient-everything",
+    (_ANY, "validate"): f"{_HL7}/OperationDefinition/Resource-validate",
     ("", "export"): f"{_HL7}/uv/bulkdata/OperationDefinition/export",
     ("Patient", "export"): f"{_HL7}/uv/bulkdata/OperationDefinition/patient-export",
     ("Group", "export"): f"{_HL7}/uv/bulkdata/OperationDefinition/group-export",
@@ -99,7 +102,8 @@ def _operation(path: str) -> tuple[str, str] | None:
 
 def _operations(kind: str, operations: Collection[Any]) -> dict[str, Any]:
     """The operations of a type, "" for those of the whole server."""
-    own = [{"name": n, "definition": _definition(of, n)} for of, n in operations if of == kind]
+    levels = {kind, _ANY} if kind else {""}
+    own = [{"name": n, "definition": _definition(of, n)} for of, n in operations if of in levels]
     return {"operation": own} if own else {}  # FHIR has no empty arrays
 
 

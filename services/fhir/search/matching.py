@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, true
 
 from services.fhir.search.moments import Span
+from services.fhir.search.text import fit
 from services.fhir.search.values import (
     AmountValue,
     DateValue,
@@ -63,21 +64,21 @@ def _uri(table: Any, value: UriValue, modifier: str) -> Condition:
     uri = value.uri
     if modifier == "below":
         stem = uri.rstrip("/") + "/"
-        return or_(table.code == uri, and_(table.code >= stem, table.code < stem + LAST))
+        return or_(table.code == fit(uri), and_(table.code >= stem, table.code < stem + LAST))
     if modifier == "above":
         parts = uri.split("/")
         over = ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
         return table.code.in_(over)  # type: ignore[no-any-return]
-    return table.code == uri  # type: ignore[no-any-return]
+    return table.code == fit(uri)  # type: ignore[no-any-return]
 
 
 def canonical(table: Any, value: Any) -> Condition:
     """Return the condition that a canonical is the one asked for, in any version if none is."""
     if "|" in value.uri:
-        return table.code == value.uri  # type: ignore[no-any-return]
+        return table.code == fit(value.uri)  # type: ignore[no-any-return]
     stem = f"{value.uri}|"
     versioned = and_(table.code >= stem, table.code < stem + LAST)
-    return or_(table.code == value.uri, versioned)
+    return or_(table.code == fit(value.uri), versioned)
 
 
 def compare_spans(low: Any, high: Any, value: DateValue) -> Condition:

@@ -25,6 +25,7 @@ from services.fhir.search.upkeep import cursor_key
 from services.fhir.search.view import View, view_of
 from services.store.database import Database
 
+_GIVEN = (ResourceRow.id, ResourceRow.version, ResourceRow.updated, ResourceRow.body)
 _RECORD = "$everything"
 """Stands in a cursor for the type, where it belongs to a whole record."""
 
@@ -85,14 +86,17 @@ class Search:
             query = asked
         view = view_of(query, access)
         with self._database.reading() as session:
-            found, after = _matches(session, query, view, cursor)
-            keys = [(query.kind, identity) for identity in found]
+            matches, after = _matches(session, query, view, cursor)
+            keys = [(entry.type, entry.id) for entry in matches]
             beside, cut = along(session, keys, query.controls.includes, view)
-            texts = _entries(session, [*keys, *beside])
-            total = _total(session, query, view) if query.controls.total else None
+            included = _entries(session, beside)
+            total: int | None = None
+            if query.controls.total:
+                whole = cursor is None and after is None and query.controls.count > 0
+                total = len(matches) if whole else _total(session, query, view)
         return Found(
-            tuple(texts[key] for key in keys if key in texts),
-            tuple(texts[key] for key in beside if key in texts),
+            tuple(matches),
+            tuple(included),
             total,
             None if after is None else seal(after, self._key),
             query,
@@ -149,28 +153,35 @@ def _total(session: Session, query: Query, view: View) -> int:
 
 def _matches(
     session: Session, query: Query, view: View, cursor: Cursor | None
-) -> tuple[list[str], Cursor | None]:
-    """Return the ids of one page, and the cursor of the next."""
-    count = query.controls.count
-    now = session.scalar(select(ClockRow.sequence)) or 0
-    at = cursor or Cursor(query.kind, query.pairs, (), now)
+) -> tuple[list[Entry], Cursor | None]:
+    """Return the matches of one page, and the cursor of the next."""
+    count, keys = query.controls.count, query.controls.sort
     if count == 0:
         return [], None
-    rows = [] if at.late else list(_rows(session, query, view, at, count + 1))
-    shown = [(row, at.late) for row in rows]
-    if query.controls.sort and len(shown) <= count:
+    now = (session.scalar(select(ClockRow.sequence)) or 0) if keys and cursor is None else 0
+    at = cursor or Cursor(query.kind, query.pairs, (), now)
+    shown = [] if at.late else [(row, False) for row in _rows(session, query, view, at, count + 1)]
+    if keys and len(shown) <= count:
         # What was written since the first page may have moved in the order: it follows at the end,
         # so that it neither hides nor repeats what did not change.
         late = at if at.late else replace(at, late=True, last=())
-        shown += [(row, True) for row in _rows(session, query, view, late, count + 1 - len(shown))]
-    page = shown[:count]
-    if len(shown) <= count:
-        return [row[-1] for row, _ in page], None
-    last, late_now = page[-1]
-    return [row[-1] for row, _ in page], replace(at, last=tuple(last), late=late_now)
+        left = count + 1 - len(shown)
+        shown += [(row, True) for row in _rows(session, query, view, late, left)]
+    page, width = shown[:count], len(keys) + 1
+    after = None
+    if len(shown) > count:
+        row, is_late = page[-1]
+        after = replace(at, last=tuple(row[:width]), late=is_late)
+    if keys:
+        return _entries(session, [(query.kind, row[width - 1]) for row, _ in page]), after
+    return [_entry(query.kind, row) for row, _ in page], after
 
 
 def _rows(session: Session, query: Query, view: View, at: Cursor, limit: int) -> Sequence[Row[Any]]:
+    """Return the places of matches in the order; with what is given out where that is by id.
+
+    Another order is made of places alone: it would carry every text along.
+    """
     keys = query.controls.sort
     columns = place(query.kind, keys, ResourceRow)
     wanted = criteria(query, view)
@@ -179,18 +190,21 @@ def _rows(session: Session, query: Query, view: View, at: Cursor, limit: int) ->
         wanted.append(ResourceRow.sequence > at.bound if at.late else early)
     if at.last:
         wanted.append(behind(columns, keys, at.last))
-    found = select(*columns).where(*wanted).order_by(*ordered(columns, keys)).limit(limit)
+    given = columns if keys else list(_GIVEN)
+    found = select(*given).where(*wanted).order_by(*ordered(columns, keys)).limit(limit)
     return session.execute(found).all()
 
 
-def _entries(session: Session, keys: Sequence[Key]) -> dict[Key, Entry]:
-    found = {}
-    columns = (ResourceRow.id, ResourceRow.version, ResourceRow.updated, ResourceRow.body)
+def _entries(session: Session, keys: Sequence[Key]) -> list[Entry]:
+    """Return the resources of ``keys``, in their order."""
+    found: dict[Key, Entry] = {}
     for kind in sorted({kind for kind, _ in keys}):
         for chunk in chunks(key for key in keys if key[0] == kind):
             ids = [identity for _, identity in chunk]
-            query = select(*columns).where(ResourceRow.type == kind, ResourceRow.id.in_(ids))
-            for identity, version, updated, body in session.execute(query):
-                moment = datetime.fromisoformat(updated)
-                found[kind, identity] = Entry(kind, identity, version, moment, body)
-    return found
+            query = select(*_GIVEN).where(ResourceRow.type == kind, ResourceRow.id.in_(ids))
+            found.update(((kind, row.id), _entry(kind, row)) for row in session.execute(query))
+    return [found[key] for key in keys if key in found]
+
+
+def _entry(kind: str, row: Any) -> Entry:
+    return Entry(kind, row.id, row.version, datetime.fromisoformat(row.updated), row.body)
