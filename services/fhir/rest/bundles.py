@@ -56,7 +56,7 @@ def process(routes: Sequence[Route]) -> Handler:
 
 def _transact(call: Call, steps: Sequence[Step], inner: Inner) -> list[str]:
     """Write in one turn, then read; what cannot be read is refused while the turn lasts."""
-    planned = plan(steps)
+    planned = plan(steps, call.access)
     reads = [step for step in steps if step.method in {"GET", "HEAD"}]
     for step in reads:
         with entry(step.number):

@@ -16,6 +16,7 @@ from uuid import uuid4
 from services.fhir import jsontext
 from services.fhir._prepare import Prepared, prepare
 from services.fhir._versions import Method
+from services.fhir.access import Access, Letter
 from services.fhir.conditional import delete_where, the_id, the_one
 from services.fhir.errors import (
     FhirConflictError,
@@ -23,6 +24,7 @@ from services.fhir.errors import (
     FhirRequestError,
 )
 from services.fhir.patching import patched
+from services.fhir.policy import require_writable
 from services.fhir.rest.conditions import expected
 from services.fhir.rest.naming import conditional, in_bundle, references, renamed
 from services.fhir.rest.steps import Step, entry, require_sound
@@ -31,6 +33,7 @@ from services.fhir.validate import ID, require_type
 from services.fhir.writer import Draft, Match, Writer
 
 Key = tuple[str, str]
+_LETTERS: Mapping[str, Letter] = {"POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
 
 
 @dataclass
@@ -52,17 +55,19 @@ class Plan:
     prepared: dict[int, Prepared] = field(default_factory=dict)
 
 
-def plan(steps: Iterable[Step]) -> Plan:
+def plan(steps: Iterable[Step], access: Access) -> Plan:
     """Read the writes of a transaction.
 
     Raises:
-        FhirEntryError: an entry cannot be done, whatever is stored.
+        FhirEntryError: an entry cannot be done by this caller, whatever is stored.
     """
     made = Plan([step for step in steps if step.method not in {"GET", "HEAD"}])
     seen: set[str] = set()
     for step in made.steps:
         with entry(step.number):
             require_sound(step)
+            require_writable(step.kind, _LETTERS[step.method])
+            access.require(step.kind, _LETTERS[step.method])
             if step.full_url in seen:
                 raise FhirRequestError("another entry has its fullUrl")
             seen.add(step.full_url) if step.full_url else None
