@@ -100,11 +100,14 @@ class CdsHooks:
             CdsRequestError: it is no call of this service.
             CdsPreconditionError: there is nothing to decide on, and nothing that may be asked.
         """
-        request, call = await self._within(
-            arrived.began + WORK_SECONDS,
-            self._thinking,
-            lambda: read_call(service, ehr, arrived, self._today()),
-        )
+        try:
+            request, call = await self._within(
+                arrived.began + WORK_SECONDS,
+                self._thinking,
+                lambda: read_call(service, ehr, arrived, self._today()),
+            )
+        except CdsUnavailableError:
+            return _body([UNAVAILABLE])
         await self._complete(service, request, call, arrived.began + FETCH_SECONDS)
         found, whole = await self._decide(service, call, arrived.began + WORK_SECONDS)
         found += unchecked(service, call.gathered, whole=whole)
@@ -115,7 +118,7 @@ class CdsHooks:
             )
         except CdsUnavailableError:
             shown = [UNAVAILABLE]
-        return {"cards": [decision.card.to_json() for decision in shown]}
+        return _body(shown)
 
     async def feedback(self, service: Service[Any], ehr: TrustedEhr, body: bytes) -> None:
         """Keep feedback to the cards of a service.
@@ -217,6 +220,10 @@ def read_call(
         if key in service.prefetch:
             gathered.take(key, kind_of(service.prefetch[key]), value)
     return request, Call(ehr, context, gathered, arrived.base, today, arrived.client)
+
+
+def _body(shown: list[Decision]) -> dict[str, Any]:
+    return {"cards": [decision.card.to_json() for decision in shown]}
 
 
 def _swallow(done: asyncio.Future[Any]) -> None:

@@ -182,7 +182,6 @@ class CardLedger:
                     feedback.done,
                 )
 
-
     def forget(self, before: datetime) -> int:
         """Delete cards that were given earlier, and their feedback; returns how many cards."""
         old = select(CdsCard.id).where(CdsCard.given < before)

@@ -64,10 +64,9 @@ def of_service(concept: object) -> Named:
 
 def as_known(concept: Mapping[str, Any]) -> dict[str, Any]:
     """The concept with the names of codes that came without any."""
-    found = named(concept)
-    if list(_texts(concept)) or not found.generics:
+    if next(_texts(concept), None) is not None:
         return dict(concept)
-    return {**concept, "text": ", ".join(found.generics)}
+    return {**concept, "text": ", ".join(named(concept).generics)}
 
 
 def _unknown(name: str, *, partly: bool) -> Iterator[str]:

@@ -35,6 +35,7 @@ LACTATION_DAYS = 365
 TESTS = ("egfr", "creatinine", "potassium", "sodium", "inr", "platelets")
 """Tests that the rules ask for, by their names in tests.yaml."""
 BREASTFEEDING_STATUS = "63895-7"
+_OVER = ("completed", "stopped", "cancelled", "entered-in-error", "draft", "not-taken")
 _YES = {"LA33-6", "373066001", "413712001"}
 _LACTATING = {"413712001", "169741004", "Z39.1"}
 _LISTS = (
@@ -129,7 +130,7 @@ def _says_lactating(resource: Resource) -> bool:
 def read_record(gathered: Gathered, today: date) -> PatientRecord:
     """Keep what counts and can be read; what cannot is counted in ``gathered``."""
     found: list[Resource] = []
-    for resource in gathered.all:
+    for resource in filter(_is_current, gathered.all):
         made = _prepared(resource)
         if made is None:
             gathered.left_out["unreadable"] += 1
@@ -147,11 +148,29 @@ def read_record(gathered: Gathered, today: date) -> PatientRecord:
 
 def read_whole(gathered: Gathered) -> Record:
     """Keep all that counts and can be read, for the parts of the chart summary."""
-    found = [made for made in map(_prepared, gathered.all) if made is not None]
-    gathered.left_out["unreadable"] += len(gathered.all) - len(found)
+    current = list(filter(_is_current, gathered.all))
+    found = [made for made in map(_prepared, current) if made is not None]
+    gathered.left_out["unreadable"] += len(current) - len(found)
     if not any(r["resourceType"] == "Patient" for r in found):
         found.insert(0, {"resourceType": "Patient", "id": gathered.patient})
     return Record([dict(r) for r in own_resources(found)])
+
+
+def _is_current(resource: Resource) -> bool:
+    """Whether it may count: what is plainly over is not even read, as a record can be long."""
+    kind = resource["resourceType"]
+    if kind in {"MedicationRequest", "MedicationStatement"}:
+        return resource.get("status") not in _OVER
+    if kind != "Condition":
+        return True
+    clinical = resource.get("clinicalStatus")
+    return not (isinstance(clinical, Mapping) and _is_over(clinical))
+
+
+def _is_over(clinical: Mapping[str, Any]) -> bool:
+    found = clinical.get("coding")
+    said = [c.get("code") for c in found if isinstance(c, dict)] if isinstance(found, list) else []
+    return bool(said) and set(said) <= {"inactive", "resolved", "remission"}
 
 
 def _prepared(resource: Resource) -> Resource | None:
