@@ -106,7 +106,9 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     app.include_router(fhir_router(lambda: here.records, doors.fhir))
     app.include_router(fhir_unmatched())
     app.include_router(cds_router(lambda: here.cds.hooks, here.cds.admit))
-    app.user_middleware.append(Middleware(CdsCors, allowed=here.cds.ehrs.allows))
+    app.user_middleware.append(
+        Middleware(CdsCors, allowed=here.cds.ehrs.allows, refresh=here.cds.refresh)
+    )
     app.include_router(chat_router(lambda: here.node, doors.chat, here.auditor.chat))
     app.include_router(
         portal_router(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,16 +16,22 @@ class CdsCors(CORSMiddleware):
     Args:
         app: the application inside.
         allowed: whether an origin is one of a registered EHR.
+        refresh: called before each request that is for decision support.
     """
 
-    def __init__(self, app: ASGIApp, allowed: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        allowed: Callable[[str], bool],
+        refresh: Callable[[], Awaitable[None]],
+    ) -> None:
         super().__init__(
             app,
             allow_methods=("GET", "POST"),
             allow_headers=("Authorization", "Content-Type"),
             max_age=600,
         )
-        self._allowed = allowed
+        self._allowed, self._refresh = allowed, refresh
 
     def is_allowed_origin(self, origin: str) -> bool:
         """Whether an origin may call."""
@@ -35,6 +41,7 @@ class CdsCors(CORSMiddleware):
         """Serve one request."""
         ours = scope["type"] == "http" and f"{scope['path']}/".startswith(f"{PREFIX}/")
         if ours:
+            await self._refresh()
             await super().__call__(scope, receive, send)
         else:
             await self.app(scope, receive, send)

@@ -19,11 +19,11 @@ from services.store.rows import changed
 from services.web.outbound import OutboundRefusedError, origin_of
 
 KEPT_SECONDS = 5.0
-"""How long the list is held before the database is asked again."""
+"""How long the list is held before the database is to be asked again, in seconds."""
 
 
 class Ehrs:
-    """The registered EHRs.
+    """The registered EHRs, held in memory, so that no call waits for the database to be known.
 
     Args:
         database: with the hospital's tables.
@@ -32,8 +32,8 @@ class Ehrs:
 
     def __init__(self, database: Database, clock: Callable[[], float] = monotonic) -> None:
         self._database, self._clock = database, clock
-        self._held: dict[str, TrustedEhr] = {}
-        self._read = -KEPT_SECONDS
+        self._held: dict[str, TrustedEhr] | None = None
+        self._read = 0.0
 
     def trust(
         self,
@@ -61,7 +61,7 @@ class Ehrs:
             row.jwks_url, row.origins, row.revoked = jwks_url, bare, None
             row.fhir_server = fhir_server.rstrip("/") if fhir_server else None
             made = _ehr(row)
-        self._read = -KEPT_SECONDS
+        self.refresh()
         return made
 
     def distrust(self, issuer: str) -> bool:
@@ -71,7 +71,7 @@ class Ehrs:
             known = row is not None and row.revoked is None
             if row is not None and known:
                 row.revoked = datetime.now(UTC)
-        self._read = -KEPT_SECONDS
+        self.refresh()
         return known
 
     def of(self, issuer: str) -> TrustedEhr | None:
@@ -101,13 +101,22 @@ class Ehrs:
         with self._database.transaction() as session:
             return changed(session.execute(over))
 
+    @property
+    def stale(self) -> bool:
+        """Whether the list is to be read again: another process may have changed it."""
+        return self._held is None or self._clock() - self._read >= KEPT_SECONDS
+
+    def refresh(self) -> None:
+        """Read the list."""
+        with self._database.reading() as session:
+            rows = session.scalars(select(CdsEhr).where(CdsEhr.revoked.is_(None)))
+            self._held = {row.issuer: _ehr(row) for row in rows}
+        self._read = self._clock()
+
     def _list(self) -> dict[str, TrustedEhr]:
-        if self._clock() - self._read >= KEPT_SECONDS:
-            with self._database.reading() as session:
-                rows = session.scalars(select(CdsEhr).where(CdsEhr.revoked.is_(None)))
-                self._held = {row.issuer: _ehr(row) for row in rows}
-            self._read = self._clock()
-        return self._held
+        if self._held is None:
+            self.refresh()
+        return self._held or {}
 
 
 def _ehr(row: CdsEhr) -> TrustedEhr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -26,10 +27,13 @@ from services.store.database import Database
 from services.web.app import LOOPBACK_HOSTS
 from services.web.outbound import Outbound
 
+REFRESH_SECONDS = 0.05
+"""How long a call waits for the list of EHRs to be read again."""
 ONCE_SECONDS = 0.15
 """How long remembering a token may take."""
 CALL_SECONDS = 0.5
 """Longest exchange with an EHR's FHIR server, in seconds."""
+_LOG = logging.getLogger("caretier.cds")
 SANDBOX = TrustedEhr("sandbox", "urn:caretier:sandbox", "")
 """Who calls where anybody on this machine may."""
 
@@ -62,6 +66,13 @@ class Cds:
         self._keys = KeySets(outbound.get_json)
         self._verifier = TokenVerifier(self.ehrs.of, self._keys, self._first_use)
         self.hooks = CdsHooks(all_services(knowledge), self._client, self.ledger)
+
+    async def refresh(self) -> None:
+        """See whether the list of EHRs has changed; an older one serves where that takes long."""
+        if self.ehrs.stale:
+            doing = asyncio.get_running_loop().run_in_executor(None, self.ehrs.refresh)
+            doing.add_done_callback(_seen)
+            await asyncio.wait({doing}, timeout=REFRESH_SECONDS)
 
     async def admit(self, request: Request, audiences: Sequence[str]) -> TrustedEhr:
         """The EHR that calls.
@@ -103,6 +114,7 @@ class Cds:
 
     def warm(self) -> None:
         """Read every table once, so that the first call is as quick as the others."""
+        self.ehrs.refresh()
         rules()
         hazard("same-medicine")
         override_reasons()
@@ -118,3 +130,9 @@ class Cds:
         """Stop the workers."""
         await self._keys.close()
         self.hooks.close()
+
+
+def _seen(done: asyncio.Future[None]) -> None:
+    """Let a failure be for the next time to notice."""
+    if not done.cancelled() and done.exception() is not None:
+        _LOG.warning("EHRs not read: %s", type(done.exception()).__name__)
