@@ -102,10 +102,12 @@ def test_every_python_block_of_the_page_works(surroundings, tmp_path, monkeypatc
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "page"}
-    for kind, block in steps("python"):
-        if kind == "python":
-            exec(compile(block, str(PAGE), "exec"), namespace)  # noqa: S102 - our own page
-    namespace["http"].close()
+    try:
+        for kind, block in steps("python"):
+            if kind == "python":
+                exec(compile(block, str(PAGE), "exec"), namespace)  # noqa: S102 - our own page
+    finally:
+        namespace["http"].close()
 
 
 def test_the_page_names_only_sections_that_it_has():
