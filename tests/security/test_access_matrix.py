@@ -39,7 +39,7 @@ STAFF = set(ROLES)
 READS_FHIR = {"key-system", "key-p07", "key-ask", "clinician"}
 WRITES_FHIR = {"key-write"}
 BULK = {"key-system", "key-write"}  # programs; a kick-off then asks for the scopes it needs
-SUBSCRIBERS = {"key-system", "key-p07"}
+SUBSCRIBERS = {"key-system", "key-p07", "key-ask"}
 READS_REFERRALS = {"clinician", "privacy"}
 CLINICIAN = {"clinician"}
 
