@@ -11,7 +11,7 @@ from services.fhir import jsontext
 from services.fhir.client.deletions import deletions
 from services.fhir.client.errors import FhirAnswerError
 from services.fhir.errors import FhirInvalidError
-from services.fhir.validate import check
+from services.fhir.validate import check, resource_types
 
 Resource = dict[str, Any]
 """A resource as Python values, decimals as `decimal.Decimal`."""
@@ -109,8 +109,12 @@ def version_of(etag: str | None) -> str | None:
     return found[1] if found else None
 
 
-def read_page(content: bytes) -> Page:
+def read_page(content: bytes, *, valid: bool = True) -> Page:
     """Read one page of a searchset or history.
+
+    Args:
+        content: body of the answer.
+        valid: whether what is no valid R4 is a failure; otherwise type and id are enough.
 
     Raises:
         FhirAnswerError: it is not a Bundle.
@@ -129,7 +133,7 @@ def read_page(content: bytes) -> Page:
         mode = search.get("mode") if isinstance(search, dict) else None
         if resource.get("resourceType") == "OperationOutcome":
             failures += [Failure("Bundle", code) for code in _codes(resource) if _bad(resource)]
-        elif (failure := fault_of(resource)) is not None:
+        elif (failure := fault_of(resource, valid=valid)) is not None:
             failures.append(failure)
         else:
             (included if mode == "include" else matches).append(resource)
@@ -145,15 +149,32 @@ def read_page(content: bytes) -> Page:
     )
 
 
-def fault_of(resource: Mapping[str, Any]) -> Failure | None:
-    """Why something is no valid resource of R4; None if it is one."""
+def fault_of(resource: Mapping[str, Any], *, valid: bool = True) -> Failure | None:
+    """Why something is no resource, or no valid one; None if it is."""
+    name = name_of(resource)
+    if "/" not in name or resource.get("resourceType") not in resource_types() or _deep(resource):
+        return Failure(name, "structure")
     try:
-        check(resource)
+        if valid:
+            check(resource)
     except FhirInvalidError:
-        return Failure(name_of(resource), "invalid")
+        return Failure(name, "invalid")
     except (ValueError, TypeError, RecursionError, AttributeError):
-        return Failure(name_of(resource), "structure")
+        return Failure(name, "structure")
     return None
+
+
+def _deep(resource: Mapping[str, Any]) -> bool:
+    """Whether something is nested too deep to be walked through."""
+    level: list[Any] = [resource]
+    for _ in range(jsontext.MAX_DEPTH):
+        below = [
+            inner for one in level for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        level = [one for one in below if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def name_of(resource: Mapping[str, Any]) -> str:

@@ -47,6 +47,7 @@ class BulkExport:
         settings: limits.
         kick_off: address that starts it.
         progress: called after each file.
+        valid: whether what is no valid R4 is a failure.
 
     Attributes:
         failures: what could not be had so far.
@@ -61,7 +62,10 @@ class BulkExport:
         settings: ClientSettings,
         kick_off: str,
         progress: Callable[[Progress], None] = ignore,
+        *,
+        valid: bool = True,
     ) -> None:
+        self._valid = valid
         self._wire, self._settings, self._kick_off = wire, settings, kick_off
         self._progress = progress
         self._tokened = True
@@ -169,7 +173,7 @@ class BulkExport:
             except FhirAnswerError:
                 self.failures.append(Failure(file.kind, "structure"))
                 continue
-            fault = fault_of(resource) if check else None
+            fault = fault_of(resource, valid=self._valid) if check else None
             if fault is not None:
                 self.failures.append(fault)
             else:

@@ -45,7 +45,8 @@ class FhirClient:
         connects: makes HTTP clients, and decides what may be called.
         tokens: of the server; none when None.
         settings: limits.
-        valid: whether what is no valid R4 is a failure instead of an answer.
+        valid: whether what is no valid R4 is a failure instead of an answer; a caller that checks
+            it anyway may leave that.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class FhirClient:
     ) -> None:
         self.base = clean_base(base)
         self.settings = settings or ClientSettings()
-        self._connects, self._valid = connects, valid
+        self._connects, self.valid = connects, valid
         self._wire = Wire(connects, tokens or FixedToken(), self.settings)
         self._capability: Capability | None = None
 
@@ -255,7 +256,7 @@ class FhirClient:
         query += [("_type", ",".join(types))] if types else []
         query += [("_since", since)] if since else []
         kick_off = f"{self.base}/{path}$export?{urlencode(query)}"
-        return BulkExport(self._wire, self.settings, kick_off, progress)
+        return BulkExport(self._wire, self.settings, kick_off, progress, valid=self.valid)
 
     async def get(self, url: str) -> Reply:
         """Get an address below the base, as a link of the server gave it."""
@@ -269,7 +270,7 @@ class FhirClient:
 
     def _checked(self, content: bytes) -> Resource:
         resource = parse(content)
-        if self._valid and fault_of(resource) is not None:
+        if fault_of(resource, valid=self.valid) is not None:
             raise FhirAnswerError("The FHIR server gives a resource that is not valid R4.")
         return resource
 

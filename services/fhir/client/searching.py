@@ -130,7 +130,7 @@ class Search:
 
     async def _page(self, url: str) -> Page:
         reply = await self._client.get(url)
-        return await asyncio.to_thread(read_page, reply.content)
+        return await asyncio.to_thread(read_page, reply.content, valid=self._client.valid)
 
     def _after(self, page: Page, url: str, seen: set[str]) -> str | None:
         if page.next is None:

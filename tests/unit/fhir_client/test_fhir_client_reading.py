@@ -177,6 +177,19 @@ async def test_what_is_no_valid_r4_is_a_failure_and_the_others_come(fast):
     assert "Ana" not in repr(found.failures)
 
 
+@pytest.mark.parametrize("valid", [True, False])
+async def test_one_resource_that_is_nested_too_deep_spoils_nothing_else(valid, fast):
+    inner = {}
+    for _ in range(150):
+        inner = {"extension": [inner]}
+    ehr = ehr_with(*people(2))
+    ehr.raw["Patient"] = [{"resourceType": "Patient", "id": "deep", **inner}]
+    async with FhirClient(ehr.base, ehr, settings=fast, valid=valid) as client:
+        found = await client.fetch("Patient")
+    assert [(f.what, f.code) for f in found.failures] == [("Patient/deep", "structure")]
+    assert len(found.resources) == 2
+
+
 @pytest.mark.parametrize(
     "content",
     [
