@@ -136,7 +136,7 @@ class Node:
         if triage.level is Urgency.EMERGENCY:
             yield Outcome(self._emergency(question, triage, clock))
             return
-        record = self._record(question)
+        record = await to_thread(self._record, question)
         direct = await to_thread(record.answer, question.text, question.person.language)
         if direct is not None:
             yield clock.step("ground", source="record", facts=len(direct.facts))
@@ -147,7 +147,8 @@ class Node:
             return
         chosen = route(question.text, self.index)
         yield clock.step("route", experts=chosen.experts, because=chosen.because)
-        facts = record.facts_for(question.text, question.person.language) if question.record else ()
+        about = (question.text, question.person.language)
+        facts = await to_thread(record.facts_for, *about) if question.record else ()
         material = await to_thread(self._grounder.ground, question, (*question.facts, *facts))
         yield clock.step(
             "ground", kind=material.kind, topics=material.topics, reason=material.reason

@@ -210,6 +210,18 @@ async def test_what_is_shown_signed_and_filed_is_one_text(hospital, browser, id_
     assert reply["meta"]["security"][0]["code"] == "AIAST"
 
 
+async def test_lines_of_a_form_are_those_of_the_text_that_was_shown(hospital, browser, id_):
+    ana = browser("ana")
+    shown = await ana.post(
+        f"/portal/referrals/{id_}/filing", text="One.\r\n\r\nTwo.", number="mine"
+    )
+    token = re.search(r'name="token" value="([0-9a-f]+)"', shown.text)[1]
+    form = {"text": "One.\r\n\r\nTwo.", "number": "mine", "version": "0", "token": token}
+    assert (await ana.post(f"/portal/referrals/{id_}/sign", **form)).status_code == 303
+    reply = hospital.records.read("Communication", f"reply-{id_}")
+    assert reply["payload"][0]["contentString"] == "One.\n\nTwo."
+
+
 async def test_a_text_that_changes_after_the_look_is_not_signed(hospital, browser, id_):
     ana = browser("ana")
     shown = await ana.post(f"/portal/referrals/{id_}/filing", text=SAID, number="mine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from asyncio import to_thread
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, cast
@@ -37,7 +38,7 @@ async def ask(
         The answer, and why there is none where it abstains.
     """
     day = today or datetime.now(UTC).date()
-    known = Record(resources, today=day).person()
+    known = await to_thread(_person, resources, day)
     person = known.model_copy(update={"language": asked.language or known.language})
     question = Question(
         id=asked.consult, text=asked.question, person=person, record=tuple(resources), asked=day
@@ -51,6 +52,10 @@ async def ask(
     if _is_carried(end.answer, held):
         return end.answer, end.reason
     return _silenced(end.answer, person), "low-confidence"
+
+
+def _person(resources: Sequence[dict[str, Any]], day: date) -> Person:
+    return Record(resources, today=day).person()
 
 
 def _is_carried(answer: Answer, held: set[str]) -> bool:

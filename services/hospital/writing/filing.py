@@ -138,6 +138,8 @@ class Filings:
         by = Caller.user(user.id, user.role, client)
 
         def write(session: Session, signed: datetime) -> None:
+            if session.get(ResourceRow, ("Communication", f"reply-{item.id}")) is not None:
+                raise PreviewChangedError("Something stands where the reply would be filed.")
             resources = _resources(item, text, person.id, user, signed)
             model = item.draft.model.name if item.draft and len(resources) > _PLAIN else None
             self._write(session, resources, by, person.id, model=model)

@@ -250,6 +250,16 @@ def test_a_second_signature_files_nothing(ward):
     assert ward.store.entry("Communication", f"reply-{id_}") == before
 
 
+def test_what_others_put_in_its_place_is_not_written_over(ward):
+    id_ = ward.lay()
+    foreign = {"resourceType": "Communication", "id": f"reply-{id_}", "status": "completed"}
+    ward.store.put(foreign)
+    with pytest.raises(PreviewChangedError):
+        ward.sign(id_, ALL)
+    assert ward.store.read("Communication", f"reply-{id_}") == foreign
+    assert ward.desk.item(id_).state == "open"
+
+
 @pytest.mark.parametrize("number", ["theirs", "nobody", "", "4711 ", "Patient/mine", "../mine"])
 def test_a_clinician_files_only_for_people_whom_they_treat(ward, number):
     with pytest.raises(NoOneToFileForError):
