@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from support.hub import REPLIES, by_topic, criteria, observation, read
 
 from services.fhir.access import Access, ScopeError
 from services.fhir.errors import FhirInvalidError
@@ -12,7 +13,6 @@ from services.fhir.models import SubscriptionRow
 from services.fhir.subscriptions import delivery
 from services.fhir.subscriptions.delivery import UndeliveredError
 from services.fhir.subscriptions.spec import BACKPORT
-from tests.unit.subscriptions.conftest import REPLIES, by_topic, criteria, observation, read
 
 
 def extension(name: str, **value):
