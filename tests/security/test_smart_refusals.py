@@ -115,6 +115,24 @@ async def test_an_expired_assertion_is_refused(backend):
     assert refused(await program.ask(assertion=program.assertion(exp=past)))
 
 
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("odd", [float("inf"), float("nan"), "soon", [1], -1e300, True])
+async def test_a_time_that_is_none_is_refused(backend, claim, odd):
+    program = backend()
+    header = {"alg": "ES384", "typ": "JWT", "kid": program.key.id}
+    algorithm = ECAlgorithm(ECAlgorithm.SHA384)
+    claims = claims_of(program) | {claim: odd}
+    signed = signed_by_hand(header, claims, lambda text: algorithm.sign(text, program.key.private))
+    answer = await program.ask(assertion=signed)
+    assert answer.status_code in {200, 400}, answer.text
+    assert answer.status_code == 400 or (claim, odd) in {
+        ("nbf", -1e300),
+        ("iat", -1e300),
+        ("nbf", True),
+        ("iat", True),
+    }
+
+
 @pytest.mark.parametrize("missing", ["exp", "jti", "aud", "iss", "sub"])
 async def test_an_assertion_without_a_claim_is_refused(backend, missing):
     program = backend()

@@ -199,7 +199,8 @@ def lines(scopes: Scopes, t: Translator) -> list[tuple[str, str, str]]:
     """Each scope that a person may take out: as it is spelled, in words, and what narrows it."""
     words = [w for w in scopes.words if not w.startswith("launch")]
     plain = [(word, t(f"apps.word.{word}"), "") for word in words]
-    return [*((str(grant), _said(grant, t), grant.query) for grant in scopes.grants), *plain]
+    bound = scopes.has_context("patient")
+    return [*((str(g), _said(g, t, bound=bound), g.query) for g in scopes.grants), *plain]
 
 
 def _row(grant: SmartGrant, app: SmartClient, t: Translator) -> dict[str, Any]:
@@ -217,14 +218,15 @@ def _row(grant: SmartGrant, app: SmartClient, t: Translator) -> dict[str, Any]:
     }
 
 
-def _said(grant: Grant, t: Translator) -> str:
+def _said(grant: Grant, t: Translator, *, bound: bool) -> str:
+    """A scope in words; in a token that is bound to one person, every scope is."""
     deeds = ", ".join(t(f"apps.letter.{letter}") for letter in grant.letters)
     key = "all" if grant.kind == ANY else grant.kind
     try:
         what = t(f"apps.kind.{key}")
     except KeyError:
         what = grant.kind
-    return t(f"apps.in_{grant.context}", what=what, deeds=deeds)
+    return t("apps.in_patient" if bound else "apps.in_user", what=what, deeds=deeds)
 
 
 def _away(target: str) -> RedirectResponse:

@@ -114,7 +114,7 @@ def _verified(
             leeway=SKEW,
             options={"require": ["exp", "iss", "sub", "aud", "jti"], "strict_aud": False},
         )
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, OverflowError, TypeError, ValueError) as error:  # exp may be Infinity
         raise _refusal(f"The assertion does not hold ({type(error).__name__}).") from None
     if claims["aud"] not in (audience, [audience]):
         raise _refusal("The assertion is made for others too.")

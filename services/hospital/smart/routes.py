@@ -20,9 +20,9 @@ from services.hospital.smart.service import Smart
 from services.hospital.smart.site import Site
 from services.hospital.smart.wire import OAuthRoute, form_of, told
 
-MOST_CALLS = 600
+MOST_CALLS = 3000
 """Calls of one address at these endpoints in a minute."""
-MOST_FAILURES = 30
+MOST_FAILURES = 300
 """Of those, that fail: each is written to the audit trail."""
 _KEPT = {"cache-control": "public, max-age=300"}
 

@@ -62,7 +62,10 @@ class Bearer:
 
     @property
     def patient(self) -> str | None:
-        """Whose record alone it reaches; None where its scopes are for no one patient."""
+        """Whose record alone it reaches; None where its scopes are for no one patient.
+
+        One ``patient/`` scope binds the whole token: ``user/`` scopes beside it reach no further.
+        """
         return self.scopes.patient if self.scopes.has_context("patient") else None
 
 
