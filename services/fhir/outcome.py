@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastapi.routing import APIRoute
 from compliance.errors import CaretierError
 from services.fhir import jsontext
 from services.fhir.errors import FhirEntryError, FhirInvalidError, FhirMethodError
+from services.web.problems import Problem
 
 MEDIA_TYPE = "application/fhir+json"
 _ISSUE = {
@@ -59,6 +61,16 @@ def outcome_of(error: CaretierError) -> dict[str, Any]:
         for fault in error.faults
     ]
     return {"resourceType": "OperationOutcome", "issue": issues}
+
+
+def as_outcome(path: str, problem: Problem) -> Response:
+    """Return a refusal of the server's frame as an OperationOutcome, where the path is of FHIR."""
+    if path != "/fhir" and not path.startswith("/fhir/"):
+        return problem
+    said = json.loads(bytes(problem.body))
+    code = _ISSUE.get(problem.status_code, "exception")
+    text = jsontext.dumps(operation_outcome(code, said["title"]))
+    return fhir_response(text, problem.status_code)
 
 
 def _in_entry(outcome: dict[str, Any], number: int) -> dict[str, Any]:

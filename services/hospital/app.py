@@ -24,6 +24,7 @@ from services.fhir.cds.cors import CdsCors
 from services.fhir.cds.engine import MAX_BODY
 from services.fhir.cds.routes import PREFIX
 from services.fhir.deidentify import router as study_router
+from services.fhir.outcome import as_outcome
 from services.fhir.routes import MAX_BUNDLE
 from services.fhir.routes import router as fhir_router
 from services.fhir.routes import unmatched as fhir_unmatched
@@ -80,6 +81,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         lifespan=lifespan,
         hosts=hosts,
         base_url=chosen.base_url,
+        dress=as_outcome,
         large={
             "/v1/referrals": MAX_SEALED_CHARS + (1 << 20),
             "/fhir": MAX_BUNDLE,

@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, generate_latest
 
 from services.web import problems
-from services.web.guard import Guard
+from services.web.guard import Dress, Guard
 
 STATIC = Path(__file__).parent / "static"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -52,6 +52,7 @@ def create_app(
     limit: int = BODY_LIMIT,
     large: Mapping[str, int] = MappingProxyType({}),
     base_url: str | None = None,
+    dress: Dress = lambda _path, problem: problem,
     version: str = "0.1.0",
 ) -> FastAPI:
     """Make an application.
@@ -65,6 +66,7 @@ def create_app(
         large: the same by path, where more is taken; such a route must know its caller before it
             reads the body.
         base_url: absolute URL under which the outside knows the server (`services.web.address`).
+        dress: gives a refusal of the frame the form that the callers of a path understand.
         version: of the software.
     """
     app = FastAPI(
@@ -79,7 +81,9 @@ def create_app(
     app.state.metrics = metrics
     app.state.base_url = base_url.rstrip("/") if base_url else None
     problems.install(app)
-    app.add_middleware(Guard, hosts=tuple(hosts), limit=limit, large=large, metrics=metrics)
+    app.add_middleware(
+        Guard, hosts=tuple(hosts), limit=limit, large=large, metrics=metrics, dress=dress
+    )
     app.mount("/static/caretier", StaticFiles(directory=STATIC, check_dir=False), name="caretier")
 
     @app.get("/healthz", include_in_schema=False)

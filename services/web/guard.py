@@ -6,7 +6,7 @@ Written as plain ASGI so that streams are not buffered and a broken off client i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -31,6 +31,8 @@ HEADERS = {
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 MAX_LENGTH_DIGITS = 18
+Dress = Callable[[str, Problem], ASGIApp]
+"""Given a path and a problem: the response that says so."""
 
 
 class Guard:
@@ -42,6 +44,7 @@ class Guard:
         limit: largest request body in bytes.
         large: the same by path, where more is taken.
         metrics: where requests are counted, by route template and status, never by address.
+        dress: gives a refusal the form that the callers of a path understand.
     """
 
     def __init__(
@@ -52,7 +55,9 @@ class Guard:
         limit: int,
         metrics: CollectorRegistry,
         large: Mapping[str, int] = MappingProxyType({}),
+        dress: Dress = lambda _path, problem: problem,
     ) -> None:
+        self._dress = dress
         self._app, self._hosts, self._limit, self._large = app, frozenset(hosts), limit, large
         labels = ["method", "route", "status"]
         self._count = Counter("caretier_requests", "Requests", labels, registry=metrics)
@@ -67,14 +72,15 @@ class Guard:
             return
         headers = {k: v for k, v in scope["headers"] if k in (b"host", b"content-length")}
         limit = self._large.get(scope["path"], self._limit)
-        app = self._refuse(scope, headers, limit) or self._app
+        refusal = self._refuse(scope, headers, limit)
+        app = self._app if refusal is None else self._dress(scope["path"], refusal)
         call, began = _Call(scope, receive, send, limit), time.perf_counter()
         try:
             await app(scope, call.receive, call.send)
         except _TooLargeError:
-            await call.end(_too_large())
+            await call.end(self._dress(scope["path"], _too_large()))
         except Exception as error:  # noqa: BLE001 - nothing of it may reach the server's own log
-            await call.end(unexpected(error, _route(scope)))
+            await call.end(self._dress(scope["path"], unexpected(error, _route(scope))))
         finally:
             route = _route(scope)
             self._count.labels(_method(scope), route, str(call.status)).inc()
@@ -126,10 +132,10 @@ class _Call:
             _add_headers(self._scope, message)
         await self._send(message)
 
-    async def end(self, problem: Problem) -> None:
-        """Answer with a problem; where the answer has begun, the server breaks it off."""
+    async def end(self, answer: ASGIApp) -> None:
+        """Answer so; where the answer has begun, the server breaks it off."""
         if not self._started:
-            await problem(self._scope, self._receive, self._pass)
+            await answer(self._scope, self._receive, self._pass)
 
 
 def _method(scope: Scope) -> str:

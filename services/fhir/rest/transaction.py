@@ -243,6 +243,8 @@ class Transaction:
                 method: Method = "POST" if step.method == "POST" else "PUT"
                 drafts.append(Draft(item, method, _match(step), within))
                 numbers[item.key] = step.number
+        if not drafts:
+            return
         for key, written in self._writer.write_all(drafts).items():
             self._done[numbers[key]] = written
 
