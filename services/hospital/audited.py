@@ -121,9 +121,7 @@ class Auditor:
         """A referral on the desk; its patient is not known here."""
         self._record(acts.read(self._by(caller), f"referral:{referral}"))
 
-    def chat(
-        self, caller: Caller, consult: str, model: str, *, patient: str | None = None
-    ) -> None:
+    def chat(self, caller: Caller, consult: str, model: str, *, patient: str | None = None) -> None:
         """A question to the assistant; ``patient`` is ``Patient/id`` whose record it is put to."""
         by = self._by(caller, Agent("model", model))
         self._record(acts.chat(by, consult, patient=patient))
@@ -161,6 +159,10 @@ class Auditor:
     def export(self, caller: Caller, patient: str, what: str) -> None:
         """A person's data is given out as a whole."""
         self._record(acts.export(self._by(caller, purpose="PATRQT"), patient, what=what))
+
+    def copied(self, caller: Caller) -> None:
+        """The whole record is written out on the hospital's own machine."""
+        self._record(acts.export(self._by(caller, purpose="HOPERAT"), None, what="export:record"))
 
     def hold(self, caller: Caller, subject: str, change: Literal["placed", "lifted"]) -> None:
         """A legal hold is placed or lifted; ``subject`` is ``kind:id``."""

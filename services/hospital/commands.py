@@ -205,6 +205,21 @@ def load(context: typer.Context, path: Path) -> None:
         raise typer.Exit(2)
 
 
+@app.command()
+def export(context: typer.Context, folder: Path) -> None:
+    """Write every resource of the record into FOLDER as NDJSON, a file or more for each type."""
+    from services.fhir.bulk.export import export_to
+    from services.hospital.audited import Caller
+
+    if folder.exists() and any(folder.iterdir()):
+        typer.echo("The folder is not empty.", err=True)
+        raise typer.Exit(2)
+    hospital = _opened(context)
+    hospital.auditor.copied(Caller.shell())
+    for kind, count in sorted(export_to(hospital.database, folder).items()):
+        typer.echo(f"{count:7d} {kind}")
+
+
 @worker_app.command()
 def worker(
     data: DataOption = DEFAULT_DATA,
