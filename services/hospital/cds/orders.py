@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from services.consult.record import words
-from services.fhir.cds import Action, Call, Card, Coding, Decision, Service, Source, Suggestion
+from services.fhir.cds import Action, Call, Card, Coding, Decision, Service, Suggestion
 from services.fhir.cds.cards import RANK, SUMMARY_CHARS, Indicator
-from services.fhir.cds.markdown import fill, plain, text
+from services.fhir.cds.markdown import plain, text
 from services.fhir.cds.messages import OrderSelectContext, OrderSignContext
 from services.hospital.cds import evidence
 from services.hospital.cds.drafts import MEDICATION, Draft, drafts
@@ -16,9 +16,9 @@ from services.hospital.cds.findings import Finding, Other, findings
 from services.hospital.cds.names import Named
 from services.hospital.cds.record import PatientRecord, loinc_codes, read_record
 from services.hospital.cds.tables import override_reasons
+from services.hospital.cds.unknown import same_word, unknown
 
 TOPICS = "urn:caretier:cds-topic"
-OURS = Source(label="Caretier")
 PREFETCH = {
     "patient": "Patient/{{context.patientId}}",
     "allergies": "AllergyIntolerance?patient={{context.patientId}}",
@@ -77,7 +77,7 @@ def check_orders(call: Call[OrderSignContext]) -> Iterator[Decision]:
     ordered = drafts(call.context, call.gathered)
     record = read_record(call.gathered, call.today)
     chosen = [order for order in ordered if order.chosen] or ordered
-    yield from _unrecognised(chosen)
+    yield from unknown(chosen, record)
     pairs: set[tuple[str, frozenset[str]]] = set()
     for order in chosen:
         for group in _grouped(_against(order, ordered, record), pairs):
@@ -89,6 +89,7 @@ def _against(order: Draft, ordered: list[Draft], record: PatientRecord) -> Itera
         yield from open_orders(order, record)
     others = list(_others(order, ordered, record))
     yield from findings(order, record, others)
+    yield from same_word(order, record)
     if order.kind == MEDICATION:
         yield from twice(order, others)
 
@@ -98,7 +99,8 @@ def _others(order: Draft, ordered: list[Draft], record: PatientRecord) -> Iterat
     refs = {draft.ref for draft in ordered}
     for item in record.chart.active_medicines:
         if item.ref not in refs and item.ref not in order.replaces:
-            yield Other(item.ref, Named(item.name, item.generics, ()), item.day, ordered=False)
+            name = item.name or "an unnamed medicine"
+            yield Other(item.ref, Named(name, item.generics, ()), item.day, ordered=False)
     for draft in ordered:
         if draft.ref != order.ref and draft.kind == MEDICATION:
             yield Other(draft.ref, draft.medicine, None, ordered=True)
@@ -193,23 +195,3 @@ def _suggestions(first: Finding) -> tuple[Suggestion, ...]:
     name = plain(order.medicine.name, 80)
     action = Action(type="delete", description=f"Remove the order of {name}", resource_id=order.ref)
     return (Suggestion(label=f"Do not order {name}", actions=(action,)),)
-
-
-def _unrecognised(ordered: list[Draft]) -> Iterator[Decision]:
-    """One card on medicines that the rules do not know, wholly or in part."""
-    medicines = [order.medicine for order in ordered if order.kind == MEDICATION]
-    names = list(dict.fromkeys(part for medicine in medicines for part in medicine.unknown))
-    if not names:
-        return
-    shown = ", ".join(plain(name, 50) for name in names)
-    summary = plain(f"Could not be checked: {shown}", SUMMARY_CHARS)
-    lines = [fill("- {name}", name=name) for name in names[:20]]
-    card = Card(
-        summary=summary,
-        detail="The rules here do not know:\n\n"
-        + "\n".join(lines)
-        + "\n\nNothing was checked for it.",
-        indicator="info",
-        source=OURS,
-    )
-    yield Decision(card=card, rule="unrecognised", about=tuple(names), kept=True)

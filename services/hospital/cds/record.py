@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
+from heapq import nlargest
 from typing import Any
 
 from services.consult.record import words
@@ -36,19 +36,20 @@ TESTS = ("egfr", "creatinine", "potassium", "sodium", "inr", "platelets")
 """Tests that the rules ask for, by their names in tests.yaml."""
 BREASTFEEDING_STATUS = "63895-7"
 _OVER = ("completed", "stopped", "cancelled", "entered-in-error", "draft", "not-taken")
+_RESULTS = ("final", "amended", "corrected", "preliminary")
 _YES = {"LA33-6", "373066001", "413712001"}
 _LACTATING = {"413712001", "169741004", "Z39.1"}
-_LISTS = (
-    "identifier",
-    "payload",
-    "reasonCode",
-    "performer",
-    "diagnosis",
-    "category",
-    "communication",
-)
-"""Elements of several types that are lists of objects wherever they are used here."""
-_OBJECTS = ("meta", "sender", "encounter", "code", "requester")
+_LISTS: Mapping[str, tuple[str, ...]] = {
+    "Communication": ("identifier", "payload"),
+    "Encounter": ("diagnosis", "reasonCode"),
+    "ServiceRequest": ("performer", "reasonCode"),
+}
+"""Elements of types without a reader of their own that must be lists of objects, to be read."""
+_OBJECTS: Mapping[str, tuple[str, ...]] = {
+    "Communication": ("meta", "sender"),
+    "Condition": ("encounter",),
+    "ServiceRequest": ("code",),
+}
 _READERS: Mapping[str, Callable[[list[Resource]], Iterable[object]]] = {
     "AllergyIntolerance": read_allergies,
     "Condition": read_conditions,
@@ -130,7 +131,7 @@ def _says_lactating(resource: Resource) -> bool:
 def read_record(gathered: Gathered, today: date) -> PatientRecord:
     """Keep what counts and can be read; what cannot is counted in ``gathered``."""
     found: list[Resource] = []
-    for resource in filter(_is_current, gathered.all):
+    for resource in _newest(list(filter(_is_current, gathered.all)), today):
         made = _prepared(resource)
         if made is None:
             gathered.left_out["unreadable"] += 1
@@ -138,7 +139,7 @@ def read_record(gathered: Gathered, today: date) -> PatientRecord:
             found.append(made)
     if not any(r["resourceType"] == "Patient" for r in found):
         found.insert(0, {"resourceType": "Patient", "id": gathered.patient})
-    kept = [dict(r) for r in own_resources(_newest(found))]
+    kept = [dict(r) for r in own_resources(found)]
     chart = Chart(kept, today)
     computed = estimated(chart)
     if computed is None:
@@ -198,29 +199,42 @@ def _shaped(resource: Resource) -> Resource:
     Raises:
         TypeError: an element that is read here has another shape.
     """
-    for name in _LISTS:
+    kind = resource["resourceType"]
+    for name in _LISTS.get(kind, ()):
         found = resource.get(name, [])
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise TypeError(name)
-    if any(not isinstance(resource.get(name, {}), dict) for name in _OBJECTS):
-        raise TypeError(resource["resourceType"])
+    if any(not isinstance(resource.get(name, {}), dict) for name in _OBJECTS.get(kind, ())):
+        raise TypeError(kind)
     return dict(resource)
 
 
-def _newest(resources: list[Resource]) -> list[Resource]:
+def _newest(resources: list[Resource], today: date) -> list[Resource]:
     """Without Observations that no rule asks for, and without all but the newest of each."""
-    wanted, kept, seen = set(loinc_codes()), [], Counter[str]()
-    dated = sorted(
-        resources,
-        key=lambda r: day_of(r, "effectiveDateTime", "effectivePeriod", "issued") or "",
-        reverse=True,
-    )
-    for resource in sorted(dated, key=lambda r: r["resourceType"] != "Patient"):
-        if resource["resourceType"] == "Observation":
-            asked = codes(resource.get("code")) & wanted
-            key = min(asked, default="")
-            seen[key] += 1
-            if not key or seen[key] > KEPT_OF_A_TEST:
-                continue
-        kept.append(resource)
+    kept: list[Resource] = []
+    dated: dict[str, list[tuple[str, int, Resource]]] = {}
+    for place, resource in enumerate(resources):
+        if resource["resourceType"] != "Observation":
+            kept.append(resource)
+        elif (key := _asked(resource)) is not None:
+            day = day_of(resource, "effectiveDateTime", "effectivePeriod", "issued") or ""
+            if day <= today.isoformat():
+                dated.setdefault(key, []).append((day, -place, resource))
+    for series in dated.values():
+        kept += [one[2] for one in nlargest(KEPT_OF_A_TEST, series, key=lambda one: one[:2])]
     return kept
+
+
+def _asked(observation: Resource) -> str | None:
+    """The code by which a rule asks for a result that counts; None for any other."""
+    try:
+        found = codes(observation.get("code")) & _wanted()
+    except (AttributeError, TypeError):
+        return ""  # to be read, and found to be unreadable
+    good = observation.get("status") in _RESULTS
+    return min(found) if found and good else None
+
+
+@cache
+def _wanted() -> frozenset[str]:
+    return frozenset(loinc_codes())

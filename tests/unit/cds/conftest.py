@@ -68,7 +68,7 @@ class Desk:
 
     def events(self) -> list[dict[str, Any]]:
         """What was written down of decision support."""
-        return [event for event in self.trail.kept if "cds:" in str(event.get("entity"))]
+        return [event for event in self.trail.kept if "urn:caretier:cds" in str(event)]
 
 
 @pytest.fixture
@@ -76,7 +76,20 @@ def make_desk(tmp_path, monkeypatch, _migrated_sqlite):
     monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
     made = []
 
-    def make(*, fhir: str | None = None, origins: tuple[str, ...] = (), **settings: Any) -> Desk:
+    def make(
+        *,
+        fhir: str | None = None,
+        origins: tuple[str, ...] = (),
+        hurried: bool = False,
+        **settings: Any,
+    ) -> Desk:
+        """Make a hospital; unless ``hurried`` it takes its time, however busy the machine is."""
+        if not hurried:
+            for name in ("FETCH_SECONDS", "WORK_SECONDS", "ANSWER_SECONDS"):
+                monkeypatch.setattr(f"services.fhir.cds.engine.{name}", 20.0)
+            monkeypatch.setattr("services.hospital.cds.service.ONCE_SECONDS", 20.0)
+            monkeypatch.setattr("services.hospital.cds.service.CALL_SECONDS", 20.0)
+            monkeypatch.setattr("services.fhir.cds.keysets.PATIENCE", 20.0)
         chosen = HospitalSettings(data=tmp_path / f"hospital-{len(made)}", **settings)
         chosen.data.mkdir()
         shutil.copyfile(_migrated_sqlite, chosen.data / "hospital.db")

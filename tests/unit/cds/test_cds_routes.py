@@ -75,6 +75,29 @@ async def test_a_call_without_a_token_is_refused(desk, path):
     assert answer.json()["type"] == "urn:caretier:problem:cds-untrusted"
 
 
+async def test_feedback_to_a_card_is_taken_as_often_as_it_comes(desk):
+    called = await desk.post(SIGN, sign(draft("Amoxicillin"), record=(allergy("Penicillin"),)))
+    card = called.json()["cards"][0]["uuid"]
+    entry = {
+        "card": card, "outcome": "overridden", "outcomeTimestamp": "2026-06-01T12:00:00Z",
+        "overrideReason": {"reason": {"code": "benefit-outweighs", "system": "urn:x"}},
+    }  # fmt: skip
+    for _ in range(2):
+        told = await desk.post(f"{SIGN}/feedback", {"feedback": [entry]})
+        assert told.status_code == 200
+    (signal,) = desk.hospital.cds.signals()
+    assert (signal.rule, signal.reason) == ("same-class", "benefit-outweighs")
+
+
+async def test_feedback_to_an_unknown_card_is_not_found(desk):
+    entry = {
+        "card": "4e0a3a1e-3283-4575-ab82-028d55fe2719", "outcome": "overridden",
+        "outcomeTimestamp": "2026-06-01T12:00:00Z",
+    }  # fmt: skip
+    assert (await desk.post(f"{SIGN}/feedback", {"feedback": [entry]})).status_code == 404
+    assert (await desk.post(f"{SIGN}/feedback", {"feedback": [{}]})).status_code == 400
+
+
 async def test_a_token_for_another_service_is_refused(desk):
     other = token(f"{BASE}{VIEW}")
     answer = await desk.post(SIGN, sign(), authorization=f"Bearer {other}")

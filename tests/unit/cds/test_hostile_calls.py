@@ -207,6 +207,13 @@ def test_a_key_that_is_missing_is_said():
     assert card["indicator"] == "warning"
 
 
+def test_results_that_do_not_count_do_not_push_out_those_that_do():
+    wrong = [egfr(90, f"2026-05-2{n}", status="entered-in-error") for n in range(5)]
+    ahead = [egfr(90, f"2027-01-0{n}") for n in range(1, 6)]
+    cards = cards_of(sign(draft("Metformin 500 MG"), record=(*wrong, *ahead, egfr(25))))
+    assert "below 30" in said(cards)
+
+
 def test_keys_that_nobody_asked_for_are_passed_over():
     request = sign(draft("Amoxicillin 500 MG"))
     request["prefetch"]["more"] = bundle([allergy("Penicillin")])
@@ -223,9 +230,9 @@ def test_a_huge_prefetch_is_looked_at_in_part_and_that_is_said():
     many = [egfr(90, f"20{10 + n % 10}-01-01") | {"id": f"o{n}"} for n in range(4500)]
     request = sign(draft("Metformin 500 MG"))
     request["prefetch"]["results"] = bundle(many)
-    began = time.perf_counter()
+    began = time.thread_time()  # of this thread: the machine may be busy with others
     cards = cards_of(request)
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 1
     assert "more than are looked at" in said(cards)
 
 

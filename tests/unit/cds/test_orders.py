@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.cds import (
     ABOUT,
+    KEYS,
     allergy,
     bundle,
     cards_of,
@@ -25,6 +26,7 @@ from support.cds import (
 
 from services.hospital.cds.kidney import egfr as estimate
 from services.hospital.cds.names import named
+from services.hospital.cds.record import _prepared
 from services.hospital.cds.tables import RXNORM
 
 DATA = Path(os.environ.get("CARETIER_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data")
@@ -111,6 +113,27 @@ def test_an_unknown_part_of_a_combination_is_said_too():
     )
     assert "Could not be checked: Zorbinol 5 MG" in said(cards)
     assert "bleeding" in said(cards)
+
+
+def test_an_active_medicine_that_is_not_known_is_said_not_to_be_checked_against():
+    cards = cards_of(sign(draft("Ibuprofen 400 MG"), record=(medicine("Zorbinol 5 MG"),)))
+    assert "Not checked against what the rules do not know: Zorbinol 5 MG" in said(cards)
+
+
+def test_an_active_medicine_without_a_name_is_said_by_its_reference():
+    nameless = medicine("x", medicationCodeableConcept=None, medicationReference={"reference": "m"})
+    assert "MedicationRequest/med-1" in said(cards_of(sign(draft("Ibuprofen"), record=(nameless,))))
+
+
+def test_an_allergy_to_a_medicine_that_is_not_known_is_said():
+    record = (allergy("Zorbinol", category=["medication"]),)
+    assert "Zorbinol" in said(cards_of(sign(draft("Amoxicillin 500 MG"), record=record)))
+
+
+def test_an_allergy_that_the_rules_do_not_know_is_found_by_its_name():
+    cards = cards_of(sign(draft("Zorbinol 20 MG"), record=(allergy("Zorbinol"),)))
+    assert cards[0]["indicator"] == "critical"
+    assert "recorded allergy" in cards[0]["summary"]
 
 
 def test_an_order_without_any_medicine_is_said_not_to_be_checked():
@@ -277,6 +300,17 @@ def test_what_is_not_recognised_of_real_names_is_always_said():
         assert known.generics or known.unknown, name
     recognised = [name for name in names if named({"text": name}).generics]
     assert len(recognised) / len(names) > 0.75
+
+
+@pytest.mark.skipif(not SYNTHEA.exists(), reason="the sample data is not here")
+def test_every_entry_of_a_real_export_can_be_read():
+    unread = []
+    for file in sorted(SYNTHEA.parent.glob("*.ndjson")):
+        for line in file.read_text("utf-8").splitlines():
+            resource = json.loads(line)
+            if resource["resourceType"] in KEYS and _prepared(resource) is None:
+                unread.append(resource["resourceType"])
+    assert unread == []
 
 
 def test_the_bundle_may_be_empty():
