@@ -20,6 +20,7 @@ PUBLISHED = "2026-11-26"
 """Day on which what the statement says last changed."""
 _HL7 = "http://hl7.org/fhir"
 _SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition"
+_BACKPORT = f"{_HL7}/uv/subscriptions-backport"
 _ANY = "{kind}"
 """Stands in a template for every type."""
 _OPERATION = re.compile(r"/fhir(?:/(?P<type>[A-Z]\w+|\{kind\}))?(?:/\{\w+\})?/\$(?P<name>[a-z-]+)")
@@ -29,6 +30,8 @@ _DEFINED: Mapping[tuple[str, str], str] = {
     ("", "export"): f"{_HL7}/uv/bulkdata/OperationDefinition/export",
     ("Patient", "export"): f"{_HL7}/uv/bulkdata/OperationDefinition/patient-export",
     ("Group", "export"): f"{_HL7}/uv/bulkdata/OperationDefinition/group-export",
+    ("Subscription", "status"): f"{_BACKPORT}/OperationDefinition/backport-subscription-status",
+    ("Subscription", "events"): f"{_BACKPORT}/OperationDefinition/backport-subscription-events",
 }
 """Operations that others defined; the rest are this server's own."""
 _EVERYWHERE = {
@@ -42,7 +45,10 @@ _EVERYWHERE = {
 
 
 def capability_statement(
-    base: str, paths: Collection[str] = (), security: Mapping[str, Any] | None = None
+    base: str,
+    paths: Collection[str] = (),
+    security: Mapping[str, Any] | None = None,
+    topics: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the statement of a server.
 
@@ -50,13 +56,15 @@ def capability_statement(
         base: absolute URL of ``/fhir``, without a final slash.
         paths: templates of the addresses that the application serves.
         security: how callers come in, for example `smart_security`.
+        topics: canonical addresses of what can be subscribed to.
     """
     operations = sorted({found for path in paths if (found := _operation(path))})
     rest: dict[str, Any] = {"mode": "server"}
     if security is not None:
         rest["security"] = dict(security)
     rest["resource"] = [
-        _resource(name) | _operations(name, operations) for name in sorted(resource_types())
+        _resource(name) | _operations(name, operations) | _topics(name, topics)
+        for name in sorted(resource_types())
     ]
     rest["interaction"] = [{"code": c} for c in ("transaction", "batch", "history-system")]
     rest["searchParam"] = [_parameter(p) for p in parameters("Basic").values() if _is_shared(p)]
@@ -109,6 +117,18 @@ def _operations(kind: str, operations: Collection[Any]) -> dict[str, Any]:
 
 def _definition(kind: str, name: str) -> str:
     return _DEFINED.get((kind, name), f"urn:caretier:operation:{name}")
+
+
+def _topics(kind: str, topics: Collection[str]) -> dict[str, Any]:
+    """What can be subscribed to, as the R5 backport has it, on the entry of Subscription."""
+    if kind != "Subscription" or not topics:
+        return {}
+    place = f"{_BACKPORT}/StructureDefinition"
+    named = f"{place}/capabilitystatement-subscriptiontopic-canonical"
+    return {
+        "extension": [{"url": named, "valueCanonical": topic} for topic in sorted(topics)],
+        "supportedProfile": [f"{place}/backport-subscription"],
+    }
 
 
 def _is_shared(parameter: Parameter) -> bool:

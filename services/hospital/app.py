@@ -29,7 +29,7 @@ from services.fhir.routes import MAX_BUNDLE
 from services.fhir.routes import router as fhir_router
 from services.fhir.routes import unmatched as fhir_unmatched
 from services.fhir.subscriptions.routes import router as subscriptions_router
-from services.hospital.asking import ask_router
+from services.hospital.asking import ask_router, operation_definition
 from services.hospital.caseload import Caseload
 from services.hospital.chat import chat_router
 from services.hospital.doors import Doors
@@ -60,7 +60,8 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: here.node)  # load before "ready"
-        await asyncio.to_thread(here.records.put_many, questionnaires().values())
+        own = [*questionnaires().values(), operation_definition()]
+        await asyncio.to_thread(here.records.put_many, own)
         await asyncio.to_thread(here.cds.warm)
         await here.cds.load_keys()
         gc.collect()
@@ -90,6 +91,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         },
     )
     app.state.hospital = here
+    app.state.fhir_topics = tuple(here.subscriptions.topics)
     app.state.fhir_security = fhir_security
 
     doors = Doors(here.accounts, here.auditor, here.relations, here.smart.tokens)

@@ -112,6 +112,16 @@ async def test_a_subscription_to_an_unlisted_address_is_an_outcome(hospital, cli
     assert "channel.endpoint" in answer.text
 
 
+async def test_the_statement_names_topics_and_operations(client):
+    statement = (await client.get("/fhir/metadata")).json()
+    (rest,) = statement["rest"]
+    assert "export" in {operation["name"] for operation in rest["operation"]}
+    (own,) = [one for one in rest["resource"] if one["type"] == "Subscription"]
+    topics = {extension["valueCanonical"] for extension in own["extension"]}
+    assert topics == {"urn:caretier:topic:record-changed", "urn:caretier:topic:reply-signed"}
+    assert {operation["name"] for operation in own["operation"]} >= {"status", "events"}
+
+
 def test_files_are_swept_by_the_schedule(hospital):
     assert {"hospital.bulk", "hospital.subscription-event"} <= set(hospital.tidy())
 
