@@ -124,13 +124,8 @@ async def test_a_time_that_is_none_is_refused(backend, claim, odd):
     claims = claims_of(program) | {claim: odd}
     signed = signed_by_hand(header, claims, lambda text: algorithm.sign(text, program.key.private))
     answer = await program.ask(assertion=signed)
-    assert answer.status_code in {200, 400}, answer.text
-    assert answer.status_code == 400 or (claim, odd) in {
-        ("nbf", -1e300),
-        ("iat", -1e300),
-        ("nbf", True),
-        ("iat", True),
-    }
+    long_ago = claim != "exp" and odd in (-1e300, True)  # a number before now: it says nothing
+    assert answer.status_code == (200 if long_ago else 400), answer.text
 
 
 @pytest.mark.parametrize("missing", ["exp", "jti", "aud", "iss", "sub"])
