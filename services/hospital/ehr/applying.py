@@ -93,8 +93,10 @@ class Applier:
             meta = resource.get("meta")
             changed = moment(meta.get("lastUpdated") if isinstance(meta, dict) else None)
             try:
-                here = self.naming.localise(resource)
-                item = _Item(changed, patient_of(here), prepare(here))
+                here = prepare(self.naming.localise(resource))
+                person = self.naming.person(resource)
+                patient = None if person is None else f"Patient/{self.naming.local(person)}"
+                item = _Item(changed, patient, here)
             except FhirInvalidError:
                 failures.append(Failure(f"{kind}/{id_}", "invalid"))
                 continue
@@ -194,18 +196,6 @@ class Applier:
             row.code, row.attempts = failure.code[:80], row.attempts + 1
             row.due = now + min(timedelta(minutes=2 ** min(row.attempts, 12)), LATEST)
             session.flush()
-
-
-def patient_of(resource: Resource) -> str | None:
-    """``Patient/id`` of the person whose record a resource is in, by its own word."""
-    if resource["resourceType"] == "Patient":
-        return f"Patient/{resource['id']}"
-    for name in ("subject", "patient", "beneficiary"):
-        reference = resource.get(name)
-        target = reference.get("reference") if isinstance(reference, dict) else None
-        if isinstance(target, str) and target.startswith("Patient/"):
-            return target
-    return None
 
 
 def _newer(one: datetime | None, other: datetime | None) -> bool:

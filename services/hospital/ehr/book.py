@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.hospital.ehr.applying import Key
@@ -90,6 +90,12 @@ class Book:
         with self._database.reading() as session:
             names = [what.partition("/") for what in session.scalars(query)]
         return [(kind, id_) for kind, _, id_ in names if kind in kinds]
+
+    def forget(self, kind: str, id_: str) -> None:
+        """Await a resource no more."""
+        row = EhrAwaited.connection == self._name, EhrAwaited.what == f"{kind}/{id_}"
+        with self._database.transaction() as session:
+            session.execute(delete(EhrAwaited).where(*row))
 
 
 def expect(session: Session, connection: str, names: Iterable[str]) -> int:

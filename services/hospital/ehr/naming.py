@@ -57,6 +57,17 @@ class Naming:
         found = _REFERENCE.fullmatch(reference.removeprefix(f"{self.base}/"))
         return (found[1], found[2]) if found else None
 
+    def person(self, resource: Resource) -> str | None:
+        """Id there of the Patient whose record a resource is in, by its own word."""
+        if resource["resourceType"] == "Patient":
+            return str(resource["id"])
+        for name in ("subject", "patient", "beneficiary"):
+            held = resource.get(name)
+            target = self.target(held.get("reference") if isinstance(held, dict) else None)
+            if target is not None and target[0] == "Patient":
+                return target[1]
+        return None
+
     def _renamed(self, value: Any) -> Any:
         if isinstance(value, Mapping):
             return {name: self._member(name, inner) for name, inner in value.items()}

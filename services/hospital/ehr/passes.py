@@ -95,6 +95,7 @@ class Pass:
         self._named_only = mode == "named"
         self._began = datetime.now(UTC)
         self._asks = [Ask(text) for text in row.asks.split()]
+        self._patients: list[str] | None = None
         self._wanted: set[Key] = set()
         self._whole: list[Ask] = []
         self.outcome = Outcome()
@@ -111,13 +112,13 @@ class Pass:
             FhirAwayError, FhirSignInError: the server is away, or gives no token.
             EhrHeldError: somebody else works with the connection by now.
         """
+        self._patients = await self._whose()
         if not self._named_only:
             capability = await self._client.capability()
             asks = [ask for ask in self._asks if self._may(capability, ask)]
-            patients = await self._patients()
             left = await self._by_bulk(capability, asks) if self._full else asks
-            await self._by_search(left, patients)
-            await self._named(asks if patients is not None else ())
+            await self._by_search(left)
+            await self._named(asks)
             await self._deletions(capability)
             self.outcome.searched = len(self._whole)
         await self._awaited()
@@ -129,7 +130,7 @@ class Pass:
         self.outcome.troubles.append(f"{ask.text}: not-supported")
         return False
 
-    async def _patients(self) -> list[str] | None:
+    async def _whose(self) -> list[str] | None:
         """Whose records are read; None for everybody's."""
         listed = self._row.patients.split()
         if self._row.group is None:
@@ -166,24 +167,24 @@ class Pass:
                 self._whole.append(ask)
         return [ask for ask in asks if ask not in meant]
 
-    async def _by_search(self, asks: Sequence[Ask], patients: list[str] | None) -> None:
+    async def _by_search(self, asks: Sequence[Ask]) -> None:
         for ask in asks:
-            if patients is not None and not is_of_patients(ask.kind):
+            if self._patients is not None and not is_of_patients(ask.kind):
                 continue  # read where a record names it
             try:
-                await self._ask(ask, patients)
+                await self._ask(ask)
             except (FhirAwayError, FhirSignInError):
                 raise
             except FhirServerError as error:
                 code = getattr(error, "code", error.kind)
                 self.outcome.troubles.append(f"{ask.text}: {code}")
 
-    async def _ask(self, ask: Ask, patients: list[str] | None) -> None:
+    async def _ask(self, ask: Ask) -> None:
         """Read one search to its end, for each patient where some are named."""
         clock = self._client.clock or self._began
         mark = None if self._full else await asyncio.to_thread(self._book.mark_of, ask.text)
         since = [] if mark is None else [("_lastUpdated", f"ge{_text(mark - OVERLAP)}")]
-        whole = True
+        whole, patients = True, self._patients
         if ask.kind == "Patient" and patients is not None:
             whole = await self._read_all([("Patient", id_) for id_ in patients])
             patients = []
@@ -206,14 +207,21 @@ class Pass:
             await self._apply(batch)
 
     async def _apply(self, batch: Sequence[Resource]) -> None:
+        batch = [resource for resource in batch if self._may_have(resource)]
         failures = await asyncio.to_thread(self._applier.apply, batch, self._began)
         self.outcome.failures += failures
         for resource in batch:
             kind = str(resource["resourceType"])
             self.outcome.read[kind] = self.outcome.read.get(kind, 0) + 1
-            targets = map(self._applier.naming.target, references(resource))
-            self._wanted.update(target for target in targets if target is not None)
+            if self._patients is not None:
+                targets = map(self._applier.naming.target, references(resource))
+                self._wanted.update(target for target in targets if target is not None)
         self._progress(sum(self.outcome.read.values()))
+
+    def _may_have(self, resource: Resource) -> bool:
+        """Whether a record is meant, whatever a server gives or a notification names."""
+        whose = self._applier.naming.person(resource)
+        return self._patients is None or whose is None or whose in self._patients
 
     async def _named(self, asks: Sequence[Ask]) -> None:
         """Read who and what the records name: practitioners, organizations, medications."""
@@ -298,6 +306,8 @@ class Pass:
             self.outcome.failures.append(Failure(f"{kind}/{id_}", error.kind, error.passing))
         else:
             await self._apply([found])
+            if not self._may_have(found):
+                await asyncio.to_thread(self._book.forget, kind, id_)
 
     async def _awaited(self) -> None:
         """Read by themselves what could not be had before, or what a notification named."""

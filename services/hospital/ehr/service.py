@@ -162,9 +162,11 @@ class Ehr:
             if mode != "named":
                 await self.subscriptions.ensure(row, client)
         await asyncio.to_thread(self._await, applier, outcome)
+        if mode == "named":  # it tells nothing of the rest
+            told |= {"state": row.state, "error": row.error}
+            return outcome
         told |= {"state": outcome.state, "error": "; ".join(outcome.troubles)[:200] or None}
-        if mode != "named":
-            told |= {"synced": began} | ({"full": began} if one.full else {})
+        told |= {"synced": began} | ({"full": began} if one.full else {})
         return outcome
 
     def _await(self, applier: Applier, outcome: Outcome) -> None:

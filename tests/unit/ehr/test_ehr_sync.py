@@ -12,6 +12,7 @@ from support.quirky_ehr import people, weights
 from compliance.audit import AuditError
 from compliance.errors import BadInputError, NotFoundError
 from services.fhir.client import FhirAwayError, FhirSignInError
+from services.hospital.ehr.book import expect
 from services.hospital.ehr.connections import EhrHeldError
 from services.hospital.models import EhrAwaited, EhrConnection, EhrResource, EhrWatermark
 
@@ -229,6 +230,27 @@ async def test_some_patients_records_may_be_meant(place_of, listed):
     assert place.ehr.asked("Practitioner") == ["/Practitioner/d1"]
     await place.sync.sync("main")
     assert place.ehr.asked("Practitioner") == ["/Practitioner/d1"]
+
+
+async def test_a_server_that_gives_other_peoples_records_too_is_not_taken_at_its_word(place_of):
+    place = place_of(listed=("patient", "_lastUpdated"), obeyed=(), absolute=True)
+    place.ehr.put_all([*people(3), *weights("p1", 3), *weights("p2", 3)])
+    place.connect(patients=["p1"])
+    await place.sync.sync("main")
+    assert place.ids() == ["main-p1"]
+    assert {id_[:7] for id_ in place.ids("Observation")} == {"main-p1"}
+
+
+async def test_a_notification_of_somebody_elses_record_brings_nothing_in(place_of):
+    place = place_of()
+    place.ehr.put_all([*people(3), *weights("p2", 1)])
+    place.connect(patients=["p1"])
+    await place.sync.sync("main")
+    with place.database.transaction() as session:
+        expect(session, "main", ["Patient/p2", "Observation/p2-w0", "Patient/p1"])
+    await place.sync.sync("main", "named")
+    assert (place.ids(), place.ids("Observation")) == (["main-p1"], [])
+    assert rows(place, EhrAwaited) == []
 
 
 async def test_the_members_of_a_group_may_be_meant(place_of):
