@@ -134,6 +134,7 @@ HOSPITAL: dict[str, Row] = (
             f"{method} /fhir/{{address:path}}": ("/fhir/a/b/c/d", ALL)
             for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
         },
+        "POST /fhir/{kind}/_search": ("/fhir/Patient/_search", READS_FHIR - CLINICIAN),
         "GET /fhir/Patient/{identity}/$everything": ("/fhir/Patient/p07/$everything", READS_FHIR),
         "GET /fhir/Patient/{identity}/$de-identify": (
             "/fhir/Patient/p07/$de-identify",
