@@ -2,7 +2,8 @@
 
 A caller who is bound to one patient sees that record: what is in the patient's compartment, and the
 practitioners, organisations, places and medications that it names, or that those name in turn.
-Scopes take types away, or leave of a type what matches one of their searches.
+Scopes take types away, or leave of a type what matches one of their searches. A Subscription is
+seen by the program that made it alone: its channel may hold a secret of the subscriber's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from services.fhir._queries import SUPPORTING
 from services.fhir.access import Access, Letter
-from services.fhir.models import ReferenceRow, ResourceRow, TokenRow
+from services.fhir.models import ReferenceRow, ResourceRow, SubscriptionRow, TokenRow
 from services.fhir.references import THROUGH
 from services.fhir.search.index import IDENTIFIED
 from services.fhir.search.narrow import narrowed
@@ -45,7 +46,18 @@ def visible(
     found = [of_record(one, kind, row) for one in people]
     if queries := access.queries(kind, letter):
         found.append(narrowed(kind, queries, row))
+    if kind == "Subscription":
+        found.append(not_anothers(access, row))
     return and_(true(), *found)
+
+
+def not_anothers(access: Access, row: Any) -> Condition:
+    """Return the criterion that a Subscription was not made by another program than the caller."""
+    if access.grant is None and access.relation is None:
+        return true()  # this program itself
+    client = access.grant.client if access.grant else ""
+    others = select(SubscriptionRow.id).where(SubscriptionRow.client != client)
+    return row.id.not_in(others)  # type: ignore[no-any-return]
 
 
 def of_record(patient: str, kind: str, row: Any = ResourceRow) -> Condition:

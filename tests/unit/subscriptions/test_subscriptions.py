@@ -8,7 +8,7 @@ import pytest
 from support.hub import REPLIES, by_topic, criteria, observation, read
 
 from services.fhir.access import Access, ScopeError
-from services.fhir.errors import FhirInvalidError
+from services.fhir.errors import FhirInvalidError, FhirNotFoundError
 from services.fhir.models import SubscriptionRow
 from services.fhir.subscriptions import delivery
 from services.fhir.subscriptions.delivery import UndeliveredError
@@ -325,6 +325,22 @@ async def test_the_state_can_be_asked_for_by_its_client_alone(hub):
     for query, headers in (("id=s1", other), ("status=error", {}), ("id=s2", {})):
         answer = await hub.client.get(f"/fhir/Subscription/$status?{query}", headers=headers)
         assert answer.json()["total"] == 0
+
+
+async def test_a_subscription_is_seen_and_changed_by_the_program_that_made_it_alone(hub):
+    await hub.subscribe(criteria(header=["Authorization: Bearer secret"]))
+    mine, other = hub.access_of("client"), hub.access_of("other")
+    person = Access(relation=lambda _patient: None)
+    assert hub.store.entry("Subscription", "s1", mine) is not None
+    for access in (other, person):
+        assert hub.store.entry("Subscription", "s1", access) is None
+        assert hub.store.version("Subscription", "s1", 1, access) is None
+    assert hub.store.version("Subscription", "s1", 1, mine) is not None
+    with pytest.raises(FhirNotFoundError):
+        hub.write(criteria(), by="other")
+    with pytest.raises(FhirNotFoundError):
+        hub.store.write(lambda writer: writer.delete("Subscription", "s1"), other)
+    hub.write(criteria() | {"status": "off"})
 
 
 async def test_past_events_can_be_asked_for_again(hub):
