@@ -26,7 +26,7 @@ Level = Literal["system", "Patient", "Group"]
 """Everything, everybody's records, or the records of a group's members."""
 Pair = tuple[str, str]
 FORMATS = frozenset({"application/fhir+ndjson", "application/ndjson", "ndjson"})
-NOT_DONE = frozenset({"includeAssociatedData", "organizeOutputBy"})
+NOT_DONE = frozenset({"_elements", "includeAssociatedData", "organizeOutputBy"})
 """Parameters of the guide that this server does not do."""
 PERMISSIONS = frozenset({"allowPartialManifests", "_format"})
 """They allow something that this server does not need."""

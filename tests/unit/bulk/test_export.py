@@ -77,6 +77,7 @@ async def test_a_kick_off_without_respond_async_is_refused_unless_it_is_lenient(
     [
         ("includeAssociatedData=LatestProvenanceResources", "includeAssociatedData"),
         ("organizeOutputBy=Patient", "organizeOutputBy"),
+        ("_elements=id", "_elements is not done here"),
         ("_unknown=1", "not known"),
         ("_type=Nonsense", "_type"),
         ("_type=", "_type"),
