@@ -26,13 +26,12 @@ from services.hospital.errors import NotAllowedError
 from services.hospital.keys import STUDY, Credential
 from services.hospital.portal.access import COOKIE, client_of, same_site
 from services.hospital.relations import Relations
+from services.hospital.smart.clients import ASK
 from services.hospital.smart.identity import practitioner_of
 from services.hospital.smart.site import Site
 from services.hospital.smart.tokens import ACCESS, Bearer, Tokens
 
 CHART_READERS = frozenset({"clinician"})
-ASK = "ask"
-"""Word of a scope: put questions to a record that one may read as a whole."""
 CHATTERS = frozenset({"clinician", "operator"})
 READING = frozenset({"GET", "HEAD"})
 _HINT = "`caretier hospital key NAME SCOPES` makes a key."

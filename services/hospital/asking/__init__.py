@@ -12,6 +12,7 @@ passages that carry it. A sentence that rests on a resource outside of the recor
 not mean that software may be run over it.
 """
 
+from services.hospital.asking.definition import operation_definition
 from services.hospital.asking.routes import ask_router
 
-__all__ = ["ask_router"]
+__all__ = ["ask_router", "operation_definition"]

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from compliance.access import Scopes
 from compliance.access.scopes import LAUNCH_WORDS
-from services.hospital.smart.clients import Client
+from services.hospital.smart.clients import ASK, Client
 from services.hospital.smart.errors import OAuthError
 from services.hospital.smart.grants import CHALLENGE
 from services.hospital.smart.granular import usable_only
@@ -139,7 +139,8 @@ def answer_address(redirect: str, **fields: str) -> str:
 def _grantable(text: str, client: Client) -> Scopes:
     """Of what is asked for, what is understood and registered; the rest is passed over."""
     found = usable_only(Scopes.understood(text)[0]).common(client.scopes).without("system")
-    kept = found.only([*(w for w in found.words if w in LAUNCH_WORDS), *map(str, found.grants)])
+    words = (word for word in found.words if word in LAUNCH_WORDS | {ASK})
+    kept = found.only([*words, *map(str, found.grants)])
     if not kept.text:
         raise OAuthError("invalid_scope", "The app is registered for none of these scopes.")
     return kept

@@ -28,6 +28,8 @@ from services.store.rows import changed
 Kind = Literal["public", "symmetric", "asymmetric"]
 INTROSPECT = "introspect"
 """Scope of a resource server: it may ask what any token stands for."""
+ASK = "ask"
+"""Scope of who may put questions (``$ask``) to a record that they may read as a whole."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 _NAME_CHARS = 80
 
@@ -187,7 +189,7 @@ def _scopes(text: str, kind: Kind) -> Scopes:
         BadInputError: a scope is not understood, or is for another kind of program.
     """
     found, unknown = Scopes.understood(text)
-    if unknown or not set(found.words) <= LAUNCH_WORDS | {INTROSPECT}:
+    if unknown or not set(found.words) <= LAUNCH_WORDS | {INTROSPECT, ASK}:
         raise BadInputError("A scope of the client is not understood.")
     if found.has_context("system") and kind != "asymmetric":
         raise BadInputError("Only a client with a key of its own may have system/ scopes.")

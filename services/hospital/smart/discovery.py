@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.fhir.capability import smart_security
+from services.hospital.smart.clients import ASK
 from services.hospital.smart.jwks import ALGORITHMS
 from services.hospital.smart.signing import ALGORITHM
 from services.hospital.smart.site import Site
@@ -35,6 +36,7 @@ AUTHENTICATION = ("client_secret_basic", "client_secret_post", "private_key_jwt"
 SCOPES = (
     *("openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter"),
     *("online_access", "offline_access", "patient/*.cruds", "user/*.cruds", "system/*.cruds"),
+    ASK,
 )
 STYLE = {
     "color_background": "#f6f7f5",

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from compliance.access import Scopes
 from services.hospital.models import SmartGrant
-from services.hospital.smart.clients import Client
+from services.hospital.smart.clients import ASK, Client
 from services.hospital.smart.errors import OAuthError
 from services.hospital.smart.grants import Grants
 from services.hospital.smart.granular import usable
@@ -65,7 +65,8 @@ class TokenEndpoint:
         if client.kind != "asymmetric":
             raise OAuthError("unauthorized_client", "Only a client with a key may ask for this.")
         asked, unknown = Scopes.understood(form.get("scope", ""))
-        if unknown or asked.words or asked.has_context("user") or asked.has_context("patient"):
+        others = {*asked.words} - {ASK}
+        if unknown or others or asked.has_context("user") or asked.has_context("patient"):
             raise OAuthError("invalid_scope", "Ask for system/ scopes, and for nothing else.")
         if not asked.grants or not all(usable(grant) for grant in asked.grants):
             raise OAuthError("invalid_scope", "A scope names a type or a search that is not here.")
