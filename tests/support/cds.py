@@ -102,9 +102,11 @@ KEYS = {
     "MedicationRequest": "medications",
     "MedicationStatement": "statements",
     "Condition": "conditions",
-    "Observation": "results",
     "ServiceRequest": "services",
 }
+
+
+RESULTS = {"kidney": ("98979-8", "2160-0"), "status": ("82810-3", "63895-7"), "blood": ()}
 
 
 def bundle(resources: list[Any]) -> Resource:
@@ -124,6 +126,14 @@ def prefetch(*record: Resource) -> Resource:
             found[key] = mine[0] if kind == "Patient" else bundle(mine)
     if found["patient"] is None:
         found["patient"] = person()
+    found |= dict.fromkeys(RESULTS)
+    for one in record:
+        if one["resourceType"] == "Observation":
+            code = one["code"]["coding"][0]["code"]
+            key = next((k for k, known in RESULTS.items() if code in known), "blood")
+            found[key] = bundle(
+                [*(e["resource"] for e in (found[key] or {}).get("entry", ())), one]
+            )
     return found
 
 

@@ -21,7 +21,7 @@ from services.fhir.cds.cards import Decision
 from services.fhir.cds.errors import CdsPreconditionError, CdsRequestError, CdsUnavailableError
 from services.fhir.cds.fetch import ClientFor, fetch
 from services.fhir.cds.messages import CdsRequest, FeedbackRequest, parsed
-from services.fhir.cds.prefetch import Gathered, fill, kind_of
+from services.fhir.cds.prefetch import Gathered, fill
 from services.fhir.cds.service import Call, Service
 from services.fhir.cds.tokens import TrustedEhr
 from services.fhir.cds.unchecked import UNAVAILABLE, unchecked
@@ -150,7 +150,7 @@ class CdsHooks:
             return
         token = request.fhir_authorization.access_token
         for key, value in (await fetch(self._client_for, server, token, asked, until)).items():
-            gathered.take(key, kind_of(service.prefetch[key]), value)
+            gathered.take(key, service.prefetch[key], value)
 
     async def _decide(
         self, service: Service[Any], call: Call[Any], until: float
@@ -218,7 +218,7 @@ def read_call(
     gathered.missing = set(service.prefetch)
     for key, value in (request.prefetch or {}).items():
         if key in service.prefetch:
-            gathered.take(key, kind_of(service.prefetch[key]), value)
+            gathered.take(key, service.prefetch[key], value)
     return request, Call(ehr, context, gathered, arrived.base, today, arrived.client)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from compliance.errors import CaretierError
+from services.fhir.cds.prefetch import is_newest_only
 from services.fhir.jsontext import loads
 
 MAX_PAGES = 5
@@ -93,7 +94,7 @@ async def _pages(client: httpx.AsyncClient, base: str, token: str, request: str)
     while address is not None and len(pages) < MAX_PAGES:
         page = await _page(client, address, token)
         pages.append(page)
-        address = _next(page, base)
+        address = None if is_newest_only(request) else _next(page, base)
     if len(pages) == 1:
         return pages[0]
     entries = [entry for page in pages for entry in _entries(page)]

@@ -72,8 +72,15 @@ class Gathered:
                 once.setdefault(key, resource)
         return sorted(once.values(), key=lambda r: r["resourceType"] != "Patient")
 
-    def take(self, key: str, kind: str, value: Any) -> None:
-        """Take the value of a key as it came: a resource, a Bundle of them, or null for none."""
+    def take(self, key: str, template: str, value: Any) -> None:
+        """Take the value of a key as it came: a resource, a Bundle of them, or null for none.
+
+        Args:
+            key: of the prefetch.
+            template: what it asks for.
+            value: what came.
+        """
+        kind = kind_of(template)
         if isinstance(value, Mapping) and value.get("resourceType") == "OperationOutcome":
             self.missing.add(key)
             return
@@ -82,7 +89,7 @@ class Gathered:
         whole = True
         for resource in () if value is None else _resources(value):
             if resource.get("resourceType") == "OperationOutcome":
-                whole = False
+                whole = whole and _is_remark(resource)
             elif sum(map(len, self.resources.values())) >= MAX_RESOURCES:
                 self.left_out["many"] += 1
                 whole = False
@@ -91,7 +98,7 @@ class Gathered:
                 whole = whole and cause != "unreadable"
             else:
                 kept.append(resource)
-        if not whole or not _is_whole(value) or (kind == "Patient" and not kept):
+        if not whole or not _is_whole(value, template) or (kind == "Patient" and not kept):
             self.missing.add(key)
 
     def _cause(self, resource: Resource, kind: str) -> str | None:
@@ -131,7 +138,25 @@ def _resources(value: Any) -> Iterator[Resource]:
         yield dict(resource) if isinstance(resource, Mapping) else {}
 
 
-def _is_whole(value: Any) -> bool:
-    """Whether there is no further page."""
+def _is_whole(value: Any, template: str) -> bool:
+    """Whether there is no further page, or none that was asked for: the newest were, and came."""
     pages = value.get("link", []) if isinstance(value, Mapping) else []
-    return not any(isinstance(p, Mapping) and p.get("relation") == "next" for p in pages or [])
+    more = any(isinstance(p, Mapping) and p.get("relation") == "next" for p in pages or [])
+    return not more or (is_newest_only(template) and _is_sorted(value))
+
+
+def is_newest_only(template: str) -> bool:
+    """Whether a template asks for the newest entries alone."""
+    return "&_sort=-date&_count=" in template
+
+
+def _is_sorted(value: Any) -> bool:
+    days = [str(r.get("effectiveDateTime", ""))[:10] for r in _resources(value)]
+    return days == sorted(days, reverse=True)
+
+
+def _is_remark(outcome: Resource) -> bool:
+    """Whether an OperationOutcome within a Bundle says nothing that went wrong."""
+    issues = outcome.get("issue")
+    said = [i.get("severity") for i in issues if isinstance(i, Mapping)] if issues else []
+    return bool(said) and all(one in {"information", "warning", "success"} for one in said)

@@ -48,6 +48,7 @@ class Service(Generic[Hook]):
         context: model of the hook's context.
         prefetch: templates by key.
         called: what a reader calls the data of each key, for what could not be checked.
+        optional: keys whose absence alone is not worth a card; many an EHR has no such data.
         silence: indicator of the card that says what could not be checked.
         decide: yields decisions, the gravest first: whatever it has yielded when the time is up is
             answered. It must only read.
@@ -62,6 +63,7 @@ class Service(Generic[Hook]):
     prefetch: Mapping[str, str]
     called: Mapping[str, str]
     decide: Callable[[Call[Hook]], Iterator[Decision]] = field(repr=False)
+    optional: frozenset[str] = frozenset()
     silence: Indicator = "warning"
 
     def to_json(self) -> dict[str, Any]:

@@ -37,9 +37,10 @@ def unchecked(service: Service[Any], gathered: Gathered, *, whole: bool) -> list
         gathered: what it had to decide on.
         whole: whether it came to its end.
     """
-    missing = [service.called[key] for key in service.prefetch if key in gathered.missing]
+    lacking = [key for key in service.prefetch if key in gathered.missing]
+    missing = [service.called[key] for key in lacking]
     causes = [_CAUSES[c].format(count=n) for c, n in sorted(gathered.left_out.items())]
-    if not missing and not causes and whole:
+    if set(lacking) <= service.optional and not causes and whole:
         return []
     lines = [fill("Not to be had, or not all of it: {what}.", what=name) for name in missing]
     if not whole:

@@ -14,7 +14,15 @@ from services.hospital.cds.drafts import MEDICATION, Draft, drafts
 from services.hospital.cds.duplicates import open_orders, twice
 from services.hospital.cds.findings import Finding, Other, findings
 from services.hospital.cds.names import Named
-from services.hospital.cds.record import PatientRecord, loinc_codes, read_record
+from services.hospital.cds.record import (
+    BLOOD,
+    KIDNEY,
+    STATUS,
+    PatientRecord,
+    loinc_of,
+    newest_of,
+    read_record,
+)
 from services.hospital.cds.tables import override_reasons
 from services.hospital.cds.unknown import same_word, unknown
 
@@ -25,9 +33,9 @@ PREFETCH = {
     "medications": "MedicationRequest?patient={{context.patientId}}&status=active",
     "statements": "MedicationStatement?patient={{context.patientId}}&status=active",
     "conditions": "Condition?patient={{context.patientId}}",
-    "results": "Observation?patient={{context.patientId}}&code="
-    + ",".join(f"http://loinc.org|{code}" for code in loinc_codes())
-    + "&_sort=-date&_count=60",
+    "kidney": newest_of(loinc_of(KIDNEY), 20),
+    "blood": newest_of(loinc_of(BLOOD), 40),
+    "status": newest_of(STATUS, 10),
     "services": "ServiceRequest?patient={{context.patientId}}&status=active",
 }
 CALLED = {
@@ -36,7 +44,9 @@ CALLED = {
     "medications": "active medicines",
     "statements": "medicines taken as stated",
     "conditions": "conditions",
-    "results": "kidney function and other results",
+    "kidney": "kidney function",
+    "blood": "potassium, sodium, INR and platelets",
+    "status": "pregnancy and breastfeeding",
     "services": "open orders",
 }
 _DESCRIPTION = (
@@ -64,6 +74,7 @@ def order_services() -> list[Service[OrderSignContext]]:
             prefetch=PREFETCH,
             called=CALLED,
             decide=check_orders,
+            optional=frozenset({"statements", "services"}),
         )
         for hook, context in (
             ("order-select", OrderSelectContext),

@@ -32,10 +32,13 @@ KEPT_OF_A_TEST = 3
 """Newest results of one test that are read."""
 LACTATION_DAYS = 365
 """How long an entry that says "breastfeeding" counts, in days."""
-TESTS = ("egfr", "creatinine", "potassium", "sodium", "inr", "platelets")
+KIDNEY = ("egfr", "creatinine")
+BLOOD = ("potassium", "sodium", "inr", "platelets")
 """Tests that the rules ask for, by their names in tests.yaml."""
 BREASTFEEDING_STATUS = "63895-7"
 _OVER = ("completed", "stopped", "cancelled", "entered-in-error", "draft", "not-taken")
+STATUS = (PREGNANCY_STATUS, BREASTFEEDING_STATUS)
+"""LOINC codes by which pregnancy and breastfeeding are recorded."""
 _RESULTS = ("final", "amended", "corrected", "preliminary")
 _YES = {"LA33-6", "373066001", "413712001"}
 _LACTATING = {"413712001", "169741004", "Z39.1"}
@@ -60,9 +63,10 @@ _READERS: Mapping[str, Callable[[list[Resource]], Iterable[object]]] = {
 }
 
 
-def loinc_codes() -> tuple[str, ...]:
-    """LOINC codes of everything that is asked for, for the prefetch."""
-    return (*loinc_of(TESTS), PREGNANCY_STATUS, BREASTFEEDING_STATUS)
+def newest_of(codes_: Iterable[str], count: int) -> str:
+    """The prefetch template of the newest results with any of some LOINC codes."""
+    listed = ",".join(f"http://loinc.org|{code}" for code in codes_)
+    return f"Observation?patient={{{{context.patientId}}}}&code={listed}&_sort=-date&_count={count}"
 
 
 def loinc_of(tests: Iterable[str]) -> tuple[str, ...]:
@@ -237,4 +241,4 @@ def _asked(observation: Resource) -> str | None:
 
 @cache
 def _wanted() -> frozenset[str]:
-    return frozenset(loinc_codes())
+    return frozenset((*loinc_of((*KIDNEY, *BLOOD)), *STATUS))

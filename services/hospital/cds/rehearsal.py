@@ -46,7 +46,7 @@ def rehearse(service: Service[Any], today: date = date(2026, 6, 1)) -> list[Deci
         ]
         entries = [{"resource": one} for one in kept]
         single = kept[0] if "?" not in template and kept else None
-        gathered.take(key, kind, single or {"resourceType": "Bundle", "entry": entries})
+        gathered.take(key, template, single or {"resourceType": "Bundle", "entry": entries})
     context = parsed(service.context, _context())
     ehr = TrustedEhr("rehearsal", "urn:caretier:rehearsal", "")
     return list(service.decide(Call(ehr, context, gathered, "http://localhost", today)))

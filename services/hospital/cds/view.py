@@ -12,7 +12,7 @@ from services.fhir.cds import Call, Card, Decision, Link, Service, Source
 from services.fhir.cds.cards import SUMMARY_CHARS
 from services.fhir.cds.markdown import fill, plain, text
 from services.fhir.cds.messages import Context
-from services.hospital.cds.record import Resource, loinc_of, read_whole
+from services.hospital.cds.record import Resource, loinc_of, newest_of, read_whole
 from services.hospital.chart import events, vaccines
 from services.hospital.chart.gaps import FOLLOWED_DAYS
 from services.hospital.chart.models import Line
@@ -21,7 +21,7 @@ from services.hospital.portal.views import LOCALE
 from services.hospital.writing.reply import REFERRAL
 from services.web.i18n import COMMON, Catalogue, Translator
 
-FOLLOWED = ("a1c", "egfr", "creatinine", "blood_pressure", "tsh", "ldl")
+FOLLOWED = ("a1c", "egfr", "creatinine", "tsh", "ldl")
 """Tests by which conditions are followed, by their names in tests.yaml."""
 TOLD_DAYS = 365
 """How long a reply is shown, in days."""
@@ -36,9 +36,8 @@ PREFETCH = {
     "services": "ServiceRequest?patient={{context.patientId}}&status=active",
     "conditions": "Condition?patient={{context.patientId}}",
     "immunizations": "Immunization?patient={{context.patientId}}",
-    "results": "Observation?patient={{context.patientId}}&code="
-    + ",".join(f"http://loinc.org|{code}" for code in loinc_of(FOLLOWED))
-    + "&_sort=-date&_count=60",
+    "results": newest_of(loinc_of(FOLLOWED), 60),
+    "pressure": newest_of(loinc_of(("blood_pressure",)), 5),
     "replies": "Communication?patient={{context.patientId}}",
 }
 CALLED = {
@@ -47,6 +46,7 @@ CALLED = {
     "conditions": "conditions",
     "immunizations": "vaccines given",
     "results": "results",
+    "pressure": "blood pressure",
     "replies": "replies to the patient",
 }
 
@@ -66,6 +66,7 @@ def patient_view() -> Service[Context]:
         prefetch=PREFETCH,
         called=CALLED,
         decide=_decide,
+        optional=frozenset({"replies"}),
         silence="info",
     )
 
@@ -108,7 +109,7 @@ def _vaccines(view: View, known: set[str]) -> Iterator[Line]:
 
 def _tests(view: View, known: set[str]) -> Iterator[Line]:
     """Conditions that are followed by a test without a result of the last year."""
-    if not {"conditions", "results"} <= known:
+    if not {"conditions", "results", "pressure"} <= known:
         return
     table = words.data("tests")["tests"]
     for key, test in rules()["followed"].items():

@@ -199,11 +199,38 @@ def test_a_bundle_with_a_further_page_is_not_taken_for_all():
     assert "allergies" in said(cards_of(request))
 
 
+@pytest.mark.parametrize(("severity", "said_so"), [("warning", False), ("error", True)])
+def test_a_remark_on_a_search_is_no_failure_of_it(severity, said_so):
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": severity}]}
+    request = sign(draft("Acetaminophen 325 MG"))
+    request["prefetch"]["allergies"] = bundle([outcome])
+    assert ("allergies" in said(cards_of(request))) is said_so
+
+
+@pytest.mark.parametrize(("newest_first", "said_so"), [(True, False), (False, True)])
+def test_a_further_page_of_results_matters_only_where_the_newest_did_not_come_first(
+    newest_first, said_so
+):
+    found = [egfr(90, "2026-05-01"), egfr(88, "2025-05-01")]
+    link = [{"relation": "next", "url": "https://ehr.example.org/2"}]
+    request = sign(draft("Metformin 500 MG"))
+    entries = bundle(found if newest_first else found[::-1])
+    request["prefetch"]["kidney"] = {**entries, "link": link}
+    assert ("kidney function" in said(cards_of(request))) is said_so
+
+
+@pytest.mark.parametrize("key", ["statements", "services"])
+def test_data_that_many_an_ehr_has_not_is_not_missed_by_itself(key):
+    request = sign(draft("Acetaminophen 325 MG"))
+    del request["prefetch"][key]
+    assert cards_of(request) == []
+
+
 def test_a_key_that_is_missing_is_said():
     request = sign(draft("Amoxicillin 500 MG"))
-    del request["prefetch"]["allergies"], request["prefetch"]["results"]
+    del request["prefetch"]["allergies"], request["prefetch"]["kidney"]
     card = cards_of(request)[0]
-    assert card["summary"] == "Not checked: allergies, kidney function and other results."
+    assert card["summary"] == "Not checked: allergies, kidney function."
     assert card["indicator"] == "warning"
 
 
@@ -229,7 +256,7 @@ def test_resources_of_another_type_within_a_key_are_not_used():
 def test_a_huge_prefetch_is_looked_at_in_part_and_that_is_said():
     many = [egfr(90, f"20{10 + n % 10}-01-01") | {"id": f"o{n}"} for n in range(4500)]
     request = sign(draft("Metformin 500 MG"))
-    request["prefetch"]["results"] = bundle(many)
+    request["prefetch"]["kidney"] = bundle(many)
     began = time.thread_time()  # of this thread: the machine may be busy with others
     cards = cards_of(request)
     assert time.thread_time() - began < 1

@@ -17,7 +17,7 @@ TOLD = {
 def asked(**keys):
     given = {
         "patient": person("1950-01-01", "female"), "services": None, "conditions": None,
-        "immunizations": None, "results": None, "replies": None,
+        "immunizations": None, "results": None, "pressure": None, "replies": None,
     }  # fmt: skip
     return view(prefetch={**given, **keys})
 
