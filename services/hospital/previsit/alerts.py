@@ -17,6 +17,8 @@ from services.store.rows import changed
 
 MOST = 50
 """Most alerts that are shown at once."""
+LOOKED_AT = 500
+"""Most alerts of the whole hospital that are looked through for those of one clinician."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Alerts:
             .order_by(IntakeAlert.level, IntakeAlert.received)
         )  # "emergency" comes before "urgent" in the alphabet, too
         with self._database.reading() as session:
-            rows = list(session.scalars(query))
+            rows = list(session.scalars(query.limit(LOOKED_AT)))
         mine = {one: self._relations.basis(user, one) for one in {row.patient for row in rows}}
         found = [
             Alert(row.id, row.patient, row.level, row.rule, row.received)

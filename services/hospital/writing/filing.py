@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -61,7 +61,7 @@ class Preview:
     @property
     def labelled(self) -> bool:
         """Whether it says that software had a part in the words."""
-        return bool(self.resources[0].get("meta"))
+        return _is_labelled(self.resources)
 
 
 class Filings:
@@ -141,7 +141,7 @@ class Filings:
             if session.get(ResourceRow, ("Communication", f"reply-{item.id}")) is not None:
                 raise PreviewChangedError("Something stands where the reply would be filed.")
             resources = _resources(item, text, person.id, user, signed)
-            model = item.draft.model.name if item.draft and len(resources) > _PLAIN else None
+            model = item.draft.model.name if item.draft and _is_labelled(resources) else None
             self._write(session, resources, by, person.id, model=model)
             self._outside(session, resources[0]["id"])
 
@@ -208,8 +208,8 @@ class Filings:
                 writer.update(item)
 
 
-_PLAIN = 3
-"""So many resources are filed of a text that owes nothing to a model."""
+def _is_labelled(resources: Sequence[Resource]) -> bool:
+    return "meta" in resources[0]
 
 
 def _resources(
