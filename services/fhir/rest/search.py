@@ -35,6 +35,7 @@ def search(call: Call, kind: str) -> Response:
 
 def search_by_post(call: Call, kind: str) -> Response:
     """Search one type by what a form says, so that it stands in no address."""
+    _let_in(call, kind)
     if call.header("content-type").partition(";")[0].strip().lower() != FORM:
         raise FhirFormatError(f"a search by POST is {FORM}", 415)
     try:
@@ -53,8 +54,7 @@ def answer(call: Call, kind: str, pairs: Sequence[Pair]) -> Response:
         kind: resource type.
         pairs: names and values, decoded.
     """
-    require_type(kind)
-    call.access.require(kind, "s")
+    _let_in(call, kind)
     found = call.store.find(_asked(call, kind, pairs), call.access, call.base)
     if found.query.kind != kind:
         raise FhirParameterError(f"{PAGE} belongs to a search of another type")
@@ -63,6 +63,11 @@ def answer(call: Call, kind: str, pairs: Sequence[Pair]) -> Response:
     said = f"{kind}?{urlencode(found.query.pairs)}"
     call.access.disclose(Disclosure("search", kind, whose, said, len(shown)))
     return fhir_response(searchset(_answer(found, f"{call.base}/{said}", call), call.base))
+
+
+def _let_in(call: Call, kind: str) -> None:
+    require_type(kind)
+    call.access.require(kind, "s")
 
 
 def _answer(found: Found, self_link: str, call: Call) -> Answer:
