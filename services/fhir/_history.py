@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from services.fhir._queries import Key, owners
 from services.fhir.access import Access, Letter
 from services.fhir.models import ResourceRow, VersionOwnerRow, VersionRow
 from services.fhir.results import HistoryPage, Version
-from services.fhir.visible import visible
+from services.fhir.visible import not_anothers, visible
 
 Row = type[ResourceRow] | type[VersionRow]
 Criterion = ColumnElement[bool]
@@ -61,6 +61,8 @@ def earlier(access: Access | None, kind: str, letter: Letter) -> Criterion:
         return true()
     if not access.allows(kind, letter) or access.queries(kind, letter):
         return false()
+    if kind == "Subscription":
+        return not_anothers(access, VersionRow)
     if access.patient is None:
         return true()
     mine = select(VersionOwnerRow.sequence).where(VersionOwnerRow.patient == access.patient)
@@ -90,7 +92,7 @@ def history(
         page = page.where(both.c.sequence < asked.before)
     found = [_version(row) for row in session.execute(page)] if asked.count else []
     more = len(found) > asked.count
-    versions = tuple(found[: asked.count])
+    versions = _owned(session, found[: asked.count])
     return HistoryPage(versions, total, versions[-1].sequence if more else None)
 
 
@@ -104,27 +106,39 @@ def last_version(
     return None if row is None else _version(row)
 
 
-def one_version(session: Session, access: Access | None, key: Key, version: int) -> Version | None:
-    """Return one version of a resource, if there is one and the caller may see it."""
+def one_version(
+    session: Session, access: Access | None, key: Key, version: int | None
+) -> Version | None:
+    """Return one version of a resource (None: the current one), if the caller may see it."""
     kind, identity = key
-    asked = Asked(kind, identity)
-    now = _current(asked).where(ResourceRow.version == version, _now(access, kind, "r"))
-    then = _ended(asked).where(VersionRow.version == version, earlier(access, kind, "r"))
-    row = session.execute(now).one_or_none() or session.execute(then).one_or_none()
-    return None if row is None else _version(row)
+    now = _current(Asked(kind, identity)).where(_now(access, kind, "r"))
+    then = _ended(Asked(kind, identity)).where(earlier(access, kind, "r"))
+    if version is not None:
+        now = now.where(ResourceRow.version == version)
+    row = session.execute(now).one_or_none()
+    if row is None and version is not None:
+        row = session.execute(then.where(VersionRow.version == version)).one_or_none()
+    return None if row is None else _owned(session, [_version(row)])[0]
 
 
-def owners_then(session: Session, versions: Sequence[Version]) -> dict[int, frozenset[str]]:
-    """Return the Patients in whose record each version was, by place."""
+def _owned(session: Session, versions: Sequence[Version]) -> tuple[Version, ...]:
+    """The same versions with the Patients in whose record each of them was."""
     current = owners(session, [(v.type, v.id) for v in versions])
-    found = {v.sequence: set(current.get((v.type, v.id), ())) for v in versions}
-    old = select(VersionRow.sequence).where(VersionRow.sequence.in_(list(found)))
-    for sequence in session.scalars(old):
-        found[sequence] = set()
+    places = [v.sequence for v in versions]
+    ended = set(session.scalars(select(VersionRow.sequence).where(VersionRow.sequence.in_(places))))
+    then: dict[int, set[str]] = {}
     mine = select(VersionOwnerRow.sequence, VersionOwnerRow.patient)
-    for sequence, patient in session.execute(mine.where(VersionOwnerRow.sequence.in_(found))):
-        found[sequence].add(patient)
-    return {sequence: frozenset(whose) for sequence, whose in found.items()}
+    for place, patient in session.execute(mine.where(VersionOwnerRow.sequence.in_(places))):
+        then.setdefault(place, set()).add(patient)
+    return tuple(
+        replace(
+            v,
+            patients=frozenset(then.get(v.sequence, ()))
+            if v.sequence in ended
+            else current.get((v.type, v.id), frozenset()),
+        )
+        for v in versions
+    )
 
 
 def _now(access: Access | None, kind: str, letter: Letter) -> Criterion:

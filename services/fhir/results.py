@@ -70,11 +70,13 @@ class Version(Stored):
         text: JSON text of that version, exactly as it came; None for a deletion.
         method: HTTP verb that made it.
         sequence: its place among all writes.
+        patients: ids of the Patients in whose record it is, or was then.
     """
 
     text: str | None
     method: str
     sequence: int
+    patients: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

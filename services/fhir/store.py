@@ -24,7 +24,7 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from services.fhir._history import Asked, history, last_version, one_version, owners_then
+from services.fhir._history import Asked, history, last_version, one_version
 from services.fhir._prepare import accepted, prepare
 from services.fhir._purge import purge
 from services.fhir._queries import BATCH, Key, has_token, in_record, owners
@@ -178,9 +178,9 @@ class FhirStore:
             return last is not None and last.text is None
 
     def version(
-        self, kind: str, identity: str, number: int, access: Access | None = None
+        self, kind: str, identity: str, number: int | None, access: Access | None = None
     ) -> Version | None:
-        """Return one version of a resource; None if there is none, or not for this caller."""
+        """Return a version of a resource, the current one for None; None if not visible."""
         require_type(kind)
         with self._database.reading() as session:
             return one_version(session, access, (kind, identity), number)
@@ -191,11 +191,6 @@ class FhirStore:
             require_type(asked.kind)
         with self._database.reading() as session:
             return history(session, access, sorted(resource_types()), asked)
-
-    def owners_then(self, versions: Sequence[Version]) -> dict[int, frozenset[str]]:
-        """Ids of the Patients in whose compartment each version was, by its ``sequence``."""
-        with self._database.reading() as session:
-            return owners_then(session, versions)
 
     def search(
         self,

@@ -77,6 +77,8 @@ class Database:
         with self._sessions() as session:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
+            else:  # or each statement would see another moment
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     def migrate(self, *packages: str) -> None:

@@ -13,7 +13,7 @@ from services.fhir.access import Disclosure
 from services.fhir.outcome import fhir_response
 from services.fhir.rest.call import Call
 from services.fhir.rest.conditions import etag
-from services.fhir.results import Entry, Stored, Version, Written
+from services.fhir.results import Stored, Written
 
 _RETURN = re.compile(r"(?:^|[,;\s])return=\"?(minimal|representation|OperationOutcome)\"?")
 
@@ -22,11 +22,6 @@ def headers(stored: Stored) -> dict[str, str]:
     """ETag and Last-Modified of a version."""
     modified = format_datetime(stored.updated, usegmt=True)
     return {"ETag": etag(stored.version), "Last-Modified": modified}
-
-
-def entity(stored: Entry | Version) -> Response:
-    """A version of a resource, as it came."""
-    return fhir_response(stored.text or "", headers=headers(stored))
 
 
 def location(base: str, stored: Stored) -> str:

@@ -102,10 +102,9 @@ def _text(moment: datetime) -> str:
 
 def _answer(call: Call, page: HistoryPage, path: str) -> Response:
     """Tell whose versions they are before the bundle is made."""
-    owners = call.store.owners_then(page.versions)
     for version in page.versions:
-        call.access.require_theirs(version.type, owners[version.sequence])
-    whose = tuple(sorted(frozenset[str]().union(*owners.values())))
+        call.access.require_theirs(version.type, version.patients)
+    whose = tuple(sorted(frozenset[str]().union(*(v.patients for v in page.versions))))
     query = urlencode([pair for pair in call.pairs if pair[0] != "_page"])
     request = f"{path}?{query}" if query else path
     call.access.disclose(Disclosure("history", path, whose, request, len(page.versions)))

@@ -48,7 +48,7 @@ def test_what_nobody_expected_tells_nothing_of_itself(store: FhirStore, monkeypa
         raise RuntimeError("Zebediah")
 
     with served(store) as client:
-        monkeypatch.setattr(FhirStore, "entry", fail)
+        monkeypatch.setattr(FhirStore, "version", fail)
         response = client.get("/fhir/Patient/p")
         assert outcome(response) == (500, "exception")
         assert "Zebediah" not in response.text
