@@ -7,6 +7,8 @@ hospital's node runs the consult with the record (`service`): triage first, then
 itself says by rules, then the sources' own sentences; without a source it abstains. What comes back
 (`answer`) is Parameters labelled as text by AI, triage first, each sentence with the resources or
 passages that carry it. A sentence that rests on a resource outside of the record is not given out.
+Sentences speak to the person whose record it is ("your record"), whoever asks and however: "does
+the patient", "does she", "do I". Where it abstains, warnings of the record may stand all the same.
 
 ``ask`` is a scope of its own: ``chat`` puts questions without any record, and reading a record does
 not mean that software may be run over it.

@@ -78,11 +78,11 @@ def _model(answer: Answer) -> Part:
 
 
 def _issues(reason: str | None) -> dict[str, Any]:
-    """That nothing is said, in the words that every FHIR client understands."""
+    """That there is no answer, in the words that every FHIR client understands."""
     issue = {
         "severity": "information",
         "code": "not-supported",
-        "diagnostics": f"No source answers this ({reason or 'not-covered'}); nothing is stated.",
+        "diagnostics": f"No source answers this question ({reason or 'not-covered'}).",
     }
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 

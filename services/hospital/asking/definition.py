@@ -22,7 +22,12 @@ _OUT = (
     ("model", None, "1", "Name and digest of what chose or wrote the words."),
     ("encounter", "Reference", "1", "As it was given."),
     ("consult", "string", "1", "Id under which the question stands in the audit trail."),
-    ("issues", "OperationOutcome", "1", "That nothing is stated, where it abstains."),
+    (
+        "issues",
+        "OperationOutcome",
+        "1",
+        "That no source answers, where it abstains; warnings may stand.",
+    ),
 )
 _SAID = (("text", "string", "1"), ("citation", "string", "*"), ("source", "Reference", "*"))
 _PARTS = {
@@ -61,7 +66,8 @@ def operation_definition() -> dict[str, Any]:
         "date": "2026-11-26",
         "description": (
             "Puts a question to one person's record and to cited sources. Needs the scope word"
-            " `ask` and the whole record. Without a source nothing is stated."
+            " `ask` and the whole record. Without a source nothing is stated. Sentences speak to the"
+            " person whose record it is: `your record`."
         ),
         "affectsState": False,
         "code": "ask",
