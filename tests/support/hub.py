@@ -107,13 +107,14 @@ class Hub:
         self.scopes = {"client": "system/*.cruds", "other": "system/*.cruds"}
         self.disclosed: list[Disclosure] = []
         self.jobs: list[str] = []
+        self._known: set[str] = set()
         self.listener = Listener()
         self.subscriptions = Subscriptions(
             database,
             topics=topics_of(REPLIES),
             access=self.access,
             outbound=outbound,
-            add_job=lambda _session, _kind, subject: self.jobs.append(subject),
+            add_job=self._add_job,
             base=BASE,
         )
         self.database = database
@@ -128,6 +129,11 @@ class Hub:
     def heard_by_listener(self, **_kwargs: Any) -> httpx.AsyncClient:
         """A client that reaches the listener and nobody else."""
         return httpx.AsyncClient(transport=httpx.MockTransport(self.listener))
+
+    def _add_job(self, _session: Any, _kind: str, subject: str) -> None:
+        if subject not in self._known:  # the same once only, as the hospital's jobs are
+            self._known.add(subject)
+            self.jobs.append(subject)
 
     def _enter(self, request: Request) -> Access:
         return self.access_of(request.headers.get("x-program", "client"))

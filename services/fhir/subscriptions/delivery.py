@@ -22,7 +22,7 @@ from services.fhir.outcome import MEDIA_TYPE
 from services.fhir.store import FhirStore
 from services.fhir.subscriptions.admission import JOB, REQUESTED
 from services.fhir.subscriptions.notification import Event, Kind, Status, notification
-from services.fhir.subscriptions.scan import COUNTING, matching
+from services.fhir.subscriptions.scan import COUNTING, matching, next_job
 from services.fhir.subscriptions.spec import MAX_COUNT, Spec
 from services.fhir.subscriptions.state import forget, resource_of, say
 from services.fhir.subscriptions.topics import Topics
@@ -101,7 +101,7 @@ class Delivery:
         """Do a job: a handshake, a heartbeat, or the events that are not delivered yet.
 
         Args:
-            subject: of the job; ``key:v3``, ``key:beat…`` or ``key:number``.
+            subject: of the job; ``key:v3``, ``key:beat…`` or ``key:4.3``.
             done: finishes the job in the transaction of its result.
 
         Raises:
@@ -197,7 +197,7 @@ class Delivery:
         if begun:
             row.state = "active"
         if row.events > row.sent and message.kind != "heartbeat":
-            self._add_job(session, JOB, f"{row.key}:{row.sent + 1}")
+            self._add_job(session, JOB, next_job(row))
         return "active" if begun else ""
 
     def _stop(self, key: str, end: _End | None, done: Done) -> None:

@@ -134,7 +134,7 @@ class Scan:
         ]
         session.execute(insert(SubscriptionEventRow), numbered)
         if row.sent == row.events and row.state == "active":  # else a job is on its way
-            self._add_job(session, JOB, f"{row.key}:{row.events + 1}")
+            self._add_job(session, JOB, next_job(row))
         row.events += len(numbered)
 
     def beats(self) -> int:
@@ -164,6 +164,11 @@ class Scan:
             unsent = func.sum(SubscriptionRow.events - SubscriptionRow.sent)
             mine = SubscriptionRow.state.in_(COUNTING)
             return session.scalar(select(unsent).where(mine)) or 0
+
+
+def next_job(row: SubscriptionRow) -> str:
+    """Subject of the job that delivers what is next; another one after each request."""
+    return f"{row.key}:{row.sent + 1}.{row.version}"
 
 
 def matching(access: Access, search: Search) -> list[Any]:

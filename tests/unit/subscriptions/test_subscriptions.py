@@ -196,10 +196,26 @@ async def test_what_could_not_be_delivered_comes_later_in_its_order(hub):
         await hub.work()
     hub.store.put(observation("o2"))
     hub.listener.status = 200
-    hub.jobs.append(f"{key_of(hub)}:1")
+    hub.jobs.append(f"{key_of(hub)}:again")
     await hub.work()
     assert [e["event-number"] for e in hub.listener.parameters()["events"]] == ["1", "2"]
     assert hub.jobs == []
+
+
+async def test_what_was_missed_in_error_comes_once_the_client_asks_for_it_again(hub, monkeypatch):
+    await hub.subscribe(criteria())
+    monkeypatch.setattr(delivery, "MOST_FAILURES", 1)
+    hub.listener.status = 503
+    hub.store.put(observation("o1"))
+    with pytest.raises(UndeliveredError):
+        await hub.work()
+    assert hub.status() == "error"
+    hub.listener.status = 200
+    hub.store.put(observation("o2"))
+    await hub.work()
+    await hub.subscribe(criteria())
+    assert hub.listener.kinds()[-2:] == ["handshake", "event-notification"]
+    assert [e["event-number"] for e in hub.listener.parameters()["events"]] == ["1", "2"]
 
 
 def key_of(hub) -> str:
