@@ -66,8 +66,8 @@ def operation_definition() -> dict[str, Any]:
         "date": "2026-11-26",
         "description": (
             "Puts a question to one person's record and to cited sources. Needs the scope word"
-            " `ask` and the whole record. Without a source nothing is stated. Sentences speak to the"
-            " person whose record it is: `your record`."
+            " `ask` and the whole record. Without a source nothing is stated. Sentences speak to"
+            " the person whose record it is: `your record`."
         ),
         "affectsState": False,
         "code": "ask",
