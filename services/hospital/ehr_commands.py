@@ -11,7 +11,7 @@ import typer
 from services.hospital.settings import HospitalSettings
 
 if TYPE_CHECKING:
-    from services.hospital.ehr.passes import Outcome
+    from services.hospital.ehr.outcome import Outcome
     from services.hospital.service import Hospital
 
 ehr_app = typer.Typer(
@@ -53,7 +53,8 @@ def add(
 
     Without a patient or a group, everybody's record is read.
     """
-    from services.hospital.ehr.connections import ASKS, Connecting
+    from services.hospital.ehr.asks import ASKS
+    from services.hospital.ehr.connections import Connecting
 
     hospital = _hospital(context)
     hospital.outbound.check(base)

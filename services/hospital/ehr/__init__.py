@@ -2,11 +2,13 @@
 
 Workflow. An operator connects an EHR's FHIR server (`connections`); `scheduling` writes a job when
 it is due, and `passes` does it: the first time everything is read, by Bulk Data where the server
-has it, afterwards what changed since (`_lastUpdated`, with an overlap). `applying` writes a batch
-of resources, where each came from, and what is written down of it, in one transaction; the
-watermark of a search moves only once all of it is written. What could not be had is awaited and
-read by itself later. Deletions come from the server's history, or are found now and then by
-reading everything; a resource is deleted here only when the server says that it is gone.
+has it, afterwards what changed since (`_lastUpdated`, with an overlap). `taking` takes the records
+in that are meant, and `applying` writes a batch of resources, where each came from, and what is
+written down of it (`trail`), in one transaction. `book` knows up to when each search was read: the
+watermark moves only once all of it is written. What could not be had is awaited there, and read by
+itself later. Deletions come from the server's history, or are found now and then by reading
+everything; a resource is deleted here only when the server says that it is gone (`gone`). A server
+that has subscriptions tells of changes (`subscribing`, `routes`); a notification is a hint only.
 
     ehr = Ehr(database, records, jobs, outbound, record=write_down, node="Sandbox hospital")
     ehr.connections.add(Connecting("main", "https://ehr.example.org/fhir", patients=("123",)))

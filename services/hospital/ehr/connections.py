@@ -9,12 +9,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from compliance.errors import BadInputError, CaretierError, NotFoundError
+from compliance.errors import BadInputError, NotFoundError
 from services.fhir.client import (
     BackendTokens,
     ClientKey,
@@ -26,46 +25,15 @@ from services.fhir.client import (
 )
 from services.fhir.client.links import clean_base
 from services.fhir.validate import require_type
+from services.hospital.ehr.asks import ASKS, Ask
+from services.hospital.ehr.errors import EhrHeldError
 from services.hospital.models import EhrAwaited, EhrConnection, EhrResource, EhrWatermark
 from services.store.database import Database
 from services.store.rows import changed
 
 HOLD = timedelta(minutes=3)
 """How long whoever works with a connection keeps it without a sign of life."""
-ASKS = (
-    """Patient AllergyIntolerance CarePlan CareTeam Condition Coverage Device DiagnosticReport
-    DocumentReference Encounter Goal Immunization MedicationDispense MedicationRequest Observation
-    Procedure RelatedPerson ServiceRequest Specimen Location Medication Organization Practitioner
-    PractitionerRole"""
-).split()
-"""What is read unless an operator says otherwise: the types of US Core."""
 NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
-
-
-class EhrHeldError(CaretierError):
-    """Somebody else is at work with this connection, or it was removed."""
-
-    kind = "ehr-busy"
-    status = 409
-    exit_code = 65
-    remedy = "Wait until it is done; `caretier hospital ehr status` shows it."
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What is read: a type, or a search of it (``Observation?category=laboratory``)."""
-
-    text: str
-
-    @property
-    def kind(self) -> str:
-        """The resource type."""
-        return self.text.partition("?")[0]
-
-    @property
-    def parameters(self) -> list[tuple[str, str]]:
-        """Parameters of the search."""
-        return parse_qsl(self.text.partition("?")[2], keep_blank_values=True)
 
 
 @dataclass(frozen=True)

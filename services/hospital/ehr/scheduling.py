@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from services.hospital.ehr.passes import Mode
+from services.hospital.ehr.outcome import Mode
 from services.hospital.jobs import add_job
 from services.hospital.models import EhrConnection, Job
 from services.store.database import Database

@@ -16,9 +16,11 @@ from services.fhir.client import ClientSettings, Connects
 from services.fhir.store import FhirStore
 from services.hospital.ehr.applying import Applier
 from services.hospital.ehr.book import Book
-from services.hospital.ehr.connections import Connecting, Connections, EhrHeldError
+from services.hospital.ehr.connections import Connecting, Connections
+from services.hospital.ehr.errors import EhrHeldError
 from services.hospital.ehr.naming import Naming
-from services.hospital.ehr.passes import Mode, Outcome, Pass
+from services.hospital.ehr.outcome import Mode, Outcome
+from services.hospital.ehr.passes import Pass
 from services.hospital.ehr.scheduling import KIND, read_subject, schedule
 from services.hospital.ehr.subscribing import Subscriptions
 from services.hospital.ehr.trail import Record, Trail

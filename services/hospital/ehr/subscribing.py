@@ -18,8 +18,8 @@ from sqlalchemy import update
 
 from services.fhir.client import Capability, FhirClient, FhirRefusedError, FhirServerError
 from services.fhir.client.discovery import TypeCapability
+from services.hospital.ehr.asks import Ask
 from services.hospital.ehr.book import expect
-from services.hospital.ehr.connections import Ask
 from services.hospital.ehr.naming import Naming
 from services.hospital.ehr.scheduling import order
 from services.hospital.models import EhrConnection

@@ -21,7 +21,8 @@ from services.fhir.client import ClientSettings, FhirSignInError
 from services.fhir.sandbox import generate
 from services.fhir.store import FhirStore
 from services.hospital.app import create
-from services.hospital.ehr.connections import ASKS, Connecting
+from services.hospital.ehr.asks import ASKS
+from services.hospital.ehr.connections import Connecting
 from services.hospital.ehr.routes import ehr_router
 from services.hospital.ehr.service import Ehr
 from services.hospital.jobs import Jobs

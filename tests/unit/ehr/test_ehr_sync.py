@@ -13,7 +13,7 @@ from compliance.audit import AuditError
 from compliance.errors import BadInputError, NotFoundError
 from services.fhir.client import FhirAwayError, FhirSignInError
 from services.hospital.ehr.book import expect
-from services.hospital.ehr.connections import EhrHeldError
+from services.hospital.ehr.errors import EhrHeldError
 from services.hospital.models import EhrAwaited, EhrConnection, EhrResource, EhrWatermark
 
 
