@@ -14,11 +14,12 @@ from services.fhir.errors import FhirNotFoundError, FhirParameterError
 from services.fhir.models import SubscriptionEventRow, SubscriptionRow
 from services.fhir.store import FhirStore
 from services.fhir.subscriptions.admission import Admission
-from services.fhir.subscriptions.delivery import Delivery, told
+from services.fhir.subscriptions.delivery import Delivery
 from services.fhir.subscriptions.notification import Status, notification
 from services.fhir.subscriptions.scan import Scan
 from services.fhir.subscriptions.spec import CONTENTS, MAX_COUNT, Spec
 from services.fhir.subscriptions.state import resource_of
+from services.fhir.subscriptions.telling import told
 from services.fhir.subscriptions.topics import Topics
 from services.fhir.writer import Check
 from services.store.database import Database
