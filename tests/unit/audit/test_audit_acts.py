@@ -48,6 +48,7 @@ ACTS = {
     "enrol": (acts.enrol, ("ABCDEFGH",), {"level": "device"}, None),
     "break-glass": (acts.break_glass, ("Patient/p1",), {"why": "unconscious"}, None),
     "export": (acts.export, ("Patient/p1",), {"what": "export:e1", "bytes": "9"}, None),
+    "export-of-nobodys": (acts.export, (None,), {"what": "export:e1"}, None),
     "erase": (acts.erase, ("Patient/p1",), {"what": "Patient/p1"}, "PatientDelete"),
 }
 
