@@ -508,6 +508,14 @@ async def test_a_request_that_cannot_be_granted_is_refused_at_the_apps_address(
     assert answer.headers["location"].startswith(f"{BACK}?error=")
 
 
+async def test_scopes_without_end_are_refused(person, app_of, backend):
+    endless = " ".join(f"patient/Observation.rs?code={n}" for n in range(150))
+    app, _ = app_of("patient/*.rs")
+    answer = await person.authorize(app.id, endless)
+    assert "error=invalid_scope" in answer.headers["location"]
+    assert refused(await backend().ask(endless.replace("patient/", "system/")), "invalid_scope")
+
+
 # Addresses, and the person's own pages
 
 

@@ -15,7 +15,7 @@ from services.hospital.chart import Charts
 from services.hospital.errors import NoRelationError
 from services.hospital.keys import digest_of
 from services.hospital.models import SmartClient, SmartGrant
-from services.hospital.portal.access import APPS, AUTHORIZE, CHART_READERS, COOKIE
+from services.hospital.portal.access import APPS, AUTHORIZE, CHART_READERS, COOKIE, client_of
 from services.hospital.portal.clients import client_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.texts import clean
@@ -24,6 +24,7 @@ from services.hospital.smart.addresses import source_of
 from services.hospital.smart.authorize import Asked
 from services.hospital.smart.consent import Consent, Decision, refused_at
 from services.hospital.smart.errors import OAuthError, UnknownClientError
+from services.hospital.smart.limits import Limit
 from services.hospital.smart.site import Site
 from services.hospital.smart.wire import MOST_FIELDS, form_of, one_each
 from services.web.guard import CONTENT_SECURITY_POLICY
@@ -31,6 +32,8 @@ from services.web.i18n import Translator
 
 MAX_NUMBER_CHARS = 100
 MAX_SCOPES = 200
+MOST_STARTS = 600
+"""Requests of one address in a minute: each is kept until it is answered or over."""
 
 
 def let_form_go(response: Response, *addresses: str) -> Response:
@@ -48,9 +51,11 @@ def let_form_go(response: Response, *addresses: str) -> Response:
 def authorize_router(portal: Portal, consent: Consent, kind: type[APIRoute]) -> APIRouter:
     """Return ``/oauth/authorize``: where an app sends a browser; ``kind`` shows errors as pages."""
     router = APIRouter(include_in_schema=False, route_class=kind)
+    limit = Limit(MOST_STARTS)
 
     def start(request: Request, fields: dict[str, str]) -> Response:
         """Keep the request, and go on by a page of our own: a strict cookie comes along then."""
+        limit.require(client_of(request) or "unknown")
         redirect, state = fields.get("redirect_uri", ""), fields.get("state")
         try:
             token = consent.begin(fields, Site.of(request))

@@ -13,7 +13,7 @@ from compliance.access.scopes import LAUNCH_WORDS
 from services.hospital.smart.clients import ASK, Client
 from services.hospital.smart.errors import OAuthError
 from services.hospital.smart.grants import CHALLENGE
-from services.hospital.smart.granular import usable_only
+from services.hospital.smart.granular import read_scopes, usable_only
 from services.hospital.smart.launches import Launches
 from services.hospital.smart.site import Site
 
@@ -138,7 +138,7 @@ def answer_address(redirect: str, **fields: str) -> str:
 
 def _grantable(text: str, client: Client) -> Scopes:
     """Of what is asked for, what is understood and registered; the rest is passed over."""
-    found = usable_only(Scopes.understood(text)[0]).common(client.scopes).without("system")
+    found = usable_only(read_scopes(text)[0]).common(client.scopes).without("system")
     words = (word for word in found.words if word in LAUNCH_WORDS | {ASK})
     kept = found.only([*words, *map(str, found.grants)])
     if not kept.text:

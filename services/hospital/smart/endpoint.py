@@ -7,12 +7,11 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from compliance.access import Scopes
 from services.hospital.models import SmartGrant
 from services.hospital.smart.clients import ASK, Client
 from services.hospital.smart.errors import OAuthError
 from services.hospital.smart.grants import Grants
-from services.hospital.smart.granular import usable
+from services.hospital.smart.granular import read_scopes, usable
 from services.hospital.smart.identity import Identities
 from services.hospital.smart.site import Site
 from services.hospital.smart.tokens import Issued, Tokens, narrowed, scopes_of
@@ -64,7 +63,7 @@ class TokenEndpoint:
         """SMART Backend Services: a program acts by itself."""
         if client.kind != "asymmetric":
             raise OAuthError("unauthorized_client", "Only a client with a key may ask for this.")
-        asked, unknown = Scopes.understood(form.get("scope", ""))
+        asked, unknown = read_scopes(form.get("scope", ""))
         others = {*asked.words} - {ASK}
         if unknown or others or asked.has_context("user") or asked.has_context("patient"):
             raise OAuthError("invalid_scope", "Ask for system/ scopes, and for nothing else.")

@@ -8,6 +8,21 @@ from compliance.errors import BadInputError
 from services.fhir.errors import FhirParameterError
 from services.fhir.search.narrow import narrowing
 from services.fhir.validate import resource_types
+from services.hospital.smart.errors import OAuthError
+
+LONGEST = 4000
+"""Characters of scopes that are read at once; comparing them costs the square of their number."""
+
+
+def read_scopes(text: str, patient: str | None = None) -> tuple[Scopes, tuple[str, ...]]:
+    """What is understood of what somebody asks for, and the rest.
+
+    Raises:
+        OAuthError: it is too long.
+    """
+    if len(text) > LONGEST:
+        raise OAuthError("invalid_scope", f"Ask for scopes of at most {LONGEST} characters.")
+    return Scopes.understood(text, patient)
 
 
 def usable(grant: Grant) -> bool:

@@ -7,6 +7,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from services.hospital.smart.errors import TooOftenError
+
 WINDOW_SECONDS = 60.0
 MOST_NAMES = 10_000
 """Names that are remembered; the ones that were heard of longest ago are forgotten."""
@@ -39,6 +41,16 @@ class Limit:
         with self._lock:
             start, times = self._window(name)
         return 0 if times < self._most else max(1, int(start + WINDOW_SECONDS - self._clock()) + 1)
+
+    def require(self, name: str) -> None:
+        """Count one more for a name.
+
+        Raises:
+            TooOftenError: it is one too many.
+        """
+        if wait := self.wait(name):
+            raise TooOftenError(wait)
+        self.count(name)
 
     def _window(self, name: str) -> tuple[float, int]:
         now = self._clock()

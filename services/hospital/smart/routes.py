@@ -41,9 +41,8 @@ class _Callers:
             OAuthError: it is not authenticated, or it calls too often.
         """
         where = client_of(request) or "unknown"
-        self._calls.count(where)
-        wait = max(self._calls.wait(where), self._failures.wait(where))
-        if wait:
+        self._calls.require(where)
+        if wait := self._failures.wait(where):
             raise TooOftenError(wait)
         header = request.headers.get("authorization")
         try:

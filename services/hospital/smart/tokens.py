@@ -14,6 +14,7 @@ from compliance.access import Scopes
 from services.hospital.keys import digest_of
 from services.hospital.models import SmartClient, SmartGrant, SmartToken, User
 from services.hospital.smart.errors import OAuthError
+from services.hospital.smart.granular import read_scopes
 from services.store.database import Database
 from services.store.rows import changed
 
@@ -179,7 +180,7 @@ def narrowed(granted: Scopes, asked: str | None) -> Scopes:
     """
     if asked is None:
         return granted
-    found, unknown = Scopes.understood(asked, granted.patient)
+    found, unknown = read_scopes(asked, granted.patient)
     if unknown or not found.text or not found.within(granted):
         raise OAuthError("invalid_scope", "More is asked for than was granted.")
     return found

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlsplit
+
 import jwt
+from support.smart import PASSWORD, told
 
 HOST = "http://localhost"
 ALL = "launch/patient openid fhirUser profile offline_access patient/*.cruds user/*.rs launch"
@@ -56,3 +59,84 @@ async def test_an_app_that_is_launched_from_a_chart_gets_its_patient(
     assert body["scope"] == "launch patient/*.rs"
     again = await person.authorize(app.id, "launch patient/*.rs", launch=launch)
     assert "error=invalid_request" in again.headers["location"]
+
+
+def visit(id_: str, status: str) -> dict:
+    return {
+        "resourceType": "Encounter",
+        "id": id_,
+        "status": status,
+        "class": {"code": "AMB"},
+        "subject": {"reference": "Patient/p07"},
+        "period": {"start": "2026-11-20T09:00:00Z"},
+    }
+
+
+async def test_the_visit_that_runs_comes_along_with_a_launch_from_the_chart(
+    person, app_of, redeem, hospital
+):
+    app, _ = app_of(ALL, launch_url="https://app.example.org/launch")
+    hospital.records.put_many([visit("now", "in-progress"), visit("before", "finished")])
+    launched = await person.post("/portal/patients/p07/launch", app=app.id)
+    launch = launched.headers["location"].partition("launch=")[2]
+    said = await person.allow(app.id, "launch patient/*.rs", launch=launch)
+    assert (await redeem(app.id, said["code"])).json()["encounter"] == "now"
+
+
+async def test_a_visit_is_chosen_where_the_app_asks_for_one(person, app_of, redeem, hospital):
+    app, _ = app_of(f"{ALL} launch/encounter")
+    hospital.records.put(visit("mine", "finished"))
+    scope = "launch/patient launch/encounter patient/*.rs"
+    path = person.onward(await person.authorize(app.id, scope))
+    await person.post(f"{path}/patient", patient="p07")
+    assert 'value="mine"' in (await person.http.get(path)).text
+    done = await person.post(path, scope="patient/*.rs", answer="allow", visit="mine")
+    body = (await redeem(app.id, told(done)["code"])).json()
+    assert (body["encounter"], body["patient"]) == ("mine", "p07")
+    assert "launch/encounter" in body["scope"]
+
+
+async def test_a_visit_that_was_not_offered_is_not_taken(person, app_of, redeem):
+    app, _ = app_of(f"{ALL} launch/encounter")
+    scope = "launch/patient launch/encounter patient/*.rs"
+    path = person.onward(await person.authorize(app.id, scope))
+    await person.post(f"{path}/patient", patient="p07")
+    done = await person.post(path, scope="patient/*.rs", answer="allow", visit="p01-visit-1")
+    body = (await redeem(app.id, told(done)["code"])).json()
+    assert "encounter" not in body
+    assert "launch/encounter" not in body["scope"]
+
+
+async def test_a_request_comes_in_a_form_too(person, app_of):
+    app, _ = app_of(ALL)
+    asked = await person.authorize(app.id, "patient/*.rs")
+    fields = dict(parse_qsl(urlsplit(str(asked.request.url)).query))
+    posted = await person.http.post("/oauth/authorize", data=fields)
+    assert posted.status_code == 200
+    assert person.onward(posted).startswith("/portal/authorize/")
+
+
+async def test_who_is_not_signed_in_signs_in_first_and_comes_back(person, app_of):
+    app, _ = app_of(ALL)
+    path = person.onward(await person.authorize(app.id, "patient/*.rs"))
+    person.http.cookies.clear()
+    led = await person.http.get(path)
+    assert led.headers["location"] == f"/portal/sign-in?next={path}"
+    form = {"user": "ana", "password": PASSWORD, "next": path}
+    entered = await person.http.post("/portal/sign-in", data=form)
+    assert entered.headers["location"] == path
+
+
+async def test_an_app_of_a_clinician_writes_to_the_charts_of_their_patients_only(
+    person, app_of, redeem, http
+):
+    app, _ = app_of("user/*.cruds")
+    said = await person.allow(app.id, "user/*.cruds")
+    token = (await redeem(app.id, said["code"])).json()["access_token"]
+    http.cookies.clear()
+    headers = {"authorization": f"Bearer {token}"}
+    note = {"resourceType": "Observation", "status": "final", "code": {"text": "Mood"}}
+    for patient, expected in (("p07", {201}), ("p03", {403, 404})):
+        sent = note | {"subject": {"reference": f"Patient/{patient}"}}
+        answer = await http.post("/fhir/Observation", json=sent, headers=headers)
+        assert answer.status_code in expected, answer.text

@@ -112,6 +112,7 @@ async def test_parameters_that_are_given_twice_and_other_bodies_are_refused(http
 async def test_who_fails_too_often_has_to_wait(http, monkeypatch):
     monkeypatch.setattr(Limit, "wait", lambda self, who: 7 if self._seen.get(who) else 0)
     sent = {"grant_type": "client_credentials", "client_id": "nobody"}
+    assert (await http.post("/oauth/token", data=sent)).status_code == 400
     answer = await http.post("/oauth/token", data=sent)
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "7"
