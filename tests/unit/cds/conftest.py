@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -71,47 +72,63 @@ class Desk:
         return [event for event in self.trail.kept if "urn:caretier:cds" in str(event)]
 
 
+@contextmanager
+def _opened(
+    folder: Path, migrated: Path, fhir: str | None, origins: Any, more: Any
+) -> Iterator[Desk]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
+        folder.mkdir()
+        shutil.copyfile(migrated, folder / "hospital.db")
+        chosen = HospitalSettings(data=folder, **more)
+        hospital, trail = Hospital(chosen, _node()), Trail()
+    hospital.intake.audit = trail
+    hospital.cds.ehrs.trust(ISSUER, JWKS, fhir_server=fhir, origins=origins)
+
+    async def keys(_url: str) -> Any:
+        return key_set()
+
+    hospital.cds._verifier._keys = KeySets(keys)
+    hospital.cds.warm()
+    hospital.cds._outbound.client()
+    yield Desk(hospital, create(chosen, hospital), trail)
+    hospital.cds.hooks.close()
+    hospital.database.close()
+
+
+def _patient(patch: pytest.MonkeyPatch) -> None:
+    """Let it take its time, however busy this machine is."""
+    for name in ("FETCH_SECONDS", "WORK_SECONDS", "ANSWER_SECONDS"):
+        patch.setattr(f"services.fhir.cds.engine.{name}", 20.0)
+    for name in ("ONCE_SECONDS", "CALL_SECONDS"):
+        patch.setattr(f"services.hospital.cds.service.{name}", 20.0)
+    patch.setattr("services.fhir.cds.keysets.PATIENCE", 20.0)
+
+
 @pytest.fixture
 def make_desk(tmp_path, monkeypatch, _migrated_sqlite):
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
-    made = []
+    """Make a hospital of one's own; ``hurried`` keeps to the time that it has in earnest."""
+    with ExitStack() as stack:
+        count = iter(range(99))
 
-    def make(
-        *,
-        fhir: str | None = None,
-        origins: tuple[str, ...] = (),
-        hurried: bool = False,
-        **settings: Any,
-    ) -> Desk:
-        """Make a hospital; unless ``hurried`` it takes its time, however busy the machine is."""
-        if not hurried:
-            for name in ("FETCH_SECONDS", "WORK_SECONDS", "ANSWER_SECONDS"):
-                monkeypatch.setattr(f"services.fhir.cds.engine.{name}", 20.0)
-            monkeypatch.setattr("services.hospital.cds.service.ONCE_SECONDS", 20.0)
-            monkeypatch.setattr("services.hospital.cds.service.CALL_SECONDS", 20.0)
-            monkeypatch.setattr("services.fhir.cds.keysets.PATIENCE", 20.0)
-        chosen = HospitalSettings(data=tmp_path / f"hospital-{len(made)}", **settings)
-        chosen.data.mkdir()
-        shutil.copyfile(_migrated_sqlite, chosen.data / "hospital.db")
-        hospital, trail = Hospital(chosen, _node()), Trail()
-        hospital.intake.audit = trail
-        made.append(hospital)
-        hospital.cds.ehrs.trust(ISSUER, JWKS, fhir_server=fhir, origins=origins)
+        def make(*, fhir=None, origins=(), hurried=False, **more: Any) -> Desk:
+            if not hurried:
+                _patient(monkeypatch)
+            folder = tmp_path / f"hospital-{next(count)}"
+            return stack.enter_context(_opened(folder, _migrated_sqlite, fhir, origins, more))
 
-        async def keys(_url: str) -> Any:
-            return key_set()
+        yield make
 
-        hospital.cds._verifier._keys = KeySets(keys)
-        hospital.cds.warm()
-        hospital.cds._outbound.client()
-        return Desk(hospital, create(chosen, hospital), trail)
 
-    yield make
-    for hospital in made:
-        hospital.cds.hooks.close()
-        hospital.database.close()
+@pytest.fixture(scope="module")
+def _shared(tmp_path_factory, _migrated_sqlite):
+    folder = tmp_path_factory.mktemp("cds") / "hospital"
+    with _opened(folder, _migrated_sqlite, None, (), {}) as made:
+        yield made
 
 
 @pytest.fixture
-def desk(make_desk) -> Desk:
-    return make_desk()
+def desk(_shared, monkeypatch) -> Desk:
+    """A hospital that the tests of a module share."""
+    _patient(monkeypatch)
+    return _shared

@@ -110,7 +110,8 @@ async def test_a_token_is_taken_once(desk):
     assert (await desk.post(SIGN, sign(), authorization=made)).status_code == 401
 
 
-async def test_an_ehr_that_is_not_trusted_any_more_is_refused(desk):
+async def test_an_ehr_that_is_not_trusted_any_more_is_refused(make_desk):
+    desk = make_desk()
     assert desk.hospital.cds.ehrs.distrust(ISSUER)
     assert (await desk.post(SIGN, sign())).status_code == 401
 
