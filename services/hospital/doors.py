@@ -78,10 +78,11 @@ class Doors:
     def _program(self, key: Credential, request: Request) -> Access:
         if not key.scopes.reaches_fhir:
             raise NotAllowedError("This key does not allow this.")
-        return Access(
+        return self._access(
+            key.scopes,
+            _program(key, request),
             patient=key.scopes.patient,
             grant=Grant(f"key-{key.id}", key.scopes.text),
-            **self._granted(key.scopes, _program(key, request)),
         )
 
     def _app(self, token: str, request: Request) -> Access:
@@ -97,23 +98,25 @@ class Doors:
                 relation = ask
             else:
                 ask(bearer.patient)
-        return Access(
+        return self._access(
+            bearer.scopes,
+            _app(bearer, request),
             patient=bearer.patient,
             relation=relation,
             own=_own(bearer),
             grant=None if person else Grant(f"smart-{bearer.client}", bearer.scopes.text),
-            **self._granted(bearer.scopes, _app(bearer, request)),
         )
 
-    def _granted(self, scopes: Scopes, caller: Caller) -> dict[str, Any]:
-        """What the scopes say, and who is written down."""
-        return {
-            "allows": scopes.allows,
-            "queries": scopes.queries,
-            "whole": scopes.whole_record,
-            "disclose": partial(self._auditor.fhir, caller),
-            "change": partial(self._auditor.change, caller),
-        }
+    def _access(self, scopes: Scopes, caller: Caller, **reach: Any) -> Access:
+        """What the scopes say, within this reach; the caller is written down."""
+        return Access(
+            allows=scopes.allows,
+            queries=scopes.queries,
+            whole=scopes.whole_record,
+            disclose=partial(self._auditor.fhir, caller),
+            change=partial(self._auditor.change, caller),
+            **reach,
+        )
 
     def study(self, request: Request) -> Access:
         """What the caller may have de-identified: a key for studies, which reads nothing else.

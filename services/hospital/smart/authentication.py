@@ -47,12 +47,7 @@ class Authentication:
         if len(means) + (basic is not None) > 1:
             raise OAuthError("invalid_request", "Authenticate in one way.")
         if "client_assertion" in form:
-            if form.get("client_assertion_type") != TYPE:
-                raise OAuthError("invalid_client", f"client_assertion_type must be {TYPE}.")
-            client = await self._assertions.client(form["client_assertion"], audience)
-            if form.get("client_id", client.id) != client.id:
-                raise OAuthError("invalid_client", "client_id is not that of the assertion.")
-            return client
+            return await self._asserted(form, audience)
         named, secret = basic or await self._told(form)
         if form.get("client_id", named) != named:
             raise OAuthError("invalid_client", "client_id is not that of the header.")
@@ -62,6 +57,15 @@ class Authentication:
             raise UnprovedClientError(refusal) if basic else OAuthError("invalid_client", refusal)
         assert found is not None  # noqa: S101 - it proves nothing then
         return found
+
+    async def _asserted(self, form: Mapping[str, str], audience: str) -> Client:
+        """The client that an assertion proves."""
+        if form.get("client_assertion_type") != TYPE:
+            raise OAuthError("invalid_client", f"client_assertion_type must be {TYPE}.")
+        client = await self._assertions.client(form["client_assertion"], audience)
+        if form.get("client_id", client.id) != client.id:
+            raise OAuthError("invalid_client", "client_id is not that of the assertion.")
+        return client
 
     async def _told(self, form: Mapping[str, str]) -> tuple[str, str | None]:
         """Name and secret in the form itself."""
