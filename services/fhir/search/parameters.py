@@ -131,7 +131,8 @@ def _shared(kind: str) -> Iterator[tuple[str, Parameter]]:
         fits = "Reference" in what if how == "reference" else "Reference" not in what
         if fits and (how != "date" or "datetime." in what):
             yield name, Parameter(name, how, (name,))
-    if "patient" not in fields and "Patient" in targets(kind, "subject"):
+    about = set(targets(kind, "subject")) if "subject" in fields else set()
+    if "patient" not in fields and about & {"Patient", "Resource"}:
         yield "patient", Parameter("patient", "reference", ("subject",), "Patient")
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
 
 from services.fhir._queries import Key, chunks
 from services.fhir.access import Access
@@ -177,10 +177,10 @@ def _matches(
     return [_entry(query.kind, row) for row, _ in page], after
 
 
-def _rows(session: Session, query: Query, view: View, at: Cursor, limit: int) -> Sequence[Row[Any]]:
+def _rows(session: Session, query: Query, view: View, at: Cursor, limit: int) -> Sequence[Any]:
     """Return the places of matches in the order; with what is given out where that is by id.
 
-    Another order is made of places alone: it would carry every text along.
+    An order is made of places alone: it would carry every text along.
     """
     keys = query.controls.sort
     columns = place(query.kind, keys, ResourceRow)
@@ -190,9 +190,14 @@ def _rows(session: Session, query: Query, view: View, at: Cursor, limit: int) ->
         wanted.append(ResourceRow.sequence > at.bound if at.late else early)
     if at.last:
         wanted.append(behind(columns, keys, at.last))
-    given = columns if keys else list(_GIVEN)
-    found = select(*given).where(*wanted).order_by(*ordered(columns, keys)).limit(limit)
-    return session.execute(found).all()
+    found = select(*columns).where(*wanted).order_by(*ordered(columns, keys)).limit(limit)
+    if keys:
+        return session.execute(found).all()
+    row = aliased(ResourceRow)
+    whole = select(row.id, row.version, row.updated, row.body).where(
+        row.type == query.kind, row.id.in_(found)
+    )
+    return session.execute(whole.order_by(row.id)).all()
 
 
 def _entries(session: Session, keys: Sequence[Key]) -> list[Entry]:
