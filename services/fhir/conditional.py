@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy import select, true
 
 from services.fhir._prepare import Prepared, prepare
+from services.fhir.drafts import Match
 from services.fhir.errors import (
     FhirConflictError,
     FhirNotFoundError,
@@ -24,7 +25,7 @@ from services.fhir.results import Entry, Written
 from services.fhir.search.compile import conditions, everything
 from services.fhir.search.query import parse
 from services.fhir.search.view import view_of
-from services.fhir.writer import Match, Writer
+from services.fhir.writer import Writer
 
 Pairs = Sequence[tuple[str, str]]
 """Names and values of a search."""

@@ -24,11 +24,13 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from services.fhir._attempts import in_turn
 from services.fhir._history import Asked, history, last_version, one_version
 from services.fhir._prepare import accepted, prepare
 from services.fhir._purge import purge
 from services.fhir._queries import BATCH, Key, has_token, in_record, owners
 from services.fhir.access import Access
+from services.fhir.drafts import NO_CHECKS, Check
 from services.fhir.errors import FhirParameterError
 from services.fhir.models import ResourceRow
 from services.fhir.results import (
@@ -48,7 +50,7 @@ from services.fhir.search.run import Found, Search
 from services.fhir.search.upkeep import ensure_index
 from services.fhir.validate import require_type, resource_types
 from services.fhir.visible import visible
-from services.fhir.writer import NO_CHECKS, Check, Writer, in_turn
+from services.fhir.writer import Writer
 from services.store.database import Database
 
 Result = TypeVar("Result")

@@ -10,15 +10,10 @@ everywhere else, nothing is left of it.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from services.fhir._history import last_version
@@ -26,50 +21,15 @@ from services.fhir._prepare import Prepared
 from services.fhir._queries import Key
 from services.fhir._reach import Owners, Reach
 from services.fhir._turn import Turn
-from services.fhir._versions import Method, remove, write
+from services.fhir._versions import remove, write
 from services.fhir.access import Access, Change, Letter, ScopeError
-from services.fhir.errors import (
-    FhirBusyError,
-    FhirGoneError,
-    FhirNotFoundError,
-    FhirPreconditionError,
-)
+from services.fhir.drafts import NO_CHECKS, Check, Draft, Match, require_match
+from services.fhir.errors import FhirGoneError, FhirNotFoundError
 from services.fhir.policy import require_writable
 from services.fhir.results import Entry, Issue, Written
-from services.store.database import Database
 
-ATTEMPTS = 5
-"""How often a transaction is begun that the database breaks off for another one."""
-Result = TypeVar("Result")
-Match = Callable[[int | None], bool]
-"""Whether a version number, or None where nothing is, is what the request expects."""
+__all__ = ["NO_CHECKS", "Check", "Draft", "Match", "Writer"]
 NOT_HERE = "there is no such resource for this caller"
-Check = Callable[[Session, Entry, Access], Sequence[Issue]]
-"""Looks at what a caller with this access has just written of a type, before it counts: raises to
-refuse it, or returns what the caller is told with the answer. It may write to tables beside."""
-NO_CHECKS: Mapping[str, Check] = {}
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What is to be written.
-
-    Attributes:
-        item: the resource.
-        method: HTTP verb that asks for it; POST makes a new one, under an id of the server's.
-        match: what the version has to be that is there now.
-        within: is entered while the draft is judged, so that an error can say where it is from.
-    """
-
-    item: Prepared
-    method: Method
-    match: Match | None = None
-    within: Callable[[], AbstractContextManager[None]] = nullcontext
-
-    @property
-    def letter(self) -> Letter:
-        """What it does, as a letter of a scope."""
-        return "c" if self.method == "POST" else "u"
 
 
 class Writer:
@@ -150,7 +110,7 @@ class Writer:
         if before is None:
             self._gone(kind, identity)
             raise FhirGoneError("the resource was deleted")
-        _require_match(match, before)
+        require_match(match, before)
         item = change(before.text)
         return self.write_all([Draft(item, "PATCH")])[item.key]
 
@@ -166,7 +126,7 @@ class Writer:
         before = self.mine(kind, identity, "d")
         if before is None:
             return self._gone(kind, identity)
-        _require_match(match, before)
+        require_match(match, before)
         key = (kind, identity)
         self._note("delete", key, self._reach.owners([key]).get(key, frozenset()))
         version = remove(self.session, self._turn, key)
@@ -227,7 +187,7 @@ class Writer:
                 # to who may see one record only, ids are the server's to give
                 if key in shut or (bound and key not in before and draft.method != "POST"):
                     raise FhirNotFoundError(NOT_HERE)
-                _require_match(draft.match, before.get(key))
+                require_match(draft.match, before.get(key))
 
     def _judge_after(
         self,
@@ -294,38 +254,3 @@ class Writer:
         self, interaction: Literal["create", "update", "delete"], key: Key, whose: Iterable[str]
     ) -> None:
         self._changes.append(Change(interaction, "/".join(key), tuple(sorted(whose))))
-
-
-def in_turn(
-    database: Database,
-    work: Callable[[Writer], Result],
-    access: Access | None,
-    checks: Mapping[str, Check] = NO_CHECKS,
-) -> Result:
-    """Do ``work`` in one transaction; see `FhirStore.write`."""
-    for attempt in range(ATTEMPTS):
-        try:
-            with database.transaction() as session:
-                writer = Writer(session, access, checks)
-                done = work(writer)
-                writer.finish()
-        except DBAPIError as error:
-            if not _broken_off(error):
-                raise
-        else:
-            return done
-        time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  # no secret
-    raise FhirBusyError("other writers were at work for too long")
-
-
-def _broken_off(error: DBAPIError) -> bool:
-    """Whether the database chose between two transactions, or one waited for too long."""
-    cause: Any = error.orig
-    if getattr(cause, "sqlite_errorname", "") == "SQLITE_BUSY":  # it has waited already
-        raise FhirBusyError("other writers were at work for too long") from None
-    return getattr(cause, "sqlstate", None) in {"40001", "40P01"}  # serialisation, deadlock
-
-
-def _require_match(match: Match | None, before: Entry | None) -> None:
-    if match is not None and not match(before.version if before else None):
-        raise FhirPreconditionError("the resource is at another version")

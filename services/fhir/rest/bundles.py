@@ -24,8 +24,9 @@ from services.fhir.outcome import fhir_response, outcome_of
 from services.fhir.rest.answers import headers, location, outcome, returned, tell
 from services.fhir.rest.call import Call, Handler, Route
 from services.fhir.rest.negotiation import check_content
+from services.fhir.rest.planning import plan
 from services.fhir.rest.steps import Step, entry, read_bundle, read_step
-from services.fhir.rest.transaction import Transaction, plan
+from services.fhir.rest.transaction import Transaction
 from services.fhir.results import Written
 
 _ERROR = 400

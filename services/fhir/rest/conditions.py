@@ -6,10 +6,10 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from services.fhir.drafts import Match
 from services.fhir.errors import FhirRequestError
 from services.fhir.rest.call import Call
 from services.fhir.results import Stored
-from services.fhir.writer import Match
 
 _TAG = re.compile(r'(?:W/)?"([^"]{0,64})"')
 

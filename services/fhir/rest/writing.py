@@ -18,6 +18,7 @@ from services.fhir.conditional import (
     patch_where,
     update_where,
 )
+from services.fhir.drafts import Match
 from services.fhir.errors import FhirRequestError
 from services.fhir.patching import patched
 from services.fhir.policy import require_writable
@@ -27,7 +28,6 @@ from services.fhir.rest.conditions import expected
 from services.fhir.rest.negotiation import JSON_PATCH, check_content
 from services.fhir.results import Written
 from services.fhir.validate import ID, require_type
-from services.fhir.writer import Match
 
 CONTROLS = frozenset({"_format", "_pretty"})
 """Parameters of an address that say nothing of the resource."""

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from services.fhir._attempts import ATTEMPTS
 from services.fhir.errors import FhirBusyError
 from services.fhir.store import FhirStore
-from services.fhir.writer import ATTEMPTS
 from services.store.database import Database
 
 AT_ONCE = 8
