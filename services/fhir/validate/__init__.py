@@ -8,8 +8,8 @@ tables in ``data``; `walk` goes over the JSON once; `rules` are the invariants o
 (obs-7). Each fault names the element as FHIRPath and the rule, and never repeats a value of the
 resource, since faults end up in logs. `profiles` looks for the elements that US Core asks for.
 
-Not checked: bindings that are not required and open lists (MIME types, currencies), codes against
-their code systems, what a reference points at beyond its type, FHIRPath of conformance resources.
+Not checked: bindings that are not required, codes against their code systems or open lists (MIME
+types, currencies) beyond their form, what a reference points at beyond its type, and FHIRPath.
 A modifierExtension that the server does not know is kept, not refused.
 """
 

@@ -25,6 +25,14 @@ from services.fhir.validate.rules.forms import Rule
 _NOT_IN_R4 = frozenset({"fhir_comments", "resource_type"})
 _BARE = frozenset({"Extension.url"})
 """Elements that are attributes in XML, and so have no extensions; every ``id`` is one too."""
+_FORMS = {
+    "Attachment.contentType": "MIME type",
+    "Binary.contentType": "MIME type",
+    "Money.currency": "currency",
+    "Signature.sigFormat": "MIME type",
+    "Signature.targetFormat": "MIME type",
+}
+"""Codes of required bindings whose lists are open, by what is checked of them."""
 _ANY = frozenset({"Any", "Resource"})
 _PRIMITIVES = {name.lower(): name for name in CHECKS} | {"uuidversion": "uuid"}
 
@@ -115,7 +123,7 @@ def _element(name: str, key: str, annotation: Any, extra: Mapping[str, Any]) -> 
         key=key,
         many="List[" in str(annotation),
         primitive=primitive,
-        check=CHECKS[primitive] if primitive else None,
+        check=CHECKS[_FORMS.get(where, primitive)] if primitive else None,
         child=child.__name__ if child else "",
         codes=_codes(where, extra) if primitive == "code" else None,
         targets=_targets(where, extra),

@@ -23,6 +23,8 @@ Check = Callable[[Any], str | None]
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]").search
 _SPACE = re.compile(r"\s").search
 _CODE = re.compile(r"\S+(?:\s\S+)*").fullmatch
+_CURRENCY = re.compile(r"[A-Z]{3}").fullmatch
+_MIME_TYPE = re.compile(r"[\w.+\-]+/[\w.+\-*]+(?:\s*;\s*\S.*)?", re.ASCII).fullmatch
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
@@ -105,10 +107,12 @@ def _unspaced(text: str) -> bool:
 
 
 CHECKS: Mapping[str, Check] = {
+    "MIME type": _formed("MIME type", _MIME_TYPE),
     "base64Binary": _base64,
     "boolean": _boolean,
     "canonical": _formed("canonical", _unspaced),
     "code": _formed("code", _CODE),
+    "currency": _formed("currency", _CURRENCY),
     "date": _dated("date", _DATE),
     "dateTime": _dated("dateTime", _DATE_TIME),
     "decimal": _decimal,
@@ -126,7 +130,10 @@ CHECKS: Mapping[str, Check] = {
     "uuid": _formed("uuid", _UUID),
     "xhtml": _formed("xhtml", bool),
 }
-"""The check of each primitive type; ``xhtml`` is looked at further by `narrative`."""
+"""The check of each primitive type; ``xhtml`` is looked at further by `narrative`.
+
+Of codes whose lists are open, "currency" (ISO 4217) and "MIME type" (BCP 13), the form is checked.
+"""
 
 
 def rule_broken(kind: str, value: Any) -> str | None:

@@ -48,6 +48,7 @@ BROKEN = [
     ({**PATIENT, "birthDate": ["2020"]}, "Patient.birthDate", "string"),
     ({**PATIENT, "maritalStatus": [{"text": "x"}]}, "Patient.maritalStatus", "object"),
     ({**PATIENT, "maritalStatus": "x"}, "Patient.maritalStatus", "object"),
+    ({**PATIENT, "photo": [{"contentType": "jpg"}]}, "Patient.photo[0].contentType", "MIME type"),
     ({**PATIENT, "fhir_comments": ["x"]}, "Patient.fhir_comments", "not an element"),
     ({**PATIENT, "maritalStatus": {"resourceType": "x"}}, "Patient.maritalStatus.resourceType", ""),
     (
@@ -240,10 +241,15 @@ SOUND = [
 ]
 
 FORMS = {
+    "MIME type": (
+        ["text/plain", "text/plain; charset=utf-8", "application/fhir+json;fhirVersion=4.0"],
+        ["pdf", "text plain", "text/", "/x", "text/plain;", ""],
+    ),
     "base64Binary": (["eA==", "e A\n= ="], ["", "eA", "e*==", 5]),
     "boolean": ([True, False], [1, "true"]),
     "canonical": (["http://example.org/x|1.0", "#x"], ["a b", ""]),
     "code": (["a", "a b", "<="], ["a  b", " a", "a ", "a\n"]),
+    "currency": (["USD", "EUR"], ["usd", "dollars", "US", ""]),
     "date": (
         ["2020", "2020-02", "2020-02-29", "0001"],
         [
