@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.process, pytest.mark.xdist_group("stack")]
 DESTRUCTIVE = {"/api/erase"}
 """Called with a bad body only (see test_bad_input.py): a good one destroys the vault."""
 EXAMPLES = 5
+ELSEWHERE = ("/fhir", "/oauth", "/cds-services", "/.well-known")
+"""Surfaces with generated requests of their own, in one process (see test_fhir_openapi.py)."""
 SECONDS = 30.0
 """For one tier."""
 
@@ -123,7 +125,7 @@ def test_no_generated_request_crashes_a_tier(
         until = time.monotonic() + SECONDS
         for found in schema.get_all_operations():
             operation = found.ok()
-            if operation.path in DESTRUCTIVE:
+            if operation.path in DESTRUCTIVE or operation.path.startswith(ELSEWHERE):
                 continue
             for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                 try:
