@@ -29,7 +29,7 @@ from services.web.outbound import Outbound
 
 REFRESH_SECONDS = 0.05
 """How long a call waits for the list of EHRs to be read again."""
-ONCE_SECONDS = 0.15
+ONCE_SECONDS = 0.25
 """How long remembering a token may take."""
 CALL_SECONDS = 0.5
 """Longest exchange with an EHR's FHIR server, in seconds."""
