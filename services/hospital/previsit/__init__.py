@@ -6,8 +6,8 @@ write of the REST API, is checked in its transaction (`checks`): against the que
 names (`validate`, `conditions`), and, word by word, by triage. A red flag is told to the sender
 before anything else and lies on the desk of whoever treats the person (`alerts`). On the chart page
 the newest answers stand under "Before the visit" (`summary`): first what does not go with the
-record, then the patient's own words, each line with the answer and the entries it comes from.
-Nothing is put together that was not written.
+record (`against`), then the patient's own words, each line with the answer and the entries that it
+comes from. Nothing is put together that was not written.
 """
 
 from services.hospital.previsit.alerts import Alert, Alerts
