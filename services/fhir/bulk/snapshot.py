@@ -27,8 +27,6 @@ def snapshot(database: Database) -> Iterator[tuple[Session, datetime]]:
         with database.transaction() as quiet:
             last = quiet.scalar(select(ClockRow.updated).with_for_update())
             session = stack.enter_context(database.reading())
-            if not database.is_sqlite:
-                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             session.scalar(select(ClockRow.sequence))  # the first statement begins the view
             now = datetime.now(UTC)
             moment = (max(now, datetime.fromisoformat(last)) if last else now) - TICK
