@@ -62,7 +62,7 @@ def _lines(file: Path) -> Iterator[Sourced]:
 def _document(file: Path) -> Iterator[Sourced]:
     text = file.read_bytes()
     try:
-        value = jsontext.loads_exact(text)
+        value = jsontext.loads_strict(text, exact=True)
     except ValueError:
         yield Sourced(file.name, text)  # the store refuses it and says why
         return

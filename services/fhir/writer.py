@@ -162,8 +162,15 @@ class Writer:
 
     def require(self, kind: str, letter: Letter) -> None:
         """Refuse what the caller may not do to a type at all; errors as of the writes."""
+        self._require_scope(kind, letter)
+        self._require_policy(kind, letter)
+
+    def _require_scope(self, kind: str, letter: Letter) -> None:
         if self.access is not None:
             self.access.require(kind, letter)
+
+    def _require_policy(self, kind: str, letter: Letter) -> None:
+        if self.access is not None:
             require_writable(kind, letter)
 
     def finish(self) -> None:
@@ -176,8 +183,10 @@ class Writer:
         self, drafts: Sequence[Draft], before: Mapping[Key, Entry], was: Owners
     ) -> None:
         for draft in drafts:
+            fresh = draft.item.key not in before
             with draft.within():
-                self.require(draft.item.type, draft.letter)
+                self._require_scope(draft.item.type, draft.letter)
+                self._require_policy(draft.item.type, "c" if fresh else draft.letter)
         there = {d.item.key: d.letter for d in drafts if d.item.key in before}
         shut = self._reach.outside(there, was)
         bound = self.access is not None and self.access.patient is not None

@@ -112,6 +112,8 @@ def parse(kind: str, pairs: Sequence[Pair], strict: bool = True, base: str = "")
         FhirParameterError: a parameter is unknown, or its value cannot be used.
     """
     require_type(kind)
+    if any("\0" in text for pair in pairs for text in pair):
+        raise FhirParameterError("a parameter holds the character NUL")
     steering = [pair for pair in pairs if pair[0].partition(":")[0] in CONTROLS]
     criteria, taken = [], list(steering)
     for name, text in pairs:

@@ -126,6 +126,8 @@ def test_a_patch_changes_what_it_names_and_keeps_every_digit(client):
 def test_a_patch_that_does_not_fit_changes_nothing(client, make):
     for patch, status in [
         ([{"op": "test", "path": "/active", "value": False}], 422),
+        ([{"op": "test", "path": "/active", "value": 1}], 422),
+        ([{"op": "test", "path": "/nothing", "value": None}], 422),
         ([{"op": "remove", "path": "/birthDate"}], 422),
         ([{"op": "replace", "path": "/gender", "value": "zzz"}], 422),
         ([{"op": "add", "path": "/gender/deep/er", "value": 1}], 422),
@@ -329,3 +331,9 @@ def test_a_part_of_a_resource_is_tagged_as_one(client, make):
     part = client.get("/fhir/Patient/p?_elements=gender").json()
     assert "birthDate" not in part
     assert part["meta"]["tag"][0]["code"] == "SUBSETTED"
+
+
+def test_a_search_by_form_with_a_nul_is_refused(client):
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    response = client.post("/fhir/Patient/_search", content="identifier=a%00b", headers=form)
+    assert response.status_code == 400
