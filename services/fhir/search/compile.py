@@ -53,6 +53,8 @@ _RANKS_BY_NAME: Mapping[str, int] = {
     "status": 9,
 }
 _NEVER = 99
+SELECTIVE = 6
+"""Criteria of a lower rank leave little of a type."""
 
 
 def conditions(

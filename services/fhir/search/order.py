@@ -64,6 +64,37 @@ def _value(kind: str, key: SortKey, row: Any) -> Any:
     return func.coalesce(found.scalar_subquery(), behind)
 
 
+def along_index(
+    kind: str, keys: Sequence[SortKey], row: Any
+) -> tuple[list[Any], list[ColumnElement[bool]]] | None:
+    """Return the columns of `place` as the index has them in order, and what joins it to ``row``.
+
+    A long result need not be sorted then to give its first page. Resources without a value are
+    missing, and one with several equal ones comes several times. None where there is no such order.
+    """
+    if len(keys) != 1 or keys[0].parameter.name in {"_id", "_lastUpdated"}:
+        return None
+    parameter = keys[0].parameter
+    if parameter.kind not in _COLUMNS:
+        return None
+    table, name = _COLUMNS[parameter.kind]
+    own, other = aliased(table), aliased(table)
+    value, beyond = getattr(own, name), getattr(other, name)
+    further = select(other.source_id).where(
+        other.source_type == kind,
+        other.source_id == own.source_id,
+        other.parameter == parameter.name,
+        beyond > value if keys[0].descending else beyond < value,
+    )
+    joined = [
+        own.source_type == kind,
+        own.parameter == parameter.name,
+        own.source_id == row.id,
+        ~further.exists(),
+    ]
+    return [value, own.source_id], joined
+
+
 def ordered(columns: Sequence[Any], keys: Sequence[SortKey]) -> list[Any]:
     """Return ``columns`` of `place` as an ORDER BY."""
     falling = [key.descending for key in keys] + [False]

@@ -15,11 +15,11 @@ from services.fhir.access import Access
 from services.fhir.models import ClockRow, ResourceRow
 from services.fhir.results import Entry
 from services.fhir.search import record
-from services.fhir.search.compile import Condition, conditions
+from services.fhir.search.compile import SELECTIVE, Condition, conditions, rank
 from services.fhir.search.cursor import Cursor, seal, unseal
 from services.fhir.search.errors import FhirCursorError
 from services.fhir.search.include import along
-from services.fhir.search.order import behind, ordered, place
+from services.fhir.search.order import along_index, behind, ordered, place
 from services.fhir.search.query import Query, parse
 from services.fhir.search.upkeep import cursor_key
 from services.fhir.search.view import View, view_of
@@ -188,6 +188,9 @@ def _rows(session: Session, query: Query, view: View, at: Cursor, limit: int) ->
     if keys:
         early = ResourceRow.sequence <= at.bound
         wanted.append(ResourceRow.sequence > at.bound if at.late else early)
+        rows = _along_index(session, query, at, wanted, limit) if not _narrow(query, view) else []
+        if len(rows) == limit:
+            return rows
     if at.last:
         wanted.append(behind(columns, keys, at.last))
     found = select(*columns).where(*wanted).order_by(*ordered(columns, keys)).limit(limit)
@@ -198,6 +201,25 @@ def _rows(session: Session, query: Query, view: View, at: Cursor, limit: int) ->
         row.type == query.kind, row.id.in_(found)
     )
     return session.execute(whole.order_by(row.id)).all()
+
+
+def _narrow(query: Query, view: View) -> bool:
+    """Whether so little is left to sort that the order of the index is of no use."""
+    confined = view.access.patient is not None or view.patient is not None
+    return confined or any(rank(criterion) < SELECTIVE for criterion in query.criteria)
+
+
+def _along_index(
+    session: Session, query: Query, at: Cursor, wanted: Sequence[Condition], limit: int
+) -> list[Any]:
+    """Return the first places as the index has them; fewer than ``limit`` say nothing."""
+    keys = query.controls.sort
+    if (indexed := along_index(query.kind, keys, ResourceRow)) is None:
+        return []
+    columns, joined = indexed
+    last = [behind(columns, keys, at.last)] if at.last else []
+    found = select(*columns).where(*joined, *wanted, *last).order_by(*ordered(columns, keys))
+    return list(dict.fromkeys(session.execute(found.limit(2 * limit))))[:limit]
 
 
 def _entries(session: Session, keys: Sequence[Key]) -> list[Entry]:
