@@ -147,9 +147,7 @@ async def test_the_server_must_be_listed_and_the_key_must_be_known(database, sou
     assert ehr.status()[0]["error"] == "outbound-refused"
 
 
-async def test_a_hospital_is_told_of_a_change_and_reads_it(database, source, ports, monkeypatch):
-    topic = {"urn:caretier:topic:record-changed": ("Patient", "Observation")}
-    monkeypatch.setattr("services.hospital.ehr.subscribing._topics", lambda *_: topic)
+async def test_a_hospital_is_told_of_a_change_and_reads_it(database, source, ports):
     address = f"http://127.0.0.1:{ports[1]}"
     asks = ["Patient", "Observation"]
     scope = "system/*.rs system/Subscription.cruds"
@@ -159,12 +157,17 @@ async def test_a_hospital_is_told_of_a_change_and_reads_it(database, source, por
     async with serving(app, ports[1]):
         assert (await ehr.sync("main")).state == "ok"
         assert ehr.connections.get("main").subscriptions
+        await until(lambda: subscribed(source) == {"active"})
         person = source.records.search("Patient").entries[0].resource
         await asyncio.to_thread(source.records.put, {**person, "active": False})
         await until(lambda: ehr.status()[0]["awaited"] > 0)
     outcome = await ehr.sync("main", "named")
     assert outcome.read == {"Patient": 1}
     assert records.read("Patient", person["id"])["active"] is False
+
+
+def subscribed(source):
+    return {entry.resource["status"] for entry in source.records.search("Subscription").entries}
 
 
 async def until(probe, seconds=20):
