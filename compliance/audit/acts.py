@@ -20,7 +20,16 @@ A node that holds records names their patients by reference, so its trail is pro
 
 from compliance.audit.actors import Actors
 from compliance.audit.agents import Agent
-from compliance.audit.record_acts import change, chat, erase, everything, export, read, search
+from compliance.audit.record_acts import (
+    change,
+    chat,
+    erase,
+    everything,
+    export,
+    history,
+    read,
+    search,
+)
 from compliance.audit.security_acts import (
     break_glass,
     enrol,
@@ -40,6 +49,7 @@ __all__ = [
     "erase",
     "everything",
     "export",
+    "history",
     "key",
     "peer_trail",
     "read",

@@ -25,7 +25,19 @@ _CHANGES: dict[str, tuple[Literal["C", "U", "D"], Profile, Profile]] = {
 }
 """Action, and profile with and without a patient."""
 SHOWN_PARAMETERS = frozenset(
-    {"_count", "_id", "_lastUpdated", "_page", "_sort", "category", "code", "patient", "subject"}
+    {
+        "_at",
+        "_count",
+        "_id",
+        "_lastUpdated",
+        "_page",
+        "_since",
+        "_sort",
+        "category",
+        "code",
+        "patient",
+        "subject",
+    }
 )
 """Search parameters whose values are written down; others (names, numbers) are shown as ``*``."""
 
@@ -106,6 +118,13 @@ def everything(by: Actors, patient: str, *, outcome: Outcome = "0") -> dict[str,
     return _query(by, f"{patient}/$everything", "operation", "everything", patient, outcome)
 
 
+def history(
+    by: Actors, request: str, *, patient: str | None = None, outcome: Outcome = "0"
+) -> dict[str, Any]:
+    """Versions were given out; BALP has no pattern for that. Arguments as of `search`."""
+    return _query(by, _shown(request), "history", "history", patient, outcome)
+
+
 def _query(  # noqa: PLR0917 - the fields of one event
     by: Actors, request: str, kind: str, act: str, patient: str | None, outcome: Outcome
 ) -> dict[str, Any]:
@@ -116,7 +135,7 @@ def _query(  # noqa: PLR0917 - the fields of one event
         action="E",
         agents=by.to_fhir(person=(RECIPIENT,)),
         entities=[balp.query(request), *about(patient)],
-        profile="PatientQuery" if patient else "Query",
+        profile=None if act == "history" else "PatientQuery" if patient else "Query",
         outcome=outcome,
         purpose=by.purpose,
     )

@@ -85,6 +85,9 @@ class Auditor:
         elif disclosure.interaction == "search":
             made = partial(acts.search, by, disclosure.request)
             self._record_all([made(patient=patient) for patient in patients or [None]])
+        elif disclosure.interaction == "history":
+            made = partial(acts.history, by, disclosure.request)
+            self._record_all([made(patient=patient) for patient in patients or [None]])
         elif disclosure.interaction == "export":
             made = partial(acts.export, by, what=disclosure.what)
             self._record_all([made(patient) for patient in patients or [None]])

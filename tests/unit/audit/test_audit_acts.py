@@ -27,6 +27,7 @@ ACTS = {
     "read-referral": (acts.read, ("referral:r1",), {}, "Read"),
     "search": (acts.search, ("Observation?patient=p1",), {"patient": "Patient/p1"}, "PatientQuery"),
     "search-all": (acts.search, ("Patient?_count=2",), {}, "Query"),
+    "history": (acts.history, ("_history?_count=2",), {"patient": "Patient/p1"}, None),
     "everything": (acts.everything, ("Patient/p1",), {}, "PatientQuery"),
     "create": (acts.change, ("Observation/o1", "create"), {}, "Create"),
     "update": (
