@@ -7,6 +7,7 @@ of a network. Other programs on the machine make them worse; run it on an idle o
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import platform
@@ -40,7 +41,8 @@ def _machine(database: Database) -> str:
         version = session.scalar(text(ask))
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB,"
-        f" Python {platform.python_version()}, {kind} {version}"
+        f" Python {platform.python_version()}, {kind} {version},"
+        f" load average {os.getloadavg()[0]:.1f}"
     )
 
 
@@ -56,7 +58,10 @@ def measure(
     store, raw, known = FhirStore(database), RawTable(database), Known()
     loaded, texts = imported(store, raw, items(size, data, known))
     figures = [validated(texts), loaded]
+    gc.collect()
+    gc.freeze()  # as the hospital does when it has started
     asyncio.run(_all(Rest(store, raw, known, times), figures, folder, times))
+    gc.unfreeze()
     raw.close()
     return figures
 
