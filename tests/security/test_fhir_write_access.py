@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from compliance.errors import CaretierError
+from services.fhir._prepare import prepare
 from services.fhir.access import Access, Change, Disclosure
+from services.fhir.errors import FhirMethodError
 from services.fhir.routes import router, unmatched
 from services.fhir.store import FhirStore
 
@@ -290,3 +292,35 @@ def test_a_change_names_the_patients_of_before_and_after(enter, trail):
         Change("delete", "Observation/oa", ("b",)),
         Change("create", "Observation/oa", ("a",)),
     ]
+
+
+def test_a_provenance_can_be_added_and_never_altered(enter, store):
+    client = enter("cruds")
+    agent = {"who": {"reference": "Practitioner/d"}}
+    body = {
+        "resourceType": "Provenance",
+        "target": [{"reference": "Observation/oa"}],
+        "recorded": "2026-01-01T00:00:00Z",
+        "agent": [agent],
+    }
+    made = client.post("/fhir/Provenance", json=body)
+    assert made.status_code == 201
+    url = f"/fhir/Provenance/{made.json()['id']}"
+    changed = {**made.json(), "recorded": "2027-01-01T00:00:00Z"}
+    patch = [{"op": "replace", "path": "/recorded", "value": "2027-01-01T00:00:00Z"}]
+    for response in (
+        client.put(url, json=changed),
+        client.put("/fhir/Provenance?_id=x", json=changed),
+        client.patch(url, json=patch, headers=PATCH),
+        client.delete(url),
+        client.delete("/fhir/Provenance?target=Observation/oa"),
+        client.post("/fhir", json=bundle(entry("DELETE", url.removeprefix("/fhir/")))),
+        client.post("/fhir", json=bundle(entry("PUT", url.removeprefix("/fhir/"), changed))),
+    ):
+        assert response.status_code == 405
+    with pytest.raises(FhirMethodError):  # nor by whatever else writes in a caller's name
+        store.write(
+            lambda writer: writer.update(prepare(changed)),
+            Access(allows=lambda _kind, _letter: True),
+        )
+    assert client.get(url).json()["recorded"] == "2026-01-01T00:00:00Z"
