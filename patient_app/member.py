@@ -10,6 +10,7 @@
 | map | placeholders of a conversation and what they stand for |
 | preview | a disclosure that waits for the person's word |
 | consent, ledger, outbox | what was allowed, what left, what is on its way |
+| connection | tokens of a record at another server, and what came from there |
 | withdrawal | withdrawn consents that the clinic has not been told of yet |
 """
 

@@ -23,8 +23,8 @@ Form = Literal["fhir", "html", "vault"]
 """A FHIR R4 Bundle, the same as a page to read, or the vault's own rows with the settings."""
 ERASURE = "caretier/vault-erasure/v1"
 """Purpose of the signature under a receipt of erasure."""
-KEYED_KINDS = frozenset({"keys", "outbox", "preview"})
-"""Kinds of the vault that hold private keys; what was asked and sent stands in others too."""
+KEYED_KINDS = frozenset({"keys", "outbox", "preview", "connection"})
+"""Kinds of the vault that hold private keys or tokens; what was asked and sent is in others too."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -48,11 +49,14 @@ NAVIGATION = (
 )
 """The pages behind the session: (address, icon, key of the label)."""
 
+BROUGHT = ("state", "code", "error", "iss")
+"""Parameters of OAuth with which a browser comes back from another record's server."""
+
 WORDS = {
     "/": ("ask", "step", "answer", "offer", "confidence"),
     "/history": ("history", "answer", "offer", "confidence", "status"),
     "/ledger": ("ledger", "offer"),
-    "/record": ("record",),
+    "/record": ("record", "connect"),
     "/settings": ("settings",),
 }
 """Sections of the catalogue that the module of each page needs, beside the shared ones."""
@@ -185,6 +189,12 @@ class Pages:
             strings=self.catalogue.as_json(session.language, *SHARED_WORDS, *WORDS[path]),
         )
 
+    def landed(self, request: Request, onward: str) -> Response:
+        """The page between another server and the record; it knows nobody."""
+        language = negotiate(request.headers.get("accept-language"))
+        title = self.catalogue.translator(language)("connect.landed")
+        return self.render(request, "landed", language, title=title, onward=onward)
+
     def unlock_page(
         self,
         request: Request,
@@ -285,6 +295,18 @@ def router(device: Device) -> APIRouter:
     def record(request: Request) -> Response:
         """The person's own record in words."""
         return pages.inside(request, "/record", "record")
+
+    @api.get("/record/back")
+    def back(request: Request) -> Response:
+        """Where a browser comes back to from another server, without our cookie (it is strict).
+
+        The browser goes on from this page of ours to the record, where the cookie is sent.
+        """
+        brought = {name: request.query_params.get(name, "") for name in BROUGHT}
+        onward = f"/record?{urlencode({k: v for k, v in brought.items() if v})}"
+        page = pages.landed(request, onward)
+        page.headers["Refresh"] = f"0; url={onward}"
+        return page
 
     @api.get("/settings")
     def settings(request: Request) -> Response:

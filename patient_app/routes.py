@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from compliance.consent import Purpose
 from compliance.errors import CaretierError, NotFoundError
 from patient_app import withdrawing
+from patient_app.connect.routes import connection_routes
 from patient_app.importing import parse_record
 from patient_app.member import Member
 from patient_app.own_data_routes import own_data_routes
@@ -134,6 +135,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     _consent_routes(router, Mine)
     _record_routes(router, Mine)
     own_data_routes(router, device, sessions, Mine)
+    connection_routes(router, device.connections, Mine)
     return router
 
 

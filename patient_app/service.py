@@ -20,6 +20,7 @@ from compliance.errors import BadInputError, NotFoundError
 from compliance.retention import Schedule
 from compliance.sealing import KeyBundle, SealingKey
 from patient_app import withdrawing
+from patient_app.connect.service import Connections
 from patient_app.delivery import Delivery
 from patient_app.disclosure import Discloser
 from patient_app.errors import LockedError, NotLinkedError
@@ -64,6 +65,7 @@ class Device:
         self._book = WitnessBook(settings.data / BOOK)
         self._schedule = Schedule.load()
         self.members: dict[str, Member] = {}
+        self.connections = Connections(settings.records, private=settings.records_private)
 
     @cached_property
     def node(self) -> Node:
@@ -309,6 +311,7 @@ class Device:
 
     async def close(self) -> None:
         """Lock everyone and free the engine."""
+        await self.connections.close()
         for person in list(self.members):
             self.lock(person)
         if "node" in self.__dict__:

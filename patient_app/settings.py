@@ -18,6 +18,10 @@ class DeviceSettings(BaseSettings):
         passphrase_file: file with the vaults' passphrase for use without a browser; the sandbox
             has one, a person's own device has none.
         hosts: further host names that requests may be for, comma-separated.
+        records: records at other servers that people may connect: ``name|FHIR base|client id``,
+            separated by semicolons; our address there is ``…/record/back``. Further origins
+            (an authorization server's) follow after another ``|``.
+        records_private: whether those may be on this machine or in a private network.
         session_minutes: the browser is locked after so long without a request.
         secure_cookies: set the Secure flag of the cookie (where the device is served over TLS).
     """
@@ -30,6 +34,8 @@ class DeviceSettings(BaseSettings):
     clinic_url: str = "http://127.0.0.1:8100"
     passphrase_file: Path | None = None
     hosts: str = ""
+    records: str = ""
+    records_private: bool = False
     session_minutes: int = Field(default=30, ge=1)
     secure_cookies: bool = False
 

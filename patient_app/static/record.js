@@ -83,4 +83,5 @@ byId("import-form").addEventListener("submit", async (event) => {
   }
 });
 
+document.addEventListener("record-changed", show);
 show();

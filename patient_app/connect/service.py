@@ -1,0 +1,268 @@
+"""The connections of the people on this device."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from compliance.errors import CaretierError
+from patient_app.connect.errors import BusyError, LaunchOverError, NoPlaceError
+from patient_app.connect.naming import Naming
+from patient_app.connect.person import own_id
+from patient_app.connect.places import Place, origins_of, places_of
+from patient_app.connect.reading import Read, read_record
+from patient_app.member import Member
+from services.fhir.client import FhirClient, Grant, GrantTokens, SmartConfiguration, launch
+from services.fhir.client.discovery import smart_configuration
+from services.web.outbound import Outbound, OutboundRefusedError
+
+KIND = "connection"
+"""Kind of the vault's rows: tokens, and what came from where."""
+WAITS_SECONDS = 300.0
+"""How long a person may take to allow a connection."""
+MAX_FAILURES = 50
+_LOG = logging.getLogger("caretier.device")
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    person: str
+    place: Place
+    smart: SmartConfiguration
+    begun: launch.Begun
+    until: float
+
+
+@dataclass
+class _Run:
+    """A reading: how far it is, and how it ended."""
+
+    progress: dict[str, Any] = field(default_factory=dict)
+    problem: dict[str, str] | None = None
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether it goes on."""
+        return self.task is not None and not self.task.done()
+
+
+class Connections:
+    """Connects, reads and disconnects.
+
+    Args:
+        records: the places that may be connected (see `places_of`).
+        private: whether they may be on this machine or in a private network.
+    """
+
+    def __init__(self, records: str, *, private: bool = False) -> None:
+        self.places: Mapping[str, Place] = places_of(records)
+        self._outbound = Outbound(origins_of(self.places.values()), private=private)
+        self._waiting: dict[str, _Waiting] = {}
+        self._runs: dict[tuple[str, str], _Run] = {}
+
+    def listing(self, member: Member) -> list[dict[str, Any]]:
+        """Every place with how the person's connection to it stands; no tokens."""
+        return [self._described(member, place) for place in self.places.values()]
+
+    def _described(self, member: Member, place: Place) -> dict[str, Any]:
+        kept = member.vault.get(KIND, place.id)
+        run = self._runs.get((member.id, place.id), _Run())
+        told: dict[str, Any] = {"id": place.id, "name": place.name, "address": place.base}
+        told |= {"connected": kept is not None, "busy": run.busy}
+        told |= {"progress": run.progress, "problem": run.problem}
+        if kept is not None:
+            told |= {name: kept[name] for name in ("since", "read", "failures")}
+            told["count"] = len(kept["keys"])
+        return told
+
+    async def begin(self, member: Member, place: str, redirect: str) -> str:
+        """Begin a connection; returns the address at which the person allows it.
+
+        Args:
+            member: whose record it is.
+            place: id of the place.
+            redirect: address of this device that the browser comes back to.
+
+        Raises:
+            NoPlaceError: no such place.
+            FhirServerError: it cannot be connected to.
+        """
+        chosen = self._place(place)
+        smart = await smart_configuration(self._outbound, chosen.base)
+        begun = launch.begin(smart, chosen.base, client_id=chosen.client_id, redirect=redirect)
+        now = time.monotonic()
+        self._waiting = {s: w for s, w in self._waiting.items() if w.until > now}
+        waiting = _Waiting(member.id, chosen, smart, begun, now + WAITS_SECONDS)
+        self._waiting[begun.state] = waiting
+        return begun.url
+
+    async def finish(self, member: Member, answer: Mapping[str, str]) -> str:
+        """Take what the browser brought back, and begin to read; returns the place's id.
+
+        Raises:
+            LaunchOverError: it belongs to nothing that this person began.
+            FhirServerError: it was not allowed, or the server gives no token.
+        """
+        waiting = self._waiting.get(answer.get("state", ""))
+        if waiting is None or waiting.until < time.monotonic() or waiting.person != member.id:
+            raise LaunchOverError("This connection was not begun here, or too long ago.")
+        del self._waiting[answer["state"]]
+        grant = await launch.finish(self._outbound, waiting.smart, waiting.begun, answer)
+        if grant.patient is None:
+            raise LaunchOverError("The server does not say whose record it is.")
+        kept = member.vault.get(KIND, waiting.place.id) or {"keys": []}
+        row = {
+            **kept,
+            "grant": asdict(grant) | {"extra": {}},
+            "token_url": waiting.smart.token,
+            "revoke_url": waiting.smart.revoke,
+            "since": _now(),
+            "read": None,
+            "failures": [],
+        }
+        await asyncio.to_thread(_put, member, waiting.place.id, row)
+        self.read(member, waiting.place.id)
+        return waiting.place.id
+
+    def read(self, member: Member, place: str) -> None:
+        """Read the record again, in the background.
+
+        Raises:
+            NoPlaceError: it is not connected.
+            BusyError: it is being read.
+        """
+        chosen = self._place(place)
+        if member.vault.get(KIND, chosen.id) is None:
+            raise NoPlaceError("That record is not connected.")
+        run = self._runs.get((member.id, chosen.id))
+        if run is not None and run.busy:
+            raise BusyError("That record is being read.")
+        run = self._runs[member.id, chosen.id] = _Run()
+        run.task = asyncio.create_task(self._reading(member, chosen, run))
+
+    async def _reading(self, member: Member, place: Place, run: _Run) -> None:
+        try:
+            kept = await asyncio.to_thread(member.vault.get, KIND, place.id)
+            grant = Grant(**kept["grant"])
+            tokens = GrantTokens(
+                self._outbound,
+                grant,
+                client_id=place.client_id,
+                token_url=kept["token_url"],
+                keep=lambda fresh: asyncio.to_thread(_keep, member, place.id, fresh),
+            )
+            async with FhirClient(place.base, self._outbound, tokens) as client:
+                found = await read_record(client, str(grant.patient), run.progress.update)
+            await asyncio.to_thread(_store, member, place, str(grant.patient), found)
+        except CaretierError as error:
+            run.problem = {"message": error.message, "remedy": error.advice}
+        except Exception as error:  # noqa: BLE001 - the page must hear that it failed
+            _LOG.error("unexpected %s while reading a record", type(error).__name__)
+            run.problem = {"message": "The record could not be read.", "remedy": "Try again."}
+
+    async def disconnect(self, member: Member, place: str, *, keep: bool) -> None:
+        """End a connection here and, as far as it answers, at the server.
+
+        Args:
+            member: whose.
+            place: id of the place.
+            keep: whether what was read stays in the vault.
+
+        Raises:
+            NoPlaceError: it is not connected.
+        """
+        chosen = self._place(place)
+        run = self._runs.pop((member.id, chosen.id), None)
+        if run is not None and run.task is not None:
+            run.task.cancel()
+        kept = await asyncio.to_thread(_remove, member, chosen.id, keep=keep)
+        if kept is None:
+            raise NoPlaceError("That record is not connected.")
+        await self._revoke(chosen, kept)
+
+    async def _revoke(self, place: Place, kept: Mapping[str, Any]) -> None:
+        token = kept["grant"]["refresh"] or kept["grant"]["access"]
+        if not kept["revoke_url"]:
+            return
+        form = {"token": token, "client_id": place.client_id}
+        try:
+            async with self._outbound.client() as http:
+                await http.post(kept["revoke_url"], data=form)
+        except (httpx.HTTPError, OutboundRefusedError):
+            _LOG.warning("a token could not be revoked at its server; it is forgotten here")
+
+    def _place(self, id_: str) -> Place:
+        found = self.places.get(id_)
+        if found is None:
+            raise NoPlaceError("No such record can be connected from this device.")
+        return found
+
+    async def close(self) -> None:
+        """Stop reading."""
+        tasks = [run.task for run in self._runs.values() if run.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _put(member: Member, place: str, row: dict[str, Any]) -> None:
+    with member.vault.write() as tx:
+        tx.put(KIND, place, row)
+
+
+def _keep(member: Member, place: str, grant: Grant) -> None:
+    """Keep a renewed grant; the former refresh token may be void already."""
+    with member.vault.write() as tx:
+        row = tx.get(KIND, place)
+        if row is not None:
+            tx.put(KIND, place, {**row, "grant": asdict(grant) | {"extra": {}}})
+
+
+def _store(member: Member, place: Place, patient: str, read: Read) -> None:
+    """Put what was read into the vault in place of what came from there before."""
+    with member.vault.write() as tx:
+        row = tx.get(KIND, place.id)
+        if row is None:  # disconnected meanwhile
+            return
+        former = set(row["keys"])
+        others = [value for key, value in tx.items("record") if key not in former]
+        fresh = Naming(place.id, place.base).id("Patient", patient)
+        here = own_id(read.resources[f"Patient/{patient}"], others, fresh)
+        naming = Naming(place.id, place.base, (patient, here))
+        local = [naming.localised(resource) for resource in read.resources.values()]
+        new = {f"{r['resourceType']}/{r['id']}": r for r in local}
+        if here != fresh:  # the vault has this person's own Patient already
+            new.pop(f"Patient/{here}", None)
+        gone = {key for key in former - set(new) if key.partition("/")[0] in read.whole}
+        for key in gone:
+            tx.delete("record", key)
+        for key, resource in new.items():
+            tx.put("record", key, resource)
+        failures = [f"{f.what}: {f.code}" for f in read.failures][:MAX_FAILURES]
+        keys = sorted((former - gone) | set(new))
+        tx.put(KIND, place.id, {**row, "keys": keys, "read": _now(), "failures": failures})
+    member.__dict__.pop("known", None)
+
+
+def _remove(member: Member, place: str, *, keep: bool) -> dict[str, Any] | None:
+    with member.vault.write() as tx:
+        row: dict[str, Any] | None = tx.get(KIND, place)
+        if row is None:
+            return None
+        for key in () if keep else row["keys"]:
+            tx.delete("record", key)
+        tx.delete(KIND, place)
+    member.__dict__.pop("known", None)
+    return row
