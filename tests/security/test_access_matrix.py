@@ -237,6 +237,12 @@ DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.it
     "GET /api/consent/fhir": ("/api/consent/fhir", MINE),
     "POST /api/consent": ("/api/consent", MINE),
     "POST /api/consent/{consent}/withdraw": ("/api/consent/x/withdraw", MINE),
+    "GET /record/back": ("/record/back", EITHER),  # knows nobody: leads back to our own page
+    "GET /api/connections": ("/api/connections", MINE),
+    "POST /api/connections/back/answer": ("/api/connections/back/answer", MINE),
+    "POST /api/connections/{place}": ("/api/connections/x", MINE),
+    "POST /api/connections/{place}/read": ("/api/connections/x/read", MINE),
+    "POST /api/connections/{place}/disconnect": ("/api/connections/x/disconnect", MINE),
     "GET /api/record": ("/api/record", MINE),
     "POST /api/record": ("/api/record", MINE),
     "GET /api/export": ("/api/export", MINE),
