@@ -203,20 +203,24 @@ def _points_at(kind: str, criterion: Plain, row: Any, driving: bool) -> Conditio
         wanted = [_identifies(table, value) for value in criterion.values]
         return _found(kind, table, row, [_by(table, criterion.parameter), or_(*wanted)], driving)
     ways: list[Select[Any]] = []
-    for value in (v for v in criterion.values if isinstance(v, ReferenceValue)):
+    asked: dict[str | None, list[str]] = {}
+    for value in criterion.values:
+        if isinstance(value, ReferenceValue):
+            asked.setdefault(value.kind, []).append(value.id)
+    for target, ids in asked.items():
         table = aliased(ReferenceRow)
-        target = [table.target_id == value.id]
-        if value.kind is not None:
-            target.append(table.target_type == value.kind)
-        ways.append(_sources(kind, table, criterion.parameter, target))
-        if value.kind not in {None, "Patient"}:
+        wanted = [table.target_id.in_(ids)]
+        if target is not None:
+            wanted.append(table.target_type == target)
+        ways.append(_sources(kind, table, criterion.parameter, wanted))
+        if target not in {None, "Patient"}:
             token = aliased(TokenRow)
             named = select(token.code).where(
-                token.source_type == value.kind,
-                token.source_id == value.id,
+                token.source_type == target,
+                token.source_id.in_(ids),
                 token.parameter == IDENTIFIED,
             )
-            ways.append(_by_identifier(kind, criterion.parameter, value.kind, named))
+            ways.append(_by_identifier(kind, criterion.parameter, target, named))
     return _any_way(row, ways, driving)
 
 

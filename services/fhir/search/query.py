@@ -26,6 +26,8 @@ MAX_STEPS = 48
 """Most steps to other resources in one search, branches counted one by one."""
 MAX_VALUES = 200
 """Most alternatives of one criterion."""
+MAX_VALUES_IN_ALL = 400
+"""Most alternatives of all criteria of one search; a pair of a composite counts as four."""
 MAX_CRITERIA = 40
 """Most criteria of one search."""
 MODIFIERS = {
@@ -125,6 +127,8 @@ def parse(kind: str, pairs: Sequence[Pair], strict: bool = True, base: str = "")
         taken.append((name, text))
     if len(criteria) > MAX_CRITERIA:
         raise FhirParameterError(f"a search has at most {MAX_CRITERIA} criteria")
+    if sum(map(_values, criteria)) > MAX_VALUES_IN_ALL:
+        raise FhirParameterError(f"a search has at most {MAX_VALUES_IN_ALL} values in all")
     if sum(map(_steps, criteria)) > MAX_STEPS:
         raise FhirParameterError(f"a search has at most {MAX_STEPS} steps to other resources")
     controls = read_controls(kind, steering)
@@ -137,6 +141,16 @@ def _steps(criterion: Criterion) -> int:
     if isinstance(criterion, Chained):
         return sum(1 + _steps(further) for _, further in criterion.targets)
     return 0
+
+
+def _values(criterion: Criterion) -> int:
+    if isinstance(criterion, Has):
+        return _values(criterion.criterion)
+    if isinstance(criterion, Chained):
+        return sum(_values(further) for _, further in criterion.targets)
+    if isinstance(criterion, Composite):
+        return 4 * len(criterion.pairs)
+    return len(criterion.values)
 
 
 def known(kind: str, name: str) -> bool:
