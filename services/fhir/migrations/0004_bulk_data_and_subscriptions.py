@@ -61,9 +61,7 @@ def upgrade() -> None:
         sa.Column("resource", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("occurred", sa.String(length=24), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "subscription", "number", name=op.f("pk_fhir_subscription_event")
-        ),
+        sa.PrimaryKeyConstraint("subscription", "number", name=op.f("pk_fhir_subscription_event")),
     )
     clock = op.create_table(
         "fhir_subscription_clock",

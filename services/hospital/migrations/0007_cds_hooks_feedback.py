@@ -3,6 +3,8 @@
 Revision: 0007, after 0006.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,11 +14,11 @@ branch_labels = None
 depends_on = None
 
 
-def _moment(name: str, *, nullable: bool = False) -> sa.Column:
+def _moment(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
-def _text(name: str, length: int | None = None, *, nullable: bool = False) -> sa.Column:
+def _text(name: str, length: int | None = None, *, nullable: bool = False) -> sa.Column[Any]:
     kind = sa.String(length=length) if length else sa.Text()
     return sa.Column(name, kind, nullable=nullable)
 

@@ -24,9 +24,7 @@ def upgrade() -> None:
         sa.Column("seen_by", sa.String(length=36), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        "hospital_intake_alert_waiting", "hospital_intake_alert", ["seen", "received"]
-    )
+    op.create_index("hospital_intake_alert_waiting", "hospital_intake_alert", ["seen", "received"])
 
 
 def downgrade() -> None:
