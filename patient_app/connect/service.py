@@ -14,7 +14,7 @@ import httpx
 
 from compliance.errors import CaretierError
 from patient_app.connect.errors import BusyError, LaunchOverError, NoPlaceError
-from patient_app.connect.naming import Naming
+from patient_app.connect.naming import Naming, plain
 from patient_app.connect.person import own_id
 from patient_app.connect.places import Place, origins_of, places_of
 from patient_app.connect.reading import Read, read_record
@@ -237,11 +237,13 @@ def _store(member: Member, place: Place, patient: str, read: Read) -> None:
         if row is None:  # disconnected meanwhile
             return
         former = set(row["keys"])
-        others = [value for key, value in tx.items("record") if key not in former]
+        others = {key: value for key, value in tx.items("record") if key not in former}
         fresh = Naming(place.id, place.base).id("Patient", patient)
-        here = own_id(read.resources[f"Patient/{patient}"], others, fresh)
-        naming = Naming(place.id, place.base, (patient, here))
-        local = [naming.localised(resource) for resource in read.resources.values()]
+        here = own_id(read.resources[f"Patient/{patient}"], others.values(), fresh)
+        brought = {key: r for key, r in read.resources.items() if others.get(key) != plain(r)}
+        known = frozenset(read.resources) - frozenset(brought)
+        naming = Naming(place.id, place.base, (patient, here), known)
+        local = [naming.localised(resource) for resource in brought.values()]
         new = {f"{r['resourceType']}/{r['id']}": r for r in local}
         if here != fresh:  # the vault has this person's own Patient already
             new.pop(f"Patient/{here}", None)

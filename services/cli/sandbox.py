@@ -23,8 +23,8 @@ CLINICIAN = "clinician"
 CLINICIAN_NAME = "Sandbox clinician"
 PRIVACY = "privacy"
 PRIVACY_NAME = "Sandbox privacy officer"
-BACKEND, BROWSER = "demo-backend", "demo-app"
-"""Ids of two programs that an integrator can try at once."""
+BACKEND, BROWSER, DEVICE = "demo-backend", "demo-app", "patients-device"
+"""Ids of programs: two that an integrator can try at once, and the patients' device."""
 DEMO_APP = "http://127.0.0.1:9000"
 """Where a browser app may be served from, to be tried."""
 
@@ -94,6 +94,14 @@ def browser_client() -> tuple[str, ...]:
         *("--id", BROWSER, "--public", "--origin", DEMO_APP),
         *("--redirect", f"{DEMO_APP}/", "--redirect", f"{DEMO_APP}/back"),
         *("--launch", f"{DEMO_APP}/launch"),
+    )
+
+
+def device_client(address: str) -> tuple[str, ...]:
+    """Arguments of ``caretier hospital`` that register the patients' device at ``address``."""
+    return (
+        *("client", "add", "Patients' device", "patient/*.rs offline_access"),
+        *("--id", DEVICE, "--public", "--redirect", f"{address}/record/back"),
     )
 
 

@@ -28,6 +28,7 @@ from services.cli.processes import (
 app = typer.Typer(add_completion=False)
 DEFAULT_DATA = Path("var")
 BASE_URL = "CARETIER_HOSPITAL_BASE_URL"
+RECORDS = "CARETIER_DEVICE_RECORDS"
 """Under which the outside knows the hospital; by default the address that `up` prints."""
 
 
@@ -44,6 +45,9 @@ class _Stack:
             BASE_URL: os.environ.get(BASE_URL) or self.hospital,
             "CARETIER_DEVICE_CLINIC_URL": self.clinic,
         }
+        if RECORDS not in os.environ:  # the sandbox's hospital is a record that can be connected
+            offered = f"Sandbox hospital|{self.hospital}/fhir|{sandbox.DEVICE}"
+            self._environment |= {RECORDS: offered, f"{RECORDS}_PRIVATE": "true"}
 
     def run(self, *arguments: str, text: str | None = None) -> str:
         """Run a `caretier` command to its end; returns what it printed.
@@ -107,9 +111,13 @@ class _Stack:
         (folder / "hospital.done").touch()
 
     def seed_clients(self) -> None:
-        """Two programs that may ask for access, once."""
+        """Programs that may ask for access, once."""
         folder = self.data / "sandbox"
-        for arguments in (sandbox.backend_client(folder), sandbox.browser_client()):
+        for arguments in (
+            sandbox.backend_client(folder),
+            sandbox.browser_client(),
+            sandbox.device_client(self.device),
+        ):
             done = folder / f"{arguments[arguments.index('--id') + 1]}.done"
             if not done.exists():
                 self.run("hospital", *arguments)

@@ -77,3 +77,16 @@ def test_places_are_read_from_one_setting():
 def test_a_setting_that_cannot_be_read_is_said(text):
     with pytest.raises(BadInputError):
         places_of(text)
+
+
+def test_what_is_here_word_for_word_keeps_its_id_and_references_to_it_do_too():
+    naming = Naming("abc", BASE, known=frozenset({"Practitioner/7"}))
+    given = {
+        "resourceType": "Observation",
+        "id": "1",
+        "performer": [{"reference": "Practitioner/7"}, {"reference": "Practitioner/8"}],
+    }
+    assert naming.localised(given)["performer"] == [
+        {"reference": "Practitioner/7"},
+        {"reference": "Practitioner/abc.8"},
+    ]
