@@ -28,8 +28,9 @@ from services.cli.processes import (
 app = typer.Typer(add_completion=False)
 DEFAULT_DATA = Path("var")
 BASE_URL = "CARETIER_HOSPITAL_BASE_URL"
-RECORDS = "CARETIER_DEVICE_RECORDS"
 """Under which the outside knows the hospital; by default the address that `up` prints."""
+RECORDS = "CARETIER_DEVICE_RECORDS"
+"""Records that people may connect; by default the sandbox's hospital."""
 
 
 class _Stack:
