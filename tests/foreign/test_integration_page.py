@@ -112,6 +112,7 @@ def test_every_python_block_of_the_page_works(surroundings, tmp_path, monkeypatc
 
 def test_the_page_names_only_sections_that_it_has():
     text = PAGE.read_text("utf-8")
-    titles = {line[3:].lower().replace(" ", "-") for line in text.splitlines() if line[:3] == "## "}
+    lines = [line[3:].lower() for line in text.splitlines() if line.startswith("## ")]
+    titles = {re.sub(r"[^a-z -]", "", line).replace(" ", "-") for line in lines}
     named = set(re.findall(r"\]\(#([a-z-]+)\)", text))
     assert named == titles
