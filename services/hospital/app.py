@@ -136,6 +136,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
                 provider=here.provider,
                 local=chosen.sign_in != "provider",
                 issuer=chosen.name,
+                launching=here.launching,
             ),
         )
     )

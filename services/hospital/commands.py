@@ -151,6 +151,28 @@ def reset_factor(context: typer.Context, username: str) -> None:
 
 
 @app.command()
+def link(
+    context: typer.Context,
+    username: str,
+    issuer: Annotated[str, typer.Argument(help="Who says who they are, at the EHR.")] = "",
+    person: Annotated[str, typer.Argument(help="Their id there (sub).")] = "",
+) -> None:
+    """Let who is PERSON by the word of ISSUER open the portal from the EHR as USERNAME.
+
+    Without them, the link is taken away.
+    """
+    from services.hospital.audited import Caller
+
+    links = _opened(context).launching.links
+    if issuer or person:
+        links.link(username, issuer, person, Caller.shell())
+        typer.echo(f"{username} is who the EHR says.")
+    else:
+        links.unlink(username, Caller.shell())
+        typer.echo(f"{username} is linked to nobody.")
+
+
+@app.command()
 def key(
     context: typer.Context,
     name: str,

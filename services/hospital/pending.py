@@ -1,4 +1,4 @@
-"""Sign-ins that have begun: the password was right and a code is due, or a provider was asked."""
+"""Sign-ins that have begun: a code is due, or a provider or an EHR was asked who it is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.hospital.models import PendingSignIn
 from services.store.database import Database
 from services.store.rows import changed
 
-Kind = Literal["code", "enrol", "provider"]
+Kind = Literal["code", "enrol", "provider", "launch", "launched"]
 LASTS = timedelta(minutes=5)
 
 

@@ -38,6 +38,7 @@ from services.hospital.erasure import Erasures
 from services.hospital.factors import Factors
 from services.hospital.holds import Holds
 from services.hospital.jobs import JobHandler, Jobs, add_job
+from services.hospital.launching import Launching
 from services.hospital.models import Job, Referral, User
 from services.hospital.oidc import provider_of
 from services.hospital.opening import Opening
@@ -186,6 +187,14 @@ class Hospital:
             record=self._write_down,
             node=settings.name,
             base_url=settings.base_url,
+        )
+        self.launching = Launching(
+            settings.launch_ehrs,
+            self.outbound,
+            self.database,
+            self.records,
+            self.pending,
+            self.auditor,
         )
         self.sweeper = self._sweeper()
         opening = Opening(

@@ -32,6 +32,8 @@ class HospitalSettings(BaseSettings):
             there; oidc_redirect: our own ``…/portal/provider/back``.
         oidc_roles: role by group, ``doctors=clinician,it=operator``.
         oidc_claim: claim of the ID token that holds the groups.
+        launch_ehrs: EHRs from whose charts the portal may be opened, ``iss|client id`` separated by
+            semicolons; their origins must be in ``outbound`` too.
         study: name of the study for which records are given out without the person; study_key: file
             with its root key (``caretier study key``); CARETIER_STUDY_ROOT when unset.
         retention: file that says how long what is kept; the one in `compliance` when unset.
@@ -63,6 +65,7 @@ class HospitalSettings(BaseSettings):
     oidc_redirect: str = "http://127.0.0.1:8000/portal/provider/back"
     oidc_roles: str = ""
     oidc_claim: str = "groups"
+    launch_ehrs: str = ""
     study: str = ""
     study_key: Path | None = None
     retention: Path | None = None

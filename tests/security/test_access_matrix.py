@@ -174,6 +174,10 @@ HOSPITAL: dict[str, Row] = (
         "POST /portal/second-factor/start": ("/portal/second-factor/start", NODES),
         "GET /portal/second-factor/enrol": ("/portal/second-factor/enrol", NODES),
         "POST /portal/second-factor/enrol": ("/portal/second-factor/enrol", NODES),
+        "GET /portal/launch": ("/portal/launch", ALL),  # of an unknown EHR: a page that says so
+        "GET /portal/launch/back": ("/portal/launch/back", NODES),
+        "GET /portal/launch/enter": ("/portal/launch/enter", NODES),
+        "GET /portal/launch/unknown": ("/portal/launch/unknown", CLINICIAN),
         "GET /portal/": ("/portal/", STAFF),  # an operator goes on to the system page
         "GET /portal/system": ("/portal/system", {"clinician", "operator"}),
         "GET /portal/referrals/{id_}": (f"/portal/referrals/{ID}", READS_REFERRALS),

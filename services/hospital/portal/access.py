@@ -39,7 +39,7 @@ OPERATORS = frozenset({"operator"})
 """Roles that see which programs are registered, and revoke them."""
 
 _LOCAL = re.compile(
-    r"/portal/(?:system|reviews|second-factor|apps|clients|authorize/[A-Za-z0-9_-]{43}"
+    r"/portal/(?:system|reviews|second-factor|launch/unknown|apps|clients|authorize/[A-Za-z0-9_-]{43}"
     r"|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
 )
 

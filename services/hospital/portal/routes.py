@@ -40,6 +40,7 @@ from services.hospital.portal.exports import export_pages
 from services.hospital.portal.filing import Choice, FilingDesk, filing_pages
 from services.hospital.portal.glass import glass_pages
 from services.hospital.portal.intakes import alert_rows, intake_pages
+from services.hospital.portal.launch import ehr_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
 from services.hospital.portal.signing_in import SignInSteps, sign_in_pages
@@ -257,6 +258,8 @@ def portal_router(
     asked.gate = gate
     _session_routes(pages, portal, asked)
     sign_in_pages(pages, portal, asked)
+    if asked.launching is not None:
+        ehr_pages(pages, portal, asked, asked.launching)
     _referral_routes(pages, portal, filing)
     if filing is not None:
         filing_pages(pages, portal, filing)

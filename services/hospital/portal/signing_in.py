@@ -16,6 +16,7 @@ from services.hospital.accounts import Accounts
 from services.hospital.audited import Caller
 from services.hospital.errors import NotAllowedError, SignInError
 from services.hospital.factors import Factors
+from services.hospital.launching import Launching
 from services.hospital.models import User
 from services.hospital.oidc import Provider, Started
 from services.hospital.pending import LASTS, Kind, Pending, PendingSignIns
@@ -50,6 +51,7 @@ class SignInSteps:
         provider: the identity provider, if people may sign in there.
         local: whether local passwords are taken.
         issuer: name of the hospital, as authenticators show it.
+        launching: takes people who come from an EHR's chart, if they may; needs ``pending``.
     """
 
     gate: Gate
@@ -63,9 +65,11 @@ class SignInSteps:
         provider: Provider | None = None,
         local: bool = True,
         issuer: str = "Caretier",
+        launching: Launching | None = None,
     ) -> None:
         self.accounts, self.factors, self._pending = accounts, factors, pending
         self.provider, self._local, self.issuer = provider, local, issuer
+        self.launching = launching
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -297,10 +301,10 @@ def _provider_pages(
             done = steps.enter(request, user, "oidc+mfa", data["onward"])
         else:
             done = steps.proved(request, user, "oidc", data["onward"])
-        return _land(portal, request, done)
+        return land(portal, request, done)
 
 
-def _land(portal: Portal, request: Request, done: Response) -> Response:
+def land(portal: Portal, request: Request, done: Response) -> Response:
     """Go on from a page of our own: a strict cookie is not sent on a way that began elsewhere."""
     onward = done.headers["location"]
     t = portal.pages.translator(request)
