@@ -24,7 +24,7 @@ from services.fhir.errors import Fault, FhirInvalidError, FhirRequestError
 MAX_OPERATIONS = 500
 """Most operations of one patch."""
 MAX_CHARS = 4 << 20
-"""Longest resource that copies may make, in characters: each one could double it."""
+"""Most characters that the copies of one patch may copy: each could double the resource."""
 
 
 def patched(patch: bytes) -> Callable[[str], Prepared]:
@@ -69,18 +69,27 @@ def _whole(operation: Any) -> Any:
 
 
 def _apply(operations: list[JsonPatch], value: Any) -> Any:
+    copied = 0
     for number, operation in enumerate(operations):
         where = f"patch[{number}]"
         try:
             _require_equal(operation.patch[0], value)
+            copied += _copied(operation.patch[0], value)
+            if copied > MAX_CHARS:
+                raise FhirInvalidError((Fault(where, "makes the resource too large"),))
             value = operation.apply(value, in_place=True)
         except JsonPatchTestFailed:
             raise FhirInvalidError((Fault(where, "its test does not hold"),)) from None
         except (JsonPatchException, JsonPointerException, TypeError, LookupError, ValueError):
             raise FhirInvalidError((Fault(where, "does not fit the resource"),)) from None
-        if operation.patch[0]["op"] == "copy" and len(jsontext.dumps(value)) > MAX_CHARS:
-            raise FhirInvalidError((Fault(where, "makes the resource too large"),))
     return value
+
+
+def _copied(operation: Mapping[str, Any], value: Any) -> int:
+    """How many characters an operation copies; what it copies alone is measured, not the whole."""
+    if operation["op"] != "copy":
+        return 0
+    return len(jsontext.dumps(JsonPointer(operation["from"]).resolve(value)))
 
 
 def _require_equal(operation: Mapping[str, Any], value: Any) -> None:

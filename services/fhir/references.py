@@ -95,12 +95,14 @@ THROUGH: Mapping[str, str] = {"Binary": "securityContext", "Provenance": "target
 A Provenance of an observation is in the record that the observation is in, though R4 counts it to
 the compartment only where it names the patient as well.
 """
-PERSONAL = frozenset({"Bundle", "Group", "Linkage", "MessageHeader", "Patient", "Person"}).union(
-    COMPARTMENT
-)
+PERSONAL = frozenset(
+    {
+        *("BiologicallyDerivedProduct", "Bundle", "Contract", "Group", "GuidanceResponse"),
+        *("Linkage", "MessageHeader", "OperationOutcome", "Parameters", "Patient"),
+        *("PaymentNotice", "PaymentReconciliation", "Person", "VerificationResult"),
+    }
+).union(COMPARTMENT)
 """Types whose resources are about people, or may hold what is."""
-
-"""Longest system or code that is indexed, in characters; longer ones cannot be searched for."""
 
 
 @dataclass(frozen=True)

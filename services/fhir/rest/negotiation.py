@@ -13,6 +13,8 @@ _NAMES = frozenset({JSON, "application/json", "text/json", "json"})
 _ANY = frozenset({"*/*", "application/*"})
 _VERSIONS = frozenset({"4.0", "4.0.1"})
 _NOT_SPOKEN = "this server speaks FHIR R4 in JSON only"
+_LONGEST = 2_000
+"""Most characters of a header that is taken apart: the time for that grows with their square."""
 
 
 def check_format(accept: str, asked: str | None) -> None:
@@ -26,6 +28,8 @@ def check_format(accept: str, asked: str | None) -> None:
         FhirFormatError: 406.
     """
     wanted = asked.replace(" ", "+") if asked is not None else accept  # + is a space in a query
+    if len(wanted) > _LONGEST:
+        raise FhirFormatError("the formats that are asked for are too long a text", 406)
     if wanted and not any(_is_spoken(range_) for range_ in _ranges(wanted)):
         raise FhirFormatError(_NOT_SPOKEN, 406)
 
@@ -40,6 +44,8 @@ def check_content(content_type: str, takes: str = JSON) -> None:
     Raises:
         FhirFormatError: 415.
     """
+    if len(content_type) > _LONGEST:
+        raise FhirFormatError("the name of the format is too long", 415)
     kind = _parsed(content_type)
     name = kind.get_content_type() if content_type else ""
     if takes == JSON_PATCH:

@@ -19,7 +19,7 @@ from services.fhir.validate import ID, resource_types
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 """How a date or an amount is compared."""
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
-_LOST_PLUS = re.compile(r"(.*T.*) (\d\d:\d\d)", re.ASCII)
+_LOST_PLUS = re.compile(r"^([\d-]+T[\d:.]+) (\d\d:\d\d)$", re.ASCII)
 """A zone whose ``+`` was sent as it is, and so arrived as a space."""
 
 

@@ -65,9 +65,11 @@ class Bearer:
     def patient(self) -> str | None:
         """Whose record alone it reaches; None where its scopes are for no one patient.
 
-        One ``patient/`` scope binds the whole token: ``user/`` scopes beside it reach no further.
+        One ``patient/`` scope binds the whole grant: ``user/`` scopes beside it reach no further,
+        not even in a token that asks for less and leaves the ``patient/`` scopes out.
         """
-        return self.scopes.patient if self.scopes.has_context("patient") else None
+        bound = [self.scopes, *([scopes_of(self.grant)] if self.grant else [])]
+        return self.scopes.patient if any(s.has_context("patient") for s in bound) else None
 
 
 class Tokens:

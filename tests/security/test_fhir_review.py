@@ -1,0 +1,111 @@
+"""What a second reading of the FHIR API found, each held by a test of its own."""
+# ruff: noqa: F811  # fixtures are imported by their names
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from support.smart import (  # noqa: F401  # fixtures
+    app_of,
+    hospital,
+    http,
+    person,
+    redeem,
+    seeded,
+)
+
+JSON = {"content-type": "application/fhir+json"}
+PATCH = {"content-type": "application/json-patch+json"}
+SOON_SECONDS = 2.0
+
+
+@pytest.fixture
+def key(hospital) -> Callable[..., dict[str, str]]:
+    """Makes headers with a fresh key of these scopes."""
+
+    def make(scopes: str = "system/*.cruds", patient: str | None = None) -> dict[str, str]:
+        text = hospital.accounts.new_key("review", scopes, patient=patient)
+        return {"authorization": f"Bearer {text}"}
+
+    return make
+
+
+@pytest.fixture
+async def clinician(person, app_of, redeem, http) -> dict[str, str]:
+    """Headers of an app that acts for a clinician who treats p07 and p01."""
+    app, _ = app_of("user/*.rs")
+    told = await person.allow(app.id, "user/*.rs")
+    http.cookies.clear()
+    token = (await redeem(app.id, told["code"])).json()["access_token"]
+    return {"authorization": f"Bearer {token}"}
+
+
+async def made(http: httpx.AsyncClient, headers: dict[str, str], resource: Any) -> str:
+    """Create a resource; its address below ``/fhir``."""
+    kind = resource["resourceType"]
+    answer = await http.post(f"/fhir/{kind}", headers=headers | JSON, content=json.dumps(resource))
+    assert answer.status_code == 201, answer.text
+    return f"{kind}/{answer.json()['id']}"
+
+
+@pytest.mark.parametrize("length", [3_000, 30_000])
+async def test_a_date_that_is_none_is_refused_at_once(http, key, length):
+    began = time.perf_counter()
+    form = JSON | {"content-type": "application/x-www-form-urlencoded"}
+    answer = await http.post(
+        "/fhir/Patient/_search", headers=key() | form, content="birthdate=" + "T" * length
+    )
+    assert answer.status_code == 400
+    assert time.perf_counter() - began < SOON_SECONDS
+
+
+async def test_a_zone_whose_plus_was_lost_is_still_understood(http, key):
+    asked = "/fhir/Patient?_lastUpdated=gt2000-01-01T00:00:00 01:00&_count=0"
+    assert (await http.get(asked, headers=key())).json()["total"] > 0
+
+
+@pytest.mark.parametrize("header", ["accept", "content-type"])
+async def test_a_header_without_end_is_refused_before_it_is_taken_apart(http, key, header):
+    began = time.perf_counter()
+    headers = key() | JSON | {header: 'application/fhir+json;"' + ";" * 60_000}
+    answer = await http.post("/fhir/Patient", headers=headers, content='{"resourceType":"Patient"}')
+    assert answer.status_code in {406, 415}
+    assert time.perf_counter() - began < SOON_SECONDS
+
+
+NOBODYS = {
+    "GuidanceResponse": {"moduleUri": "http://x.example.org", "status": "success"},
+    "Contract": {"title": "a secret"},
+    "VerificationResult": {"status": "attested"},
+    "Parameters": {"parameter": [{"name": "a", "valueString": "a secret"}]},
+}
+
+
+@pytest.mark.parametrize("kind", NOBODYS)
+async def test_what_may_be_about_anybody_is_not_shown_to_a_clinician_of_others(
+    http, key, clinician, kind
+):
+    where = await made(http, key(), {"resourceType": kind, **NOBODYS[kind]})
+    assert (await http.get(f"/fhir/{where}", headers=clinician)).status_code == 404
+    assert (await http.get(f"/fhir/{kind}", headers=clinician)).status_code == 400
+    assert (await http.get(f"/fhir/{kind}/_history", headers=clinician)).status_code == 400
+
+
+async def test_a_patch_of_many_copies_does_not_hold_the_writers_up(http, key):
+    parts = [{"url": "http://x.example.org", "valueString": "a"} for _ in range(10_000)]
+    big = {"resourceType": "Basic", "code": {"text": "x"}, "extension": parts}
+    where = await made(http, key(), big)
+    copies = [{"op": "copy", "from": "/code", "path": "/code"} for _ in range(400)]
+    began = time.perf_counter()
+    answer = await http.patch(f"/fhir/{where}", headers=key() | PATCH, content=json.dumps(copies))
+    assert answer.status_code == 200
+    assert time.perf_counter() - began < SOON_SECONDS
+    growing = [{"op": "copy", "from": "/extension", "path": f"/a{n}"} for n in range(400)]
+    answer = await http.patch(f"/fhir/{where}", headers=key() | PATCH, content=json.dumps(growing))
+    assert answer.status_code == 422
+    assert "too large" in answer.text
