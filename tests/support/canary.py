@@ -406,7 +406,7 @@ async def _wrong(journey: Journey) -> bytes:
         ("hospital", "POST", "/v1/chat/completions", f'{{"model": "{BAD}", "messages": [1]}}'),
         ("hospital", "POST", "/v1/chat/completions", f'{{"messages": [{{"role": "{BAD}"}}]}}'),
         ("hospital", "GET", f"/fhir/Patient/{quote(BAD)}", ""),
-        ("hospital", "GET", f"/fhir/Patient?name={quote(BAD)}", ""),
+        ("hospital", "GET", f"/fhir/Patient?birthdate={quote(BAD)}", ""),
         ("hospital", "GET", f"/fhir/{quote(BAD)}", ""),
         ("hospital", "GET", f"/{quote(BAD)}", ""),
         ("hospital", "POST", "/portal/sign-in", f"user={quote(BAD)}&password={quote(BAD)}"),
@@ -421,6 +421,9 @@ async def _wrong(journey: Journey) -> bytes:
             reply = await http.request(method, path, content=body.encode(), headers=headers)
             assert reply.status_code >= 400, (tier, method, path, reply.status_code)
             said += reply.content + repr(reply.headers.raw).encode()
+    async with journey.http("hospital", authorization=f"Bearer {key}") as http:
+        # Nobody of that name: only the caller is told what was looked for, in the link of the page.
+        assert (await http.get("/fhir/Patient", params={"name": BAD})).is_success
     return bytes(said)
 
 
