@@ -10,7 +10,7 @@ from compliance.errors import BadInputError
 from services.fhir.client import FhirSignInError, SmartConfiguration, smart_configuration
 from services.fhir.client.links import clean_base
 from services.hospital.launching.errors import UnknownEhrError
-from services.web.outbound import Outbound, OutboundRefusedError
+from services.web.outbound import Outbound
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,7 @@ class LaunchingEhrs:
         Raises:
             UnknownEhrError: it is not listed.
         """
-        try:
-            base = clean_base(iss)
-        except OutboundRefusedError:
-            base = ""
+        base = iss.rstrip("/")
         if base not in self._known:
             raise UnknownEhrError("No launch is agreed with this EHR.")
         return LaunchingEhr(base, self._known[base])
