@@ -109,3 +109,83 @@ async def test_a_patch_of_many_copies_does_not_hold_the_writers_up(http, key):
     answer = await http.patch(f"/fhir/{where}", headers=key() | PATCH, content=json.dumps(growing))
     assert answer.status_code == 422
     assert "too large" in answer.text
+
+
+@pytest.fixture
+def trail(hospital, monkeypatch) -> list[dict[str, Any]]:
+    """The events that are written down from now on."""
+    events: list[dict[str, Any]] = []
+    write = hospital.auditor._record_all  # what goes to the trail
+
+    def record(made: Any) -> None:
+        events.extend(made)
+        write(made)
+
+    monkeypatch.setattr(hospital.auditor, "_record_all", record)
+    return events
+
+
+def patients(events: list[dict[str, Any]]) -> set[str]:
+    """The patients whom events name."""
+    named = (
+        e["what"].get("reference", "")
+        for event in events
+        for e in event.get("entity", ())
+        if "what" in e
+    )
+    return {one for one in named if one.count("/") == 1 and one.startswith("Patient/")}
+
+
+@pytest.mark.parametrize(
+    "query", ["Observation?patient=p01&_summary=count", "Condition?subject=Patient/p01&code=none"]
+)
+async def test_that_nothing_was_found_or_how_much_is_on_the_trail_of_who_was_asked_for(
+    http, key, trail, query
+):
+    assert (await http.get(f"/fhir/{query}", headers=key())).status_code == 200
+    assert patients(trail) == {"Patient/p01"}
+
+
+async def test_an_empty_search_of_a_bound_app_is_on_the_trail_of_its_patient(http, key, trail):
+    headers = key("patient/*.rs", "p01")
+    assert (await http.get("/fhir/Condition?code=none", headers=headers)).status_code == 200
+    assert patients(trail) == {"Patient/p01"}
+
+
+async def test_a_conditional_read_is_on_the_trail_whatever_the_answer(http, key, trail):
+    answer = await http.get("/fhir/Patient/p01", headers=key() | {"if-none-match": "*"})
+    assert answer.status_code == 304
+    assert patients(trail) == {"Patient/p01"}
+
+
+async def test_a_create_that_finds_its_match_is_on_the_trail(http, key, trail):
+    headers = key() | JSON | {"if-none-exist": "_id=p02", "prefer": "return=minimal"}
+    answer = await http.post("/fhir/Patient", headers=headers, content='{"resourceType":"Patient"}')
+    assert answer.status_code == 200
+    assert patients(trail) == {"Patient/p02"}
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("POST", "/fhir/Patient?identifier=a"),
+        ("PUT", "/fhir/Patient/new?identifier=a"),
+        ("DELETE", "/fhir/Patient/p01?_cascade=delete"),
+        ("GET", "/fhir/Patient/p01?name=a"),
+        ("GET", "/fhir/Patient/p01/_history/1?_elements=name"),
+    ],
+)
+async def test_a_parameter_that_would_do_nothing_is_refused(http, key, method, url):
+    body = '{"resourceType":"Patient","id":"new"}' if method in {"POST", "PUT"} else None
+    answer = await http.request(method, url, headers=key() | JSON, content=body)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["resourceType"] == "OperationOutcome"
+    assert (await http.get("/fhir/Patient/p01", headers=key())).status_code == 200
+
+
+async def test_a_condition_in_the_address_of_a_create_of_a_transaction_is_refused(http, key):
+    request = {"method": "POST", "url": "Patient?identifier=a"}
+    entry = {"resource": {"resourceType": "Patient"}, "request": request}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    answer = await http.post("/fhir", headers=key() | JSON, content=json.dumps(bundle))
+    assert answer.status_code == 400

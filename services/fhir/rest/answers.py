@@ -62,8 +62,8 @@ def answer(call: Call, written: Written) -> Response:
 
 
 def tell(call: Call, written: Written, body: str) -> None:
-    """Write down that a resource is given out which the caller did not send as it is."""
-    if body and body == written.text:
+    """Write down that the caller is told of a resource which they did not send as it is."""
+    if (body and body == written.text) or written.outcome == "unchanged":
         key = (written.type, written.id)
         whose = call.store.owners([key]).get(key, frozenset[str]())
         call.access.disclose(Disclosure("read", "/".join(key), tuple(sorted(whose))))

@@ -18,6 +18,7 @@ from services.fhir.search.controls import Pair
 from services.fhir.search.cursor import PAGE
 from services.fhir.search.query import Query, parse
 from services.fhir.search.run import Found
+from services.fhir.search.view import named_patients
 from services.fhir.validate import require_type
 
 FORM = "application/x-www-form-urlencoded"
@@ -59,7 +60,7 @@ def answer(call: Call, kind: str, pairs: Sequence[Pair]) -> Response:
     if found.query.kind != kind:
         raise FhirParameterError(f"{PAGE} belongs to a search of another type")
     shown = [*found.entries, *found.included]
-    whose = owners_of(call, shown)
+    whose = _concerned(call, found.query, owners_of(call, shown))
     said = f"{kind}?{urlencode(found.query.pairs)}"
     call.access.disclose(Disclosure("search", kind, whose, said, len(shown)))
     return fhir_response(searchset(_answer(found, f"{call.base}/{said}", call), call.base))
@@ -76,6 +77,12 @@ def _answer(found: Found, self_link: str, call: Call) -> Answer:
         links.append(("next", f"{call.base}/{found.query.kind}?{urlencode({PAGE: found.next})}"))
     controls = found.query.controls
     return Answer(found.entries, found.included, found.total, links, controls, found.cut)
+
+
+def _concerned(call: Call, query: Query, shown: Sequence[str]) -> tuple[str, ...]:
+    """The people of whom an answer tells: that nothing was found tells of who was asked for."""
+    own = {call.access.patient} if call.access.patient else named_patients(query)
+    return tuple(sorted(own.union(shown)))
 
 
 def owners_of(call: Call, entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -163,7 +163,7 @@ def require_sound(step: Step) -> None:
     require_type(step.kind)
     path = step.url.partition("?")[0]
     if step.method == "POST":
-        sound = path == step.kind
+        sound = step.url == step.kind  # a condition stands in ifNoneExist
     elif step.identity is None:
         sound = bool(step.pairs)
     else:

@@ -19,7 +19,7 @@ from services.fhir.conditional import (
     update_where,
 )
 from services.fhir.drafts import Match
-from services.fhir.errors import FhirRequestError
+from services.fhir.errors import FhirParameterError, FhirRequestError
 from services.fhir.patching import patched
 from services.fhir.policy import require_writable
 from services.fhir.rest.answers import answer, tell
@@ -31,6 +31,7 @@ from services.fhir.validate import ID, require_type
 
 CONTROLS = frozenset({"_format", "_pretty"})
 """Parameters of an address that say nothing of the resource."""
+_NO_PARAMETERS = "Leave them out; the condition of a create stands in the header If-None-Exist."
 
 
 def create(call: Call, kind: str) -> Response:
@@ -131,6 +132,9 @@ def _begin(call: Call, kind: str, letter: Letter, identity: str | None = None) -
     call.access.require(kind, letter)
     if identity is not None and not ID.fullmatch(identity):
         raise FhirRequestError("an id is 1 to 64 letters, digits, '-' or '.'")
+    by_search = identity is None and letter != "c"
+    if not by_search and any(name not in CONTROLS for name, _ in call.pairs):
+        raise FhirParameterError("this interaction takes no parameters", remedy=_NO_PARAMETERS)
 
 
 def _match(call: Call) -> Match | None:
