@@ -5,4 +5,8 @@ Workflow. The device's owner lists records that may be connected (`places`). The
 PKCE), and comes back (`finish`); their record is then read in the background (`reading`), under
 ids of this connection's own (`naming`), into the vault. The tokens stay in the vault too. Nothing
 of the person leaves the device for it but what that server is asked for: their own record there.
+
+    connections = Connections("Hospital|https://ehr.example.org/fhir|caretier-device")
+    url = await connections.begin(member, place, redirect)    # the browser goes there
+    await connections.finish(member, answer)                  # and comes back with this
 """

@@ -12,6 +12,8 @@ the patient", "does she", "do I". Where it abstains, warnings of the record may 
 
 ``ask`` is a scope of its own: ``chat`` puts questions without any record, and reading a record does
 not mean that software may be run over it.
+
+    app.include_router(ask_router(lambda: records, lambda: node, doors.ask))
 """
 
 from services.hospital.asking.definition import operation_definition

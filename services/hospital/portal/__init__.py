@@ -12,8 +12,10 @@ seals it.
 
 Pages are server-rendered in English or Spanish; their modules put text in as text only, so that a
 content policy without inline script or style holds. A clinician reads, saves and signs, and opens
-charts of the hospital's own record (`charts`); a privacy officer reads referrals; an operator sees
-the system page alone.
+charts of the hospital's own record (`charts`), files a reply in one (`filing`), takes up red flags
+of intakes (`intakes`), and lets apps in or turns them out (`apps`); a privacy officer reads
+referrals; an operator sees the system page and the registered programs (`clients`) alone. `launch`
+is the way in from a chart in an outside EHR.
 
     app.include_router(
         portal_router(accounts, desk, secure_cookies=True, audit_read=audit_read, status=status)

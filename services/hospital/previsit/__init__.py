@@ -8,6 +8,10 @@ before anything else and lies on the desk of whoever treats the person (`alerts`
 the newest answers stand under "Before the visit" (`summary`): first what does not go with the
 record (`against`), then the patient's own words, each line with the answer and the entries that it
 comes from. Nothing is put together that was not written.
+
+    intakes = Intakes(database, lambda: node.triage)
+    records = FhirStore(database, intakes.checks)         # checks every write, red flags included
+    Alerts(database, relations, auditor).waiting(user)    # of the people whom this clinician treats
 """
 
 from services.hospital.previsit.alerts import Alert, Alerts
