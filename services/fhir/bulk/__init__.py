@@ -5,7 +5,8 @@ the job that does it (`orders`), the job takes one moment's view of the store an
 it (`snapshot`, `selection`, `export`, `files`), and the program that asked, and no other, fetches
 them (`routes`) until they are over or it says that it is done.
 
-    bulk = Bulk(database, data / "bulk", access_of, add_job=add_job, keep=timedelta(days=1))
+    bulk = Bulk(database, store, data / "bulk", access_of,
+                add_job=add_job, outbound=outbound, keep=timedelta(days=1))
     app.include_router(router(bulk, authorise))     # before the routes of single resources
     bulk.exporter.run(order, attempt, done)         # what the job does
 """

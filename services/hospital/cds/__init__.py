@@ -7,7 +7,7 @@ and `orders` makes cards, each with its source and the entry that it fired on (`
 and ranked by ``data/hazards.yaml``. `view` tells what waits for a patient, `discharge` drafts plain
 instructions. `ledger` chooses what is shown and remembers what came of it, without naming anybody.
 
-    cds = Cds(database, key, auditor, outbound)
+    cds = Cds(database, key, auditor, outbound, lambda: knowledge)
     app.include_router(cds_router(lambda: cds.hooks, cds.admit))
     for signal in cds.signals():          # which warnings were accepted, which overridden, and why
         learn(signal)
