@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
@@ -75,25 +75,41 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             yield
         await here.close()
 
-    hosts = (*LOOPBACK_HOSTS, *(h.strip() for h in chosen.hosts.split(",") if h.strip()))
     app = create_app(
         "Caretier hospital",
         ready=here.ready,
         lifespan=lifespan,
-        hosts=hosts,
+        hosts=(*LOOPBACK_HOSTS, *(h.strip() for h in chosen.hosts.split(",") if h.strip())),
         base_url=chosen.base_url,
         dress=as_outcome,
-        large={
-            "/v1/referrals": MAX_SEALED_CHARS + (1 << 20),
-            "/fhir": MAX_BUNDLE,
-            "/fhir/$import": MAX_BYTES,
-            **{f"{PREFIX}/{service}": MAX_BODY for service in here.cds.hooks.services},
-        },
+        large=_large(here),
     )
     app.state.hospital = here
+    _add_apis(app, here)
+    app.include_router(_portal(here))
+    app.mount("/static/portal", StaticFiles(directory=STATIC, check_dir=False), name="portal")
+
+    @app.get("/", include_in_schema=False)
+    def root() -> RedirectResponse:
+        return RedirectResponse("/portal/", status_code=303)
+
+    return app
+
+
+def _large(here: Hospital) -> dict[str, int]:
+    """Addresses that take more than the usual body, in bytes."""
+    return {
+        "/v1/referrals": MAX_SEALED_CHARS + (1 << 20),
+        "/fhir": MAX_BUNDLE,
+        "/fhir/$import": MAX_BYTES,
+        **{f"{PREFIX}/{service}": MAX_BODY for service in here.cds.hooks.services},
+    }
+
+
+def _add_apis(app: FastAPI, here: Hospital) -> None:
+    """What programs speak to; below ``/fhir`` operations come before single resources."""
     app.state.fhir_topics = tuple(here.subscriptions.topics)
     app.state.fhir_security = fhir_security
-
     doors = Doors(here.accounts, here.auditor, here.relations, here.smart.tokens)
     app.include_router(smart_router(here.smart))
     app.user_middleware.append(Middleware(SmartCors, origins=here.smart.clients.origins))
@@ -114,36 +130,32 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         Middleware(CdsCors, allowed=here.cds.ehrs.allows, refresh=here.cds.refresh)
     )
     app.include_router(chat_router(lambda: here.node, doors.chat, here.auditor.chat))
-    app.include_router(
-        portal_router(
+
+
+def _portal(here: Hospital) -> APIRouter:
+    """What people see."""
+    chosen = here.settings
+    return portal_router(
+        here.accounts,
+        here.desk,
+        secure_cookies=chosen.secure_cookies,
+        audit_read=here.audit_read,
+        status=here.status,
+        idle=timedelta(minutes=chosen.session_minutes),
+        charts=here.charts,
+        relations=here.relations,
+        export=here.export,
+        filing=FilingDesk(here.filings, here.relations),
+        alerts=here.alerts,
+        before=partial(before_visit, here.database),
+        consent=Consent(here.smart, Caseload(here.database, here.relations), here.relations),
+        steps=SignInSteps(
             here.accounts,
-            here.desk,
-            secure_cookies=chosen.secure_cookies,
-            audit_read=here.audit_read,
-            status=here.status,
-            idle=timedelta(minutes=chosen.session_minutes),
-            charts=here.charts,
-            relations=here.relations,
-            export=here.export,
-            filing=FilingDesk(here.filings, here.relations),
-            alerts=here.alerts,
-            before=partial(before_visit, here.database),
-            consent=Consent(here.smart, Caseload(here.database, here.relations), here.relations),
-            steps=SignInSteps(
-                here.accounts,
-                factors=here.factors,
-                pending=here.pending,
-                provider=here.provider,
-                local=chosen.sign_in != "provider",
-                issuer=chosen.name,
-                launching=here.launching,
-            ),
-        )
+            factors=here.factors,
+            pending=here.pending,
+            provider=here.provider,
+            local=chosen.sign_in != "provider",
+            issuer=chosen.name,
+            launching=here.launching,
+        ),
     )
-    app.mount("/static/portal", StaticFiles(directory=STATIC, check_dir=False), name="portal")
-
-    @app.get("/", include_in_schema=False)
-    def root() -> RedirectResponse:
-        return RedirectResponse("/portal/", status_code=303)
-
-    return app

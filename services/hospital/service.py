@@ -125,15 +125,15 @@ class Hospital:
         self.outbound = Outbound(settings.outbound_origins, private=settings.outbound_private)
         self.auditor = Auditor(self._write_down, settings.name)
         self.jobs = Jobs(self.database)
-        self.cds = Cds(
-            self.database,
-            load_or_create(settings.data / "keys" / "cds.key"),
-            self.auditor,
-            self.outbound,
-            lambda: self.node.index.knowledge,
-            everyone=settings.cds_open,
-        )
-        self.desk = Desk(self.intake, self.keys, self.texts)
+        self._node = node
+        self._open_people(settings)
+        self._open_record(settings)
+        self._open_desk(settings)
+        self._open_connections(settings)
+        self._open_jobs()
+
+    def _open_people(self, settings: HospitalSettings) -> None:
+        """Who may come in: people, programs, apps."""
         self.accounts = Accounts(
             self.database,
             idle=timedelta(minutes=settings.session_minutes),
@@ -143,7 +143,6 @@ class Hospital:
         self.factors = Factors(self.database, secret, self.auditor, policy=settings.second_factor)
         self.pending = PendingSignIns(self.database)
         self.provider = provider_of(settings)
-        self.intakes = Intakes(self.database, lambda: self.node.triage)
         self.smart = Smart(
             self.database,
             accounts=self.accounts,
@@ -152,15 +151,31 @@ class Hospital:
             keys=settings.data / "keys" / "smart",
         )
         self.standing = Standing(self.accounts.keys, self.smart.clients, self.auditor)
+        self.relations = Relations(
+            self.database, self.auditor, required=settings.treatment_relation == "required"
+        )
+
+    def _open_record(self, settings: HospitalSettings) -> None:
+        """The record, and what is checked and told when it is written."""
+        self.intakes = Intakes(self.database, lambda: self.node.triage)
         self.subscriptions = subscriptions_of(
             self.database, settings, self.standing.access, self.outbound
         )
         self.records = FhirStore(
             self.database, {**self.intakes.checks, **self.subscriptions.checks}
         )
-        self.relations = Relations(
-            self.database, self.auditor, required=settings.treatment_relation == "required"
+        self.bulk = bulk_of(
+            self.database,
+            self.records,
+            settings.data,
+            self.standing.access,
+            outbound=self.outbound,
+            keep=self.schedule.rule(BULK).keep,
         )
+
+    def _open_desk(self, settings: HospitalSettings) -> None:
+        """What clinicians work at, and what is kept or erased of it."""
+        self.desk = Desk(self.intake, self.keys, self.texts)
         self.charts = Charts(self.database, self.audit_chart, self.relations.require)
         self.alerts = Alerts(self.database, self.relations, self.auditor)
         self.filings = Filings(
@@ -171,13 +186,16 @@ class Hospital:
             self.database, self.texts, self.holds, self.auditor, self.keys.identity
         )
         self.studies = Studies(settings.study, settings.study_key)
-        self.bulk = bulk_of(
+
+    def _open_connections(self, settings: HospitalSettings) -> None:
+        """The EHRs around: their calls for decisions, their records, their launches."""
+        self.cds = Cds(
             self.database,
-            self.records,
-            settings.data,
-            self.standing.access,
-            outbound=self.outbound,
-            keep=self.schedule.rule(BULK).keep,
+            load_or_create(settings.data / "keys" / "cds.key"),
+            self.auditor,
+            self.outbound,
+            lambda: self.node.index.knowledge,
+            everyone=settings.cds_open,
         )
         self.ehr = Ehr(
             self.database,
@@ -196,6 +214,9 @@ class Hospital:
             self.pending,
             self.auditor,
         )
+
+    def _open_jobs(self) -> None:
+        """What is done in the background."""
         self.sweeper = self._sweeper()
         opening = Opening(
             self.database,
@@ -212,7 +233,6 @@ class Hospital:
             **self.ehr.handlers,
         }
         self.background = Background(self.do, self.handlers.keys() - {"open-referral"})
-        self._node = node
 
     def _sweeper(self) -> Sweeper:
         return hospital_sweeper(
