@@ -42,7 +42,9 @@ def export(audit: AuditTrail, member: Member, form: Form) -> Takeout:
     Raises:
         AuditError: it could not be written down; nothing was given out.
     """
-    audit.record(acts.export(_by(member), _pseudonym(member), what=f"export:{uuid4()}", form=form))
+    audit.record(
+        acts.export(by_person(member), pseudonym(member), what=f"export:{uuid4()}", form=form)
+    )
     if form == "html":
         page = page_of(member.vault, member.profile["language"])
         return Takeout(page, "text/html", "caretier-export.html")
@@ -63,7 +65,7 @@ def recovery_text(audit: AuditTrail, member: Member) -> str:
         VaultOuterKeyMissingError: it is not on this device any more.
     """
     what = f"recovery-text:{member.vault.id}"
-    audit.record(acts.export(_by(member), _pseudonym(member), what=what))
+    audit.record(acts.export(by_person(member), pseudonym(member), what=what))
     return member.vault.recovery_text()
 
 
@@ -84,8 +86,8 @@ def erase(audit: AuditTrail, member: Member, forget: Callable[[], None]) -> dict
         VaultError: the outer key could not be destroyed; nothing was.
     """
     identity, vault = member.identity, member.vault.id
-    person = _pseudonym(member)
-    written = audit.record(acts.erase(_by(member), person, what=f"vault:{person}"))
+    person = pseudonym(member)
+    written = audit.record(acts.erase(by_person(member), person, what=f"vault:{person}"))
     forget()
     member.vault.erase()
     body = {
@@ -100,12 +102,13 @@ def erase(audit: AuditTrail, member: Member, forget: Callable[[], None]) -> dict
     return body | {"signature": to_text(signature)}
 
 
-def _pseudonym(member: Member) -> str:
+def pseudonym(member: Member) -> str:
+    """Under which a person stands on the device's trail."""
     return member.identity.public.fingerprint
 
 
-def _by(member: Member) -> acts.Actors:
+def by_person(member: Member) -> acts.Actors:
     """The person, by pseudonym, at their own device."""
-    person = acts.Agent("person", _pseudonym(member), role="patient")
+    person = acts.Agent("person", pseudonym(member), role="patient")
     application = acts.Agent("application", "caretier-device")
     return acts.Actors(application, "device", person=person, purpose="PATRQT")

@@ -65,7 +65,9 @@ class Device:
         self._book = WitnessBook(settings.data / BOOK)
         self._schedule = Schedule.load()
         self.members: dict[str, Member] = {}
-        self.connections = Connections(settings.records, private=settings.records_private)
+        self.connections = Connections(
+            settings.records, self.audit, private=settings.records_private
+        )
 
     @cached_property
     def node(self) -> Node:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from compliance.audit import AuditTrail, acts
 from compliance.errors import CaretierError
 from patient_app.connect.errors import BusyError, LaunchOverError, NoPlaceError
 from patient_app.connect.naming import Naming, plain
@@ -19,6 +20,7 @@ from patient_app.connect.person import own_id
 from patient_app.connect.places import Place, origins_of, places_of
 from patient_app.connect.reading import Read, read_record
 from patient_app.member import Member
+from patient_app.own_data import by_person, pseudonym
 from services.fhir.client import FhirClient, Grant, GrantTokens, SmartConfiguration, launch
 from services.fhir.client.discovery import smart_configuration
 from services.web.outbound import Outbound, OutboundRefusedError
@@ -59,10 +61,12 @@ class Connections:
 
     Args:
         records: the places that may be connected (see `places_of`).
+        audit: of this device; what cannot be written down is not done.
         private: whether they may be on this machine or in a private network.
     """
 
-    def __init__(self, records: str, *, private: bool = False) -> None:
+    def __init__(self, records: str, audit: AuditTrail, *, private: bool = False) -> None:
+        self._audit = audit
         self.places: Mapping[str, Place] = places_of(records)
         self._outbound = Outbound(origins_of(self.places.values()), private=private)
         self._waiting: dict[str, _Waiting] = {}
@@ -138,6 +142,7 @@ class Connections:
         Raises:
             NoPlaceError: it is not connected.
             BusyError: it is being read.
+            AuditError: it could not be written down; nothing is read.
         """
         chosen = self._place(place)
         if member.vault.get(KIND, chosen.id) is None:
@@ -145,6 +150,7 @@ class Connections:
         run = self._runs.get((member.id, chosen.id))
         if run is not None and run.busy:
             raise BusyError("That record is being read.")
+        self._audit.record(acts.read(by_person(member), f"outside-record:{chosen.id}"))
         run = self._runs[member.id, chosen.id] = _Run()
         run.task = asyncio.create_task(self._reading(member, chosen, run))
 
@@ -180,13 +186,16 @@ class Connections:
             NoPlaceError: it is not connected.
         """
         chosen = self._place(place)
+        if member.vault.get(KIND, chosen.id) is None:
+            raise NoPlaceError("That record is not connected.")
+        what = f"outside-record:{chosen.id}"
+        self._audit.record(acts.erase(by_person(member), pseudonym(member), what=what))
         run = self._runs.pop((member.id, chosen.id), None)
         if run is not None and run.task is not None:
             run.task.cancel()
         kept = await asyncio.to_thread(_remove, member, chosen.id, keep=keep)
-        if kept is None:
-            raise NoPlaceError("That record is not connected.")
-        await self._revoke(chosen, kept)
+        if kept is not None:
+            await self._revoke(chosen, kept)
 
     async def _revoke(self, place: Place, kept: Mapping[str, Any]) -> None:
         token = kept["grant"]["refresh"] or kept["grant"]["access"]
