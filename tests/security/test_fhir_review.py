@@ -189,3 +189,59 @@ async def test_a_condition_in_the_address_of_a_create_of_a_transaction_is_refuse
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
     answer = await http.post("/fhir", headers=key() | JSON, content=json.dumps(bundle))
     assert answer.status_code == 400
+
+
+YES = {"valueBoolean": True}
+DAILY = {"valueCoding": {"code": "LA6571-9", "display": "Nearly every day"}}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "flagged"),
+    [
+        ("Do you have crushing chest pain spreading to your left arm?", YES, True),
+        (
+            "Do you have crushing chest pain spreading to your left arm?",
+            {"valueBoolean": False},
+            False,
+        ),
+        ("Thoughts of hurting yourself or that you would be better off dead", DAILY, True),
+        (
+            "Thoughts of hurting yourself or that you would be better off dead",
+            {"valueCoding": {"code": "LA6568-5", "display": "Not at all"}},
+            False,
+        ),
+        ("What is the matter?", {"valueCoding": {"display": "Crushing chest pain"}}, True),
+        ("Trouble falling asleep", DAILY, False),
+    ],
+)
+async def test_an_emergency_that_is_agreed_with_on_a_foreign_form_surfaces(
+    http, key, question, answer, flagged
+):
+    response = {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "subject": {"reference": "Patient/p01"},
+        "item": [{"linkId": "1", "text": question, "answer": [answer]}],
+    }
+    sent = await http.post(
+        "/fhir/QuestionnaireResponse", headers=key() | JSON, content=json.dumps(response)
+    )
+    assert sent.status_code == 201, sent.text
+    assert ("urn:caretier:triage" in sent.text) is flagged
+
+
+async def test_a_form_of_words_without_end_does_not_hold_the_writers_up(http, key):
+    items = [{"linkId": str(n), "answer": [{"valueString": f"answer {n}"}]} for n in range(5_000)]
+    response = {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "subject": {"reference": "Patient/p01"},
+        "item": items,
+    }
+    began = time.perf_counter()
+    sent = await http.post(
+        "/fhir/QuestionnaireResponse", headers=key() | JSON, content=json.dumps(response)
+    )
+    assert sent.status_code == 422
+    assert "in parts" in sent.text
+    assert time.perf_counter() - began < SOON_SECONDS

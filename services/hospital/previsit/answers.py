@@ -18,12 +18,14 @@ class Answer:
         kind: of its value, ``Coding`` for ``valueCoding``; "" where it has none.
         value: as it stands in the JSON.
         group: number of the group that it stands in; answers of one group belong together.
+        asked: the question as it stands beside the answer; "" where it does not.
     """
 
     link: str
     kind: str
     value: Any
     group: int = 0
+    asked: str = ""
 
     @property
     def text(self) -> str:
@@ -34,6 +36,11 @@ class Answer:
     def code(self) -> str:
         """The code that was chosen; "" of any other kind."""
         return str(self.value.get("code", "")) if self.kind == "Coding" else ""
+
+    @property
+    def display(self) -> str:
+        """The words of the code that was chosen; "" of any other kind."""
+        return str(self.value.get("display", "")).strip() if self.kind == "Coding" else ""
 
     @property
     def reference(self) -> str:
@@ -74,7 +81,8 @@ def _gather(parent: Item, found: list[Answer], groups: list[int], group: int) ->
         if "answer" not in item:
             groups[0] += 1
             inner = groups[0]
+        asked = str(item.get("text", ""))
         for kind, value, answer in values_of(item):
-            found.append(Answer(str(item.get("linkId")), kind, value, group))
+            found.append(Answer(str(item.get("linkId")), kind, value, group, asked))
             _gather(answer, found, groups, group)
         _gather(item, found, groups, inner)

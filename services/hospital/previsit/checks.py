@@ -22,12 +22,15 @@ from services.hospital.chart.source import read_record
 from services.hospital.models import IntakeAlert
 from services.hospital.previsit.answers import Item, answers
 from services.hospital.previsit.questionnaires import URL, questionnaires
+from services.hospital.previsit.stated import stated
 from services.hospital.previsit.validate import faults
 from services.store.database import Database
 
 TRIAGE = "urn:caretier:triage"
 _RANK = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.ROUTINE: 2}
 _MOST_FAULTS = 20
+_MOST_TEXTS = 400
+"""Most different texts of one response: each is read for red flags before it is stored."""
 
 
 class Intakes:
@@ -64,10 +67,15 @@ class Intakes:
 
     def _flagged(self, session: Session, entry: Entry, response: Item) -> Sequence[Issue]:
         patient = _patient(response)
-        texts = [answer.text for answer in answers(response) if answer.text]
+        given = answers(response)
+        texts = list(dict.fromkeys(text for one in given for text in stated(one)))
         if not texts:
             return ()
-        triage = self._read(texts, self._person(patient, response))
+        if len(texts) > _MOST_TEXTS:  # other writers wait meanwhile
+            rule = f"has more than {_MOST_TEXTS} answers in words: send it in parts"
+            raise FhirInvalidError((Fault("QuestionnaireResponse.item", rule),))
+        written = "\n".join(one.text for one in given if one.text)
+        triage = self._read([*texts, written], self._person(patient, response))
         if triage.level is Urgency.ROUTINE:
             return ()
         if patient is not None:
@@ -75,9 +83,9 @@ class Intakes:
         return (_issue(triage),)
 
     def _read(self, texts: Sequence[str], person: Person) -> Triage:
-        """The gravest of what triage says to each text, and to all of them as one."""
+        """The gravest of what triage says to each text; what somebody wrote is one of them."""
         triager = self._triage()
-        found = [triager.assess(text, person) for text in (*texts, "\n".join(texts))]
+        found = [triager.assess(text, person) for text in texts if text]
         return min(found, key=lambda triage: _RANK[triage.level])
 
     def _person(self, patient: str | None, response: Item) -> Person:
