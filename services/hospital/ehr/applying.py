@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from services.fhir._prepare import Prepared, prepare
+from services.fhir._queries import owners
 from services.fhir.client import Failure, Resource
 from services.fhir.client.narrowing import moment
 from services.fhir.errors import FhirInvalidError, FhirNotFoundError
@@ -168,7 +169,11 @@ class Applier:
             row = session.get(EhrResource, (self._name, kind, source))
             if row is None:
                 return
-            self._tell(Told(self._name, {None: 1}, deleted=f"{kind}/{row.local}"))
+            key = (kind, row.local)
+            of = sorted(owners(session, [key]).get(key, frozenset()))
+            patients: dict[str | None, int] = {f"Patient/{id_}": 1 for id_ in of}
+            deleted = f"{kind}/{row.local}"
+            self._tell(Told(self._name, patients or {None: 1}, deleted=deleted))
             session.delete(row)
             try:
                 writer.delete(kind, row.local)

@@ -37,7 +37,8 @@ class Trail:
         """
         by = Actors(application=SYNC, node=self._node, client=SYNC.id)
         if what.deleted:
-            self._record([acts.change(by, what.deleted, "delete")])
+            gone = what.deleted
+            self._record([acts.change(by, gone, "delete", patient=p) for p in what.patients])
             return
         self._record(
             [
