@@ -245,3 +245,18 @@ async def test_a_form_of_words_without_end_does_not_hold_the_writers_up(http, ke
     assert sent.status_code == 422
     assert "in parts" in sent.text
     assert time.perf_counter() - began < SOON_SECONDS
+
+
+@pytest.mark.parametrize(("kind", "write"), [("batch", "413"), ("transaction", "201")])
+async def test_a_bundle_of_many_whole_records_is_not_answered_without_end(
+    http, key, monkeypatch, kind, write
+):
+    monkeypatch.setattr("services.fhir.rest.bundles.MAX_ANSWER", 60_000)
+    reads = [{"request": {"method": "GET", "url": "Patient/p01/$everything"}}] * 5
+    new = {"resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}}
+    bundle = {"resourceType": "Bundle", "type": kind, "entry": [*reads, new]}
+    answer = await http.post("/fhir", headers=key() | JSON, content=json.dumps(bundle))
+    assert answer.status_code == 200, answer.text
+    told = [entry["response"] for entry in answer.json()["entry"]]
+    assert [one["status"][:3] for one in told] == ["200", "200", "413", "413", "413", write]
+    assert told[2]["outcome"]["issue"][0]["code"] == "too-costly"

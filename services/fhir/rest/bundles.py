@@ -20,7 +20,7 @@ from services.fhir.errors import (
     FhirNotFoundError,
     FhirRequestError,
 )
-from services.fhir.outcome import fhir_response, outcome_of
+from services.fhir.outcome import fhir_response, operation_outcome, outcome_of
 from services.fhir.rest.answers import headers, location, outcome, returned, tell
 from services.fhir.rest.call import Call, Handler, Route
 from services.fhir.rest.negotiation import check_content
@@ -30,6 +30,9 @@ from services.fhir.rest.transaction import Transaction
 from services.fhir.results import Written
 
 _ERROR = 400
+MAX_ANSWER = 64 << 20
+"""Most characters that one bundle is answered with; what comes behind is not done in a batch."""
+_READING = frozenset({"GET", "HEAD"})
 Inner = Sequence[tuple[Route, re.Pattern[str]]]
 """Routes that answer entries, with what their paths look like."""
 
@@ -43,7 +46,7 @@ def process(routes: Sequence[Route]) -> Handler:
         check_content(call.header("content-type"))
         kind, items = read_bundle(call.body)
         if kind == "batch":
-            answers = [_alone(call, number, item, inner) for number, item in enumerate(items)]
+            answers = _batch(call, items, inner)
         else:
             steps = [read_step(number, item, call.base) for number, item in enumerate(items)]
             answers = _transact(call, steps, inner)
@@ -58,15 +61,27 @@ def process(routes: Sequence[Route]) -> Handler:
 def _transact(call: Call, steps: Sequence[Step], inner: Inner) -> list[str]:
     """Write in one turn, then read; what cannot be read is refused while the turn lasts."""
     planned = plan(steps, call.access)
-    reads = [step for step in steps if step.method in {"GET", "HEAD"}]
+    reads = [step for step in steps if step.method in _READING]
     for step in reads:
         with entry(step.number):
             _found(step, inner)
     done = call.store.write(lambda writer: Transaction(planned, writer).run(reads), call.access)
     answers = {number: _written(call, written) for number, written in done.items()}
+    room = MAX_ANSWER - sum(map(len, answers.values()))
     for step in reads:
-        answers[step.number] = _answered(call, step, inner)
+        answers[step.number] = _answered(call, step, inner) if room > 0 else _TOO_MUCH
+        room -= len(answers[step.number])
     return [answers[step.number] for step in steps]
+
+
+def _batch(call: Call, items: Sequence[Any], inner: Inner) -> list[str]:
+    """Do entry by entry, and refuse the rest once the answer is as long as it may be."""
+    answers: list[str] = []
+    room = MAX_ANSWER
+    for number, item in enumerate(items):
+        answers.append(_alone(call, number, item, inner) if room > 0 else _TOO_MUCH)
+        room -= len(answers[-1])
+    return answers
 
 
 def _written(call: Call, written: Written | None) -> str:
@@ -164,3 +179,12 @@ def _entry(
         response["outcome"] = extra
     resource = f'"resource":{body},' if body and status < _ERROR else ""
     return f'{{{resource}"response":{jsontext.dumps(response)}}}'
+
+
+_TOO_MUCH = _entry(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    {},
+    "",
+    operation_outcome("too-costly", "the answer to this bundle would be too long: send this alone"),
+)
+"""The entry that answers one for which there is no room."""
