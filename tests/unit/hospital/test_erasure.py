@@ -24,6 +24,7 @@ from services.hospital.audited import Caller
 from services.hospital.erasure import PURPOSE
 from services.hospital.errors import HeldError, StaleDraftError, UnreadableError
 from services.hospital.models import Referral
+from services.hospital.opening import Opening
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 from services.hospital.text_keys import MARK, TextKeys
@@ -51,10 +52,10 @@ def hospital(tmp_path, monkeypatch):
     made = Hospital(HospitalSettings(data=tmp_path / "hospital"))
     made.intake.audit = Trail()
 
-    async def drafted(_asked):
+    async def drafted(_opening, _asked):
         return DRAFT
 
-    monkeypatch.setattr(made, "_draft", drafted)
+    monkeypatch.setattr(Opening, "_draft", drafted)
     yield made
     made.database.close()
 

@@ -83,10 +83,14 @@ def request_of(**changes):
     } | changes
 
 
+def without(resource, key):
+    return {name: value for name, value in resource.items() if name != key}
+
+
 OPEN = [
     request_of(),
     request_of(status="on-hold", performer=[{"reference": DESK}]),
-    request_of(performer=[], requester={"reference": ME}),
+    without(request_of(requester={"reference": ME}), "performer"),
     {
         "resourceType": "Encounter",
         "id": "e1",
