@@ -35,13 +35,13 @@ class Prepared:
 
 
 def accepted(
-    batch: Sequence[Content | Sourced], before: int, report: LoadReport
+    batch: Sequence[Content | Sourced], before: int, report: LoadReport, base: str = ""
 ) -> Iterator[tuple[tuple[str, str], Prepared]]:
     """Yield the good resources of ``batch`` by key, and note the others in ``report``."""
     for number, item in enumerate(batch, before + 1):
         sourced = item if isinstance(item, Sourced) else Sourced(f"item {number}", item)
         try:
-            prepared = prepare(sourced.content)
+            prepared = prepare(sourced.content, base=base)
         except FhirInvalidError as error:
             report.rejected.append((sourced.origin, error.message))
         else:
@@ -49,7 +49,10 @@ def accepted(
 
 
 def prepare(
-    content: Content, identity: str | None = None, at: tuple[str, str | None] | None = None
+    content: Content,
+    identity: str | None = None,
+    at: tuple[str, str | None] | None = None,
+    base: str = "",
 ) -> Prepared:
     """Parse, check and index a resource.
 
@@ -57,6 +60,7 @@ def prepare(
         content: JSON text, kept as it is, or Python values.
         identity: the id that it gets, whatever it has.
         at: type and id of the address that it was sent to; the id None for any.
+        base: absolute URL of this server; references below it are its own.
 
     Raises:
         FhirInvalidError: it is not a resource of R4.
@@ -78,7 +82,8 @@ def prepare(
     except (ValueError, TypeError, RecursionError) as error:
         fault = Fault("resource", f"is not JSON ({type(error).__name__})")
         raise FhirInvalidError((fault,)) from error
-    return Prepared(resource["resourceType"], resource["id"], text, digest, index_rows(resource))
+    rows = index_rows(resource, base)
+    return Prepared(resource["resourceType"], resource["id"], text, digest, rows)
 
 
 def _require_at(resource: Mapping[str, Any], at: tuple[str, str | None] | None) -> None:

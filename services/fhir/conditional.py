@@ -74,9 +74,23 @@ def create_unless(writer: Writer, item: Prepared, pairs: Pairs) -> Written:
 
 
 def update_where(
-    writer: Writer, kind: str, pairs: Pairs, content: bytes, match: Match | None = None
+    writer: Writer,
+    kind: str,
+    pairs: Pairs,
+    content: bytes,
+    *,
+    match: Match | None = None,
+    base: str = "",
 ) -> Written:
     """Write ``content`` over the one that matches; create it where none does.
+
+    Args:
+        writer: of the transaction.
+        kind: resource type.
+        pairs: the search.
+        content: JSON text of the resource.
+        match: versions over which it may be written.
+        base: absolute URL of this server.
 
     Raises:
         FhirRequestError: the id of the content is not that of the match.
@@ -87,15 +101,15 @@ def update_where(
     if known is not None:
         if given not in {None, known.id}:
             raise FhirRequestError("the id of the resource is not that of the match")
-        item = prepare(content, known.id, (kind, given))
+        item = prepare(content, known.id, (kind, given), base)
         return writer.update(item, match=match)
     if given is None:
         if match is not None and not match(None):
             raise FhirPreconditionError("no resource matches")
-        return writer.create(prepare(content, str(uuid4()), (kind, None)))
+        return writer.create(prepare(content, str(uuid4()), (kind, None), base))
     if writer.mine(kind, given, "u") is not None:
         raise FhirConflictError("none matches, and another resource has this id")
-    return writer.update(prepare(content, at=(kind, given)), match=match)
+    return writer.update(prepare(content, at=(kind, given), base=base), match=match)
 
 
 def patch_where(

@@ -4,8 +4,9 @@
     report.loaded        # {"Patient": 13, "Condition": 555, …}
     report.rejected      # [("Condition.ndjson:12", "Condition.subject: is required"), …]
 
-NDJSON is read line by line and each line kept exactly as it came. References by ``urn:uuid:`` of a
-Bundle are resolved to ``Type/id``, as a server does for a transaction; nothing else is rewritten.
+NDJSON is read line by line and each line kept exactly as it came. References of a Bundle to the
+``fullUrl`` of one of its entries (``urn:uuid:…``, an address) are resolved to ``Type/id``, as a
+server does for a transaction; nothing else is rewritten.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _bundle(name: str, bundle: Mapping[str, Any]) -> Iterator[Sourced]:
     names = {
         entry["fullUrl"]: f"{entry['resource'].get('resourceType')}/{entry['resource'].get('id')}"
         for entry in entries
-        if str(entry.get("fullUrl", "")).startswith("urn:uuid:")
+        if str(entry.get("fullUrl", "")).startswith(("urn:", "http://", "https://"))
         and isinstance(entry.get("resource"), Mapping)
     }
     for number, entry in enumerate(entries):

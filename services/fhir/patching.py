@@ -27,8 +27,12 @@ MAX_CHARS = 4 << 20
 """Most characters that the copies of one patch may copy: each could double the resource."""
 
 
-def patched(patch: bytes) -> Callable[[str], Prepared]:
+def patched(patch: bytes, base: str = "") -> Callable[[str], Prepared]:
     """Read a patch; return what makes the next text of a resource from the present one.
+
+    Args:
+        patch: the body.
+        base: absolute URL of this server.
 
     Raises:
         FhirRequestError: it is no JSON Patch. What is returned raises it where the patch would
@@ -43,8 +47,8 @@ def patched(patch: bytes) -> Callable[[str], Prepared]:
         if not isinstance(after, dict):
             raise FhirRequestError("a patch must leave a resource")
         if after == before:
-            return prepare(text)  # as it stands, spaces included
-        return prepare(jsontext.dumps(after), at=(before["resourceType"], before["id"]))
+            return prepare(text, base=base)  # as it stands, spaces included
+        return prepare(jsontext.dumps(after), at=(before["resourceType"], before["id"]), base=base)
 
     return change
 

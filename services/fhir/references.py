@@ -1,8 +1,9 @@
 """What a resource points at, and whose record it belongs to.
 
-Three ways to point are understood: ``Type/id`` (also as the end of an absolute URL), the
-conditional ``Type?identifier=system|value`` of bulk exports, and a logical reference that has only
-an ``identifier``. Resources inside ``contained`` are not followed.
+Three ways to point are understood: ``Type/id`` (also below this server's own base), the conditional
+``Type?identifier=system|value`` of bulk exports, and a logical reference that has only an
+``identifier``. An address of another server points at nothing here: its ``Patient/1`` is another
+person than ours. Resources inside ``contained`` are not followed.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_LITERAL = re.compile(
-    r"(?:https?://[^\s?#]+/)?([A-Z][A-Za-z]{2,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?"
-)
+_LITERAL = re.compile(r"([A-Z][A-Za-z]{2,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?")
+_SERVER = re.compile(r"https?://[^\s?#]+/(?=[A-Z][A-Za-z]{2,63}/)")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]{2,63})\?identifier=(.{1,400})")
 COMPARTMENT: Mapping[str, frozenset[str]] = {
     "Account": frozenset({"subject"}),
@@ -125,12 +125,18 @@ class Link:
     compartment: bool
 
 
-def links(resource: Mapping[str, Any]) -> tuple[Link, ...]:
-    """Every distinct reference of ``resource``, in document order."""
+def links(resource: Mapping[str, Any], base: str | None = None) -> tuple[Link, ...]:
+    """Every distinct reference of ``resource``, in document order.
+
+    Args:
+        resource: as Python values.
+        base: absolute URL below which addresses are the same server's, without a final slash;
+            None where all is of one server, whatever its address (a file of one person's record).
+    """
     own = COMPARTMENT.get(str(resource.get("resourceType")), frozenset())
     found: dict[Link, None] = {}
     for path, reference in _references(resource, ""):
-        target = _target(reference)
+        target = _target(reference, base)
         if target is not None:
             kind, identity, identifier = target
             mine = kind == "Patient" and path in own
@@ -156,15 +162,24 @@ def _is_logical(value: Mapping[str, Any], path: str) -> bool:
     return bool(path) and only and isinstance(value.get("identifier"), Mapping)
 
 
-def _target(reference: Mapping[str, Any]) -> tuple[str, str | None, str | None] | None:
+def _target(
+    reference: Mapping[str, Any], base: str | None
+) -> tuple[str, str | None, str | None] | None:
     text, identifier = reference.get("reference"), _identifier(reference.get("identifier"))
     if isinstance(text, str):
-        if literal := _LITERAL.fullmatch(text):
+        if literal := _LITERAL.fullmatch(_local(text, base)):
             return literal[1], literal[2], identifier
         if conditional := _CONDITIONAL.fullmatch(text):
             return conditional[1], None, conditional[2]
     kind = reference.get("type") if isinstance(reference.get("type"), str) else ""
     return (str(kind), None, identifier) if identifier else None
+
+
+def _local(text: str, base: str | None) -> str:
+    """A reference without the address of this server."""
+    if base is None:
+        return _SERVER.sub("", text, count=1)
+    return text.removeprefix(f"{base}/") if base else text
 
 
 def _identifier(identifier: Any) -> str | None:

@@ -64,12 +64,15 @@ class FhirStore:
     Args:
         database: opened database whose ``services.fhir`` tables are migrated.
         checks: by type of resource, of what callers write (see `services.fhir.writer`).
+        base: absolute URL under which the outside knows the store; references below it are its own.
     """
 
-    def __init__(self, database: Database, checks: Mapping[str, Check] = NO_CHECKS) -> None:
-        self._database, self._checks = database, checks
+    def __init__(
+        self, database: Database, checks: Mapping[str, Check] = NO_CHECKS, base: str = ""
+    ) -> None:
+        self._database, self._checks, self._base = database, checks, base
         self._search = Search(database)
-        ensure_index(database)
+        ensure_index(database, base)
 
     def put(self, resource: Content) -> Stored:
         """Write one resource: a new one, or the next version of the one with its id.
@@ -77,7 +80,7 @@ class FhirStore:
         Raises:
             FhirInvalidError: it is not R4; nothing was stored.
         """
-        prepared = prepare(resource)
+        prepared = prepare(resource, base=self._base)
         return self.write(lambda writer: writer.update(prepared))
 
     def write(self, work: Callable[[Writer], Result], access: Access | None = None) -> Result:
@@ -108,7 +111,7 @@ class FhirStore:
         Raises:
             FhirInvalidError: it is not R4; nothing was stored.
         """
-        prepared = prepare(resource, str(uuid4()))
+        prepared = prepare(resource, str(uuid4()), base=self._base)
         return self.write(lambda writer: writer.create(prepared))
 
     def delete(self, kind: str, identity: str) -> Written:
@@ -141,7 +144,7 @@ class FhirStore:
         report, seen = LoadReport(), 0
         items = iter(resources)
         while batch := list(islice(items, BATCH)):
-            prepared = dict(accepted(batch, seen, report))
+            prepared = dict(accepted(batch, seen, report, self._base))
             if prepared:
                 written = list(prepared.values())
                 self.write(partial(Writer.put_all, items=written))

@@ -161,8 +161,9 @@ class Hospital:
         self.subscriptions = subscriptions_of(
             self.database, settings, self.standing.access, self.outbound
         )
+        base = f"{settings.base_url.rstrip('/')}/fhir" if settings.base_url else ""
         self.records = FhirStore(
-            self.database, {**self.intakes.checks, **self.subscriptions.checks}
+            self.database, {**self.intakes.checks, **self.subscriptions.checks}, base
         )
         self.bulk = bulk_of(
             self.database,

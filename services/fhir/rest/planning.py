@@ -97,7 +97,7 @@ def prepared(
         raise FhirRequestError("it refers to a urn:uuid that is no fullUrl of the bundle")
     kind, identity = keys[step.number]
     given = identity if step.method == "PUT" and step.identity else None
-    return prepare(jsontext.dumps(resource), identity, (kind, given))
+    return prepare(jsontext.dumps(resource), identity, (kind, given), step.base)
 
 
 def require_distinct(keys: Mapping[int, Key]) -> None:

@@ -46,6 +46,7 @@ class Step:
         headers: conditions, as HTTP headers in small letters.
         full_url: name by which others refer to it; "" for none.
         resource: as Python values with Decimals; None where the verb takes none.
+        base: absolute URL of ``/fhir``.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Step:
     headers: Mapping[str, str]
     full_url: str = ""
     resource: Any = None
+    base: str = ""
 
     @property
     def kind(self) -> str:
@@ -150,7 +152,7 @@ def read_step(number: int, item: Any, base: str) -> Step:
         if (method in {"POST", "PUT", "PATCH"}) is not isinstance(resource, dict):
             raise FhirRequestError("POST, PUT and PATCH have a resource, the others none")
         path = url.removeprefix(base).lstrip("/")
-        return Step(number, cast("Method", method), path, headers, full_url, resource)
+        return Step(number, cast("Method", method), path, headers, full_url, resource, base)
 
 
 def require_sound(step: Step) -> None:

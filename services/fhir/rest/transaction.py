@@ -66,7 +66,7 @@ class Transaction:
             with entry(step.number):
                 kind, identity = self._keys[step.number]
                 self._done[step.number] = self._writer.patch(
-                    kind, identity, patched(step.body), match=_match(step)
+                    kind, identity, patched(step.body, step.base), match=_match(step)
                 )
         for step in reads:
             with entry(step.number):

@@ -38,7 +38,7 @@ def create(call: Call, kind: str) -> Response:
     """Create a resource under an id of the server's; with If-None-Exist only if none matches."""
     _begin(call, kind, "c")
     check_content(call.header("content-type"))
-    item = prepare(call.body, str(uuid4()), (kind, None))
+    item = prepare(call.body, str(uuid4()), (kind, None), call.base)
     condition = call.header("if-none-exist")
     if not condition:
         return answer(call, call.store.write(lambda writer: writer.create(item), call.access))
@@ -52,7 +52,7 @@ def update(call: Call, kind: str, identity: str) -> Response:
     _begin(call, kind, "u", identity)
     check_content(call.header("content-type"))
     match = _match(call)
-    item = prepare(call.body, at=(kind, identity))
+    item = prepare(call.body, at=(kind, identity), base=call.base)
     return answer(
         call, call.store.write(lambda writer: writer.update(item, match=match), call.access)
     )
@@ -63,7 +63,12 @@ def update_matching(call: Call, kind: str) -> Response:
     _begin(call, kind, "u")
     check_content(call.header("content-type"))
     work = partial(
-        update_where, kind=kind, pairs=criteria(call.pairs), content=call.body, match=_match(call)
+        update_where,
+        kind=kind,
+        pairs=criteria(call.pairs),
+        content=call.body,
+        match=_match(call),
+        base=call.base,
     )
     return answer(call, call.store.write(work, call.access))
 
@@ -72,7 +77,7 @@ def patch(call: Call, kind: str, identity: str) -> Response:
     """Change a resource by JSON Patch."""
     _begin(call, kind, "u", identity)
     check_content(call.header("content-type"), JSON_PATCH)
-    change, match = patched(call.body), _match(call)
+    change, match = patched(call.body, call.base), _match(call)
     return _told(
         call,
         call.store.write(
@@ -89,7 +94,7 @@ def patch_matching(call: Call, kind: str) -> Response:
         patch_where,
         kind=kind,
         pairs=criteria(call.pairs),
-        change=patched(call.body),
+        change=patched(call.body, call.base),
         match=_match(call),
     )
     return _told(call, call.store.write(work, call.access))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from services.fhir.models import Base, DateRow, QuantityRow, ReferenceRow, StringRow, TokenRow
-from services.fhir.references import links
+from services.fhir.references import Link, links
 from services.fhir.search import rows
 from services.fhir.search.extract import Node, grown, tree, values
 from services.fhir.search.parameters import Parameter, parameters
 from services.fhir.search.text import fit
 
-REVISION = 1
+REVISION = 2
 """Raised with every change of what is indexed: a store with an older index makes it anew."""
 TEXT = ":text"
 """Ends the name under which the wordings of a token are kept among the strings."""
@@ -32,11 +32,16 @@ _COLUMNS: Mapping[type[Base], tuple[str, ...]] = {
 }
 
 
-def index_rows(resource: Mapping[str, Any]) -> Rows:
-    """Return the rows of each table for ``resource``; "" stands for no value."""
+def index_rows(resource: Mapping[str, Any], base: str = "") -> Rows:
+    """Return the rows of each table for ``resource``; "" stands for no value.
+
+    Args:
+        resource: as Python values.
+        base: of this server (see `services.fhir.references.links`).
+    """
     kind = resource["resourceType"]
     source = {"source_type": kind, "source_id": resource["id"]}
-    found: Rows = {ReferenceRow: list(_references(resource, source))}
+    found: Rows = {ReferenceRow: list(_references(links(resource, base), source))}
     for table, name, columns in dict.fromkeys(_found(resource, kind)):
         row = {**source, "parameter": name, **zip_columns(table, columns)}
         found.setdefault(table, []).append(row)
@@ -48,7 +53,7 @@ def zip_columns(table: type[Base], columns: tuple[Any, ...]) -> dict[str, Any]:
     return dict(zip(_COLUMNS[table], columns, strict=True))
 
 
-def _references(resource: Mapping[str, Any], source: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _references(found: Iterable[Link], source: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     rows_by_key = {
         (
             link.path[:200],
@@ -56,7 +61,7 @@ def _references(resource: Mapping[str, Any], source: Mapping[str, str]) -> Itera
             link.target_id or "",
             fit(link.identifier or ""),
         ): link.compartment
-        for link in links(resource)
+        for link in found
     }
     for (path, target_type, target_id, identifier), compartment in rows_by_key.items():
         yield {

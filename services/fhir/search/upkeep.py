@@ -22,7 +22,7 @@ _BATCH = 400
 """Resources that are indexed with one statement for each table."""
 
 
-def ensure_index(database: Database) -> bool:
+def ensure_index(database: Database, base: str = "") -> bool:
     """Make the index anew if it is of another revision; return whether it was.
 
     Writers wait in the meantime, and readers see the old one: it is one transaction.
@@ -35,14 +35,14 @@ def ensure_index(database: Database) -> bool:
         _take_turn(session)
         if _note(session, _INDEX) == wanted:
             return False
-        count = rebuild(session)
+        count = rebuild(session, base)
         session.merge(NoteRow(name=_INDEX, value=wanted))
     if count:
         _LOG.info("The index of %d FHIR resources was made anew (revision %s).", count, wanted)
     return True
 
 
-def rebuild(session: Session) -> int:
+def rebuild(session: Session, base: str = "") -> int:
     """Take every row out of the index and put those of today's resources in; return how many."""
     for old in INDEXES:
         session.execute(delete(old))
@@ -50,7 +50,7 @@ def rebuild(session: Session) -> int:
     while batch := list(islice(bodies, _BATCH)):
         rows: dict[Any, list[dict[str, Any]]] = {}
         for body in batch:
-            for table, made in index_rows(jsontext.loads(body)).items():
+            for table, made in index_rows(jsontext.loads(body), base).items():
                 rows.setdefault(table, []).extend(made)
         for table, made in rows.items():
             if made:
