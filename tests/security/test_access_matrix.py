@@ -25,6 +25,7 @@ from services.hospital.app import create as create_hospital
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 
+pytestmark = pytest.mark.xdist_group("matrix")  # the hospital is made once
 PASSWORD = "a long enough password"
 HOST = "http://localhost"
 ID = "00000000-0000-4000-8000-000000000000"

@@ -26,6 +26,7 @@ from services.fhir.search.query import parse
 from services.fhir.store import FhirStore
 from services.store.database import Database
 
+pytestmark = pytest.mark.xdist_group("oracle")  # the export is loaded once
 PER_PARAMETER = 2
 """Values that are asked for of each parameter of each type."""
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
