@@ -145,7 +145,9 @@ def test_a_reason_that_is_not_ours_is_kept_as_other(desk):
     assert next(desk.ledger.signals()).reason == "other"
 
 
-@pytest.mark.parametrize("card", ["3b1f6f5e-52a4-4d0e-9f5e-6f2d1c0a9b7e", "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize(
+    "card", ["3b1f6f5e-52a4-4d0e-9f5e-6f2d1c0a9b7e", "00000000-0000-0000-0000-000000000000"]
+)
 def test_feedback_to_a_card_that_was_never_given_is_refused(desk, card):
     with pytest.raises(NotFoundError):
         desk.tell(overridden(card))
