@@ -50,7 +50,7 @@ def test_a_failure_leaves_the_old_index(database: Database, monkeypatch):
     with database.transaction() as session:
         session.execute(update(NoteRow).values(value="0"))
 
-    def broken(_resource: object) -> None:
+    def broken(*_given: object) -> None:
         raise RuntimeError("power is gone")
 
     monkeypatch.setattr(upkeep, "index_rows", broken)
