@@ -82,6 +82,10 @@ def _unnarrowed(_kind: str, _letter: Letter) -> tuple[str, ...]:
     return ()
 
 
+def _unheard(_what: str) -> None:
+    return None
+
+
 def _nothing(*_told: Disclosure | Change) -> None:
     return None
 
@@ -100,6 +104,7 @@ class Access:
         disclose: called before a body is built; when it raises, nothing is given out.
         change: called inside a transaction of writes with every `Change` of it; when it raises,
             nothing is written.
+        refused: told of ``Type/id`` or ``fhir:Type`` that the caller asked for and may not have.
         grant: of the program; None for a person, for whom nothing goes on after the request.
         own: the person's own entry in the record (a Practitioner), which may be read whatever else
             may not; None where there is none, or nobody is to know.
@@ -112,6 +117,7 @@ class Access:
     relation: Callable[[str], None] | None = None
     disclose: Callable[[Disclosure], None] = _nothing
     change: Callable[..., None] = _nothing
+    refused: Callable[[str], None] = _unheard
     grant: Grant | None = None
     own: Key | None = None
 

@@ -115,6 +115,7 @@ class Doors:
             whole=scopes.whole_record,
             disclose=partial(self._auditor.fhir, caller),
             change=partial(self._auditor.change, caller),
+            refused=partial(self._auditor.refused, caller),
             **reach,
         )
 

@@ -22,7 +22,7 @@ from services.fhir.errors import (
 )
 from services.fhir.outcome import fhir_response, operation_outcome, outcome_of
 from services.fhir.rest.answers import headers, location, outcome, returned, tell
-from services.fhir.rest.call import Call, Handler, Route
+from services.fhir.rest.call import Call, Handler, Route, serve
 from services.fhir.rest.negotiation import check_content
 from services.fhir.rest.planning import plan
 from services.fhir.rest.steps import Step, entry, read_bundle, read_step
@@ -108,7 +108,7 @@ def _answered(call: Call, step: Step, inner: Inner) -> str:
     """The entry that answers another one, as if it had come by itself."""
     try:
         route, places = _found(step, inner)
-        made = route.handler(_call(call, step), **places)
+        made = serve(route, _call(call, step), places)
     except CaretierError as error:
         return _entry(error.status, {}, "", outcome_of(error))
     body = "" if step.method == "HEAD" else bytes(made.body).decode()

@@ -1,15 +1,17 @@
 """One call of the REST API, as its handlers see it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.fhir.access import Access
+from services.fhir.access import Access, ScopeError
+from services.fhir.errors import FhirNotFoundError
 from services.fhir.rest.negotiation import check_format
 from services.fhir.store import FhirStore
+from services.fhir.validate import ID, resource_types
 from services.web.address import public_base
 
 StoreDependency = Callable[..., FhirStore]
@@ -116,6 +118,26 @@ def _endpoint(
     ) -> Response:
         path = let_in.request.path_params
         given = Call(let_in.request, let_in.store, let_in.access, let_in.base, body)
-        return route.handler(given, **path)
+        return serve(route, given, path)
 
     return answer
+
+
+def serve(route: Route, call: Call, places: Mapping[str, str]) -> Response:
+    """Do what a route does; what the caller may not have is told to `Access.refused`.
+
+    A caller of one record who is told that something is not there may have asked for another's.
+    """
+    try:
+        return route.handler(call, **places)
+    except (ScopeError, FhirNotFoundError) as error:
+        if isinstance(error, ScopeError) or call.access.patient is not None:
+            call.access.refused(_asked_for(places))
+        raise
+
+
+def _asked_for(places: Mapping[str, str]) -> str:
+    kind, identity = places.get("kind", "Patient"), places.get("identity", "")
+    if kind not in resource_types():
+        return "fhir:unknown"
+    return f"{kind}/{identity}" if ID.fullmatch(identity) else f"fhir:{kind}"
