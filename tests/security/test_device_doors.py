@@ -127,6 +127,11 @@ PATHS = (
     ("POST", "/api/consent/x/withdraw"),
     ("GET", "/api/record"),
     ("POST", "/api/record"),
+    ("GET", "/api/connections"),
+    ("POST", "/api/connections/x"),
+    ("POST", "/api/connections/back/answer"),
+    ("POST", "/api/connections/x/read"),
+    ("POST", "/api/connections/x/disconnect"),
     ("GET", "/api/export"),
     ("POST", "/api/recovery"),
     ("POST", "/api/erase"),
@@ -136,6 +141,8 @@ PATHS = (
 )
 BODIES = {
     "/api/consent": {"purpose": "treatment", "destinations": ["clinic"]},
+    "/api/connections/back/answer": {"state": "x"},
+    "/api/connections/x/disconnect": {"keep": True},
     "/api/ask": {"text": "x"},
     "/api/preview": {"text": "x"},
     "/api/erase": {"confirm": "erase"},

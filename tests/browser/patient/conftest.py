@@ -159,6 +159,7 @@ def stage(chromium: Any) -> Iterator[Stage]:
     device = Device()
     stage = Stage(context.new_page(), device)
     stage.replies["GET /api/profile"] = PROFILE
+    stage.replies["GET /api/connections"] = {"connections": []}
     stage.page.on("pageerror", lambda error: stage.complaints.append(str(error)))
     stage.page.on(
         "console",

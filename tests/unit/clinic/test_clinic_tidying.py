@@ -41,7 +41,8 @@ def lay(clinic):
         clinic.intake.accept(made.envelope, "S")
         with clinic.database.transaction() as session:
             row = update(StoredParcel).where(StoredParcel.id == made.id)
-            session.execute(row.values(state=state, received=NOW - timedelta(days=days)))
+            came = datetime.now(UTC) - timedelta(days=days)
+            session.execute(row.values(state=state, received=came))
         return made.id
 
     return make
