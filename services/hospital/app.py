@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import exchange_router
+from services.fhir import jsontext
 from services.fhir.bulk.routes import router as bulk_router
 from services.fhir.bulk.sources import MAX_BYTES
 from services.fhir.cds import cds_router
@@ -60,8 +61,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: here.node)  # load before "ready"
-        own = [*questionnaires().values(), operation_definition()]
-        await asyncio.to_thread(here.records.put_many, own)
+        await asyncio.to_thread(_lay_own, here)
         await asyncio.to_thread(here.cds.warm)
         await here.cds.load_keys()
         gc.collect()
@@ -94,6 +94,17 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         return RedirectResponse("/portal/", status_code=303)
 
     return app
+
+
+def _lay_own(here: Hospital) -> None:
+    """Put the hospital's own definitions into the record where they are not there word for word.
+
+    Reading first is quicker: writing would load everything that checks resources.
+    """
+    for resource in (*questionnaires().values(), operation_definition()):
+        kept = here.records.entry(resource["resourceType"], resource["id"])
+        if kept is None or kept.text != jsontext.dumps(resource):
+            here.records.put(resource)
 
 
 def _large(here: Hospital) -> dict[str, int]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pkgutil
 import typing
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 import yaml
-from fhir.resources import R4B
-from fhir.resources.R4B import get_fhir_model_class
 
 from services.fhir.errors import FhirUnknownTypeError
 
@@ -25,16 +22,7 @@ def table(name: str) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def resource_types() -> frozenset[str]:
     """Names of every R4 resource type that the store takes."""
-    from fhir.resources.R4B import fhirtypes
-    from fhir.resources.R4B.resource import Resource
-
-    abstract = {"Resource", "DomainResource"}
-    modules = {module.name for module in pkgutil.iter_modules(R4B.__path__)}
-    names = [name[:-4] for name in dir(fhirtypes) if name.endswith("Type")]
-    known = {
-        n for n in names if n.lower() in modules and issubclass(get_fhir_model_class(n), Resource)
-    }
-    return frozenset(known - abstract - set(table("r4")["newer_types"]))
+    return frozenset(table("r4")["served_types"])
 
 
 @lru_cache(maxsize=1)
