@@ -36,6 +36,20 @@ def chunks(keys: Iterable[Key]) -> Iterator[list[Key]]:
         yield chunk
 
 
+def _alike(keys: Iterable[Key]) -> Iterator[tuple[str, list[str]]]:
+    """Cut ``keys`` into ids of one type, at most `BATCH` of them.
+
+    SQLite looks a list of pairs up by reading the whole index as soon as another column is asked
+    about as well; a type and a list of its ids it looks up by key.
+    """
+    by_kind: dict[str, list[str]] = {}
+    for kind, identity in keys:
+        by_kind.setdefault(kind, []).append(identity)
+    for kind, ids in by_kind.items():
+        for start in range(0, len(ids), BATCH):
+            yield kind, ids[start : start + BATCH]
+
+
 def digests(
     session: Session, keys: Sequence[tuple[str, str]]
 ) -> Iterator[tuple[tuple[str, str], str]]:
@@ -66,15 +80,14 @@ def owners(session: Session, keys: Sequence[Key]) -> dict[Key, frozenset[str]]:
 
 def _pointed_at(session: Session, keys: Sequence[Key]) -> Iterator[tuple[Key, Key]]:
     """Yield each of ``keys`` (of the types of `THROUGH`) with what it belongs to."""
-    for chunk in chunks(keys):
+    for kind, ids in _alike(keys):
         query = select(
-            ReferenceRow.source_type,
             ReferenceRow.source_id,
             ReferenceRow.path,
             ReferenceRow.target_type,
             ReferenceRow.target_id,
-        ).where(tuple_(ReferenceRow.source_type, ReferenceRow.source_id).in_(chunk))
-        for kind, identity, path, target, target_id in session.execute(query):
+        ).where(ReferenceRow.source_type == kind, ReferenceRow.source_id.in_(ids))
+        for identity, path, target, target_id in session.execute(query):
             if path == THROUGH[kind] and target_id:
                 yield (kind, identity), (target, target_id)
 
@@ -82,16 +95,15 @@ def _pointed_at(session: Session, keys: Sequence[Key]) -> Iterator[tuple[Key, Ke
 def _own(session: Session, keys: Sequence[Key]) -> dict[Key, set[str]]:
     """The Patients whom each of ``keys`` names in an element of the compartment."""
     found: dict[Key, set[str]] = {key: {key[1]} for key in keys if key[0] == "Patient"}
-    for chunk in chunks(keys):
-        query = select(
-            ReferenceRow.source_type, ReferenceRow.source_id, ReferenceRow.target_id
-        ).where(
-            tuple_(ReferenceRow.source_type, ReferenceRow.source_id).in_(chunk),
+    for kind, ids in _alike(keys):
+        query = select(ReferenceRow.source_id, ReferenceRow.target_id).where(
+            ReferenceRow.source_type == kind,
+            ReferenceRow.source_id.in_(ids),
             ReferenceRow.target_type == "Patient",
             ReferenceRow.compartment == 1,
             ReferenceRow.target_id != "",
         )
-        for kind, identity, patient in session.execute(query):
+        for identity, patient in session.execute(query):
             found.setdefault((kind, identity), set()).add(patient)
     return found
 
@@ -99,9 +111,10 @@ def _own(session: Session, keys: Sequence[Key]) -> dict[Key, set[str]]:
 def supports(session: Session, sources: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return who and what (`SUPPORTING`) the resources of ``sources`` name."""
     found: set[tuple[str, str]] = set()
-    for chunk in chunks(sources):
+    for source, ids in _alike(sources):
         named = and_(
-            tuple_(ReferenceRow.source_type, ReferenceRow.source_id).in_(chunk),
+            ReferenceRow.source_type == source,
+            ReferenceRow.source_id.in_(ids),
             ReferenceRow.target_type.in_([*SUPPORTING, ""]),
         )
         query = select(ReferenceRow.target_type, ReferenceRow.target_id, ReferenceRow.identifier)
