@@ -211,6 +211,28 @@ def _referral_routes(router: APIRouter, portal: Portal, filing: FilingDesk | Non
         return see(f"{HOME}referrals/{item.id}?signed=1")
 
 
+def _system_page(pages: APIRouter, portal: Portal, status: Callable[[], dict[str, Any]]) -> None:
+    """Add the operators' page."""
+
+    @pages.get("/system")
+    def system(request: Request) -> Response:
+        """Jobs, nodes and versions."""
+        who = portal.gate.let(request, WATCHERS)
+        title = portal.pages.translator(request)("system.title")
+        figures = status()
+        return portal.pages.render(
+            request,
+            "system",
+            who,
+            here=SYSTEM,
+            title=title,
+            jobs=figures.get("jobs", {}),
+            nodes=figures.get("nodes", 0),
+            ehrs=figures.get("ehrs", []),
+            others={k: v for k, v in figures.items() if k not in ("jobs", "nodes", "ehrs")},
+        )
+
+
 def portal_router(
     accounts: Accounts,
     desk: Desk,
@@ -276,24 +298,7 @@ def portal_router(
     if charts is not None and export is not None:
         export_pages(pages, portal, charts, export)
 
-    @pages.get("/system")
-    def system(request: Request) -> Response:
-        """Jobs, nodes and versions."""
-        who = gate.let(request, WATCHERS)
-        title = portal.pages.translator(request)("system.title")
-        figures = status()
-        return portal.pages.render(
-            request,
-            "system",
-            who,
-            here=SYSTEM,
-            title=title,
-            jobs=figures.get("jobs", {}),
-            nodes=figures.get("nodes", 0),
-            ehrs=figures.get("ehrs", []),
-            others={k: v for k, v in figures.items() if k not in ("jobs", "nodes", "ehrs")},
-        )
-
+    _system_page(pages, portal, status)
     router = APIRouter(prefix="/portal", include_in_schema=False)
     api = portal_api(desk, gate)
     chart_api(api, portal, charts)
