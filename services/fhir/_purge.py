@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from services.fhir._queries import Key, chunks
+from services.fhir._queries import Key, among, chunks
 from services.fhir.models import (
     INDEXES,
     ReferenceRow,
@@ -42,7 +42,6 @@ def purge(session: Session, patient: str) -> int:
 
 def _destroy(session: Session, keys: list[Key]) -> int:
     for table in INDEXES:
-        source = tuple_(table.source_type, table.source_id)
-        session.execute(delete(table).where(source.in_(keys)))
-    current = delete(ResourceRow).where(tuple_(ResourceRow.type, ResourceRow.id).in_(keys))
+        session.execute(delete(table).where(among(table.source_type, table.source_id, keys)))
+    current = delete(ResourceRow).where(among(ResourceRow.type, ResourceRow.id, keys))
     return changed(session.execute(current))

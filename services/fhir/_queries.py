@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from services.fhir.errors import FhirParameterError
@@ -36,6 +36,14 @@ def chunks(keys: Iterable[Key]) -> Iterator[list[Key]]:
         yield chunk
 
 
+def among(kind: Any, identity: Any, keys: Iterable[Key]) -> ColumnElement[bool]:
+    """The criterion "type and id are one of ``keys``", in a form that SQLite finds by key."""
+    by_kind: dict[str, list[str]] = {}
+    for name, value in keys:
+        by_kind.setdefault(name, []).append(value)
+    return or_(false(), *(and_(kind == name, identity.in_(ids)) for name, ids in by_kind.items()))
+
+
 def _alike(keys: Iterable[Key]) -> Iterator[tuple[str, list[str]]]:
     """Cut ``keys`` into ids of one type, at most `BATCH` of them.
 
@@ -54,8 +62,8 @@ def digests(
     session: Session, keys: Sequence[tuple[str, str]]
 ) -> Iterator[tuple[tuple[str, str], str]]:
     """Yield the digest of each of ``keys`` that is stored."""
-    key = tuple_(ResourceRow.type, ResourceRow.id)
-    query = select(ResourceRow.type, ResourceRow.id, ResourceRow.digest).where(key.in_(keys))
+    known = among(ResourceRow.type, ResourceRow.id, keys)
+    query = select(ResourceRow.type, ResourceRow.id, ResourceRow.digest).where(known)
     for kind, identity, digest in session.execute(query):
         yield (kind, identity), digest
 
@@ -63,8 +71,8 @@ def digests(
 def rows(session: Session, keys: Iterable[tuple[str, str]]) -> Iterator[ResourceRow]:
     """Yield the stored rows of ``keys``, in no particular order."""
     for chunk in chunks(keys):
-        key = tuple_(ResourceRow.type, ResourceRow.id)
-        yield from session.scalars(select(ResourceRow).where(key.in_(chunk)))
+        known = among(ResourceRow.type, ResourceRow.id, chunk)
+        yield from session.scalars(select(ResourceRow).where(known))
 
 
 def owners(session: Session, keys: Sequence[Key]) -> dict[Key, frozenset[str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.fhir._queries import BATCH, Key, chunks, owners
+from services.fhir._queries import BATCH, Key, among, chunks, owners
 from services.fhir.access import Access, Letter
 from services.fhir.models import ResourceRow
 from services.fhir.results import Entry
@@ -35,7 +35,7 @@ class Reach:
         row = ResourceRow
         for chunk in chunks(keys):
             query = select(row.type, row.id, row.version, row.updated, row.body)
-            query = query.where(tuple_(row.type, row.id).in_(chunk))
+            query = query.where(among(row.type, row.id, chunk))
             for kind, identity, version, updated, body in self._session.execute(query):
                 when = datetime.fromisoformat(updated)
                 found[kind, identity] = Entry(kind, identity, version, when, body)

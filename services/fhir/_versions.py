@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.fhir._prepare import Prepared
-from services.fhir._queries import Key, chunks, owners
+from services.fhir._queries import Key, among, chunks, owners
 from services.fhir._turn import Turn
 from services.fhir.models import INDEXES, Base, ResourceRow, VersionOwnerRow, VersionRow
 
 Method = Literal["POST", "PUT", "PATCH"]
-_KEY = tuple_(ResourceRow.type, ResourceRow.id)
-_OLD = tuple_(VersionRow.type, VersionRow.id)
 _TABLE: Any = ResourceRow.__table__
 
 
@@ -33,7 +31,9 @@ def current(session: Session, keys: Sequence[Key]) -> dict[Key, Current]:
     found = {}
     for chunk in chunks(keys):
         query = select(ResourceRow.type, ResourceRow.id, ResourceRow.version, ResourceRow.digest)
-        for kind, identity, version, digest in session.execute(query.where(_KEY.in_(chunk))):
+        for kind, identity, version, digest in session.execute(
+            query.where(among(ResourceRow.type, ResourceRow.id, chunk))
+        ):
             found[kind, identity] = Current(version, digest)
     return found
 
@@ -71,7 +71,7 @@ def remove(session: Session, turn: Turn, key: Key) -> int:
     version = current(session, [key])[key].version + 1
     whose = owners(session, [key]).get(key, frozenset())
     _supersede(session, turn, [key])
-    session.execute(delete(ResourceRow).where(_KEY.in_([key])))
+    session.execute(delete(ResourceRow).where(among(ResourceRow.type, ResourceRow.id, [key])))
     place = turn.place()
     stone = VersionRow(
         sequence=place,
@@ -93,7 +93,7 @@ def _supersede(session: Session, turn: Turn, keys: Sequence[Key]) -> None:
     """Copy what is current to the history, and take it out of the index."""
     whose = owners(session, keys)
     for chunk in chunks(keys):
-        mine = _KEY.in_(chunk)
+        mine = among(ResourceRow.type, ResourceRow.id, chunk)
         columns = ["sequence", "type", "id", "version", "method", "body", "updated", "replaced"]
         copied = [getattr(ResourceRow, name) for name in columns[:-1]]
         rows = select(*copied, bindparam("now", turn.now)).where(mine)
@@ -107,15 +107,14 @@ def _supersede(session: Session, turn: Turn, keys: Sequence[Key]) -> None:
         if owned:
             session.execute(insert(VersionOwnerRow), owned)
         for table in INDEXES:
-            source = tuple_(table.source_type, table.source_id)
-            session.execute(delete(table).where(source.in_(chunk)))
+            session.execute(delete(table).where(among(table.source_type, table.source_id, chunk)))
 
 
 def _revive(session: Session, turn: Turn, keys: Sequence[Key]) -> dict[Key, int]:
     """End the deletions that stand under ``keys``; return their version numbers."""
     ended = {}
     for chunk in chunks(keys):
-        mine = _OLD.in_(chunk)
+        mine = among(VersionRow.type, VersionRow.id, chunk)
         last = select(VersionRow.type, VersionRow.id, func.max(VersionRow.version)).where(mine)
         for kind, identity, version in session.execute(
             last.group_by(VersionRow.type, VersionRow.id)

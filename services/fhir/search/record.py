@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from services.fhir._queries import SUPPORTING, Key, chunks, rows, supports
+from services.fhir._queries import SUPPORTING, Key, among, chunks, rows, supports
 from services.fhir.errors import FhirParameterError
 from services.fhir.models import ReferenceRow, ResourceRow
 from services.fhir.references import THROUGH
@@ -128,7 +128,7 @@ def chosen(session: Session, asked: Asked) -> list[Key] | None:
         late: set[Key] = set()
         for chunk in chunks(keys):
             query = select(ResourceRow.type, ResourceRow.id).where(
-                tuple_(ResourceRow.type, ResourceRow.id).in_(chunk),
+                among(ResourceRow.type, ResourceRow.id, chunk),
                 ResourceRow.updated >= asked.since,
             )
             late.update((kind, identity) for kind, identity in session.execute(query))
