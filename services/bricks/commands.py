@@ -15,8 +15,14 @@ from typing import Annotated, Any
 import typer
 
 from compliance.errors import BadInputError
+from services.bricks.adapters.commands import app as adapters_app
+from services.bricks.operations.commands import app as operations_app
+from services.bricks.repository.commands import app as repository_app
+from services.bricks.updater.commands import app as updater_app
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+for part in (repository_app, updater_app, operations_app, adapters_app):
+    app.add_typer(part)
 
 _AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object.")]
 

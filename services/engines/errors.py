@@ -52,3 +52,19 @@ class EngineNotAllowedError(EngineError):
     kind = "engine-not-allowed"
     status = 500
     remedy = "Use a server on this machine."
+
+
+class AdapterUnknownError(EngineError):
+    """The engine holds no adapter of this name."""
+
+    kind = "adapter-unknown"
+    status = 404
+    remedy = "Ask GET /v1/models for the names; `caretier bricks pull` fetches more."
+
+
+class AdapterMismatchError(EngineError):
+    """The adapter was trained on another base model, or its content is not what its name says."""
+
+    kind = "adapter-mismatch"
+    status = 409
+    remedy = "Use the adapter with the model that its manifest names, or train it anew on this one."

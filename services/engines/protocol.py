@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 
 class Authoring(StrEnum):
@@ -37,11 +38,18 @@ class EngineCard:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the model is told (``system``) and asked (``user``)."""
+    """What the model is told (``system``) and asked (``user``).
+
+    ``adapter`` names an adapter that the engine holds, or None for the base model alone;
+    ``schema`` is a JSON Schema that the answer keeps to. A structured answer can still end before
+    its closing brace when the budget runs out: parse it defensively.
+    """
 
     system: str
     user: str
     temperature: float = 0.0
+    adapter: str | None = None
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,41 @@ class Budget:
 
     tokens: int = 256
     seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class TokenScore:
+    """A token of an answer with the natural logarithm of its probability."""
+
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A whole answer: its words, why it ended, what it used in tokens, and scores if asked for."""
+
+    text: str
+    finish: Literal["stop", "length"]
+    prompt_tokens: int
+    completion_tokens: int
+    scores: tuple[TokenScore, ...] = ()
+
+
+@dataclass(frozen=True)
+class AdapterFile:
+    """A low-rank adapter on this machine, in the format of the engine that is to hold it.
+
+    ``path`` is a PEFT folder (vLLM) or a GGUF file (llama.cpp); ``digest`` the SHA-256 of its
+    content and ``base`` that of the model it was trained on, both as ``sha256:<hex>``. An engine
+    whose own model is another one refuses it.
+    """
+
+    name: str
+    path: Path
+    digest: str
+    base: str
+    rank: int
 
 
 class Engine(Protocol):
@@ -71,6 +114,37 @@ class Engine(Protocol):
         """
         ...
 
+    async def complete(self, prompt: Prompt, budget: Budget, *, scores: bool = False) -> Completion:
+        """Return the whole answer, with the log probability of each token when asked for.
+
+        Raises:
+            EngineError: as `generate`.
+        """
+        ...
+
     async def close(self) -> None:
         """Free the model or the connections; further calls raise EngineUnavailableError."""
+        ...
+
+
+class AdapterHost(Protocol):
+    """An engine that holds adapters beside its base model and uses one or none per request."""
+
+    def adapters(self) -> tuple[AdapterFile, ...]:
+        """What is held now, by name."""
+        ...
+
+    async def hold(self, adapter: AdapterFile) -> None:
+        """Load an adapter, or put another version in the place of the one of its name.
+
+        Requests that run go on with what they began with; none fails.
+
+        Raises:
+            AdapterMismatchError: it was trained on another model.
+            EngineError: it cannot be loaded; what was held before is held still.
+        """
+        ...
+
+    async def let_go(self, name: str) -> None:
+        """Unload an adapter once its last request has ended; an unknown name is no error."""
         ...

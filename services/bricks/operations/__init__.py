@@ -1,0 +1,1 @@
+"""Operations on bricks: retrieve and route, merge, update, grow, retire."""

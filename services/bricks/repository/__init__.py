@@ -1,0 +1,1 @@
+"""The signed repository that bricks are published in."""

@@ -1,0 +1,1 @@
+"""Fetching bricks: trusted, resumed, switched at once, and taken back."""
