@@ -41,7 +41,8 @@ def create(settings: DeviceSettings | None = None, device: Device | None = None)
                     await asyncio.to_thread(here.member, person)
                 except CaretierError as error:  # one bad vault must not lock out the others
                     _LOG.warning("a vault stays locked: %s", error.kind)
-        async with running(here.delivery_loop(), here.tidy_loop(), sessions.idle_loop()):
+        loops = (here.delivery_loop(), here.tidy_loop(), here.learning_loop())
+        async with running(*loops, sessions.idle_loop(), here.node.follow()):
             yield
         await here.close()
 

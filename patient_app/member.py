@@ -2,7 +2,8 @@
 
 | kind in the vault | what |
 |---|---|
-| profile | language, country, reading level, local-only switch |
+| profile | language, country, reading level, units, interests, local-only switch |
+| brick | versions of the personal brick, and its adapter |
 | keys | identity key of the device for this person (base64url) |
 | link | clinic address, key bundles of clinic and hospital |
 | record | the person's FHIR resources by reference |
@@ -28,11 +29,12 @@ from compliance.errors import BadInputError
 from compliance.sealing import IdentityKey, KeyBundle
 from compliance.sealing.encoding import from_text, to_text
 from patient_app.errors import NotLinkedError, OtherPersonError
+from patient_app.personal.policy import change_policy, read_policy
+from patient_app.personal.present import present
 from patient_app.vault import Vault
-from services.consult.messages import Level, Person, Turn
+from services.consult.messages import Answer, Level, Person, Turn
 from services.consult.record import Record
 
-PROFILE = {"language": "en", "country": "US", "reading_level": "standard", "local_only": False}
 MAX_TURNS = 6
 """How many earlier utterances of a conversation are looked at."""
 
@@ -49,7 +51,7 @@ class Member:
         vault = Vault.create(folder, passphrase)
         with vault.write() as tx:
             tx.put("keys", "identity", to_text(IdentityKey.generate().to_bytes()))
-            tx.put("profile", "me", PROFILE)
+        change_policy(vault, {})
         return cls(folder.name, vault)
 
     @cached_property
@@ -59,15 +61,16 @@ class Member:
 
     @property
     def profile(self) -> dict[str, Any]:
-        """The profile with defaults filled in."""
-        return {**PROFILE, **(self.vault.get("profile", "me") or {})}
+        """What the person chose (`patient_app.personal`), with defaults filled in."""
+        return read_policy(self.vault).model_dump(mode="json")
 
     def set_profile(self, changes: dict[str, Any]) -> dict[str, Any]:
         """Change the profile; returns it."""
-        with self.vault.write() as tx:
-            profile = {**PROFILE, **(tx.get("profile", "me") or {}), **changes}
-            tx.put("profile", "me", profile)
-        return profile
+        return change_policy(self.vault, changes).model_dump(mode="json")
+
+    def shown(self, answer: Answer) -> Answer:
+        """An answer as this person reads it best."""
+        return present(answer, read_policy(self.vault))
 
     def resources(self) -> list[dict[str, Any]]:
         """The person's own FHIR resources."""

@@ -17,6 +17,8 @@ from patient_app.connect.routes import connection_routes
 from patient_app.importing import parse_record
 from patient_app.member import Member
 from patient_app.own_data_routes import own_data_routes
+from patient_app.personal.policy import MAX_INTERESTS, Interest
+from patient_app.personal.routes import personal_routes
 from patient_app.service import Device, Event
 from patient_app.sessions import Sessions
 from patient_app.summary import summarise
@@ -73,7 +75,10 @@ class ProfileBody(_Body):
     """What the person sets; fields that are not sent stay."""
 
     language: Literal["en", "es"] | None = None
-    reading_level: Literal["simple", "standard"] | None = None
+    reading_level: Literal["simple", "standard", "detailed"] | None = None
+    units: Literal["as-written", "metric", "us"] | None = None
+    interests: tuple[Interest, ...] | None = Field(default=None, max_length=MAX_INTERESTS)
+    learn: bool | None = None
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
     local_only: bool | None = None
 
@@ -106,7 +111,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     @router.get("/consults")
     def consults(member: Mine) -> dict[str, Any]:
         """Earlier consults, newest first."""
-        return {"consults": member.consults()}
+        return {"consults": [_shown(member, row) for row in member.consults()]}
 
     @router.get("/consults/{consult}")
     def consult(consult: str, member: Mine) -> dict[str, Any]:
@@ -114,7 +119,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
         kept = member.vault.get("consult", consult[:64])
         if kept is None:
             raise NotFoundError("There is no such consult.")
-        return {"id": consult, **kept}
+        return {"id": consult, **_shown(member, kept)}
 
     @router.get("/ledger")
     def ledger(member: Mine) -> dict[str, Any]:
@@ -135,8 +140,15 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     _consent_routes(router, Mine)
     _record_routes(router, Mine)
     own_data_routes(router, device, sessions, Mine)
+    personal_routes(router, device, Mine)
     connection_routes(router, device.connections, Mine)
     return router
+
+
+def _shown(member: Member, row: dict[str, Any]) -> dict[str, Any]:
+    """A consult with its answer as this person reads it best."""
+    answer = member.shown(Answer.model_validate(row["answer"]))
+    return {**row, "answer": answer.model_dump(mode="json")}
 
 
 def _consent_routes(router: APIRouter, Mine: Any) -> None:  # noqa: N803 - a type

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,6 +26,8 @@ from patient_app.delivery import Delivery
 from patient_app.disclosure import Discloser
 from patient_app.errors import LockedError, NotLinkedError
 from patient_app.member import Member
+from patient_app.personal.suggestions import Suggester
+from patient_app.personal.training import train_when_due
 from patient_app.settings import DeviceSettings
 from patient_app.vault import Vault, VaultAnchorMissingError
 from patient_app.vault.tidying import device_sweeper
@@ -47,6 +50,7 @@ from services.exchange.witness import Witness
 Event = Triage | Step | Sentence | Answer
 IDLE_SECONDS = 0.5
 TIDY_SECONDS = 3600.0
+LEARN_SECONDS = 900.0
 _LOG = logging.getLogger("caretier.device")
 
 
@@ -65,6 +69,8 @@ class Device:
         self._book = WitnessBook(settings.data / BOOK)
         self._schedule = Schedule.load()
         self.members: dict[str, Member] = {}
+        self._last_used = time.monotonic()
+        self._suggester: Suggester | None = None
         self.connections = Connections(
             settings.records, self.audit, private=settings.records_private
         )
@@ -72,7 +78,14 @@ class Device:
     @cached_property
     def node(self) -> Node:
         """The consult path with the device's knowledge."""
-        return self._given_node or Node.open(Level.DEVICE)
+        return self._given_node or Node.open(Level.DEVICE, bricks=self.settings.data / "bricks")
+
+    @property
+    def suggester(self) -> Suggester:
+        """Ranks the topics that this device knows now."""
+        if self._suggester is None or self._suggester.index is not self.node.index:
+            self._suggester = Suggester(self.node.index)
+        return self._suggester
 
     @cached_property
     def discloser(self) -> Discloser:
@@ -201,6 +214,7 @@ class Device:
             BadInputError: the question is empty or too long.
             DisclosureRefusedError: a consent was withdrawn meanwhile; nothing was sent.
         """
+        self._last_used = time.monotonic()
         talk = conversation or str(uuid4())
         question = await asyncio.to_thread(self._question, member, text, conversation)
         stay = local_only or member.profile["local_only"]
@@ -218,7 +232,7 @@ class Device:
         await asyncio.to_thread(_keep, member, question, talk, answer)
         if answer.status is Status.ABSTAINED and outcome.refer_to and not stay:
             answer = await asyncio.to_thread(self._offer, member, question, outcome, talk)
-        yield answer
+        yield member.shown(answer)
 
     def _question(self, member: Member, text: str, conversation: str | None) -> Question:
         if not text.strip():
@@ -285,6 +299,18 @@ class Device:
         finally:
             await delivery.close()
 
+    async def learning_loop(self) -> None:
+        """Train the adapters of those who want one while the device is idle, until cancelled."""
+        while True:
+            await asyncio.sleep(LEARN_SECONDS)
+            for member in list(self.members.values()):
+                try:
+                    await asyncio.to_thread(
+                        train_when_due, member.vault, lambda: self.suggester, self._last_used
+                    )
+                except Exception as error:  # noqa: BLE001 - the loop must outlive any failure
+                    _LOG.error("personal adapter: %s", type(error).__name__)
+
     async def delivery_loop(self) -> None:
         """Carry for everyone unlocked, until cancelled."""
         while True:
@@ -304,7 +330,7 @@ class Device:
             answer = Answer.model_validate(kept["answer"])
             waiting = answer.status in {Status.QUEUED, Status.REFERRED}
             if not waiting or asyncio.get_running_loop().time() > deadline:
-                return answer
+                return member.shown(answer)
             await asyncio.sleep(0.2)
 
     def withdraw(self, member: Member, consent_id: str) -> None:

@@ -181,6 +181,17 @@ class Step(Message):
     detail: dict[str, Any] = Field(default_factory=dict)
 
 
+class Note(Message):
+    """A reading aid that the device adds for the person: a unit converted, a word explained.
+
+    It states nothing that the sentences do not. Notes are made when an answer is shown; they are
+    neither kept nor sent.
+    """
+
+    kind: Literal["unit", "word"]
+    text: str
+
+
 class Answer(Message):
     """The outcome of a consult: ``ask --json`` and the last event of ``/api/ask``.
 
@@ -198,6 +209,7 @@ class Answer(Message):
     confidence: float = Field(default=0.0, ge=0.0, le=1.0)
     sentences: tuple[Sentence, ...] = ()
     more: tuple[Sentence, ...] = ()
+    notes: tuple[Note, ...] = ()
     citations: tuple[Citation, ...] = ()
     disclosure: Disclosure | None = None
     offer: Offer | None = None
