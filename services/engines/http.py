@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from services.engines.errors import (
-    ContextOverflowError,
-    EngineBusyError,
-    EngineError,
+    AdapterUnknownError,
     EngineTimeoutError,
     EngineUnavailableError,
 )
-from services.engines.protocol import Authoring, Budget, EngineCard, Prompt
+from services.engines.protocol import Authoring, Budget, Completion, EngineCard, Prompt
+from services.engines.wire import chat_body, require_success, stream_pieces, whole_answer
 
 CONNECT_SECONDS = 5.0
 """How long to wait for the server to take a connection."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where a request goes: the server's address with ``/v1``, headers, and the model's name there.
+
+    ``headers`` hold the server's key, so they stay out of logs.
+    """
+
+    url: str
+    model: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class HttpEngine:
@@ -45,83 +58,87 @@ class HttpEngine:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            headers=headers,
-            transport=transport,
-            timeout=httpx.Timeout(60.0, connect=CONNECT_SECONDS),
-        )
+        self._served = Served(url.rstrip("/"), model, headers)
+        timeout = httpx.Timeout(60.0, connect=CONNECT_SECONDS)
+        # Requests queue at the server, which batches them, and not for a connection here.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
+        self._client = httpx.AsyncClient(transport=transport, timeout=timeout, limits=limits)
         self.card = EngineCard(model, f"served:{model}", context, authoring)
+
+    @contextlib.asynccontextmanager
+    async def lease(self, adapter: str | None = None) -> AsyncIterator[Served]:
+        """Where a request for an adapter, or for the base model, goes as long as this is held.
+
+        Whoever passes requests on by themselves holds a lease around each: the adapter is not
+        unloaded meanwhile.
+
+        Raises:
+            AdapterUnknownError: it is not held.
+            EngineUnavailableError: the engine is closed or not ready.
+        """
+        if self._client.is_closed:
+            raise EngineUnavailableError("The engine was closed.")
+        if adapter is not None:
+            raise AdapterUnknownError("This engine holds no adapters.")
+        yield self._served
 
     async def generate(self, prompt: Prompt, budget: Budget) -> AsyncIterator[str]:
         """Yield pieces of text; see `services.engines.protocol.Engine.generate`."""
-        if self._client.is_closed:
-            raise EngineUnavailableError("The engine was closed.")
-        body = {
-            "model": self.card.name,
-            "messages": [
-                {"role": "system", "content": prompt.system},
-                {"role": "user", "content": prompt.user},
-            ],
-            "max_tokens": budget.tokens,
-            "temperature": prompt.temperature,
-            "stream": True,
-        }
         deadline = time.monotonic() + budget.seconds
+        async with (
+            self.lease(prompt.adapter) as served,
+            self._reply(served, prompt, budget, stream=True) as reply,
+        ):
+            async for piece in stream_pieces(reply):
+                if time.monotonic() > deadline:
+                    raise _too_slow(budget)
+                yield piece
+
+    async def complete(self, prompt: Prompt, budget: Budget, *, scores: bool = False) -> Completion:
+        """Return the whole answer; see `services.engines.protocol.Engine.complete`."""
+        more = {"logprobs": True} if scores else {}
         try:
+            async with (
+                asyncio.timeout(budget.seconds),
+                self.lease(prompt.adapter) as served,
+                self._reply(served, prompt, budget, **more) as reply,
+            ):
+                return await whole_answer(reply)
+        except TimeoutError as error:
+            raise _too_slow(budget) from error
+
+    @contextlib.asynccontextmanager
+    async def _reply(
+        self, served: Served, prompt: Prompt, budget: Budget, **more: Any
+    ) -> AsyncIterator[httpx.Response]:
+        """A good reply to the prompt; leaving it closes the connection, which stops the server."""
+        body = chat_body(served.model, prompt, budget, **more)
+        with typed_errors():
             async with self._client.stream(
-                "POST", "chat/completions", json=body, timeout=budget.seconds
+                "POST",
+                f"{served.url}/chat/completions",
+                json=body,
+                headers=served.headers,
+                timeout=httpx.Timeout(budget.seconds, connect=CONNECT_SECONDS),
             ) as reply:
-                await _refuse(reply)
-                async for piece in _pieces(reply):
-                    if time.monotonic() > deadline:
-                        raise EngineTimeoutError(
-                            f"The draft took longer than {budget.seconds:g} s."
-                        )
-                    yield piece
-        except httpx.TimeoutException as error:
-            raise EngineTimeoutError("The engine's server did not answer in time.") from error
-        except httpx.TransportError as error:
-            raise EngineUnavailableError("The engine's server cannot be reached.") from error
+                await require_success(reply)
+                yield reply
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
 
-async def _refuse(reply: httpx.Response) -> None:
-    """Turn an error status into a typed error; the server's own text stays out of it."""
-    if reply.is_success:
-        return
-    detail = (await reply.aread())[:2000].decode(errors="replace").lower()
-    if reply.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        raise EngineBusyError("The engine's server is at its limit.")
-    if "context" in detail or "maximum" in detail:
-        raise ContextOverflowError("The prompt is too long for the engine's context.")
-    if reply.status_code in {401, 403, 404, 503}:
-        raise EngineUnavailableError(f"The engine's server refused ({reply.status_code}).")
-    raise EngineError(f"The engine's server answered {reply.status_code}.")
-
-
-async def _pieces(reply: httpx.Response) -> AsyncIterator[str]:
-    """Parse server-sent events defensively: a broken line ends the stream with a typed error.
-
-    A line without words gives an empty piece, so that the caller sees time pass.
-    """
-    async for line in reply.aiter_lines():
-        data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-        if data == "[DONE]":
-            return
-        yield _words(data) if data else ""
-
-
-def _words(data: str) -> str:
-    """The words of one event."""
+@contextlib.contextmanager
+def typed_errors() -> Iterator[None]:
+    """Turn what a connection can end with into the errors of this package."""
     try:
-        event: dict[str, Any] = json.loads(data)
-        if "error" in event:
-            raise EngineError("The engine's server broke the answer off.")
-        deltas = [choice.get("delta") or {} for choice in event.get("choices") or []]
-        return "".join([delta.get("content") or "" for delta in deltas])
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise EngineError("The engine's server sent a broken event.") from error
+        yield
+    except httpx.TimeoutException as error:
+        raise EngineTimeoutError("The engine's server did not answer in time.") from error
+    except httpx.TransportError as error:
+        raise EngineUnavailableError("The engine's server cannot be reached.") from error
+
+
+def _too_slow(budget: Budget) -> EngineTimeoutError:
+    return EngineTimeoutError(f"The draft took longer than {budget.seconds:g} s.")
