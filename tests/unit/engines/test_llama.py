@@ -86,7 +86,7 @@ async def test_a_failure_of_the_library_does_not_come_out(llama, monkeypatch):
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("llama_decode returned -1: Ana has asthma")
 
-    monkeypatch.setattr(llama, "_stream", broken)
+    monkeypatch.setattr(llama._load(), "run", broken)
     with pytest.raises(EngineError) as raised:
         await words(llama)
     assert "Ana" not in raised.value.message
