@@ -55,6 +55,8 @@ def _measure(
     answer: Answer, policy: PersonalPolicy
 ) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
     """What is shown at once and what on demand; together they are what they were."""
+    if "clinician" in answer.experts:
+        return answer.sentences, answer.more  # what a clinician signed is shown as it was signed
     if policy.reading_level == "detailed":
         return (*answer.sentences, *answer.more), ()
     if policy.reading_level == "standard":

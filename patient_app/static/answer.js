@@ -237,6 +237,17 @@ function besides(answer, numberOf, prefix) {
   );
 }
 
+/** Units converted and words explained, below the words that they belong to. */
+function notes(answer) {
+  if (!answer.notes?.length) return null;
+  const label = t("answer.notes");
+  return h(
+    "ul",
+    { class: "answer__notes small soft", "aria-label": label },
+    ...answer.notes.map(({ text }) => h("li", {}, text)),
+  );
+}
+
 /**
  * A whole answer.
  * @param {object} answer message `Answer`
@@ -254,6 +265,7 @@ export function whole(answer, { prefix = nextPrefix(), actions = [] } = {}) {
     state(answer),
     from && answer.status !== "queued" && banner("info", "", h("p", {}, t("answer.degraded", { tier: t(`tier.${from}`) }))),
     text.length > 0 && h("div", { class: "answer__text" }, ...text),
+    notes(answer),
     besides(answer, numberOf, prefix),
     by && h("p", { class: "small" }, t("answer.signed_by", { name: by })),
     drafted && confidence(answer.confidence),

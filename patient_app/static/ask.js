@@ -206,12 +206,24 @@ byId("new").addEventListener("click", () => {
   field.focus();
 });
 
-for (const starter of document.querySelectorAll("[data-starter]")) {
-  starter.addEventListener("click", () => {
-    field.value = starter.textContent;
-    count();
-    field.focus();
-  });
+/** A starter is put into the field, so that it can be changed before it is sent. */
+byId("welcome").addEventListener("click", (event) => {
+  const starter = event.target.closest("[data-starter]");
+  if (!starter) return;
+  field.value = starter.textContent;
+  count();
+  field.focus();
+});
+
+/** What this person may want to ask takes the place of the examples; without any they stay. */
+async function suggest() {
+  const { suggestions } = await call("GET", "/api/personal/suggestions");
+  if (!suggestions.length) return;
+  const list = byId("welcome").querySelector(".starters");
+  list.setAttribute("aria-label", t("ask.suggestions"));
+  const starter = ({ question }) =>
+    h("li", {}, h("button", { class: "starter", type: "button", "data-starter": "" }, question));
+  fill(list, ...suggestions.map(starter));
 }
 
 thread.addEventListener("click", (event) => {
@@ -230,3 +242,5 @@ call("GET", "/api/profile")
   .catch(() => {
     /* The page works without the profile; the emergency number stays the default one. */
   });
+
+suggest().catch(() => {}); // the examples do

@@ -11,9 +11,47 @@ async function showProfile() {
   const profile = await call("GET", "/api/profile");
   byId("language").value = profile.language;
   byId("reading-level").value = profile.reading_level;
+  byId("units").value = profile.units ?? "as-written";
+  byId("interests").value = (profile.interests ?? []).join(", ");
+  byId("learn").checked = Boolean(profile.learn);
   byId("country").value = profile.country;
   byId("local-default").checked = Boolean(profile.local_only);
+  if (profile.learn) await showAdapter();
 }
+
+const percent = (share) => `${Math.round(100 * share)} %`;
+
+/** What the small model of this person knows, in words. */
+async function showAdapter() {
+  const { adapter } = await call("GET", "/api/personal");
+  const words = adapter && {
+    date: when(adapter.trained),
+    count: adapter.examples,
+    before: percent(adapter.before),
+    after: percent(adapter.after),
+  };
+  byId("adapter-state").textContent = words ? t("settings.adapter_there", words) : t("settings.adapter_none");
+  byId("adapter-forget").hidden = !adapter;
+  byId("adapter").hidden = false;
+}
+
+async function trainAdapter() {
+  byId("adapter-state").textContent = t("settings.adapter_training");
+  const { taken, reason } = await call("POST", "/api/personal/adapter");
+  await showAdapter();
+  if (!taken) byId("adapter-state").textContent = t(`settings.adapter_${reason}`);
+}
+
+async function forgetAdapter() {
+  await call("DELETE", "/api/personal/adapter");
+  await showAdapter();
+}
+
+const interests = () =>
+  byId("interests")
+    .value.split(",")
+    .map((one) => one.trim())
+    .filter(Boolean);
 
 async function saveProfile() {
   const country = byId("country").value.trim().toUpperCase();
@@ -27,10 +65,15 @@ async function saveProfile() {
   await call("PUT", "/api/profile", {
     language,
     reading_level: byId("reading-level").value,
+    units: byId("units").value,
+    interests: interests(),
+    learn: byId("learn").checked,
     country,
     local_only: byId("local-default").checked,
   });
   toast(t("settings.saved"));
+  byId("adapter").hidden = !byId("learn").checked;
+  if (byId("learn").checked) await showAdapter();
   if (language !== document.documentElement.lang) location.reload();
 }
 
@@ -176,6 +219,8 @@ byId("purposes").addEventListener("click", (event) => {
   if (row) allow(row.dataset.purpose).catch(toastProblem);
 });
 
+byId("adapter-train").addEventListener("click", () => trainAdapter().catch(toastProblem));
+byId("adapter-forget").addEventListener("click", () => forgetAdapter().catch(toastProblem));
 byId("recovery").addEventListener("click", () => showRecovery().catch(toastProblem));
 
 eraseDialog();
