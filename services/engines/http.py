@@ -62,7 +62,10 @@ class HttpEngine:
         timeout = httpx.Timeout(60.0, connect=CONNECT_SECONDS)
         # Requests queue at the server, which batches them, and not for a connection here.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
-        self._client = httpx.AsyncClient(transport=transport, timeout=timeout, limits=limits)
+        # A proxy that the environment names would read every question.
+        self._client = httpx.AsyncClient(
+            transport=transport, timeout=timeout, limits=limits, trust_env=False
+        )
         self.card = EngineCard(model, f"served:{model}", context, authoring)
 
     @contextlib.asynccontextmanager

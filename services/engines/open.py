@@ -9,6 +9,7 @@ slipped-in address reaches nobody.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from pathlib import Path
 
 import httpx
@@ -40,8 +41,10 @@ def open_engine(settings: EngineSettings, level: str = DEVICE) -> Engine | None:
     if settings.kind == "none":
         return None
     if settings.kind == "http":
-        require_allowed(settings, level)
+        require_allowed(settings.url, settings.allowed_hosts, level)
         return _served(settings)
+    if settings.kind == "vllm":
+        return _vllm(settings, level)
     return LlamaEngine(
         Path(settings.model) if settings.model else embedded_model(),
         threads=settings.threads,
@@ -51,34 +54,42 @@ def open_engine(settings: EngineSettings, level: str = DEVICE) -> Engine | None:
     )
 
 
-def require_allowed(settings: EngineSettings, level: str) -> None:
+def require_allowed(
+    address: str, hosts: Collection[str], level: str, setting: str = "CARETIER_ENGINE_URL"
+) -> None:
     """Refuse an address that questions of this tier must not go to.
 
     The address is read by the library that will connect, so that both understand it alike.
+
+    Args:
+        address: of the server.
+        hosts: in lower case, that may be used beyond this machine.
+        level: tier of the node.
+        setting: where the address stands.
 
     Raises:
         EngineNotAllowedError: not on this machine and, above the device, not in ``hosts``; or not
             an address of a server at all.
     """
     try:
-        url = httpx.URL(settings.url)
+        url = httpx.URL(address)
     except (httpx.InvalidURL, TypeError):
         url = httpx.URL("")
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
         raise EngineNotAllowedError(
-            "CARETIER_ENGINE_URL is no plain http or https address of a server.",
+            f"{setting} is no plain http or https address of a server.",
             remedy="Give it as http://127.0.0.1:8001/v1, without user name or password.",
         )
     if on_this_machine(url.host):
         return
     if level == DEVICE:
         raise EngineNotAllowedError(
-            "CARETIER_ENGINE_URL leads off this device, and questions here are not masked yet.",
+            f"{setting} leads off this device, and questions here are not masked yet.",
             remedy="Run the server on this device (127.0.0.1), or set CARETIER_ENGINE_KIND=llama.",
         )
-    if url.host.lower() not in settings.allowed_hosts:
+    if url.host.lower() not in hosts:
         raise EngineNotAllowedError(
-            "CARETIER_ENGINE_URL leads to a host that CARETIER_ENGINE_HOSTS does not name.",
+            f"{setting} leads to a host that CARETIER_ENGINE_HOSTS does not name.",
             remedy="Name exactly that host in CARETIER_ENGINE_HOSTS if the server is your own.",
         )
 
@@ -91,6 +102,15 @@ def on_this_machine(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def _vllm(settings: EngineSettings, level: str) -> Engine:
+    from services.engines.vllm import VllmEngine, VllmSettings
+
+    chosen = VllmSettings()
+    if chosen.url is not None:
+        require_allowed(chosen.url, settings.allowed_hosts, level, "CARETIER_VLLM_URL")
+    return VllmEngine(chosen, authoring=settings.authoring)
+
+
 def _served(settings: EngineSettings) -> HttpEngine:
     key = settings.api_key.get_secret_value() if settings.api_key else None
     return HttpEngine(
@@ -99,6 +119,4 @@ def _served(settings: EngineSettings) -> HttpEngine:
         api_key=key,
         context=settings.context,
         authoring=settings.authoring,
-        # A transport of its own: a proxy that the environment names would read every question.
-        transport=httpx.AsyncHTTPTransport(trust_env=False),
     )

@@ -46,7 +46,8 @@ class EngineSettings(BaseSettings):
     """Which engine a node runs.
 
     Attributes:
-        kind: ``llama`` in this process, ``http`` an OpenAI-compatible server, ``none`` no engine
+        kind: ``llama`` in this process, ``http`` an OpenAI-compatible server, ``vllm`` one with
+            adapters, started here or reached (`services.engines.vllm.settings`), ``none`` no engine
             (answers come from the sources' own sentences, as with ``authoring=none``).
         model: GGUF file (llama) or model name at the server (http); the embedded model by default.
         url: base address of the server, with ``/v1``; on a device it must be on that device.
@@ -59,7 +60,7 @@ class EngineSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CARETIER_ENGINE_", frozen=True)
 
-    kind: Literal["llama", "http", "none"] = "llama"
+    kind: Literal["llama", "http", "vllm", "none"] = "llama"
     model: str | None = None
     url: str = "http://127.0.0.1:8001/v1"
     hosts: str = ""
