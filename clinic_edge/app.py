@@ -24,7 +24,9 @@ def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None)
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: here.node)  # load before "ready"
-        async with running(here.answer_loop(), here.carry_loop(), here.tidy_loop()):
+        async with running(
+            here.answer_loop(), here.carry_loop(), here.tidy_loop(), here.node.follow()
+        ):
             yield
         await here.close()
 

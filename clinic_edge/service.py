@@ -78,7 +78,7 @@ class Clinic:
     def node(self) -> Node:
         """The consult path with the clinic's knowledge."""
         if self._node is None:
-            self._node = Node.open(Level.CLINIC)
+            self._node = Node.open(Level.CLINIC, bricks=self.settings.data / "bricks")
         return self._node
 
     def hospital(self) -> KeyBundle | None:

@@ -1,8 +1,9 @@
 """The compact form of a pack: ``pack.yaml`` (what it is) and ``topics.jsonl`` (a topic a line).
 
 A line holds the topic's head and its passages, each a section, the number of its source among the
-head's, and the sentences. The manifest holds the digest of the topics file: a pack that was
-damaged, or whose writing broke off between the two files, is refused.
+head's, and the sentences. A pack may be in several parts, ``topics-000.jsonl`` and so on, so that
+an update moves only the parts that changed. The manifest holds the digest of all topics files, one
+after the other by name: a pack that was damaged, or whose writing broke off, is refused.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from services.bricks.topic import Passage, Topic, TopicHead
 
 MANIFEST = "pack.yaml"
 TOPICS = "topics.jsonl"
+PARTS = "topics*.jsonl"
 
 
 def compact_folders(folder: Path) -> tuple[Path, ...]:
     """The folders at or below ``folder`` that hold a pack in compact form."""
-    return tuple(sorted(path.parent for path in folder.rglob(TOPICS)))
+    return tuple(sorted({path.parent for path in folder.rglob(PARTS)}))
 
 
 def dump_topic(topic: Topic) -> str:
@@ -70,11 +72,12 @@ def read_topics(pack: Path) -> Iterator[tuple[Topic, str]]:
     """
     wanted = str(read_manifest(pack).get("sha256"))
     digest = hashlib.sha256()
-    with (pack / TOPICS).open("rb") as stream:
-        for number, raw in enumerate(stream, 1):
-            digest.update(raw)
-            line = raw.decode("utf-8", "replace")
-            yield load_topic(line, f"{pack.name}/{TOPICS}:{number}"), line
+    for path in sorted(pack.glob(PARTS)):
+        with path.open("rb") as stream:
+            for number, raw in enumerate(stream, 1):
+                digest.update(raw)
+                line = raw.decode("utf-8", "replace")
+                yield load_topic(line, f"{pack.name}/{path.name}:{number}"), line
     if digest.hexdigest() != wanted:
         raise BrickError(f"{pack.name}: {TOPICS} is not what {MANIFEST} says; ingest it again.")
 

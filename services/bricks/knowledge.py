@@ -36,6 +36,7 @@ __all__ = [
     "TopicSource",
     "pack_folders",
     "parse_topic",
+    "read_folder",
     "split_sentences",
 ]
 
@@ -73,12 +74,21 @@ class Knowledge:
         Raises:
             BrickError: naming the file and the rule.
         """
+        folders = pack_folders() if packs is None else _several(packs)
+        return cls.of(level, (pair for folder in folders for pair in read_folder(folder)))
+
+    @classmethod
+    def of(cls, level: str, read: Iterable[tuple[Topic, str]]) -> Knowledge:
+        """What a tier may know of topics that were read, each with the text that it was made of.
+
+        Raises:
+            BrickError: two topics have one id.
+        """
         topics: list[Topic] = []
         digest = hashlib.sha256()
-        for folder in pack_folders() if packs is None else _several(packs):
-            for topic, text in _read_folder(folder):
-                topics.append(topic)
-                digest.update(text.encode())
+        for topic, text in read:
+            topics.append(topic)
+            digest.update(text.encode())
         _refuse_duplicates(topics)
         reach = TIERS[: TIERS.index(level) + 1]
         own = tuple(t for t in topics if t.head.level in reach)
@@ -115,8 +125,12 @@ def _several(packs: Path | Iterable[Path]) -> tuple[Path, ...]:
     return (packs,) if isinstance(packs, Path) else tuple(packs)
 
 
-def _read_folder(folder: Path) -> Iterator[tuple[Topic, str]]:
-    """Each topic of a folder with the text that it was made of: Markdown, then compact packs."""
+def read_folder(folder: Path) -> Iterator[tuple[Topic, str]]:
+    """Each topic of a folder with the text that it was made of: Markdown, then compact packs.
+
+    Raises:
+        BrickError: naming the file and the rule.
+    """
     compact = compact_folders(folder)
     for path in sorted(folder.rglob("*.md")):
         if not any(path.is_relative_to(pack) for pack in compact):

@@ -81,7 +81,7 @@ class KnowledgeIndex:
 
     def __init__(self, knowledge: Knowledge, embedder: Embeds, cache: Path | None = None) -> None:
         self.knowledge = knowledge
-        self._embedder = embedder
+        self.embedder = embedder
         self._passages = knowledge.passages
         self._row = {p.id: i for i, p in enumerate(self._passages)}
         self.units = _units(self._passages)
@@ -109,7 +109,7 @@ class KnowledgeIndex:
         kept = _read_cache(cache)
         lacking = [i for i, key in enumerate(keys) if key not in kept]
         if lacking:
-            fresh = self._embedder.encode([texts[i] for i in lacking])
+            fresh = self.embedder.encode([texts[i] for i in lacking])
             kept |= {keys[i]: row for i, row in zip(lacking, fresh, strict=True)}
             _write_cache(cache, kept)
         if not keys:
@@ -154,7 +154,7 @@ class KnowledgeIndex:
 
     def embed(self, texts: list[str]) -> npt.NDArray[np.float32]:
         """Vectors of ``texts``, shape (n, 384)."""
-        return self._embedder.encode(texts)
+        return self.embedder.encode(texts)
 
     def search(self, query: str, *, k: int = 8, within: Iterable[str] | None = None) -> list[Hit]:
         """The ``k`` best passages, of the topics ``within`` when given, best first."""
@@ -162,7 +162,7 @@ class KnowledgeIndex:
         rows = [i for i, p in enumerate(self._passages) if allowed is None or p.topic.id in allowed]
         if not rows:
             return []
-        cosines = self._vectors[rows] @ self._embedder.encode([query])[0]
+        cosines = self._vectors[rows] @ self.embedder.encode([query])[0]
         keyword = self._keyword_scores(query)
         best = [rows[j] for j in np.argsort(-cosines)[:POOL]]
         pool = set(best) | {r for r in keyword if allowed is None or r in set(rows)}

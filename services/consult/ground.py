@@ -82,7 +82,12 @@ class Grounder:
         self.index = index
         self._reader = reader or Reader.load()
         self._answerable = answerable or Answerable.load()
-        self._chooser = Chooser(index, matcher or Matcher.load())
+        self._matcher = matcher or Matcher.load()
+        self._chooser = Chooser(index, self._matcher)
+
+    def over(self, index: KnowledgeIndex) -> Grounder:
+        """The same choosing, from other knowledge."""
+        return Grounder(index, self._reader, self._matcher, self._answerable)
 
     def ground(self, question: Question, facts: tuple[Fact, ...] = ()) -> Material:
         """Choose the passages for a question; never raises for any text."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
 
 from services.bricks.knowledge import Knowledge
-from services.bricks.retrieval import KnowledgeIndex
+from services.bricks.retrieval import Embeds, KnowledgeIndex
+from services.bricks.serving import ActiveKnowledge
 from services.consult import wording
 from services.consult.draft import Drafter
 from services.consult.ground import Grounder, Material, Quote
@@ -38,6 +42,9 @@ from services.engines.protocol import Budget, Engine
 from services.engines.settings import EngineSettings, models_folder
 
 DRAFT_TOKENS = 220
+REFRESH_SECONDS = 5.0
+"""Between two looks at whether other bricks are in use; a look reads one small file."""
+_LOG = logging.getLogger("caretier.knowledge")
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,19 @@ class _Clock:
         return step
 
 
+@dataclass(frozen=True)
+class _Known:
+    """One state of the knowledge, and what works with it; a consult keeps to the one it began with.
+
+    ``model`` is who chooses or writes the words.
+    """
+
+    index: KnowledgeIndex
+    grounder: Grounder
+    drafter: Drafter
+    model: ModelCardRef
+
+
 class Node:
     """One tier.
 
@@ -81,6 +101,7 @@ class Node:
         engine: writes drafts, or None; what its words may be used for stands on its card.
         seconds: time budget of a draft.
         grounder: chooses the material; one with the packaged models by default.
+        active: where later states of the knowledge come from; it never changes when None.
     """
 
     def __init__(
@@ -92,42 +113,90 @@ class Node:
         *,
         seconds: float = 30.0,
         grounder: Grounder | None = None,
+        active: ActiveKnowledge | None = None,
     ) -> None:
-        self.level, self.triage, self.index, self.engine = level, triage, index, engine
-        self._grounder = grounder or Grounder(index)
-        judge = Judge(index)
-        self._drafter = Drafter(engine, judge, Budget(DRAFT_TOKENS, seconds))
+        self.level, self.triage, self.engine = level, triage, engine
+        self._budget, self._active = Budget(DRAFT_TOKENS, seconds), active
+        self._known = self._learned(grounder or Grounder(index))
 
     @classmethod
-    def open(cls, level: str, settings: EngineSettings | None = None) -> Node:
-        """Load rules, knowledge and the engine that the environment names."""
+    def open(
+        cls, level: str, settings: EngineSettings | None = None, bricks: Path | None = None
+    ) -> Node:
+        """Load rules, knowledge and the engine that the environment names.
+
+        Args:
+            level: which tier.
+            settings: of the engine.
+            bricks: folder of the node's brick store; its active knowledge bricks are used beside
+                the built-in pack, which only is used when None.
+        """
         chosen = settings or EngineSettings()
-        index = KnowledgeIndex(
-            Knowledge.load(level), Embedder.load(), models_folder() / "knowledge"
-        )
+        active = ActiveKnowledge.of_folder(level, bricks) if bricks else None
+        knowledge = active.load() if active else Knowledge.load(level)
+        index = _index(knowledge, Embedder.load())
         engine = open_engine(chosen, level)
-        return cls(Level(level), Triager.load(), index, engine, seconds=chosen.seconds)
+        return cls(
+            Level(level), Triager.load(), index, engine, seconds=chosen.seconds, active=active
+        )
+
+    @property
+    def index(self) -> KnowledgeIndex:
+        """The knowledge that this tier answers from now."""
+        return self._known.index
 
     @property
     def model(self) -> ModelCardRef:
         """Who chooses or writes the words here."""
-        if self.engine is not None and self._drafter.writes:
-            return ModelCardRef(name=self.engine.card.name, digest=self.engine.card.digest)
-        return ModelCardRef(
-            name="all-MiniLM-L6-v2 + BM25, the sources' own sentences",
-            digest=self.index.knowledge.digest,
-        )
+        return self._known.model
+
+    def _learned(self, grounder: Grounder) -> _Known:
+        index = grounder.index
+        drafter = Drafter(self.engine, Judge(index), self._budget)
+        if self.engine is not None and drafter.writes:
+            card = self.engine.card
+            model = ModelCardRef(name=card.name, digest=card.digest)
+        else:
+            model = ModelCardRef(
+                name="all-MiniLM-L6-v2 + BM25, the sources' own sentences",
+                digest=index.knowledge.digest,
+            )
+        return _Known(index, grounder, drafter, model)
+
+    def refresh(self) -> bool:
+        """Take the knowledge that is in use now in the place of the old; whether it was another.
+
+        Consults that run end with what they began with. Whatever goes wrong, the old stays.
+        """
+        if self._active is None:
+            return False
+        try:
+            if not self._active.changed():
+                return False
+            index = _index(self._active.load(), self.index.embedder)
+            self._known = self._learned(self._known.grounder.over(index))
+        except Exception:  # noqa: BLE001 - a node that answers must go on
+            _LOG.exception("the changed knowledge cannot be used; the node goes on with the old")
+            return False
+        _LOG.info("knowledge is now %s: %d topics", self.model.digest, len(index.knowledge.topics))
+        return True
+
+    async def follow(self, seconds: float = REFRESH_SECONDS) -> None:
+        """Refresh every so many seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            await to_thread(self.refresh)
 
     def ranking(self, question: Question) -> tuple[str, ...]:
         """Topics of this tier by how well they fit a question, best first."""
-        return self._grounder.ranking(question)
+        return self._known.grounder.ranking(question)
 
     async def consult(self, question: Question) -> AsyncIterator[Event]:
         """Run the path; the last event is the Outcome, and it is always yielded.
 
         What takes the processor long runs in a thread, so that a server goes on serving.
         """
-        clock = _Clock()
+        clock, known = _Clock(), self._known
         person = speaking(question.person, question.text)
         question = question.model_copy(update={"person": person})
         triage = await to_thread(self.triage.assess, question.text, question.person)
@@ -145,25 +214,26 @@ class Node:
                 yield sentence
             yield Outcome(answer)
             return
-        chosen = route(question.text, self.index)
+        chosen = route(question.text, known.index)
         yield clock.step("route", experts=chosen.experts, because=chosen.because)
         about = (question.text, question.person.language)
         facts = await to_thread(record.facts_for, *about) if question.record else ()
-        material = await to_thread(self._grounder.ground, question, (*question.facts, *facts))
+        material = await to_thread(known.grounder.ground, question, (*question.facts, *facts))
         yield clock.step(
             "ground", kind=material.kind, topics=material.topics, reason=material.reason
         )
         if material.reason:
-            yield self._unanswered(question, triage, material, chosen.experts, clock)
+            yield self._unanswered(question, triage, material, chosen.experts, clock, known.model)
             return
         said: list[tuple[str, Quote]] = []
         for fact in material.facts:
             yield Sentence(text=fact.text, citations=(fact.id,))
-        async for text, quote in self._drafter.draft(question.text, material.quotes):
+        async for text, quote in known.drafter.draft(question.text, material.quotes):
             said.append((text, quote))
             yield Sentence(text=text, citations=(quote.passage.id,))
-        yield clock.step("draft", sentences=len(said), model=self.model.name)
-        yield Outcome(self._answer(question, triage, material, said, chosen.experts, clock))
+        yield clock.step("draft", sentences=len(said), model=known.model.name)
+        answer = self._answer(question, triage, material, said, chosen.experts, clock, known.model)
+        yield Outcome(answer)
 
     def _record(self, question: Question) -> Record:
         today = question.asked or datetime.now(UTC).date()
@@ -202,13 +272,14 @@ class Node:
             trace=tuple(clock.steps),
         )
 
-    def _unanswered(
+    def _unanswered(  # noqa: PLR0917 - everything that the path has found
         self,
         question: Question,
         triage: Triage,
         material: Material,
         experts: tuple[str, ...],
         clock: _Clock,
+        model: ModelCardRef,
     ) -> Outcome:
         reason = material.reason or "not-covered"
         clock.step("judge", outcome="abstained", reason=reason, confidence=material.confidence)
@@ -220,7 +291,7 @@ class Node:
             status=Status.ABSTAINED,
             text=_joined(triage, [*own, told]),
             tier=self.level,
-            model=self.model,
+            model=model,
             experts=experts,
             triage=triage,
             confidence=material.confidence,
@@ -238,6 +309,7 @@ class Node:
         said: list[tuple[str, Quote]],
         experts: tuple[str, ...],
         clock: _Clock,
+        model: ModelCardRef,
     ) -> Answer:
         own = [Sentence(text=f.text, citations=(f.id,)) for f in material.facts]
         sentences = [*own, *(Sentence(text=t, citations=(q.passage.id,)) for t, q in said)]
@@ -248,7 +320,7 @@ class Node:
             status=Status.ANSWERED,
             text=_joined(triage, [*([note] if note else []), *(s.text for s in sentences)]),
             tier=self.level,
-            model=self.model,
+            model=model,
             experts=experts,
             triage=triage,
             confidence=material.confidence,
@@ -303,6 +375,10 @@ def _passage_citations(quotes: list[Quote]) -> tuple[Citation, ...]:
         )
         for id_, group in grouped.items()
     )
+
+
+def _index(knowledge: Knowledge, embedder: Embeds) -> KnowledgeIndex:
+    return KnowledgeIndex(knowledge, embedder, models_folder() / "knowledge")
 
 
 def _code_digest(package: str) -> str:

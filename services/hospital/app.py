@@ -70,6 +70,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             here.jobs_loop(),
             here.tidy_loop(),
             here.ehr.loop(),
+            here.node.follow(),
             subscriptions_loop(here.subscriptions),
         ):
             yield

@@ -261,7 +261,7 @@ class Hospital:
     @cached_property
     def node(self) -> Node:
         """The consult path with the hospital's knowledge and engine."""
-        return self._node or Node.open(Level.HOSPITAL)
+        return self._node or Node.open(Level.HOSPITAL, bricks=self.settings.data / "bricks")
 
     def clinic_code(self) -> str:
         """A one-time code for a clinic; pins this hospital."""

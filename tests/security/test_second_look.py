@@ -83,7 +83,7 @@ def test_nothing_of_a_question_is_kept_in_the_vectors_cache(tmp_path, node_of) -
     from services.consult.messages import Question
 
     given = node_of("device").index
-    index = KnowledgeIndex(given.knowledge, given._embedder, tmp_path)
+    index = KnowledgeIndex(given.knowledge, given.embedder, tmp_path)
     before = (tmp_path / CACHE_FILE).read_bytes()
     strange = " ".join(f"zq{i}x{i}wv" for i in range(60))
     Grounder(index).ground(Question(text=f"what is asthma {strange}"))

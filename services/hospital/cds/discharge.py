@@ -8,7 +8,6 @@ know nothing, nothing is suggested.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 from services.bricks.knowledge import Knowledge
@@ -55,7 +54,7 @@ def encounter_discharge(knowledge: KnowledgeOf) -> Service[DischargeContext]:
     Args:
         knowledge: what may be quoted; asked for when it is needed first.
     """
-    books = cache(lambda: Library(knowledge()))
+    books = _library(knowledge)
     return Service(
         id="caretier-encounter-discharge",
         hook="encounter-discharge",
@@ -71,6 +70,19 @@ def encounter_discharge(knowledge: KnowledgeOf) -> Service[DischargeContext]:
         decide=lambda call: _decide(call, books()),
         silence="info",
     )
+
+
+def _library(knowledge: KnowledgeOf) -> Callable[[], Library]:
+    """The library of the knowledge of now: a topic that was taken back is quoted no more."""
+    held: list[tuple[Knowledge, Library]] = []
+
+    def books() -> Library:
+        now = knowledge()
+        if not held or held[0][0] is not now:
+            held[:] = [(now, Library(now))]
+        return held[0][1]
+
+    return books
 
 
 def _decide(call: Call[DischargeContext], books: Library) -> Iterator[Decision]:

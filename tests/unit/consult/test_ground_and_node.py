@@ -248,7 +248,7 @@ class TestNode:
 
     async def test_an_emergency_needs_no_index_and_no_engine(self, triage_rules, monkeypatch):
         node = Node.__new__(Node)
-        node.level, node.triage, node.index, node.engine = (
+        node.level, node.triage, node._known, node.engine = (
             Level.DEVICE,
             triage_rules,
             Broken(),

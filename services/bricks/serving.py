@@ -1,0 +1,203 @@
+"""What a node uses of its bricks: the knowledge and the adapters that are active.
+
+    active = ActiveKnowledge.of_folder("clinic", data / "bricks")
+    knowledge = active.load()          # the built-in pack, those of CARETIER_PACKS, active bricks
+    active.changed()                   # another version is in use now, or one was mended
+
+A brick of a built-in pack's own name stands in its place, also when it was retired: what was taken
+back does not come back out of the software's own folder. A brick that is damaged, that cannot be
+read or that has a topic which is there already is left out, and the log says why.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Literal, Protocol, Self
+
+from compliance.errors import CaretierError
+from services.bricks.errors import BrickError
+from services.bricks.knowledge import PACKS, Knowledge, Topic, pack_folders, read_folder
+from services.bricks.manifest import BrickManifest
+from services.bricks.store import BrickStore
+from services.bricks.updater.installed import Installed
+from services.engines.protocol import AdapterFile
+
+_log = logging.getLogger("caretier.knowledge")
+Form = Literal["gguf", "peft"]
+Read = list[tuple[Topic, str]]
+"""Topics of a pack, each with the text that it was made of."""
+
+
+class InUse(Protocol):
+    """Says which version of each brick is in use."""
+
+    def active(self) -> Mapping[str, int]:
+        """Version by id."""
+        ...
+
+
+def active_packs(store: BrickStore, installed: InUse) -> tuple[Path, ...]:
+    """Folders of the active knowledge bricks, for `Knowledge.load`; damaged ones are left out."""
+    manifests = _manifests(store, installed.active(), {})
+    return tuple(folder for _, folder in _folders(store, manifests, {}))
+
+
+def active_adapters(store: BrickStore, installed: InUse, form: Form) -> tuple[AdapterFile, ...]:
+    """The active adapters in the form that an engine wants, by id.
+
+    One that is damaged, or that is not there in this form, is left out and the log says so.
+
+    Args:
+        store: of the node.
+        installed: what is in use.
+        form: ``gguf`` for llama.cpp, ``peft`` for vLLM.
+    """
+    manifests = _manifests(store, installed.active(), {})
+    found = (_adapter(store, m, form) for m in manifests if m.kind == "adapter")
+    return tuple(a for a in found if a is not None)
+
+
+class ActiveKnowledge:
+    """The knowledge of a tier: its packs and the active bricks of its store.
+
+    Attributes:
+        left_out: the bricks that the last `load` did not use, each with the reason; ``*`` stands
+            for all, where it is not known which are in use.
+    """
+
+    def __init__(self, level: str, store: BrickStore, installed: InUse) -> None:
+        self.level, self._store, self._installed = level, store, installed
+        self._loaded: Mapping[str, int] | None = None
+        self._damaged: frozenset[str] = frozenset()
+        self.left_out: dict[str, str] = {}
+
+    @classmethod
+    def of_folder(cls, level: str, folder: Path) -> Self:
+        """Of a store's folder, which may not be there yet."""
+        return cls(level, BrickStore(folder), Installed(folder))
+
+    def changed(self) -> bool:
+        """Whether `load` would now give something else than it last gave."""
+        if self._in_use() != self._loaded:
+            return True
+        return any(_whole(self._store, ref) for ref in self._damaged)
+
+    def load(self) -> Knowledge:
+        """Read packs and active bricks; no brick can keep the rest from being used.
+
+        Raises:
+            BrickError: a built-in pack or a folder of CARETIER_PACKS is not as it has to be.
+        """
+        self.left_out = {}
+        self._loaded = self._in_use()
+        manifests = _manifests(self._store, self._loaded or {}, self.left_out)
+        folders = list(_folders(self._store, manifests, self.left_out))
+        self._damaged = frozenset(self.left_out)
+        replaced = set(self._loaded or {})
+        if self._loaded is None:
+            replaced = {m.id for m in self._store.manifests()}
+            _leave_out("*", BrickError("Which versions are in use is not known."), self.left_out)
+        read = list(chain.from_iterable(map(read_folder, built_in(replaced))))
+        taken = {topic.head.id for topic, _ in read}
+        for ref, folder in folders:
+            pairs = self._read(ref, folder, taken)
+            taken |= {topic.head.id for topic, _ in pairs}
+            read += pairs
+        return Knowledge.of(self.level, read)
+
+    def _in_use(self) -> dict[str, int] | None:
+        """Version by id; None where it is not known, and then no brick is used."""
+        try:
+            return dict(self._installed.active())
+        except BrickError:
+            return None
+
+    def _read(self, ref: str, folder: Path, taken: set[str]) -> Read:
+        try:
+            pairs = list(read_folder(folder))
+        except (CaretierError, OSError) as error:
+            _leave_out(ref, error, self.left_out)
+            return []
+        seen = set(taken)
+        for topic, _ in pairs:
+            if topic.head.id in seen:
+                reason = BrickError(f"The topic {topic.head.id} is there already.")
+                _leave_out(ref, reason, self.left_out)
+                return []
+            seen.add(topic.head.id)
+        return pairs
+
+
+def built_in(replaced: Collection[str]) -> Iterator[Path]:
+    """The packs that are no bricks, but for those in whose place a brick of their name stands."""
+    for folder in pack_folders():
+        if folder == PACKS:
+            yield from (p for p in sorted(PACKS.iterdir()) if p.is_dir() and p.name not in replaced)
+        elif folder.name not in replaced:
+            yield folder
+
+
+def is_retired(manifest: BrickManifest) -> bool:
+    """Whether this version says that the brick is no longer to be used."""
+    return manifest.lineage.operation == "retired"
+
+
+def _manifests(
+    store: BrickStore, in_use: Mapping[str, int], left_out: dict[str, str]
+) -> list[BrickManifest]:
+    found = []
+    for name, version in sorted(in_use.items()):
+        try:
+            found.append(store.get(f"{name}@{version}"))
+        except CaretierError as error:
+            _leave_out(f"{name}@{version}", error, left_out)
+    return found
+
+
+def _folders(
+    store: BrickStore, manifests: Iterable[BrickManifest], left_out: dict[str, str]
+) -> Iterator[tuple[str, Path]]:
+    for manifest in manifests:
+        if manifest.kind != "knowledge" or is_retired(manifest):
+            continue
+        try:
+            store.verify(manifest.ref)
+            yield manifest.ref, store.lay_out(manifest.ref)
+        except (CaretierError, OSError) as error:
+            _leave_out(manifest.ref, error, left_out)
+
+
+def _adapter(store: BrickStore, manifest: BrickManifest, form: Form) -> AdapterFile | None:
+    if is_retired(manifest):
+        return None
+    files = [f for f in manifest.files if f.role == form]
+    if not files:
+        _leave_out(manifest.ref, BrickError(f"It is not there as {form}."), {})
+        return None
+    try:
+        store.verify(manifest.ref)
+        folder = store.lay_out(manifest.ref)
+    except (CaretierError, OSError) as error:
+        _leave_out(manifest.ref, error, {})
+        return None
+    weights = max(files, key=lambda f: f.size)
+    path = (folder / weights.name).parent if form == "peft" else folder / weights.name
+    base, rank = manifest.base or "", manifest.rank or 0  # an adapter's manifest has both
+    return AdapterFile(manifest.id, path, weights.digest, base, rank)
+
+
+def _whole(store: BrickStore, ref: str) -> bool:
+    try:
+        store.verify(ref)
+    except (CaretierError, OSError):
+        return False
+    return True
+
+
+def _leave_out(ref: str, error: Exception, left_out: dict[str, str]) -> None:
+    reason = error.message if isinstance(error, CaretierError) else type(error).__name__
+    left_out[ref] = reason
+    _log.warning("brick %s is left out: %s", ref, reason)
