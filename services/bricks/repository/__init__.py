@@ -1,1 +1,18 @@
-"""The signed repository that bricks are published in."""
+"""The signed repository that bricks are published in (The Update Framework, by python-tuf).
+
+Four roles sign it. *Root* says whose keys count; its keys lie with people, offline, and two of
+three have to sign. *Targets* says who may publish which level and domain, and which bricks were
+taken back. Each delegation (``device-cardiology``) signs the manifests of its bricks. *Snapshot*
+and *timestamp* bind all of that into one state and say that it is recent; the hospital's machine
+signs them by itself.
+
+    keys = KeyRing([stick, data / "repository-keys"], ask)
+    repository = Repository(data / "repository")
+    init(repository, KeyMaker(ask_new), plans, keys)
+    delegate(repository, KeyMaker(ask_new), plan, keys, level="device", domain="cardiology")
+    publish(repository, store, keys, "heart-style@1")
+    revoke(repository, keys, "heart-style@1", "Wrong dose in a leaflet.")
+
+A change is written file by file under new names; only the last one, ``timestamp.json``, makes it
+visible. A run that breaks off leaves the state as it was.
+"""

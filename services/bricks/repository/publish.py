@@ -1,0 +1,169 @@
+"""Publishing a brick, and taking one back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from services.bricks.errors import (
+    BrickDamagedError,
+    BrickError,
+    BrickRevokedError,
+    BrickUnknownError,
+)
+from services.bricks.manifest import BrickManifest, BrickRef, Line
+from services.bricks.repository.edition import ONLINE, TARGETS, Edition
+from services.bricks.repository.key_ring import KeyRing
+from services.bricks.repository.layout import REVOKED, role_of, target_of
+from services.bricks.repository.repository import Repository
+from services.bricks.store import BrickStore
+
+
+class Revocation(BaseModel):
+    """A brick that was taken back, why and when (an entry of ``revoked.json``)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ref: BrickRef
+    reason: Line
+    date: date
+
+
+_REVOKED = TypeAdapter(list[Revocation])
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a node has to fetch, in bytes.
+
+    Attributes:
+        update: with the version before it; everything when there is none.
+        whole: without any.
+        before: that version.
+        model: length of the model that the brick belongs to, where that is here.
+    """
+
+    update: int
+    whole: int
+    before: str | None
+    model: int | None
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published: under which target path, by which role, and what it costs to fetch."""
+
+    ref: str
+    path: str
+    role: str
+    moved: Moved
+
+
+def publish(repository: Repository, store: BrickStore, keys: KeyRing, ref: str) -> Published:
+    """Publish a brick of a store; what is published already stays as it is.
+
+    Files come first and the signed metadata last, so nobody ever sees a brick without its files.
+
+    Raises:
+        BrickUnknownError: the store has no such brick, or nobody may sign its level and domain.
+        BrickDamagedError: a file of it is damaged.
+        BrickRevokedError: this version was taken back.
+        BrickError: the version is published with other content, or a higher one is.
+        RepositoryKeyError: the keys of the level and domain are not at hand.
+    """
+    manifest = store.get(ref)
+    store.verify(ref)
+    role, path = role_of(manifest.level, manifest.domain), target_of(manifest)
+    with repository.edit(keys) as edition:
+        targets = edition.targets(role)
+        published = repository.manifests(edition)
+        moved = movement(manifest, published, store)
+        if manifest in published:
+            return Published(ref, path, role, moved)
+        _refuse(manifest, published, revoked(repository, edition))
+        edition.demand(keys, role, *ONLINE)
+        for file in manifest.files:
+            repository.layout.take_blob(store.blob(file.digest), file.digest)
+        targets.targets[path] = repository.put_target(path, manifest.canonical())
+    return Published(ref, path, role, moved)
+
+
+def movement(manifest: BrickManifest, others: Sequence[BrickManifest], store: BrickStore) -> Moved:
+    """Bytes that a node has to fetch for a brick, with and without the version before it."""
+    before = max(
+        (m for m in others if m.id == manifest.id and m.version < manifest.version),
+        key=lambda m: m.version,
+        default=None,
+    )
+    text = len(manifest.canonical())
+    held = {file.digest for file in before.files} if before else set()
+    fresh = {file.digest: file.size for file in manifest.files if file.digest not in held}
+    return Moved(
+        update=sum(fresh.values()) + text,
+        whole=manifest.size + text,
+        before=before.ref if before else None,
+        model=_model_size(manifest, others, store),
+    )
+
+
+def _model_size(
+    manifest: BrickManifest, others: Sequence[BrickManifest], store: BrickStore
+) -> int | None:
+    if manifest.base is None:
+        return None
+    for other in (*others, *store.manifests()):
+        for file in other.files:
+            if other.kind == "model" and file.digest == manifest.base:
+                return file.size
+    return None
+
+
+def _refuse(
+    manifest: BrickManifest, published: Sequence[BrickManifest], taken: Sequence[Revocation]
+) -> None:
+    if any(entry.ref == manifest.ref for entry in taken):
+        raise BrickRevokedError(f"{manifest.ref} was taken back.", remedy="Make a new version.")
+    highest = max((m.version for m in published if m.id == manifest.id), default=0)
+    if highest >= manifest.version:
+        raise BrickError(
+            f"{manifest.id}@{highest} is published; {manifest.ref} is not later.",
+            remedy="Give what changed a higher version.",
+        )
+
+
+def revoked(repository: Repository, edition: Edition | None = None) -> list[Revocation]:
+    """The bricks that were taken back, in the order in which they were.
+
+    Raises:
+        BrickDamagedError: the list is missing, or not the one that was signed.
+    """
+    raw = repository.get_target(edition or repository.read(), TARGETS, REVOKED)
+    try:
+        return _REVOKED.validate_json(raw)
+    except ValidationError:
+        raise BrickDamagedError(f"{REVOKED} of the repository cannot be read.") from None
+
+
+def revoke(repository: Repository, keys: KeyRing, ref: str, reason: str) -> Revocation:
+    """Take a published brick back; nodes stop using it with their next look at the repository.
+
+    Raises:
+        BrickUnknownError: it is not published.
+        BrickRevokedError: it was taken back before.
+        RepositoryKeyError: the keys of targets are not at hand.
+    """
+    with repository.edit(keys) as edition:
+        if ref not in {manifest.ref for manifest in repository.manifests(edition)}:
+            raise BrickUnknownError(f"{ref} is not published here.")
+        taken = revoked(repository, edition)
+        if any(entry.ref == ref for entry in taken):
+            raise BrickRevokedError(f"{ref} was taken back already.", remedy="Nothing was changed.")
+        entry = Revocation(ref=ref, reason=reason, date=repository.clock().date())
+        content = json.dumps([e.model_dump(mode="json") for e in (*taken, entry)], indent=1)
+        target = repository.put_target(REVOKED, content.encode())
+        edition.targets().targets[REVOKED] = target
+    return entry
