@@ -345,6 +345,44 @@ def test_a_profile_is_saved_and_a_bad_country_is_not(stage):
     assert stage.bodies("PUT /api/profile")[0]["country"] == "MX"
 
 
+def test_interests_are_sent_as_a_list_and_the_small_model_is_told_about(stage):
+    page = _settings(stage)
+    stage.replies["PUT /api/profile"] = {}
+    stage.replies["GET /api/personal"] = {
+        "adapter": {
+            "trained": "2026-11-01T10:00:00Z", "examples": 24, "before": 0.2, "after": 0.5
+        }
+    }  # fmt: skip
+    page.fill("#interests", " sleep,  asthma ,")
+    page.check("#learn")
+    page.click("#save")
+    state = page.locator("#adapter-state")
+    expect(state).to_contain_text("24 questions. It foresaw 50 %")
+    assert stage.bodies("PUT /api/profile")[0]["interests"] == ["sleep", "asthma"]
+    stage.replies["DELETE /api/personal/adapter"] = {"forgotten": True}
+    stage.replies["GET /api/personal"] = {"adapter": None}
+    page.click("#adapter-forget")
+    expect(state).to_have_text("Nothing has been learned yet.")
+
+
+def test_suggestions_take_the_place_of_the_examples_and_are_put_into_the_field(stage):
+    stage.replies["GET /api/personal/suggestions"] = {
+        "suggestions": [{"question": "How is asthma treated?", "topic": "asthma"}]
+    }
+    page = stage.open("/")
+    page.get_by_role("button", name="How is asthma treated?").click()
+    expect(page.locator("#question")).to_have_value("How is asthma treated?")
+    assert stage.bodies("POST /api/ask") == []
+
+
+def test_notes_stand_below_the_sentences_as_text(stage, said):
+    notes = [{"kind": "unit", "text": "39 °C is 102.2 °F."}, {"kind": "word", "text": "<b>x</b>"}]
+    stage.open("/")
+    page = stage.ask("fever", ("answer", said(notes=notes)))
+    listed = page.get_by_role("list", name="Units and words").get_by_role("listitem")
+    expect(listed).to_have_text(["39 °C is 102.2 °F.", "<b>x</b>"])
+
+
 def test_the_chosen_theme_holds_from_page_to_page(stage):
     page = _settings(stage)
     page.select_option("#theme", "dark")
