@@ -4,8 +4,8 @@
 values and one request at a time; how many is asked for and limited by a memory budget (`memory`).
 Adapters are loaded once beside the weights (`Shelf`) after their base, content and header were
 checked, and put on a context when a request that names one comes to it; that takes about 3 ms and
-reloads nothing. A context is wiped between requests. Only a system part that the engine was told to
-`share` stays, for the same adapter, and its keys and values may come from a file (`prefix`).
+reloads nothing. Between requests a context is emptied. Only a system part that the engine was told
+to `share` stays, for the same adapter, and its keys and values may come from a file (`prefix`).
 
 A prompt and its answer must fit the context: nothing is ever cut out of a prompt, for its system
 part is the rules and its user's part the question and the sources. `ContextOverflowError` says

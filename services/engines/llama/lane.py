@@ -1,9 +1,9 @@
 """One context over the weights: reads a prompt, then gives token after token.
 
-A lane serves one request at a time. What it read for one request is wiped before the next, except
-a shared beginning (`services.engines.llama.prefix`) read with the same adapter. A beginning and
-what follows are always read in the same batches, whether it was kept, came from its file, or is
-read now; so the answer is the same to the bit.
+A lane serves one request at a time. What it read for one request is given up before the next, but
+for a shared beginning (`services.engines.llama.prefix`) when it was read with the same adapter. A
+beginning and what follows are always read in the same batches, whether it was kept, came from its
+file, or is read now; so the answer is the same to the bit.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Lane:
         params = library.llama_context_default_params()
         params.n_ctx = context
         params.n_batch = params.n_ubatch = BATCH
+        params.n_outputs_max = 1  # no more than the last token's scores are ever asked for
         params.n_threads = params.n_threads_batch = threads
         params.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_DISABLED
         try:
@@ -82,7 +83,7 @@ class Lane:
         """
         self.apply(held)
         if not (shared and told.head == self.kept and self._rewind(len(told.head))):
-            self._wipe()
+            self._give_up()
             self._read_head(told.head, shared=shared, stop=stop)
         self._read(told.rest, stop)
 
@@ -96,9 +97,9 @@ class Lane:
         return np.ctypeslib.as_array(pointer, shape=(self._weights.words,))
 
     def end(self) -> None:
-        """Wipe what the request brought, so that nothing of it waits here for the next."""
+        """Give up what the request brought, so that the next one finds nothing of it."""
         if not (self.kept and self._rewind(len(self.kept))):
-            self._wipe()
+            self._give_up()
 
     def apply(self, held: Held | None) -> None:
         """Put an adapter in the place of the one that is applied; None for the base model."""
@@ -107,7 +108,7 @@ class Lane:
         library, before = self._weights.library, self.held
         pointers = (library.llama_adapter_lora_p_ctypes * 1)(*([held.pointer] if held else []))
         scales = (ctypes.c_float * 1)(1.0)
-        self._wipe()
+        self._give_up()
         if held is not None:
             self._shelf.keep(held)
         self.held = held
@@ -142,14 +143,15 @@ class Lane:
         if used == len(data) and library.llama_memory_seq_pos_max(context.memory, 0) == length - 1:
             return True
         files.forget(key)
-        self._wipe()
+        self._give_up()
         return False
 
     def _state(self) -> bytes:
         library, context = self._weights.library, self._context.ctx
         size = library.llama_state_seq_get_size(context, 0)
         buffer = (ctypes.c_uint8 * size)()
-        return bytes(buffer)[: library.llama_state_seq_get_data(context, buffer, size, 0)]
+        written = library.llama_state_seq_get_data(context, buffer, size, 0)
+        return bytes(buffer)[:written]
 
     def _read(self, tokens: Sequence[int], stop: threading.Event) -> None:
         for start in range(0, len(tokens), BATCH):
@@ -170,6 +172,7 @@ class Lane:
             return True
         return False
 
-    def _wipe(self) -> None:
-        self._context.kv_cache_clear()
+    def _give_up(self) -> None:
+        # the cells are given up, not overwritten, which at gigabytes would cost tenths of seconds
+        self._weights.library.llama_memory_clear(self._context.memory, False)
         self._length, self.kept = 0, ()
