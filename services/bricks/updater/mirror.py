@@ -1,0 +1,175 @@
+"""A copy of a repository for the nodes below: whole, or as it was.
+
+    mirror = Mirror(data / "mirror", client, downloads, ("device", "clinic"))
+    mirror.sync()                                 # what is new, checked, then shown at one stroke
+
+A clinic signs nothing: it hands on what the publisher signed, so the devices check it as if they
+had asked the repository itself. The files of a new state come first; all of them carry a number or
+a digest in their names and disturb nobody. ``timestamp.json`` comes last, and with it the new state
+is there. Whoever is in the middle of the old one fails, and tries again.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from tuf.api.metadata import Metadata
+
+from services.bricks.blobs import digest_of
+from services.bricks.errors import RepositoryAwayError
+from services.bricks.manifest import BrickFile
+from services.bricks.repository.layout import REVOKED, Layout
+from services.bricks.updater.catalogue import Catalogue, Entry
+from services.bricks.updater.client import Client
+from services.bricks.updater.download import Downloads
+
+LOOK_AGAIN_SECONDS = 24 * 3600.0
+"""Age of a look at a file's content from which it is read through its digest once more."""
+_ROOT = re.compile(r"([1-9][0-9]*)\.root\.json")
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a sync came to: bytes fetched, files deleted, and bricks that are handed on now."""
+
+    moved: int
+    deleted: int
+    refs: tuple[str, ...]
+
+
+class Mirror:
+    """The copy that a clinic gives to its devices.
+
+    Args:
+        folder: of the copy; laid out as a repository is.
+        client: knows the repository above.
+        downloads: fetches from there.
+        levels: of the bricks that are handed on.
+    """
+
+    def __init__(
+        self, folder: Path, client: Client, downloads: Downloads, levels: Collection[str]
+    ) -> None:
+        self.layout = Layout(folder)
+        self._client, self._downloads, self._levels = client, downloads, frozenset(levels)
+        self._looked: dict[Path, float] = {}
+
+    def sync(self) -> Synced:
+        """Bring the copy to the present state of the repository.
+
+        Raises:
+            BrickUntrustedError: something does not hold; the copy is as it was.
+            RepositoryAwayError: something did not come; the copy is as it was, and what came is
+                kept for the next time.
+        """
+        with self.layout.lock():
+            catalogue = self._client.refresh()
+            if catalogue.unreached:
+                raise RepositoryAwayError(f"{min(catalogue.unreached)} could not be fetched.")
+            before = self._downloads.moved
+            named = set(self._bricks(catalogue))
+            named.update(self._metadata(catalogue))
+            self._show()
+            return Synced(
+                self._downloads.moved - before,
+                self._sweep(named),
+                tuple(entry.ref for entry in self._entries(catalogue)),
+            )
+
+    def _entries(self, catalogue: Catalogue) -> list[Entry]:
+        """The bricks that are handed on: of these levels, and not taken back."""
+        return [
+            entry
+            for ref, entry in catalogue.entries.items()
+            if entry.level in self._levels and ref not in catalogue.revoked
+        ]
+
+    def _bricks(self, catalogue: Catalogue) -> Iterator[Path]:
+        """Lay down manifests and files; give their places."""
+        for entry in self._entries(catalogue):
+            manifest = self._client.manifest(entry)
+            yield self._lay(entry.path, manifest.canonical(), entry.target.hashes["sha256"])
+            for file in manifest.files:
+                yield self._blob(file)
+
+    def _blob(self, file: BrickFile) -> Path:
+        place = self.layout.of_blob(file.digest)
+        if not self._whole(place, file):
+            place.unlink(missing_ok=True)
+            part = self._downloads.fetch(file)
+            self.layout.take_blob(part, file.digest)
+            part.unlink()
+        return place
+
+    def _whole(self, place: Path, file: BrickFile) -> bool:
+        """Whether a file is what it is to be; its content is looked at once a day."""
+        if not place.is_file() or place.stat().st_size != file.size:
+            return False
+        now = time.monotonic()
+        if now - self._looked.get(place, -LOOK_AGAIN_SECONDS) < LOOK_AGAIN_SECONDS:
+            return True
+        self._looked[place] = now
+        return digest_of(place)[0] == file.digest
+
+    def _metadata(self, catalogue: Catalogue) -> Iterator[Path]:
+        """Lay down every role that holds, and the list of what was taken back."""
+        yield from self._roots()
+        for path in sorted(self._client.seen.glob("*.json")):
+            raw = path.read_bytes()
+            role = path.stem
+            if role in {"root", "timestamp"} or role in map(_quoted, catalogue.left_out):
+                continue
+            version = Metadata.from_bytes(raw).signed.version
+            yield self._put(self.layout.metadata / f"{version}.{role}.json", raw)
+        if (revoked := self._client.revoked_target()) is not None:
+            raw = self._client.target(revoked)
+            yield self._lay(REVOKED, raw, revoked.hashes["sha256"])
+
+    def _roots(self) -> Iterator[Path]:
+        """Every root from the first one on: a device may have been away for longer than we know."""
+        seen = self._client.seen / "root_history"
+        newest = max(int(m[1]) for p in seen.iterdir() if (m := _ROOT.fullmatch(p.name)))
+        for version in range(1, newest + 1):
+            place, held = self.layout.of_role("root", version), seen / f"{version}.root.json"
+            if held.is_file():
+                yield self._put(place, held.read_bytes())
+            elif not place.is_file():
+                if (raw := self._client.old_root(version)) is not None:
+                    yield self._put(place, raw)
+            else:
+                yield place
+
+    def _show(self) -> None:
+        """Make the new state the present one."""
+        raw = (self._client.seen / "timestamp.json").read_bytes()
+        place = self.layout.of_role("timestamp", 0)
+        if not place.is_file() or place.read_bytes() != raw:
+            self.layout.write(place, raw)
+
+    def _lay(self, path: str, raw: bytes, digest: str) -> Path:
+        return self._put(self.layout.of_target(path, digest), raw)
+
+    def _put(self, place: Path, raw: bytes) -> Path:
+        if not place.is_file() or place.read_bytes() != raw:
+            self.layout.write(place, raw)
+        return place
+
+    def _sweep(self, named: Collection[Path]) -> int:
+        """Delete what the present state does not name."""
+        deleted = 0
+        kept = {*named, self.layout.of_role("timestamp", 0)}
+        for folder in (self.layout.metadata, self.layout.targets):
+            for path in list(folder.rglob("*")):
+                if path.is_file() and path not in kept:
+                    path.unlink()
+                    deleted += 1
+        return deleted
+
+
+def _quoted(role: str) -> str:
+    return quote(role, "")

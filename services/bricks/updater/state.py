@@ -1,0 +1,109 @@
+"""The state of the bricks in use, as it is written down, and the steps that it may take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.bricks.manifest import BrickId, BrickRef, split_ref
+
+Version = Annotated[int, Field(ge=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InUse(_Part):
+    """One brick.
+
+    Attributes:
+        active: the version in use, if any.
+        good: the last good version: it was in use before and nothing spoke against it.
+        pinned: the only version that may be put in use.
+        highest: the highest version that ever was in use; no lower one comes by itself.
+        aside: versions that are not to be used here, with the reasons.
+        dropped: an operator took the brick out of use; no version comes by itself.
+    """
+
+    active: Version | None = None
+    good: Version | None = None
+    pinned: Version | None = None
+    highest: int = Field(default=0, ge=0)
+    aside: dict[Version, str] = Field(default_factory=dict)
+    dropped: bool = False
+
+    def moved_to(self, version: int) -> Self:
+        """With another version in use, and the present one behind it."""
+        if version == self.active:
+            return self
+        return self.model_copy(
+            update={
+                "active": version,
+                "good": self.good if self.active is None else self.active,
+                "highest": max(version, self.highest),
+                "dropped": False,
+            }
+        )
+
+    def back_to(self, version: int | None, reason: str) -> Self:
+        """With an earlier version in use (None: none), and the present one put aside."""
+        aside = dict(self.aside)
+        if self.active is not None:
+            aside[self.active] = reason
+        if version is not None:
+            aside.pop(version, None)
+        behind = None if self.good == version else self.good
+        return self.model_copy(
+            update={"active": version, "good": behind, "aside": aside, "dropped": False}
+        )
+
+    def without_active(self, version: int | None) -> Self:
+        """With an earlier version in use (None: none), and the present one gone."""
+        behind = None if self.good == version else self.good
+        return self.model_copy(update={"active": version, "good": behind})
+
+
+class State(_Part):
+    """All bricks by their ids, and what publishers took back, with the reasons."""
+
+    format: Literal["caretier-installed/1"] = "caretier-installed/1"
+    bricks: dict[BrickId, InUse] = Field(default_factory=dict)
+    revoked: dict[BrickRef, str] = Field(default_factory=dict)
+
+    def of(self, brick: str) -> InUse:
+        """What is known of a brick."""
+        return self.bricks.get(brick, InUse())
+
+    def having(self, brick: str, now: InUse) -> Self:
+        """With another state of one brick."""
+        return self.model_copy(update={"bricks": {**self.bricks, brick: now}})
+
+    def active(self) -> dict[str, int]:
+        """The version in use of each brick, without revoked ones."""
+        return {
+            brick: now.active
+            for brick, now in self.bricks.items()
+            if now.active is not None and f"{brick}@{now.active}" not in self.revoked
+        }
+
+    def good(self, brick: str) -> int | None:
+        """The last good version, unless it was taken back or put aside."""
+        now = self.of(brick)
+        usable = f"{brick}@{now.good}" not in self.revoked and now.good not in now.aside
+        return now.good if usable else None
+
+    def obstacle(self, ref: str) -> str | None:
+        """Why a version is not to be put in use by an update, or None."""
+        brick, version = split_ref(ref)
+        now = self.of(brick)
+        if ref in self.revoked:
+            return f"{ref} was taken back: {self.revoked[ref]}"
+        if version in now.aside:
+            return f"{ref} was put aside here: {now.aside[version]}"
+        if now.pinned not in {None, version}:
+            return f"{brick} is pinned to {now.pinned}."
+        if version < now.highest and version not in {now.active, now.pinned}:
+            return f"{ref} is lower than {brick}@{now.highest}, which was in use here."
+        return None
