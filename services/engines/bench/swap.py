@@ -1,0 +1,86 @@
+"""How long it takes to put another adapter on a context of llama.cpp.
+
+The command itself only notes the adapter; the library lays out its computation anew at the next
+token. A swap is both: the command, and what the first token takes longer than the one after it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
+from pathlib import Path
+
+from services.engines.llama import file_digest
+from services.engines.llama.adapters import Held
+from services.engines.llama.loaded import Loaded
+from services.engines.protocol import AdapterFile, Authoring, EngineCard
+
+CONTEXT = 512
+TOKEN = 5
+"""Any token; what it says does not matter for the time."""
+WARM_TOKENS = 16
+
+
+@dataclass(frozen=True)
+class SwapRow:
+    """Milliseconds: a swap in the median and at best, the command in it, a token, loading once."""
+
+    rounds: int
+    median_ms: float
+    best_ms: float
+    command_ms: float
+    token_ms: float
+    load_ms: float
+
+
+def measure_swap(
+    model: Path, adapters: tuple[AdapterFile, ...], *, rounds: int = 40, threads: int = 2
+) -> SwapRow:
+    """Swap between two or more adapters and time it.
+
+    Raises:
+        EngineError: the model or an adapter cannot be loaded.
+    """
+    card = EngineCard(model.stem, file_digest(model), CONTEXT, Authoring.NONE)
+    loaded = Loaded(model, card, contexts=1, threads=threads, prefixes=None)
+    try:
+        loads = [_milliseconds(partial(loaded.shelf.put, file)) for file in adapters]
+        held = [loaded.shelf.use(file.name) for file in adapters]
+        swaps, commands, tokens = _swaps(loaded, held, rounds)
+        for one in held:
+            loaded.shelf.release(one)
+    finally:
+        loaded.close()
+    return SwapRow(
+        rounds=rounds,
+        median_ms=statistics.median(swaps),
+        best_ms=min(swaps),
+        command_ms=statistics.median(commands),
+        token_ms=statistics.median(tokens),
+        load_ms=statistics.median(loads),
+    )
+
+
+def _swaps(
+    loaded: Loaded, held: list[Held], rounds: int
+) -> tuple[list[float], list[float], list[float]]:
+    swaps, commands, tokens = list[float](), list[float](), list[float]()
+    with loaded.lanes.lend(None, ()) as lane:
+        for _ in range(WARM_TOKENS):
+            lane.add(TOKEN)
+        for adapter in islice(cycle(held), rounds):
+            commands.append(_milliseconds(partial(lane.apply, adapter)))
+            first, second = (_milliseconds(partial(lane.add, TOKEN)) for _ in range(2))
+            swaps.append(commands[-1] + first - second)
+            tokens.append(second)
+    return swaps, commands, tokens
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1e3
