@@ -48,7 +48,7 @@ def exchange_router(
     router = APIRouter(prefix="/v1", tags=["exchange"])
     if witness is None and isinstance(intake.audit, AuditTrail):
         witness = Witness(keys.identity, intake.audit)
-    caller = _Caller(CallVerifier(keys.fingerprint, registry.lookup, registry), witness)
+    caller = NodeCaller(CallVerifier(keys.fingerprint, registry.lookup, registry), witness)
     gate = EnrolmentGate()
 
     @router.post("/enrol")
@@ -121,13 +121,18 @@ def _published(node: str, keys: NodeKeys, above: tuple[KeyBundle, ...]) -> Enrol
     )
 
 
-class _Caller:
+class NodeCaller:
     """Dependency: who calls, once the token is verified; heads of audit trails go both ways."""
 
-    def __init__(self, verifier: CallVerifier, witness: Witness | None) -> None:
+    def __init__(self, verifier: CallVerifier, witness: Witness | None = None) -> None:
         self._verifier, self._witness = verifier, witness
 
     async def __call__(self, request: Request, reply: Response) -> str:
+        """Return the caller's fingerprint.
+
+        Raises:
+            NotAuthenticatedError: the call carries no valid token of an enrolled node.
+        """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotAuthenticatedError("The call carries no token.")

@@ -14,9 +14,13 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
+from services.bricks.repository import REPOSITORY
+from services.bricks.repository.refresh import keep_fresh
+from services.bricks.routes import bricks_router
 from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
-from services.exchange.routes import exchange_router
+from services.exchange.routes import NodeCaller, exchange_router
+from services.exchange.tokens import CallVerifier
 from services.fhir import jsontext
 from services.fhir.bulk.routes import router as bulk_router
 from services.fhir.bulk.sources import MAX_BYTES
@@ -72,6 +76,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             here.ehr.loop(),
             here.node.follow(),
             subscriptions_loop(here.subscriptions),
+            keep_fresh(chosen.data),
         ):
             yield
         await here.close()
@@ -126,6 +131,8 @@ def _add_apis(app: FastAPI, here: Hospital) -> None:
     app.include_router(smart_router(here.smart))
     app.user_middleware.append(Middleware(SmartCors, origins=here.smart.clients.origins))
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
+    nodes = NodeCaller(CallVerifier(here.keys.fingerprint, here.registry.lookup, here.registry))
+    app.include_router(bricks_router(here.settings.data / REPOSITORY, nodes))
     app.include_router(ehr_router(here.ehr.subscriptions))
     app.include_router(bulk_router(here.bulk, doors.fhir))
     app.include_router(subscriptions_router(here.subscriptions, doors.fhir))

@@ -72,6 +72,8 @@ HOSPITAL: dict[str, Row] = (
     | EXCHANGE
     | {
         "GET /": ("/", ALL),
+        "GET /bricks/metadata/{file}": ("/bricks/metadata/timestamp.json", NODES),
+        "GET /bricks/targets/{path:path}": (f"/bricks/targets/blobs/{'0' * 64}", NODES),
         "MOUNT /static/portal": ("/static/portal/portal.css", ALL),
         "GET /fhir/metadata": ("/fhir/metadata", ALL),
         **{

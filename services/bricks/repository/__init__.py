@@ -16,3 +16,10 @@ signs them by itself.
 A change is written file by file under new names; only the last one, ``timestamp.json``, makes it
 visible. A run that breaks off leaves the state as it was.
 """
+
+from __future__ import annotations
+
+REPOSITORY = "repository"
+"""Folder of the repository below the hospital's data folder."""
+ONLINE_KEYS = "repository-keys"
+"""Folder of the keys that the hospital's machine signs with by itself, beside it."""

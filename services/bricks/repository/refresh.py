@@ -7,8 +7,10 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from services.bricks.errors import BrickError
+from services.bricks.repository import ONLINE_KEYS, REPOSITORY
 from services.bricks.repository.edition import ONLINE, TOP_LEVEL, Edition, Lifetimes
 from services.bricks.repository.key_ring import KeyRing
 from services.bricks.repository.repository import Repository
@@ -16,7 +18,7 @@ from services.bricks.repository.repository import Repository
 NOTICE = timedelta(days=30)
 """Before metadata that people have to sign runs out, they are told so long."""
 LOOK_SECONDS = 3600.0
-"""Between two looks of the hospital's job."""
+"""Between two looks of `refresh_loop`."""
 _log = logging.getLogger(__name__)
 
 
@@ -85,8 +87,13 @@ def refresh(repository: Repository, keys: KeyRing, roles: Collection[str] = ()) 
     return tuple(sorted(wanted))
 
 
+async def keep_fresh(data: Path) -> None:
+    """The hospital's job, with repository and online keys where its data folder has them."""
+    await refresh_loop(Repository(data / REPOSITORY), KeyRing([data / ONLINE_KEYS]))
+
+
 async def refresh_loop(repository: Repository, keys: KeyRing) -> None:
-    """The hospital's job: keep snapshot and timestamp fresh, and warn of what people have to do.
+    """Keep snapshot and timestamp fresh, and warn of what people have to do.
 
     It never ends by itself; what goes wrong is logged and tried again.
     """

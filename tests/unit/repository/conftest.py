@@ -9,6 +9,12 @@ import pytest
 from support.brick_repository import World
 
 
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the disk: nobody cuts the power here."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> World:
     """A world without a repository."""

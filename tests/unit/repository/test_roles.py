@@ -75,16 +75,15 @@ def test_the_same_level_and_domain_is_delegated_once(world: World) -> None:
 
 def test_below_its_threshold_a_delegation_signs_nothing(world: World) -> None:
     world.delegate("cardiology", keys=3, threshold=2)
-    ref, later = (world.brick(v, domain="cardiology").ref for v in (1, 2))
     first, second, _ = keys_of(world.held, "device-cardiology")
     first.unlink()
+    ref = world.brick(domain="cardiology").ref
     publish(world.repository, world.store, world.ring(), ref)
     assert world.fetch("device/cardiology/plain-words/1.json") is not None
     second.unlink()
+    later = world.brick(2, domain="cardiology").ref
     with pytest.raises(RepositoryKeyError, match="2 of its 3 keys"):
-        publish(
-            world.repository, world.store, world.ring(), world.brick(2, domain="cardiology").ref
-        )
+        publish(world.repository, world.store, world.ring(), later)
 
 
 def test_what_was_signed_under_a_delegation_that_was_taken_back_is_not_to_be_had(
