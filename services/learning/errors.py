@@ -1,0 +1,32 @@
+"""What can be wrong with a contribution, a round or a release."""
+
+from __future__ import annotations
+
+from compliance.errors import CaretierError
+
+
+class ContributionRefusedError(CaretierError):
+    """A contribution is not taken; the message says by which rule."""
+
+    kind = "contribution-refused"
+    status = 422
+    exit_code = 80
+    remedy = "Train again from the release that the parent publishes now, and send that."
+
+
+class RoundBlockedError(CaretierError):
+    """The update policy does not let this step happen; the message names the criteria."""
+
+    kind = "round-blocked"
+    status = 409
+    exit_code = 81
+    remedy = "`caretier rounds show` tells what each criterion needs and has."
+
+
+class AggregationError(CaretierError):
+    """The contributions of a round cannot be put together by the rule that the policy names."""
+
+    kind = "aggregation-failed"
+    status = 409
+    exit_code = 82
+    remedy = "Wait for more contributions, or name another rule in the update policy."
