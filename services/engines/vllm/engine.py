@@ -157,8 +157,6 @@ class VllmEngine(HttpEngine):
         if self._server is not None:
             self._server.start()
             await self._server.wait(seconds)
-        if self._beating is None:
-            self._beating = asyncio.create_task(self._beat())
         if self._settled_for == self._era():
             return
         async with self._changing:
@@ -167,6 +165,8 @@ class VllmEngine(HttpEngine):
                 for held in self._roster:
                     await self._load_again(held)
                 self._settled_for = era
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beat())
 
     def _era(self) -> tuple[int, int]:
         return self._server.starts if self._server else 0, self._doubts
@@ -211,9 +211,9 @@ class VllmEngine(HttpEngine):
         """Read the server's figures now and then, and see whether it still holds what it should."""
         while True:
             try:
-                self._figures = await self._calls.figures(self._at(""))
                 if self._server is None:
                     await self._look()
+                self._figures = await self._calls.figures(self._at(""))
             except EngineError:
                 self._figures = None
                 self.doubt()
@@ -221,8 +221,8 @@ class VllmEngine(HttpEngine):
 
     async def _look(self) -> None:
         """Doubt a server that is not ours and does not list what it was given."""
-        listed = await self._calls.models(self._at(""))
         wanted = {self._base_model, *(held.model for held in self._roster if not held.lost)}
+        listed = await self._calls.models(self._at(""))
         alone = self._base_model == self._settings.served
         if not wanted <= listed.keys() or (alone and any(m.parent for m in listed.values())):
             self.doubt()
