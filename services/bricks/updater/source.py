@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 from tuf.ngclient.fetcher import FetcherInterface
@@ -37,7 +38,13 @@ class Source(FetcherInterface):
         """
 
     def close(self) -> None:
-        """Free what the source holds."""
+        """Free what the source holds; `with` does it too."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         return self.read(url)
