@@ -6,12 +6,20 @@ from compliance.errors import CaretierError
 
 
 class ContributionRefusedError(CaretierError):
-    """A contribution is not taken; the message says by which rule."""
+    """A contribution is not taken.
+
+    Attributes:
+        reason: the rule, a stable slug, like ``stale-epoch``.
+    """
 
     kind = "contribution-refused"
     status = 422
     exit_code = 80
     remedy = "Train again from the release that the parent publishes now, and send that."
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
 
 
 class RoundBlockedError(CaretierError):
