@@ -1,0 +1,143 @@
+"""Tables of learning: at the hospital all of them, at a clinic its own signals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from services.store.types import UtcDateTime
+
+
+class Base(DeclarativeBase):
+    """Root of learning's tables."""
+
+
+class Signal(Base):
+    """Something to learn from, de-identified, at the node that owns it.
+
+    ``kind``: thumb, correction, edit, cds, referral. ``question`` and ``better`` are what is
+    learned, ``worse`` what was said before, where that is known. ``consent`` is the patient's
+    consent for learning, or the purpose under which a clinician's own words are used.
+    """
+
+    __tablename__ = "learning_signal"
+    __table_args__ = (Index("learning_signal_due", "domain", "used", "expires"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    domain: Mapped[str] = mapped_column(String(48))
+    question: Mapped[str] = mapped_column(Text)
+    better: Mapped[str | None] = mapped_column(Text)
+    worse: Mapped[str | None] = mapped_column(Text)
+    consent: Mapped[str] = mapped_column(String(200), index=True)
+    subject: Mapped[str] = mapped_column(String(64))
+    made: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires: Mapped[datetime] = mapped_column(UtcDateTime)
+    used: Mapped[str | None] = mapped_column(String(36))
+
+
+class StoredContribution(Base):
+    """A contribution at the parent; its file lies beside the database under its id.
+
+    ``state``: waiting, used, refused, quarantined, withdrawn. ``manifest`` as it came (JSON).
+    """
+
+    __tablename__ = "learning_contribution"
+    __table_args__ = (
+        Index("learning_contribution_round", "domain", "epoch", "state"),
+        Index("learning_contribution_key", "key", "epoch"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    domain: Mapped[str] = mapped_column(String(48))
+    epoch: Mapped[int]
+    key: Mapped[str] = mapped_column(String(16))
+    site: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str | None] = mapped_column(String(60))
+    manifest: Mapped[str] = mapped_column(Text)
+    bytes: Mapped[int]
+    round: Mapped[str | None] = mapped_column(String(36), index=True)
+    gain: Mapped[float | None]
+    received: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LearningRound(Base):
+    """One round of one domain; see `services.learning.rounds` for its states.
+
+    ``fence`` is that of the job that may write now. ``candidate`` is the digest of what is judged,
+    ``brick`` the version that it was published as. ``evidence`` and ``criteria`` are what the
+    gates saw and said.
+    """
+
+    __tablename__ = "learning_round"
+    __table_args__ = (Index("learning_round_domain", "domain", "epoch"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    domain: Mapped[str] = mapped_column(String(48))
+    epoch: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    fence: Mapped[int] = mapped_column(default=0)
+    policy: Mapped[str] = mapped_column(String(71))
+    base: Mapped[str] = mapped_column(String(71))
+    parent: Mapped[str | None] = mapped_column(String(60))
+    rule: Mapped[str] = mapped_column(String(20))
+    candidate: Mapped[str | None] = mapped_column(String(71))
+    brick: Mapped[str | None] = mapped_column(String(60))
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    criteria: Mapped[list[Any] | None] = mapped_column(JSON)
+    error: Mapped[str | None] = mapped_column(String(200))
+    started: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Approval(Base):
+    """A person's word on one candidate of a round: it counts for that digest alone."""
+
+    __tablename__ = "learning_approval"
+
+    round: Mapped[str] = mapped_column(String(36), primary_key=True)
+    candidate: Mapped[str] = mapped_column(String(71), primary_key=True)
+    by: Mapped[str] = mapped_column(String(64), primary_key=True)
+    approved: Mapped[bool]
+    note: Mapped[str | None] = mapped_column(String(500))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TrustEvent(Base):
+    """Why a node's trust changed; ``appeal`` is what its people said, ``decided`` the answer."""
+
+    __tablename__ = "learning_trust"
+    __table_args__ = (Index("learning_trust_key", "key", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    change: Mapped[float]
+    reason: Mapped[str] = mapped_column(String(60))
+    round: Mapped[str | None] = mapped_column(String(36))
+    appeal: Mapped[str | None] = mapped_column(String(500))
+    decided: Mapped[str | None] = mapped_column(String(20))
+
+
+class Deployment(Base):
+    """A release on its way through the cohorts.
+
+    ``state``: watching, released, stopped, rolled-back. ``before`` and ``now`` are the clinical
+    measures of the cohort under the former release and under this one.
+    """
+
+    __tablename__ = "learning_deployment"
+
+    brick: Mapped[str] = mapped_column(String(60), primary_key=True)
+    round: Mapped[str | None] = mapped_column(String(36))
+    former: Mapped[str | None] = mapped_column(String(60))
+    cohort: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    now: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    reason: Mapped[str | None] = mapped_column(String(200))
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
