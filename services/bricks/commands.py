@@ -1,7 +1,7 @@
-"""`caretier bricks`: make knowledge packs, set them against one another, list them.
+"""`caretier bricks`: make knowledge packs, set them against one another, list what is there.
 
 Exit codes: 0 done; 2 an item or an option cannot be used (the pack is written all the same when
-others can); 20 a pack cannot be read or made.
+others can); 20 a pack or brick cannot be read or made; 21 to 25 see ``infra/EXIT_CODES.md``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from compliance.errors import BadInputError
 from services.bricks.adapters.commands import app as adapters_app
 from services.bricks.operations.commands import app as operations_app
 from services.bricks.repository.commands import app as repository_app
+from services.bricks.repository.options import DATA, DataOption
 from services.bricks.updater.commands import app as updater_app
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -29,7 +30,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object.")]
 
 @app.callback()
 def _root() -> None:
-    """Knowledge packs: make them of other material, compare them, list them."""
+    """Knowledge packs and bricks: make, compare, list, publish, fetch, and take back."""
 
 
 @app.command()
@@ -146,21 +147,32 @@ def _compare(packs: list[Path], *, built_in: bool, as_json: bool) -> None:
 def list_packs(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(exists=True, file_okay=False, help="Default: the packs in use."),
+        typer.Argument(
+            exists=True, file_okay=False, help="Packs; default: those in use, and the bricks."
+        ),
     ] = None,
+    data: DataOption = DATA,
     as_json: _AsJson = False,
 ) -> None:
-    """List packs: topics, passages, dates, licences."""
-    _list(folders, as_json=as_json)
+    """List packs (topics, passages, dates, licences) and the bricks of a node."""
+    _list(folders, data, as_json=as_json)
 
 
-def _list(folders: list[Path] | None, *, as_json: bool) -> None:
+def _list(folders: list[Path] | None, data: Path, *, as_json: bool) -> None:
     from services.bricks.catalogue import pack_cards
     from services.bricks.knowledge import pack_folders
+    from services.bricks.repository.listing import listed
+    from services.bricks.repository.show import show_bricks
     from services.bricks.show import show_cards
 
     cards = pack_cards(folders or pack_folders())
+    bricks = [] if folders else listed(data / "bricks")
     if as_json:
-        typer.echo(json.dumps({"packs": [asdict(c) for c in cards]}, ensure_ascii=False))
+        held = {
+            "packs": [asdict(card) for card in cards],
+            "bricks": [brick.model_dump(mode="json") for brick in bricks],
+        }
+        typer.echo(json.dumps(held, ensure_ascii=False))
     else:
         show_cards(cards)
+        show_bricks(bricks)

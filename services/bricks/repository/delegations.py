@@ -39,7 +39,7 @@ def delegate(
         pattern = f"{level}/{domain}/*/*.json"
         rule = DelegatedRole(role, [], plan.threshold, terminating=True, paths=[pattern])
         edition.rules()[role] = rule
-        for key in maker.make(role, plan):
+        for key in maker.make(role, plan, keys):
             edition.targets().add_key(key, role)
         edition.add(role)
     return role
@@ -86,18 +86,16 @@ def rotate(
         RepositoryKeyError: too few keys are at hand.
     """
     with repository.edit(keys) as edition:
-        if role not in edition.metadata:
-            raise BrickUnknownError(f"There is no role {role} in this repository.")
+        rule = edition.known_rule(role)
         owner = edition.root if role in TOP_LEVEL else edition.targets()
         edition.demand(keys, ROOT if role in TOP_LEVEL else TARGETS)
-        rule = edition.rule(role)
         out = tuple(keyid for keyid in rule.keyids if keyid.startswith(only or ""))
         if not out:
             raise BrickUnknownError(f"{role} has no key {only}.")
         for keyid in out:
             owner.revoke_key(keyid, role)
         fresh = KeyPlan(plan.folders, keys=max(plan.keys - len(rule.keyids), 1))
-        for key in maker.make(role, fresh):
+        for key in maker.make(role, fresh, keys):
             owner.add_key(key, role)
         rule.threshold = plan.threshold
         edition.renew.add(role)

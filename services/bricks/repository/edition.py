@@ -121,6 +121,16 @@ class Edition:
         """Keys and threshold that count for a role."""
         return self._delegator(role).get_delegated_role(role)
 
+    def known_rule(self, role: str) -> Role:
+        """The same for a role that people name.
+
+        Raises:
+            BrickUnknownError: there is no such role.
+        """
+        if role not in self.metadata:
+            raise BrickUnknownError(f"There is no role {role} in this repository.")
+        return self.rule(role)
+
     def holds(self, role: str) -> bool:
         """Whether enough of the keys that count for a role have signed it."""
         return _holds(self._delegator(role), role, self.metadata[role])

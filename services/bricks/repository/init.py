@@ -24,7 +24,7 @@ def init(
         repository: that is to be.
         maker: of the keys.
         plans: for each of root, targets, snapshot and timestamp.
-        keys: those of the plans' folders; they sign.
+        keys: take the new keys up.
 
     Raises:
         BrickError: there is one already.
@@ -38,7 +38,7 @@ def init(
             )
         root = Root(consistent_snapshot=True)
         for role in TOP_LEVEL:
-            for key in maker.make(role, plans[role]):
+            for key in maker.make(role, plans[role], keys):
                 root.add_key(key, role)
             root.roles[role].threshold = plans[role].threshold
         targets = Targets(delegations=Delegations({}, {}))

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from securesystemslib.signer import CryptoSigner, SSlibKey
+from securesystemslib.signer import CryptoSigner
 
 from compliance.audit.files import sync_folder
 from services.bricks.repository.errors import RepositoryKeyError
@@ -130,7 +130,7 @@ class KeyFile:
 
 def make_key(
     folder: Path, role: str, passphrase: str | None, cost: Cost | None = None
-) -> tuple[KeyFile, SSlibKey]:
+) -> tuple[KeyFile, CryptoSigner]:
     """Make a new key in a folder (mode 0600), sealed unless there is no passphrase.
 
     Raises:
@@ -142,21 +142,22 @@ def make_key(
             remedy="Choose a longer one.",
         )
     private = Ed25519PrivateKey.generate()
-    public = CryptoSigner(private).public_key
+    signer = CryptoSigner(private)
+    keyid = signer.public_key.keyid
     raw = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     if passphrase is None:
-        content = _Content(role=role, keyid=public.keyid, private=raw.hex())
+        content = _Content(role=role, keyid=keyid, private=raw.hex())
     else:
-        sealed = _seal(raw, _bound(role, public.keyid), passphrase, cost or Cost())
-        content = _Content(role=role, keyid=public.keyid, sealed=sealed)
-    path = folder / f"{role}-{public.keyid[:8]}{SUFFIX}"
+        sealed = _seal(raw, _bound(role, keyid), passphrase, cost or Cost())
+        content = _Content(role=role, keyid=keyid, sealed=sealed)
+    path = folder / f"{role}-{keyid[:8]}{SUFFIX}"
     try:
         _write(path, content.model_dump_json(exclude_none=True, indent=1).encode() + b"\n")
     except OSError as error:
         raise RepositoryKeyError(
             f"No key can be written to {folder}: {error.strerror}.", remedy="Choose another folder."
         ) from None
-    return KeyFile(path, role, public.keyid, protected=passphrase is not None), public
+    return KeyFile(path, role, keyid, protected=passphrase is not None), signer
 
 
 def _seal(raw: bytes, bound: bytes, passphrase: str, cost: Cost) -> _Sealed:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer import Key
 
 from compliance.errors import BadInputError
 from services.bricks.repository.edition import ONLINE
 from services.bricks.repository.key_files import Cost, make_key
+from services.bricks.repository.key_ring import KeyRing
 
 AskNew = Callable[[str], str]
 """Returns a new passphrase for a key, which is said like ``root, key 1 of 3``."""
@@ -44,22 +45,24 @@ class KeyMaker:
 
     Attributes:
         ask: for the passphrase of each key that people hold.
-        cost: of sealing them.
+        cost: of sealing them; the usual when None.
     """
 
     ask: AskNew
-    cost: Cost = field(default_factory=Cost)
+    cost: Cost | None = None
 
-    def make(self, role: str, plan: KeyPlan) -> list[SSlibKey]:
-        """Write new keys of a role, and return their public parts.
+    def make(self, role: str, plan: KeyPlan, keys: KeyRing) -> list[Key]:
+        """Write new keys of a role, put them on the ring, and return their public parts.
 
         Raises:
             RepositoryKeyError: a passphrase is too short, or a folder cannot be written to.
         """
-        made = []
+        made: list[Key] = []
         for number in range(plan.keys):
             which = f"{role}, key {number + 1} of {plan.keys}"
             passphrase = None if role in ONLINE else self.ask(which)
             folder = plan.folders[number % len(plan.folders)]
-            made.append(make_key(folder, role, passphrase, self.cost)[1])
+            key, signer = make_key(folder, role, passphrase, self.cost)
+            keys.hold(key, signer)
+            made.append(signer.public_key)
         return made

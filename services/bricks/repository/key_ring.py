@@ -35,11 +35,16 @@ class KeyRing:
     def __init__(self, folders: Sequence[Path], ask: Ask = nobody) -> None:
         self.folders, self.ask = tuple(folders), ask
         self._opened: dict[str, CryptoSigner] = {}
+        self._made: dict[str, KeyFile] = {}
 
     def files(self) -> dict[str, KeyFile]:
         """All keys at hand now, by their ids."""
         paths = (path for folder in self.folders for path in sorted(folder.glob(f"*{SUFFIX}")))
-        return {key.keyid: key for key in map(KeyFile.read, paths)}
+        return self._made | {key.keyid: key for key in map(KeyFile.read, paths)}
+
+    def hold(self, key: KeyFile, signer: CryptoSigner) -> None:
+        """Take a key that was just made, open as it is."""
+        self._made[key.keyid], self._opened[key.keyid] = key, signer
 
     def has(self, keyids: Collection[str], threshold: int) -> bool:
         """Whether enough of these keys are at hand; none is opened."""

@@ -20,6 +20,7 @@ from services.bricks.repository.edition import ONLINE, TARGETS, Edition
 from services.bricks.repository.key_ring import KeyRing
 from services.bricks.repository.layout import REVOKED, role_of, target_of
 from services.bricks.repository.repository import Repository
+from services.bricks.sizes import model_size
 from services.bricks.store import BrickStore
 
 
@@ -78,10 +79,10 @@ def publish(repository: Repository, store: BrickStore, keys: KeyRing, ref: str) 
     manifest = store.get(ref)
     store.verify(ref)
     role, path = role_of(manifest.level, manifest.domain), target_of(manifest)
+    moved = movement(manifest, repository.manifests(), store)
     with repository.edit(keys) as edition:
         targets = edition.targets(role)
         published = repository.manifests(edition)
-        moved = movement(manifest, published, store)
         if manifest in published:
             return Published(ref, path, role, moved)
         _refuse(manifest, published, revoked(repository, edition))
@@ -106,20 +107,8 @@ def movement(manifest: BrickManifest, others: Sequence[BrickManifest], store: Br
         update=sum(fresh.values()) + text,
         whole=manifest.size + text,
         before=before.ref if before else None,
-        model=_model_size(manifest, others, store),
+        model=model_size(manifest, [*others, *store.manifests()]),
     )
-
-
-def _model_size(
-    manifest: BrickManifest, others: Sequence[BrickManifest], store: BrickStore
-) -> int | None:
-    if manifest.base is None:
-        return None
-    for other in (*others, *store.manifests()):
-        for file in other.files:
-            if other.kind == "model" and file.digest == manifest.base:
-                return file.size
-    return None
 
 
 def _refuse(

@@ -81,8 +81,7 @@ def refresh(repository: Repository, keys: KeyRing, roles: Collection[str] = ()) 
         return ()
     with repository.edit(keys) as edition:
         for role in wanted:
-            if role not in edition.metadata:
-                edition.targets(role)  # says that there is none
+            edition.known_rule(role)
             edition.renew.add(role)
     return tuple(sorted(wanted))
 

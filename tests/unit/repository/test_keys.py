@@ -19,11 +19,11 @@ def change(path: Path, **fields: Any) -> None:
 
 
 def test_a_key_opens_with_its_passphrase_alone(tmp_path: Path) -> None:
-    key, public = make_key(tmp_path, "root", PASSPHRASE, CHEAP)
+    key, made = make_key(tmp_path, "root", PASSPHRASE, CHEAP)
     assert key.protected
     assert key.label == key.path.stem
     signed = key.signer(PASSPHRASE).sign(b"words")
-    public.verify_signature(signed, b"words")
+    made.public_key.verify_signature(signed, b"words")
     for wrong in ("another passphrase", "", None):
         with pytest.raises(RepositoryKeyError, match="does not open"):
             key.signer(wrong)
