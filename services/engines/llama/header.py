@@ -77,8 +77,10 @@ class _Reader:
         found: dict[str, Field] = {}
         for _ in range(fields):
             name, value = self._text(MAX_NAME), self._value(self._number("I"))
-            if value is not None and found.setdefault(name, value) is not value:
+            if name in found:
                 raise BrokenHeaderError(f"It gives {name} twice.")
+            if value is not None:
+                found[name] = value
         return Header(found, dict(self._tensor() for _ in range(tensors)))
 
     def _tensor(self) -> tuple[str, tuple[int, ...]]:
