@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
@@ -17,10 +17,13 @@ from starlette.middleware import Middleware
 from services.bricks.repository import REPOSITORY
 from services.bricks.repository.refresh import keep_fresh
 from services.bricks.routes import bricks_router
+from services.bricks.updater.pin import RootPin
+from services.bricks.updater.routes import pin_router
 from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import NodeCaller, exchange_router
 from services.exchange.tokens import CallVerifier
+from services.experts.routes import experts_router
 from services.fhir import jsontext
 from services.fhir.bulk.routes import router as bulk_router
 from services.fhir.bulk.sources import MAX_BYTES
@@ -36,9 +39,10 @@ from services.fhir.routes import unmatched as fhir_unmatched
 from services.fhir.subscriptions.routes import router as subscriptions_router
 from services.hospital.asking import ask_router, operation_definition
 from services.hospital.caseload import Caseload
-from services.hospital.chat import chat_router
 from services.hospital.doors import Doors
 from services.hospital.ehr.routes import ehr_router
+from services.hospital.gateway.routes import gateway_router
+from services.hospital.gateway.wire import as_openai
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.signing_in import SignInSteps
@@ -53,6 +57,7 @@ from services.hospital.smart.discovery import fhir_security
 from services.hospital.smart.routes import smart_router
 from services.hospital.subscribing import subscriptions_loop
 from services.web.app import LOOPBACK_HOSTS, create_app
+from services.web.problems import Problem
 
 
 def create(settings: HospitalSettings | None = None, hospital: Hospital | None = None) -> FastAPI:
@@ -74,6 +79,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             here.jobs_loop(),
             here.tidy_loop(),
             here.ehr.loop(),
+            here.gateway.keep(),
             here.node.follow(),
             subscriptions_loop(here.subscriptions),
             keep_fresh(chosen.data),
@@ -87,7 +93,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         lifespan=lifespan,
         hosts=(*LOOPBACK_HOSTS, *(h.strip() for h in chosen.hosts.split(",") if h.strip())),
         base_url=chosen.base_url,
-        dress=as_outcome,
+        dress=_dress,
         large=_large(here),
     )
     app.state.hospital = here
@@ -113,6 +119,11 @@ def _lay_own(here: Hospital) -> None:
             here.records.put(resource)
 
 
+def _dress(path: str, problem: Problem) -> Response:
+    """A refusal of the frame as the callers of a path understand it."""
+    return as_openai(path, problem) or as_outcome(path, problem)
+
+
 def _large(here: Hospital) -> dict[str, int]:
     """Addresses that take more than the usual body, in bytes."""
     return {
@@ -132,7 +143,10 @@ def _add_apis(app: FastAPI, here: Hospital) -> None:
     app.user_middleware.append(Middleware(SmartCors, origins=here.smart.clients.origins))
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
     nodes = NodeCaller(CallVerifier(here.keys.fingerprint, here.registry.lookup, here.registry))
-    app.include_router(bricks_router(here.settings.data / REPOSITORY, nodes))
+    repository = here.settings.data / REPOSITORY
+    app.include_router(bricks_router(repository, nodes))
+    vouch = partial(RootPin.of_repository, repository, here.keys.identity)
+    app.include_router(pin_router(vouch, nodes))
     app.include_router(ehr_router(here.ehr.subscriptions))
     app.include_router(bulk_router(here.bulk, doors.fhir))
     app.include_router(subscriptions_router(here.subscriptions, doors.fhir))
@@ -148,7 +162,23 @@ def _add_apis(app: FastAPI, here: Hospital) -> None:
     app.user_middleware.append(
         Middleware(CdsCors, allowed=here.cds.ehrs.allows, refresh=here.cds.refresh)
     )
-    app.include_router(chat_router(lambda: here.node, doors.chat, here.auditor.chat))
+    _add_models(app, here, doors)
+
+
+def _add_models(app: FastAPI, here: Hospital, doors: Doors) -> None:
+    """What programs ask models, and how operators change the experts among them."""
+    gateway, slots = here.gateway, here.gateway.desk.slots
+    app.include_router(gateway_router(gateway, doors.models))
+    app.include_router(
+        experts_router(
+            here.experts,
+            gateway.choose,
+            operate=doors.operate,
+            ask=doors.explain,
+            audit=here.auditor.expert,
+        )
+    )
+    gateway.desk.metrics.publish(app.state.metrics, lambda: slots.running, lambda: slots.waiting)
 
 
 def _portal(here: Hospital) -> APIRouter:

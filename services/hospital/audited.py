@@ -14,7 +14,7 @@ from typing import Any, Literal
 from compliance.audit import acts, balp
 from compliance.audit.actors import event, own
 from compliance.audit.acts import Actors, Agent
-from compliance.audit.agents import coding
+from compliance.audit.agents import DICOM, coding
 from compliance.audit.balp import Outcome
 from services.fhir.access import Change, Disclosure
 
@@ -145,6 +145,13 @@ class Auditor:
     def key(self, caller: Caller, key_id: str, change: Literal["made", "revoked"]) -> None:
         """A key was made or revoked."""
         self._record(acts.key(self._by(caller), key_id, change=change))
+
+    def expert(self, caller: Caller, expert: str, change: Literal["pushed", "popped"]) -> None:
+        """An expert is pushed to the engine or popped from it."""
+        by = self._by(caller, purpose="HOPERAT")
+        kind = coding(DICOM, "110100", "Application Activity")
+        entity = balp.thing(f"expert:{expert}", change=change)
+        self._record(event(by, kind=kind, subtypes=[own("expert")], action="U", entities=[entity]))
 
     def break_glass(self, caller: Caller, patient: str, why: str) -> None:
         """A person takes emergency access to one patient, and says why."""

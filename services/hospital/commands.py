@@ -177,13 +177,24 @@ def key(
     context: typer.Context,
     name: str,
     scopes: str,
+    *,
     patient: Annotated[
         str | None, typer.Option(help="Id of the one Patient whose record it may read.")
     ] = None,
+    requests: Annotated[
+        int | None, typer.Option(min=0, help="To models, a minute; 0: no limit.")
+    ] = None,
+    tokens: Annotated[
+        int | None, typer.Option(min=0, help="Of models, a minute; 0: no limit.")
+    ] = None,
 ) -> None:
-    """Make an API key NAME with SCOPES ("patient/*.rs chat"); it is shown this once."""
-    accounts = _opened(context).accounts
-    typer.echo(accounts.new_key(name, scopes, patient=patient))
+    """Make an API key NAME with SCOPES ("patient/*.rs chat"); it is shown this once.
+
+    Models: chat for answers from sources, engine for every expert's raw words, engine.NAME for one
+    expert, engine.base for the model without any; operator pushes and pops experts.
+    """
+    keys = _opened(context).accounts.keys
+    typer.echo(keys.make(name, scopes, patient=patient, requests=requests, tokens=tokens))
 
 
 @app.command()

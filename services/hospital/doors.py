@@ -21,8 +21,8 @@ from services.fhir.access import Access, Grant
 from services.hospital.accounts import Accounts, SignedIn
 from services.hospital.asking.routes import Asker
 from services.hospital.audited import Auditor, Caller
-from services.hospital.chat import MODEL
 from services.hospital.errors import NotAllowedError
+from services.hospital.gateway.asker import CHAT, ENGINE, MODEL, ModelUser
 from services.hospital.keys import STUDY, Credential
 from services.hospital.portal.access import COOKIE, client_of, same_site
 from services.hospital.relations import Relations
@@ -33,6 +33,9 @@ from services.hospital.smart.tokens import ACCESS, Bearer, Tokens
 
 CHART_READERS = frozenset({"clinician"})
 CHATTERS = frozenset({"clinician", "operator"})
+OPERATOR = "operator"
+"""Role of a person, and scope of a program, that runs the hospital."""
+OPERATORS = frozenset({OPERATOR})
 READING = frozenset({"GET", "HEAD"})
 _HINT = "`caretier hospital key NAME SCOPES` makes a key."
 _AGAIN = "Ask /oauth/token for a fresh one."
@@ -132,20 +135,50 @@ class Doors:
             raise NotAllowedError("This key does not allow this.")
         return Access(disclose=partial(self._auditor.fhir, _program(key, request)))
 
-    def chat(self, request: Request) -> Caller:
-        """Who may ask by the chat API.
+    def models(self, request: Request) -> ModelUser:
+        """Who may ask models by the chat API, and which.
 
         Raises:
             NotAuthenticatedError, NotAllowedError: not this caller.
         """
         key = self._key(request)
-        if key is not None:
-            if not key.scopes.has("chat"):
-                raise NotAllowedError("This key does not allow this.")
+        if key is None:
+            return ModelUser(self._staff(request, CHATTERS), (CHAT,))
+        words = key.scopes.words
+        user = ModelUser(_program(key, request), words, key.requests, key.tokens)
+        if not user.may_ask:
+            raise NotAllowedError("This key does not allow this.")
+        return user
+
+    def operate(self, request: Request) -> Caller:
+        """Who runs the hospital: an operator at the portal, or a key with the scope ``operator``.
+
+        Raises:
+            NotAuthenticatedError, NotAllowedError: not this caller.
+        """
+        key = self._key(request)
+        if key is None:
+            return self._staff(request, OPERATORS)
+        if not key.scopes.has(OPERATOR):
+            raise NotAllowedError("This key does not allow this.")
+        return _program(key, request)
+
+    def explain(self, request: Request) -> Caller:
+        """Who may ask why the gate chooses: operators, and keys that reach every expert.
+
+        Raises:
+            NotAuthenticatedError, NotAllowedError: not this caller.
+        """
+        key = self._key(request)
+        if key is not None and key.scopes.has(ENGINE):
             return _program(key, request)
+        return self.operate(request)
+
+    def _staff(self, request: Request, roles: frozenset[str]) -> Caller:
+        """A person of the portal; what changes something must come from its own pages."""
         if request.method not in READING:
             same_site(request)
-        who = self._person(request, CHATTERS)
+        who = self._person(request, roles)
         return Caller.user(who.user.id, who.user.role, client_of(request))
 
     def ask(self, request: Request) -> Asker:

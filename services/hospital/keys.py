@@ -30,11 +30,17 @@ def digest_of(token: str) -> str:
 
 @dataclass(frozen=True)
 class Credential:
-    """What a good key stands for."""
+    """What a good key stands for.
+
+    ``requests`` and ``tokens`` are what it may send to models a minute: 0 for no limit, None where
+    those of the hospital hold.
+    """
 
     id: str
     name: str
     scopes: Scopes
+    requests: int | None = None
+    tokens: int | None = None
 
 
 class ApiKeys:
@@ -49,7 +55,14 @@ class ApiKeys:
         self._database, self._auditor = database, auditor
 
     def make(
-        self, name: str, scopes: str, *, patient: str | None = None, by: Caller | None = None
+        self,
+        name: str,
+        scopes: str,
+        *,
+        patient: str | None = None,
+        requests: int | None = None,
+        tokens: int | None = None,
+        by: Caller | None = None,
     ) -> str:
         """Make a key; it is shown this once.
 
@@ -57,6 +70,8 @@ class ApiKeys:
             name: of the program.
             scopes: separated by spaces, see `compliance.access.Scopes`.
             patient: logical id of the one Patient whose record it may read.
+            requests: that it may send to models a minute; 0 for no limit, None for the hospital's.
+            tokens: of models, in the same way.
             by: who makes it.
 
         Raises:
@@ -79,6 +94,8 @@ class ApiKeys:
             name=name,
             scopes=parsed.text,
             patient=patient,
+            requests=requests,
+            tokens=tokens,
             created=datetime.now(UTC),
         )
         with self._database.transaction() as session:
@@ -131,4 +148,4 @@ def _credential(row: ApiKey | None) -> Credential | None:
         scopes = Scopes.parse(row.scopes, row.patient)
     except BadInputError:  # a scope of a later version grants nothing here
         return None
-    return Credential(row.digest[:KEY_ID_CHARS], row.name, scopes)
+    return Credential(row.digest[:KEY_ID_CHARS], row.name, scopes, row.requests, row.tokens)

@@ -16,6 +16,7 @@ from compliance.access.takeout import collection
 from compliance.audit import AuditTrail
 from compliance.errors import NotFoundError
 from compliance.retention import Schedule, Sweeper
+from services.bricks.store import BrickStore
 from services.consult.messages import Level
 from services.consult.node import Node
 from services.exchange.intake import Intake
@@ -23,6 +24,8 @@ from services.exchange.keys import NodeKeys
 from services.exchange.messages import Envelope, Parcel, ParcelState
 from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
+from services.experts import Experts
+from services.experts.adapters import host_of
 from services.fhir.store import FhirStore
 from services.fhir.validate import ID
 from services.hospital.accounts import Accounts
@@ -36,6 +39,7 @@ from services.hospital.desk import Desk
 from services.hospital.ehr.service import Ehr
 from services.hospital.erasure import Erasures
 from services.hospital.factors import Factors
+from services.hospital.gateway import Gateway
 from services.hospital.holds import Holds
 from services.hospital.jobs import JobHandler, Jobs, add_job
 from services.hospital.launching import Launching
@@ -57,7 +61,7 @@ from services.hospital.writing import Filings
 from services.store.database import Database
 from services.web.outbound import Outbound
 
-PACKAGES = ("services.exchange", "services.fhir", "services.hospital")
+PACKAGES = ("services.exchange", "services.experts", "services.fhir", "services.hospital")
 IDLE_SECONDS = 0.5
 TIDY_SECONDS = 3600.0
 TAKE_OVER = timedelta(seconds=15)
@@ -130,6 +134,7 @@ class Hospital:
         self._open_record(settings)
         self._open_desk(settings)
         self._open_connections(settings)
+        self._open_models(settings)
         self._open_jobs()
 
     def _open_people(self, settings: HospitalSettings) -> None:
@@ -215,6 +220,12 @@ class Hospital:
             self.pending,
             self.auditor,
         )
+
+    def _open_models(self, settings: HospitalSettings) -> None:
+        """What programs may ask models, and the experts among them."""
+        store = BrickStore(settings.data / "bricks")
+        self.experts = Experts(self.database, store, lambda: host_of(self.node.engine))
+        self.gateway = Gateway(self.experts, lambda: self.node, audit=self.auditor.chat)
 
     def _open_jobs(self) -> None:
         """What is done in the background."""
@@ -360,6 +371,7 @@ class Hospital:
     async def close(self) -> None:
         """Free the engine and the database."""
         await self.background.stop()
+        await self.gateway.close()
         if "node" in self.__dict__:
             await self.node.close()
         await self.cds.close()

@@ -31,7 +31,10 @@ HOST = "http://localhost"
 ID = "00000000-0000-4000-8000-000000000000"
 
 STRANGER, FORGED = "stranger", "forged"
-KEYS = ("key-chat", "key-system", "key-write", "key-p07", "key-ask", "key-study")
+KEYS = (
+    *("key-chat", "key-engine", "key-operator"),
+    *("key-system", "key-write", "key-p07", "key-ask", "key-study"),
+)
 ROLES = ("clinician", "operator", "privacy")
 CALLERS = (STRANGER, FORGED, *KEYS, *ROLES)
 ALL, NODES = set(CALLERS), set[str]()
@@ -41,6 +44,8 @@ READS_FHIR = {"key-system", "key-p07", "key-ask", "clinician"}
 WRITES_FHIR = {"key-write"}
 BULK = {"key-system", "key-write"}  # programs; a kick-off then asks for the scopes it needs
 SUBSCRIBERS = {"key-system", "key-p07", "key-ask"}
+ASKS_MODELS = {"key-chat", "key-engine", "clinician", "operator"}
+OPERATES = {"key-operator", "operator"}
 READS_REFERRALS = {"clinician", "privacy"}
 CLINICIAN = {"clinician"}
 
@@ -66,14 +71,15 @@ EXCHANGE: dict[str, Row] = {
     "POST /v1/referrals": ("/v1/referrals", NODES),
     "GET /v1/referrals/{referral}": (f"/v1/referrals/{ID}", NODES),
     "POST /v1/withdrawals": ("/v1/withdrawals", NODES),
+    "GET /bricks/metadata/{file}": ("/bricks/metadata/timestamp.json", NODES),
+    "GET /bricks/targets/{path:path}": (f"/bricks/targets/blobs/{'0' * 64}", NODES),
+    "GET /bricks/pin": ("/bricks/pin", NODES),
 }
 HOSPITAL: dict[str, Row] = (
     FRAME
     | EXCHANGE
     | {
         "GET /": ("/", ALL),
-        "GET /bricks/metadata/{file}": ("/bricks/metadata/timestamp.json", NODES),
-        "GET /bricks/targets/{path:path}": (f"/bricks/targets/blobs/{'0' * 64}", NODES),
         "MOUNT /static/portal": ("/static/portal/portal.css", ALL),
         "GET /fhir/metadata": ("/fhir/metadata", ALL),
         **{
@@ -163,11 +169,12 @@ HOSPITAL: dict[str, Row] = (
             NODES,
         ),
         "POST /fhir/Patient/{identity}/$ask": ("/fhir/Patient/p07/$ask", {"key-ask", "clinician"}),
-        "GET /v1/models": ("/v1/models", {"key-chat", "clinician", "operator"}),
-        "POST /v1/chat/completions": (
-            "/v1/chat/completions",
-            {"key-chat", "clinician", "operator"},
-        ),
+        "GET /v1/models": ("/v1/models", ASKS_MODELS),
+        "POST /v1/chat/completions": ("/v1/chat/completions", ASKS_MODELS),
+        "GET /v1/experts": ("/v1/experts", OPERATES),
+        "PUT /v1/experts/{name}": ("/v1/experts/amber", OPERATES),
+        "DELETE /v1/experts/{name}": ("/v1/experts/amber", OPERATES),
+        "POST /v1/gate/explain": ("/v1/gate/explain", OPERATES | {"key-engine"}),
         "GET /portal/sign-in": ("/portal/sign-in", ALL),
         "POST /portal/sign-in": ("/portal/sign-in", NODES),
         "POST /portal/sign-out": ("/portal/sign-out", NODES),
@@ -320,6 +327,8 @@ def credentials(hospital):
         STRANGER: {},
         FORGED: {"authorization": "Bearer ctk_forged", "cookie": "caretier_portal=forged"},
         "key-chat": {"authorization": f"Bearer {keys('chat', 'chat')}"},
+        "key-engine": {"authorization": f"Bearer {keys('engine', 'engine')}"},
+        "key-operator": {"authorization": f"Bearer {keys('operator', 'operator')}"},
         "key-system": {"authorization": f"Bearer {keys('ehr', 'system/*.rs')}"},
         "key-write": {"authorization": f"Bearer {keys('lab', 'system/*.cud system/Basic.s')}"},
         "key-study": {"authorization": f"Bearer {keys('study', 'study')}"},

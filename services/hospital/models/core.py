@@ -86,7 +86,8 @@ class ApiKey(Base):
     """A key for programs.
 
     ``scopes`` is a list separated by spaces (``patient/*.rs chat``, see `compliance.access`);
-    ``patient`` is the id of the one Patient to whom the key is bound, or None.
+    ``patient`` is the id of the one Patient to whom the key is bound, or None; ``requests`` and
+    ``tokens`` are what it may send to models a minute (0: no limit, None: the hospital's).
     """
 
     __tablename__ = "hospital_api_key"
@@ -95,6 +96,8 @@ class ApiKey(Base):
     name: Mapped[str] = mapped_column(String(80))
     scopes: Mapped[str] = mapped_column(String(400))
     patient: Mapped[str | None] = mapped_column(String(64))
+    requests: Mapped[int | None]
+    tokens: Mapped[int | None]
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -14,16 +14,21 @@ from typer.testing import CliRunner
 from compliance.audit import AuditError
 from compliance.audit.registry import registered
 from compliance.retention import Schedule
+from services.bricks.store import BrickStore
 from services.consult.messages import Level
 from services.exchange.messages import ParcelState
 from services.exchange.models import StoredParcel
+from services.experts import Experts
 from services.hospital import queue
-from services.hospital.chat import chat_router
+from services.hospital.audited import Caller
 from services.hospital.commands import app
+from services.hospital.gateway import Gateway, ModelUser
+from services.hospital.gateway.routes import gateway_router
 from services.hospital.models import Job
 from services.hospital.queue import Hints
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
+from services.store.database import Database
 from services.web.app import create_app
 
 
@@ -207,9 +212,13 @@ def test_a_referral_is_taken_while_the_broker_is_away(hospital):
 
 
 @pytest.fixture
-async def chat(node_of):
+async def chat(node_of, tmp_path):
+    node = node_of(Level.HOSPITAL)
+    experts = Experts(Database("sqlite://"), BrickStore(tmp_path), lambda: None)
+    gateway = Gateway(experts, lambda: node, audit=lambda *_: None)
     made: FastAPI = create_app("chat", ready=dict)
-    made.include_router(chat_router(lambda: node_of(Level.HOSPITAL), lambda: None))
+    asker = ModelUser(Caller.shell(), ("chat",))
+    made.include_router(gateway_router(gateway, lambda: asker))
     transport = httpx.ASGITransport(app=made)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client

@@ -1,0 +1,199 @@
+"""Chat with an expert: raw words of a model, passed through as they come.
+
+What happens to a request, in this order: its shape is checked; the key's limits are counted; it
+waits for a slot; the call goes on the audit trail and triage looks at the user's last words; then
+the engine is asked. Where any of it fails, no model has been asked.
+
+An expert's words are no medical answer, and every answer says so in ``x-caretier-notice``. Triage
+does not stop a raw call, since programs also test with emergencies: what it found stands in
+``x-caretier-triage``, in the field ``caretier`` of a whole completion, and in the metrics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import uuid4
+
+from fastapi.concurrency import run_in_threadpool
+
+from services.consult.messages import Triage, Urgency
+from services.engines.errors import EngineError, EngineTimeoutError
+from services.experts import Expert, Experts
+from services.hospital.audited import Caller
+from services.hospital.gateway.asker import BASE, ModelUser
+from services.hospital.gateway.backend import Backend, usage_of
+from services.hospital.gateway.limits import Allowance, Limits
+from services.hospital.gateway.metrics import GatewayMetrics
+from services.hospital.gateway.relay import Out, Relay
+from services.hospital.gateway.request import ExpertChat
+from services.hospital.gateway.settings import GatewaySettings
+from services.hospital.gateway.slots import Slots
+
+NOTICE = "raw model output, no medical answer"
+_USAGE = (b'"choices":[]', b'"choices": []')
+Look = Callable[[str], Triage]
+"""Triage of a message; never raises."""
+Audit = Callable[[Caller, str, str], None]
+"""Writes down who asks, under which id, and which model; raises where it cannot."""
+
+
+@dataclass
+class Call:
+    """One request on its way.
+
+    Attributes:
+        chat: what is asked, with limits.
+        user: who asks.
+        expert: whose adapter answers, None for the base model.
+        allowance: what the caller may send a minute.
+        wants_usage: whether a stream is to end with what was used.
+        id: of the call, on the audit trail and in ``x-request-id``.
+        used: tokens, as far as they are known.
+    """
+
+    chat: ExpertChat
+    user: ModelUser
+    expert: str | None
+    allowance: Allowance
+    wants_usage: bool
+    id: str = field(default_factory=lambda: str(uuid4()))
+    used: int = 0
+
+    @property
+    def name(self) -> str:
+        """The model that answers, for audit and metrics."""
+        return self.expert or BASE
+
+
+class ExpertDesk:
+    """Takes chat requests for experts.
+
+    Args:
+        experts: which are pushed.
+        backend: asks the engine; raises EngineUnavailableError where there is none.
+        look: triage of the user's last words.
+        audit: writes the call down.
+        settings: limits.
+    """
+
+    def __init__(
+        self,
+        experts: Experts,
+        backend: Callable[[], Backend],
+        *,
+        look: Look,
+        audit: Audit,
+        settings: GatewaySettings,
+    ) -> None:
+        self._experts, self._backend, self._look, self._audit = experts, backend, look, audit
+        self._settings = settings
+        self.limits = Limits()
+        self.slots = Slots(settings.running, settings.waiting, settings.patience)
+        self.metrics = GatewayMetrics()
+
+    def allowance(self, user: ModelUser) -> Allowance:
+        """What a caller may send a minute."""
+        return user.allowance(self._settings.requests, self._settings.tokens)
+
+    def take(self, chat: ExpertChat, expert: str | None, user: ModelUser) -> Relay:
+        """Count a request and return what will answer it.
+
+        Args:
+            chat: as it was sent.
+            expert: who answers; None for the base model.
+            user: who asks, and may.
+
+        Raises:
+            ChatRequestError: more tokens are asked for than an answer may have.
+            RateLimitError: the key has sent too much.
+        """
+        limited = chat.limited(self._settings.max_tokens)
+        call = Call(limited, user, expert, self.allowance(user), chat.wants_usage)
+        headers = self.limits.admit(user.id, call.allowance, limited.reserve())
+        headers |= {"x-request-id": call.id, "x-caretier-model": call.name}
+        return Relay(
+            partial(self._answer, call, headers), partial(self.metrics.ended, call.name), headers
+        )
+
+    async def _answer(self, call: Call, headers: dict[str, str], out: Out) -> None:
+        try:
+            async with self._slot(call), self._in_time():
+                found = await run_in_threadpool(self._before, call)
+                headers |= {"x-caretier-notice": NOTICE, "x-caretier-triage": _told(found)}
+                call.used = call.chat.prompt_size()
+                with self._using(call.expert):
+                    if call.chat.stream:
+                        await self._stream(call, headers, out)
+                    else:
+                        await self._whole(call, headers, found, out)
+        finally:
+            self.limits.settle(call.user.id, call.allowance, call.chat.reserve(), call.used)
+            self.metrics.used(call.name, call.used)
+
+    def _before(self, call: Call) -> Triage:
+        """Write the call down and look for red flags, before anything is answered."""
+        self._audit(call.user.caller, call.id, call.name)
+        found = self._look(call.chat.said) if call.chat.said else Triage()
+        if found.level is not Urgency.ROUTINE:
+            self.metrics.red_flag(found.level)
+        return found
+
+    async def _whole(self, call: Call, headers: dict[str, str], found: Triage, out: Out) -> None:
+        """Send a completion as the engine wrote it, with our own field in front."""
+        body = await self._backend().whole(call.chat, call.expert)
+        if body[:1] != b"{":
+            raise EngineError("The engine's server sent no completion.")
+        call.used = usage_of(body) or call.used
+        own = {"notice": NOTICE, "model": call.name, "triage": found.model_dump(mode="json")}
+        whole = b'{"caretier":' + json.dumps(own).encode() + b"," + body[1:]
+        size = {"content-type": "application/json", "content-length": str(len(whole))}
+        await out.start(200, headers | size)
+        await out.end(whole)
+
+    async def _stream(self, call: Call, headers: dict[str, str], out: Out) -> None:
+        """Send the events as they come; what was used only to those who asked for it."""
+        kind = {"content-type": "text/event-stream; charset=utf-8"}
+        async with aclosing(self._backend().stream(call.chat, call.expert)) as events:
+            async for event in events:
+                if out.status is None:
+                    await out.start(200, headers | kind)
+                if any(mark in event for mark in _USAGE):
+                    call.used = usage_of(event.removeprefix(b"data:")) or call.used
+                    if not call.wants_usage:
+                        continue
+                else:
+                    call.used += 1
+                await out.part(event)
+        if out.status is None:
+            raise EngineError("The engine's server sent no events.")
+        await out.end()
+
+    def _using(self, expert: str | None) -> AbstractContextManager[Expert | None]:
+        return nullcontext() if expert is None else self._experts.using(expert)
+
+    @asynccontextmanager
+    async def _slot(self, call: Call) -> AsyncIterator[None]:
+        began = time.monotonic()
+        async with self.slots.slot(call.user.id):
+            self.metrics.waited(time.monotonic() - began)
+            yield
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._settings.seconds):
+                yield
+        except TimeoutError:
+            message = f"The answer took longer than {self._settings.seconds:g} s."
+            raise EngineTimeoutError(message) from None
+
+
+def _told(found: Triage) -> str:
+    """Triage in a header: ``emergency; rule=chest-pain``."""
+    return f"{found.level}; rule={found.rule}" if found.rule else str(found.level)
