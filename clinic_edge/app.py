@@ -10,9 +10,12 @@ from fastapi import FastAPI
 
 from clinic_edge.service import Clinic
 from clinic_edge.settings import ClinicSettings
+from services.bricks.routes import bricks_router
+from services.bricks.updater.routes import pin_router
 from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
-from services.exchange.routes import exchange_router
+from services.exchange.routes import NodeCaller, exchange_router
+from services.exchange.tokens import CallVerifier
 from services.web.app import LOOPBACK_HOSTS, create_app
 
 
@@ -25,7 +28,11 @@ def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None)
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: here.node)  # load before "ready"
         async with running(
-            here.answer_loop(), here.carry_loop(), here.tidy_loop(), here.node.follow()
+            here.answer_loop(),
+            here.carry_loop(),
+            here.tidy_loop(),
+            here.node.follow(),
+            here.bricks.loop(chosen.bricks_minutes * 60),
         ):
             yield
         await here.close()
@@ -42,4 +49,7 @@ def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None)
     app.include_router(
         exchange_router(here.keys, here.registry, here.intake, here.above, here.witness)
     )
+    nodes = NodeCaller(CallVerifier(here.keys.fingerprint, here.registry.lookup, here.registry))
+    app.include_router(bricks_router(here.bricks.copy, nodes))
+    app.include_router(pin_router(here.bricks.pin, nodes))
     return app

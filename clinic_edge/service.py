@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from clinic_edge.bricks import ClinicBricks
 from clinic_edge.settings import ClinicSettings
 from clinic_edge.tidying import clinic_sweeper
 from compliance.audit import Agent, AuditError, AuditTrail
@@ -15,9 +16,11 @@ from compliance.consent import while_permitted
 from compliance.errors import DisclosureRefusedError
 from compliance.receipt import LONGEST_VALIDITY
 from compliance.retention import Schedule
-from compliance.sealing import KeyBundle
+from compliance.sealing import IdentityPublic, KeyBundle
+from services.bricks.updater.source import Source
 from services.consult.messages import Answer, Level, Question, Status
 from services.consult.node import Node, Outcome
+from services.exchange.bricks import repository_above
 from services.exchange.courier import Courier
 from services.exchange.errors import EnrolmentError, ReferralRefusedError
 from services.exchange.intake import Intake
@@ -73,6 +76,7 @@ class Clinic:
         )
         self._node = node
         self._parent = settings.data / "hospital.json"
+        self.bricks = ClinicBricks(settings.data, self.repository)
 
     @property
     def node(self) -> Node:
@@ -119,6 +123,15 @@ class Clinic:
             return None
         peer = hospital.identity_public().fingerprint
         return Link(self.settings.hospital_url, self.keys.identity, peer, witness=self.witness)
+
+    def repository(self) -> tuple[Source, IdentityPublic] | None:
+        """The hospital's repository of bricks and its identity, or None before enrolment."""
+        hospital = self.hospital()
+        if hospital is None:
+            return None
+        identity = hospital.identity_public()
+        url, peer = self.settings.hospital_url, identity.fingerprint
+        return repository_above(url, self.keys.identity, peer), identity
 
     def courier(self) -> Courier | None:
         """The courier to the hospital, or None before enrolment."""

@@ -18,6 +18,7 @@ class ClinicSettings(BaseSettings):
         hospital_url: base address of the hospital.
         database: SQLAlchemy URL; a SQLite file below ``data`` when unset.
         hosts: further host names that requests may be for, comma-separated.
+        bricks_minutes: between two looks at the hospital's bricks.
         retention: file that says how long what is kept; the one in `compliance` when unset.
     """
 
@@ -30,6 +31,7 @@ class ClinicSettings(BaseSettings):
     hospital_url: str = "http://127.0.0.1:8000"
     database: str | None = None
     hosts: str = ""
+    bricks_minutes: float = Field(default=60.0, gt=0)
     retention: Path | None = None
 
     @property

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 
-from services.bricks.errors import BrickError, BrickUntrustedError
+from services.bricks.errors import BrickError, BrickUntrustedError, RepositoryAwayError
 from services.bricks.manifest import BrickFile
 from services.bricks.updater.limits import Limits
 from services.bricks.updater.said import said
@@ -27,6 +28,19 @@ RANGE_NOT_SATISFIABLE = 416
 
 def silent(_name: str, _here: int, _size: int) -> None:
     """Tell nobody."""
+
+
+def until(stop: threading.Event) -> Progress:
+    """Break downloads off once ``stop`` is set, so that a process that ends need not wait for them.
+
+    The progress that it returns raises RepositoryAwayError then; what is here is kept.
+    """
+
+    def progress(_name: str, _here: int, _size: int) -> None:
+        if stop.is_set():
+            raise RepositoryAwayError("The download was broken off; it goes on the next time.")
+
+    return progress
 
 
 class Downloads:

@@ -1,7 +1,7 @@
 """A copy of a repository for the nodes below: whole, or as it was.
 
-    mirror = Mirror(data / "mirror", client, downloads, ("device", "clinic"))
-    mirror.sync()                                 # what is new, checked, then shown at one stroke
+    mirror = Mirror(data / "mirror", ("device", "clinic"))
+    mirror.sync(client, downloads)          # what is new, checked, then shown at one stroke
 
 A clinic signs nothing: it hands on what the publisher signed, so the devices check it as if they
 had asked the repository itself. The files of a new state come first; all of them carry a number or
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from tuf.api.metadata import Metadata
+from tuf.api.metadata import Metadata, TargetFile
 
 from services.bricks.blobs import digest_of
 from services.bricks.errors import RepositoryAwayError
@@ -47,20 +47,20 @@ class Mirror:
 
     Args:
         folder: of the copy; laid out as a repository is.
-        client: knows the repository above.
-        downloads: fetches from there.
         levels: of the bricks that are handed on.
     """
 
-    def __init__(
-        self, folder: Path, client: Client, downloads: Downloads, levels: Collection[str]
-    ) -> None:
+    def __init__(self, folder: Path, levels: Collection[str]) -> None:
         self.layout = Layout(folder)
-        self._client, self._downloads, self._levels = client, downloads, frozenset(levels)
+        self._levels = frozenset(levels)
         self._looked: dict[Path, float] = {}
 
-    def sync(self) -> Synced:
-        """Bring the copy to the present state of the repository.
+    def sync(self, client: Client, downloads: Downloads) -> Synced:
+        """Bring the copy to the present state of a repository.
+
+        Args:
+            client: knows the repository.
+            downloads: fetches from there.
 
         Raises:
             BrickUntrustedError: something does not hold; the copy is as it was.
@@ -68,18 +68,19 @@ class Mirror:
                 kept for the next time.
         """
         with self.layout.lock():
-            catalogue = self._client.refresh()
+            catalogue = client.refresh()
             if catalogue.unreached:
                 raise RepositoryAwayError(f"{min(catalogue.unreached)} could not be fetched.")
-            before = self._downloads.moved
-            named = set(self._bricks(catalogue))
-            named.update(self._metadata(catalogue))
-            self._show()
-            return Synced(
-                self._downloads.moved - before,
-                self._sweep(named),
-                tuple(entry.ref for entry in self._entries(catalogue)),
-            )
+            before, named = downloads.moved, set[Path]()
+            entries = self._entries(catalogue)
+            for entry in entries:
+                manifest = client.manifest(entry)
+                named.add(self._lay(entry.path, manifest.canonical(), entry.target))
+                named.update(self._blob(file, downloads) for file in manifest.files)
+            named.update(self._metadata(client, catalogue))
+            self._show(client)
+            refs = tuple(entry.ref for entry in entries)
+            return Synced(downloads.moved - before, self._sweep(named), refs)
 
     def _entries(self, catalogue: Catalogue) -> list[Entry]:
         """The bricks that are handed on: of these levels, and not taken back."""
@@ -89,19 +90,11 @@ class Mirror:
             if entry.level in self._levels and ref not in catalogue.revoked
         ]
 
-    def _bricks(self, catalogue: Catalogue) -> Iterator[Path]:
-        """Lay down manifests and files; give their places."""
-        for entry in self._entries(catalogue):
-            manifest = self._client.manifest(entry)
-            yield self._lay(entry.path, manifest.canonical(), entry.target.hashes["sha256"])
-            for file in manifest.files:
-                yield self._blob(file)
-
-    def _blob(self, file: BrickFile) -> Path:
+    def _blob(self, file: BrickFile, downloads: Downloads) -> Path:
         place = self.layout.of_blob(file.digest)
         if not self._whole(place, file):
             place.unlink(missing_ok=True)
-            part = self._downloads.fetch(file)
+            part = downloads.fetch(file)
             self.layout.take_blob(part, file.digest)
             part.unlink()
         return place
@@ -116,43 +109,42 @@ class Mirror:
         self._looked[place] = now
         return digest_of(place)[0] == file.digest
 
-    def _metadata(self, catalogue: Catalogue) -> Iterator[Path]:
+    def _metadata(self, client: Client, catalogue: Catalogue) -> Iterator[Path]:
         """Lay down every role that holds, and the list of what was taken back."""
-        yield from self._roots()
-        for path in sorted(self._client.seen.glob("*.json")):
+        yield from self._roots(client)
+        for path in sorted(client.seen.glob("*.json")):
             raw = path.read_bytes()
             role = path.stem
             if role in {"root", "timestamp"} or role in map(_quoted, catalogue.left_out):
                 continue
             version = Metadata.from_bytes(raw).signed.version
             yield self._put(self.layout.metadata / f"{version}.{role}.json", raw)
-        if (revoked := self._client.revoked_target()) is not None:
-            raw = self._client.target(revoked)
-            yield self._lay(REVOKED, raw, revoked.hashes["sha256"])
+        if (revoked := client.revoked_target()) is not None:
+            yield self._lay(REVOKED, client.target(revoked), revoked)
 
-    def _roots(self) -> Iterator[Path]:
+    def _roots(self, client: Client) -> Iterator[Path]:
         """Every root from the first one on: a device may have been away for longer than we know."""
-        seen = self._client.seen / "root_history"
+        seen = client.seen / "root_history"
         newest = max(int(m[1]) for p in seen.iterdir() if (m := _ROOT.fullmatch(p.name)))
         for version in range(1, newest + 1):
             place, held = self.layout.of_role("root", version), seen / f"{version}.root.json"
             if held.is_file():
                 yield self._put(place, held.read_bytes())
             elif not place.is_file():
-                if (raw := self._client.old_root(version)) is not None:
+                if (raw := client.old_root(version)) is not None:
                     yield self._put(place, raw)
             else:
                 yield place
 
-    def _show(self) -> None:
+    def _show(self, client: Client) -> None:
         """Make the new state the present one."""
-        raw = (self._client.seen / "timestamp.json").read_bytes()
+        raw = (client.seen / "timestamp.json").read_bytes()
         place = self.layout.of_role("timestamp", 0)
         if not place.is_file() or place.read_bytes() != raw:
             self.layout.write(place, raw)
 
-    def _lay(self, path: str, raw: bytes, digest: str) -> Path:
-        return self._put(self.layout.of_target(path, digest), raw)
+    def _lay(self, path: str, raw: bytes, target: TargetFile) -> Path:
+        return self._put(self.layout.of_target(path, target.hashes["sha256"]), raw)
 
     def _put(self, place: Path, raw: bytes) -> Path:
         if not place.is_file() or place.read_bytes() != raw:

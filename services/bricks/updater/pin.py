@@ -10,17 +10,23 @@ send its devices to a repository of its own.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from compliance.errors import NotFoundError
 from compliance.sealing import IdentityKey, IdentityPublic, SealingError
 from compliance.sealing.encoding import from_text, to_text
 from compliance.sealing.identity import signed_bytes
 from services.bricks.errors import BrickUntrustedError
 from services.bricks.updater.limits import Limits
 
+MAX_PIN = 2 * Limits.root_bytes
+"""Bytes of a pin on the wire at most."""
 _PURPOSE = "caretier/brick-root/v1"
+_ROOT = re.compile(r"([1-9][0-9]{0,9})\.root\.json")
 
 
 class RootPin(BaseModel):
@@ -42,6 +48,15 @@ class RootPin(BaseModel):
         signature = identity.sign(signed_bytes(_PURPOSE, root))
         return cls(root=root.decode(), signature=to_text(signature))
 
+    @classmethod
+    def of_repository(cls, folder: Path, identity: IdentityKey) -> Self:
+        """Vouch for the newest root of a repository on this machine.
+
+        Raises:
+            NotFoundError: there is no repository.
+        """
+        return cls.sign(_newest_root(folder), identity)
+
     def open(self, by: IdentityPublic) -> bytes:
         """The root, if a node vouches for it.
 
@@ -57,3 +72,14 @@ class RootPin(BaseModel):
                 remedy="Nothing is trusted yet. Ask the hospital for its root; it may be false.",
             ) from None
         return root
+
+
+def _newest_root(repository: Path) -> bytes:
+    found = [
+        (int(match[1]), path)
+        for path in (repository / "metadata").glob("*.root.json")
+        if (match := _ROOT.fullmatch(path.name))
+    ]
+    if not found:
+        raise NotFoundError("This node has no repository of bricks.")
+    return max(found)[1].read_bytes()

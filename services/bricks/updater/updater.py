@@ -28,6 +28,7 @@ from services.bricks.errors import (
     BrickUnknownError,
 )
 from services.bricks.manifest import BrickKind, BrickManifest, Level, split_ref
+from services.bricks.sizes import model_size
 from services.bricks.store import BrickStore
 from services.bricks.updater.catalogue import Catalogue
 from services.bricks.updater.client import Client
@@ -242,12 +243,8 @@ class Updater:
                     _log.warning("%s stays on the disk: %s", ref, error.message)
 
     def _pulled(self, manifest: BrickManifest, before: int | None, moved: int) -> Pulled:
-        return Pulled(manifest.ref, before, moved, manifest.size, self._model_size(manifest))
-
-    def _model_size(self, manifest: BrickManifest) -> int | None:
-        """Bytes of the model that a brick stands on, where one in the store has it."""
-        held = (f for m in self.store.manifests() if m.kind == "model" for f in m.files)
-        return next((f.size for f in held if f.digest == manifest.base), None)
+        model = model_size(manifest, self.store.manifests())
+        return Pulled(manifest.ref, before, moved, manifest.size, model)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

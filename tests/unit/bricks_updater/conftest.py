@@ -25,3 +25,9 @@ def updater(publisher: Publisher, tmp_path: Path) -> Updater:
     made = publisher.updater(tmp_path / "node")
     made.pull("heart-style")
     return made
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the disk: nobody cuts the power here."""
+    monkeypatch.setattr("os.fsync", lambda _: None)

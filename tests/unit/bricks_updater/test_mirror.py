@@ -14,13 +14,17 @@ from services.bricks.updater.mirror import Mirror
 from services.bricks.updater.source import FolderSource
 
 
-def a_mirror(publisher: Publisher, folder: Path) -> Mirror:
-    source = FolderSource(publisher.layout.folder)
-    client = Client(folder / "trust", source, SMALL)
-    if not client.trusts:
-        client.trust(publisher.first_root)
-    downloads = Downloads(folder / "parts", source, SMALL)
-    return Mirror(folder / "mirror", client, downloads, ("device", "clinic"))
+class Copy(Mirror):
+    """A clinic's copy with its own memory of the publisher."""
+
+    def __init__(self, publisher: Publisher, folder: Path) -> None:
+        super().__init__(folder / "mirror", ("device", "clinic"))
+        source = FolderSource(publisher.layout.folder)
+        self.client = Client(folder / "trust", source, SMALL)
+        self.downloads = Downloads(folder / "parts", source, SMALL)
+
+    def sync(self):
+        return super().sync(self.client, self.downloads)
 
 
 @pytest.fixture
@@ -29,14 +33,15 @@ def clinic(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def mirror(publisher, clinic) -> Mirror:
+def mirror(publisher, clinic) -> Copy:
     """A copy of the first state."""
-    made = a_mirror(publisher, clinic)
+    made = Copy(publisher, clinic)
+    made.client.trust(publisher.first_root)
     made.sync()
     return made
 
 
-def device(publisher: Publisher, mirror: Mirror, folder: Path):
+def device(publisher: Publisher, mirror: Copy, folder: Path):
     return publisher.updater(folder, FolderSource(mirror.layout.folder))
 
 
@@ -132,7 +137,7 @@ def test_a_damaged_file_of_the_copy_is_fetched_again(publisher, mirror, clinic):
     blob.unlink()
     blob.write_bytes(b"the f1rst words")
 
-    again = a_mirror(publisher, clinic)  # as after a restart
+    again = Copy(publisher, clinic)  # as after a restart
 
     assert again.sync().moved == len(b"the first words")
 
@@ -141,12 +146,8 @@ def test_a_device_that_knows_an_older_root_than_the_clinic_can_follow(publisher,
     for _ in range(2):
         publisher.rotate("root")
         publisher.publish()
-    source = FolderSource(publisher.layout.folder)
-    client = Client(clinic / "trust", source, SMALL)
-    client.trust(publisher.layout.of_role("root", 3).read_bytes())
-    mirror = Mirror(
-        clinic / "mirror", client, Downloads(clinic / "parts", source, SMALL), ("device",)
-    )
+    mirror = Copy(publisher, clinic)
+    mirror.client.trust(publisher.layout.of_role("root", 3).read_bytes())
     mirror.sync()
 
     assert device(publisher, mirror, tmp_path / "device").pull("heart-style").before is None
@@ -166,4 +167,4 @@ def test_a_role_that_expired_is_left_out_and_the_others_are_handed_on(publisher,
 def test_only_one_sync_runs_at_a_time(publisher, mirror, clinic, monkeypatch):
     monkeypatch.setattr("services.bricks.repository.layout.PATIENCE", 0.0)
     with mirror.layout.lock(), pytest.raises(BrickError):
-        a_mirror(publisher, clinic).sync()
+        Copy(publisher, clinic).sync()

@@ -1,0 +1,122 @@
+"""The clinic's bricks: the copy of the repository that devices follow, and what it uses itself.
+
+The copy comes from the hospital over the enrolled line. The clinic's own bricks come out of that
+copy, so that each file passes the line once, and a device never sees more than the clinic has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from compliance.errors import CaretierError, NotFoundError
+from compliance.sealing import IdentityPublic
+from services.bricks.errors import RepositoryAwayError
+from services.bricks.updater.client import Client
+from services.bricks.updater.download import Downloads, Progress, silent, until
+from services.bricks.updater.limits import Limits
+from services.bricks.updater.mirror import Mirror, Synced
+from services.bricks.updater.pin import RootPin
+from services.bricks.updater.source import FolderSource, Source
+from services.bricks.updater.updater import LEVELS, Pulled, Updater
+from services.exchange.bricks import trust_above
+
+LANGUAGES = ("en", "es")
+_log = logging.getLogger("caretier.clinic.bricks")
+
+Above = Callable[[], tuple[Source, IdentityPublic] | None]
+"""Opens the hospital's repository; with the hospital's identity. None before enrolment."""
+
+
+class ClinicBricks:
+    """Keeps the clinic's copy and its own bricks up to date.
+
+    Args:
+        data: folder of the clinic's state.
+        above: opens the hospital's repository.
+        limits: of time and size.
+    """
+
+    def __init__(self, data: Path, above: Above, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.copy, self._bricks = data / "mirror", data / "bricks"
+        self._above, self._limits = above, limits
+        self._mirror = Mirror(self.copy, LEVELS["clinic"])
+
+    def sync(self, progress: Progress = silent) -> Synced:
+        """Bring the copy to the hospital's present state.
+
+        Raises:
+            RepositoryAwayError: this clinic is not enrolled, or the hospital gives no answer.
+            BrickUntrustedError: what it gives does not hold.
+        """
+        with self._opened() as (source, hospital):
+            client = Client(self.copy / "trust", source, self._limits)
+            pin = trust_above(client, hospital)
+            downloads = Downloads(self.copy / "parts", source, self._limits, progress)
+            synced = self._mirror.sync(client, downloads)
+            self._mirror.layout.write(self.copy / "pin.json", pin.model_dump_json().encode())
+            return synced
+
+    def update(self, progress: Progress = silent) -> list[Pulled]:
+        """Bring the clinic's own bricks up to what the copy holds.
+
+        Raises:
+            BrickUntrustedError, RepositoryAwayError: see `Updater.check`.
+        """
+        return self.updater(progress).update("clinic", LANGUAGES)
+
+    def updater(self, progress: Progress = silent) -> Updater:
+        """Fetches the clinic's own bricks out of the copy.
+
+        Raises:
+            NotFoundError: there is no copy yet.
+        """
+        made = Updater(self._bricks, FolderSource(self.copy), self._limits, progress)
+        if not made.client.trusts:
+            trusted = self.copy / "trust" / "root.json"
+            if not trusted.is_file():
+                raise NotFoundError("This clinic has no copy of the hospital's repository yet.")
+            made.client.trust(trusted.read_bytes())
+        return made
+
+    def pin(self) -> RootPin:
+        """The root that devices are to trust, as the hospital signed it.
+
+        Raises:
+            NotFoundError: there is no copy yet.
+        """
+        path = self.copy / "pin.json"
+        if not path.is_file():
+            raise NotFoundError("This clinic has no copy of the hospital's repository yet.")
+        return RootPin.model_validate_json(path.read_bytes())
+
+    async def loop(self, seconds: float) -> None:
+        """Sync and update, at the start and every so often, until cancelled."""
+        stop = threading.Event()
+        try:
+            while True:
+                for step in (self.sync, self.update):
+                    try:
+                        await asyncio.to_thread(step, until(stop))
+                    except CaretierError as error:
+                        _log.warning("bricks: %s", error.message)
+                    except Exception as error:  # noqa: BLE001 - a loop that dies brings nothing
+                        _log.error("bricks: %s", type(error).__name__)
+                await asyncio.sleep(seconds)
+        finally:
+            stop.set()
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Source, IdentityPublic]]:
+        found = self._above()
+        if found is None:
+            raise RepositoryAwayError(
+                "This clinic is not enrolled at a hospital.",
+                remedy="`caretier clinic enrol CODE` does that.",
+            )
+        with found[0] as source:
+            yield source, found[1]
