@@ -14,9 +14,10 @@ import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from compliance.audit.files import sync_folder
-from services.bricks.errors import BrickDamagedError
+from services.bricks.errors import BrickDamagedError, BrickNotWrittenError
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
@@ -66,12 +67,17 @@ class Blobs:
             name: of the file, for the error.
 
         Raises:
-            BrickDamagedError: the file is not what digest and size say; nothing is kept of it.
+            BrickDamagedError: the file cannot be read, or is not what digest and size say; nothing
+                is kept of it.
         """
         if self.whole(digest, size):
             return
-        with self.draft() as draft:
-            found = _copy(source, draft, limit=size)
+        try:
+            reading = source.open("rb")
+        except OSError:
+            raise BrickDamagedError(f"{name} cannot be read from {source}.") from None
+        with reading, self.draft() as draft:
+            found = _copy(reading, draft, limit=size)
             if found != (digest, size):
                 raise BrickDamagedError(f"{name} is not what its digest and size say.")
             place = self.path(digest)
@@ -104,6 +110,21 @@ class Blobs:
             draft.unlink(missing_ok=True)
 
 
+@contextmanager
+def said_of_disk(folder: Path) -> Iterator[None]:
+    """Say it of the folder when the disk fails.
+
+    Raises:
+        BrickNotWrittenError: it did.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise BrickNotWrittenError(
+            f"{folder} cannot be written: {error.strerror or 'the disk failed'}."
+        ) from error
+
+
 def digest_of(path: Path) -> tuple[str, int]:
     """Digest (``sha256:<hex>``) and length in bytes of a file."""
     with path.open("rb") as stream:
@@ -111,10 +132,10 @@ def digest_of(path: Path) -> tuple[str, int]:
         return f"sha256:{digest}", stream.tell()
 
 
-def _copy(source: Path, target: Path, *, limit: int) -> tuple[str, int]:
+def _copy(reading: IO[bytes], target: Path, *, limit: int) -> tuple[str, int]:
     """Copy at most ``limit`` bytes and one; return digest and length of what was written."""
     digest, size = hashlib.sha256(), 0
-    with source.open("rb") as reading, target.open("xb") as writing:
+    with target.open("xb") as writing:
         while size <= limit and (piece := reading.read(min(CHUNK, limit + 1 - size))):
             digest.update(piece)
             writing.write(piece)

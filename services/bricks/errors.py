@@ -31,6 +31,15 @@ class BrickDamagedError(BrickError):
     remedy = "Fetch it again: `caretier bricks pull ID`."
 
 
+class BrickNotWrittenError(BrickError):
+    """The disk took no more; what was there before is there still."""
+
+    kind = "brick-not-written"
+    status = 507
+    exit_code = 26
+    remedy = "Free space on the disk, or make the folder writable, and do it again."
+
+
 class BrickUntrustedError(BrickError):
     """A repository's metadata or a file from it does not hold; what was installed stays in use."""
 

@@ -25,7 +25,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from compliance.audit.files import sync_folder
-from services.bricks.blobs import READ_ONLY, Blobs, digest_of
+from services.bricks.blobs import READ_ONLY, Blobs, digest_of, said_of_disk
 from services.bricks.errors import BrickDamagedError, BrickError, BrickUnknownError
 from services.bricks.manifest import MAX_MANIFEST, BrickFile, BrickManifest, Role, split_ref
 
@@ -54,11 +54,12 @@ class BrickStore:
         Raises:
             BrickDamagedError: a file lacks, or is not what the manifest says.
             BrickError: a file that the manifest does not name, or other content under this version.
+            BrickNotWrittenError: the disk is full, or may not be written.
         """
         names = {file.name for file in manifest.files}
         if strange := set(files) - names:
             raise BrickError(f"{manifest.ref} names no file {min(strange)}.")
-        with self._lock("lock", fcntl.LOCK_SH):
+        with said_of_disk(self.folder), self._lock("lock", fcntl.LOCK_SH):
             self._refuse_other(manifest)
             sources = {f.digest: files[f.name] for f in manifest.files if f.name in files}
             for file in manifest.files:
@@ -75,11 +76,15 @@ class BrickStore:
             files: path and role of each, by its name in the brick.
 
         Raises:
-            BrickError: a field is not as it has to be, or the version is here with other content.
+            BrickError: a field is not as it has to be, a file cannot be read, or the version is
+                here with other content.
         """
         named = []
         for name, (path, role) in sorted(files.items()):
-            digest, size = digest_of(path)
+            try:
+                digest, size = digest_of(path)
+            except OSError:
+                raise BrickError(f"{path} cannot be read.") from None
             named.append({"name": name, "digest": digest, "size": size, "role": role})
         manifest = BrickManifest.parse(to_json({**fields, "files": named}))
         self.add(manifest, {name: path for name, (path, _) in files.items()})
@@ -169,10 +174,15 @@ class BrickStore:
         Raises:
             BrickUnknownError: there is no such brick.
             BrickDamagedError: a file is missing.
+            BrickNotWrittenError: the disk is full, or may not be written.
         """
         files = {f.name: self.blob(f.digest) for f in self.get(ref).files}
         place = folder or self.folder / "laid" / ref
-        with self._lock("lock", fcntl.LOCK_SH), self._lock("laid.lock", fcntl.LOCK_EX):
+        with (
+            said_of_disk(place),
+            self._lock("lock", fcntl.LOCK_SH),
+            self._lock("laid.lock", fcntl.LOCK_EX),
+        ):
             if not all(_same(blob, place / name) for name, blob in files.items()):
                 _fill(place, files)
         return place
@@ -196,7 +206,7 @@ class BrickStore:
             BrickDamagedError: another manifest cannot be read, so that it is not known which files
                 it needs; nothing was deleted.
         """
-        with self._lock("lock", fcntl.LOCK_EX):
+        with said_of_disk(self.folder), self._lock("lock", fcntl.LOCK_EX):
             path = self._manifest(ref)
             if not path.is_file():
                 raise BrickUnknownError(f"There is no brick {ref} here.")
@@ -224,10 +234,7 @@ class BrickStore:
     def _take(self, manifest: BrickManifest, file: BrickFile, source: Path | None) -> None:
         name = f"{file.name} of {manifest.ref}"
         if source is not None:
-            try:
-                self.blobs.put(source, file.digest, file.size, name=name)
-            except FileNotFoundError:
-                raise BrickDamagedError(f"{name} is not where it was said to be.") from None
+            self.blobs.put(source, file.digest, file.size, name=name)
         elif not self.blobs.whole(file.digest, file.size):
             raise BrickDamagedError(f"{name} was not given and is not here.")
 

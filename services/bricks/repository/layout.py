@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from compliance.audit.files import sync_folder
-from services.bricks.blobs import digest_of
+from services.bricks.blobs import digest_of, said_of_disk
 from services.bricks.errors import BrickDamagedError
 from services.bricks.manifest import BrickManifest
 from services.bricks.repository.errors import RepositoryBusyError
@@ -69,8 +69,12 @@ class Layout:
         return self.targets / "blobs" / digest.removeprefix("sha256:")
 
     def write(self, path: Path, content: bytes) -> None:
-        """Put a file in its place; it is on the disk before it can be seen."""
-        with self._draft(path) as draft:
+        """Put a file in its place; it is on the disk before it can be seen.
+
+        Raises:
+            BrickNotWrittenError: the disk is full, or may not be written.
+        """
+        with said_of_disk(self.folder), self._draft(path) as draft:
             with draft.open("xb") as stream:
                 stream.write(content)
                 stream.flush()
@@ -82,11 +86,12 @@ class Layout:
 
         Raises:
             BrickDamagedError: the copy is not what the digest says.
+            BrickNotWrittenError: the disk is full, or may not be written.
         """
         path = self.of_blob(digest)
         if path.exists() and (path.samefile(source) or digest_of(path)[0] == digest):
             return False
-        with self._draft(path) as draft:
+        with said_of_disk(self.folder), self._draft(path) as draft:
             try:
                 os.link(source, draft)
             except OSError:

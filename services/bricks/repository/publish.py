@@ -73,7 +73,8 @@ def publish(repository: Repository, store: BrickStore, keys: KeyRing, ref: str) 
         BrickUnknownError: the store has no such brick, or nobody may sign its level and domain.
         BrickDamagedError: a file of it is damaged.
         BrickRevokedError: this version was taken back.
-        BrickError: the version is published with other content, or a higher one is.
+        BrickError: the version is published with other content, or a higher one is, or the name
+            belongs to another level or domain.
         RepositoryKeyError: the keys of the level and domain are not at hand.
     """
     manifest = store.get(ref)
@@ -116,6 +117,13 @@ def _refuse(
 ) -> None:
     if any(entry.ref == manifest.ref for entry in taken):
         raise BrickRevokedError(f"{manifest.ref} was taken back.", remedy="Make a new version.")
+    places = {(m.level, m.domain) for m in published if m.id == manifest.id}
+    if places - {(manifest.level, manifest.domain)}:
+        level, domain = min(places)
+        raise BrickError(
+            f"The name {manifest.id} belongs to {level}/{domain}.",
+            remedy="Give the brick another name: nodes take a name's versions for one brick's.",
+        )
     highest = max((m.version for m in published if m.id == manifest.id), default=0)
     if highest >= manifest.version:
         raise BrickError(

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from services.bricks.blobs import Blobs, digest_of
-from services.bricks.errors import BrickDamagedError, BrickError, BrickUnknownError
+from services.bricks.errors import (
+    BrickDamagedError,
+    BrickError,
+    BrickNotWrittenError,
+    BrickUnknownError,
+)
 from services.bricks.store import BrickStore
 
 CREATED = datetime(2026, 11, 1, 8, tzinfo=UTC)
@@ -152,7 +157,7 @@ def test_a_file_that_was_not_given_is_named(
     with pytest.raises(BrickDamagedError, match=r"policy\.yaml of plain-words@1 was not given"):
         store.add(manifest, given)
     missing.unlink()
-    with pytest.raises(BrickDamagedError, match=r"policy\.yaml of plain-words@1 is not where"):
+    with pytest.raises(BrickDamagedError, match=r"policy\.yaml of plain-words@1 cannot be read"):
         store.add(manifest, sources(files))
 
 
@@ -162,6 +167,11 @@ def test_a_file_that_the_manifest_does_not_name_is_refused(
     manifest = BrickStore(tmp_path / "other").make(fields(), files)
     with pytest.raises(BrickError, match="names no file more"):
         store.add(manifest, {**sources(files), "more": tmp_path / "big"})
+
+
+def test_a_brick_is_not_made_of_a_file_that_is_not_there(store: BrickStore, tmp_path: Path) -> None:
+    with pytest.raises(BrickError, match="none cannot be read"):
+        store.make(fields(), {"policy.yaml": (tmp_path / "none", "policy")})
 
 
 def test_a_field_that_is_wrong_is_named(store: BrickStore, files: dict[str, Any]) -> None:
@@ -300,6 +310,22 @@ def test_many_at_once_add_remove_and_lay_out_without_harm(
     for ref in store.refs():
         store.verify(ref)
     assert list(store.folder.glob("blobs/tmp/*")) == []
+
+
+def test_a_full_disk_is_said_and_what_was_there_stays(
+    store: BrickStore, files: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    manifest = store.make(fields(), files)
+    (files["policy.yaml"][0]).write_bytes(b"other words")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BrickNotWrittenError, match="No space left") as refused:
+        store.make(fields(2), files)
+    assert "Free space" in refused.value.advice
+    assert store.manifests() == [manifest]
+    store.verify(manifest.ref)
 
 
 def test_what_fails_while_it_is_written_leaves_no_blob(

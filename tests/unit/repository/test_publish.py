@@ -12,6 +12,7 @@ from support.brick_repository import World
 from services.bricks.errors import (
     BrickDamagedError,
     BrickError,
+    BrickNotWrittenError,
     BrickRevokedError,
     BrickUnknownError,
 )
@@ -54,6 +55,14 @@ def test_one_domain_cannot_sign_for_another(world: World) -> None:
         target = world.repository.put_target(path, b"{}")
         edition.targets("device-cardiology").targets[path] = target
     assert world.fetch(path) is None
+
+
+def test_a_name_belongs_to_the_domain_that_published_it_first(world: World) -> None:
+    publish(world.repository, world.store, world.ring(), world.brick().ref)
+    world.delegate("cardiology")
+    ref = world.brick(2, domain="cardiology").ref
+    with pytest.raises(BrickError, match="belongs to device/general"):
+        publish(world.repository, world.store, world.ring(), ref)
 
 
 def test_publishing_the_same_brick_again_changes_nothing(world: World) -> None:
@@ -154,7 +163,7 @@ def test_a_run_that_breaks_off_at_any_file_leaves_the_old_state(
     break_at(number)
     path = "device/general/plain-words/2.json"
     if number <= 5:  # a file of the brick, its manifest, the delegation, snapshot, timestamp
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(BrickNotWrittenError, match="No space"):
             publish(world.repository, world.store, world.ring(), second.ref)
         assert world.fetch(path) is None
         assert world.fetch(TARGET) is not None

@@ -14,7 +14,12 @@ from tuf.api.exceptions import ExpiredMetadataError, UnsignedMetadataError
 from tuf.api.metadata import Metadata
 
 from compliance.errors import BadInputError
-from services.bricks.errors import BrickDamagedError, BrickError, BrickUnknownError
+from services.bricks.errors import (
+    BrickDamagedError,
+    BrickError,
+    BrickNotWrittenError,
+    BrickUnknownError,
+)
 from services.bricks.repository import refresh as refreshing
 from services.bricks.repository.delegations import rotate, undelegate
 from services.bricks.repository.errors import RepositoryKeyError
@@ -185,7 +190,7 @@ def test_a_rotation_that_breaks_off_can_be_done_again(
     break_at(number)
     plan = KeyPlan([world.online])
     if number < 3:  # timestamp, root
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(BrickNotWrittenError, match="No space"):
             rotate(world.repository, world.maker, plan, world.ring(), role="timestamp")
         assert world.fetch("revoked.json", client) == b"[]"
         break_at(0)
