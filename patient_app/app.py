@@ -41,7 +41,8 @@ def create(settings: DeviceSettings | None = None, device: Device | None = None)
                     await asyncio.to_thread(here.member, person)
                 except CaretierError as error:  # one bad vault must not lock out the others
                     _LOG.warning("a vault stays locked: %s", error.kind)
-        loops = (here.delivery_loop(), here.tidy_loop(), here.learning_loop())
+        bricks = here.bricks.loop(here.members.values, chosen.bricks_minutes * 60)
+        loops = (here.delivery_loop(), here.tidy_loop(), here.learning_loop(), bricks)
         async with running(*loops, sessions.idle_loop(), here.node.follow()):
             yield
         await here.close()

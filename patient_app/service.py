@@ -21,6 +21,7 @@ from compliance.errors import BadInputError, NotFoundError
 from compliance.retention import Schedule
 from compliance.sealing import KeyBundle, SealingKey
 from patient_app import withdrawing
+from patient_app.bricks import DeviceBricks
 from patient_app.connect.service import Connections
 from patient_app.delivery import Delivery
 from patient_app.disclosure import Discloser
@@ -74,6 +75,7 @@ class Device:
         self.connections = Connections(
             settings.records, self.audit, private=settings.records_private
         )
+        self.bricks = DeviceBricks(settings.data / "bricks", lambda: self._moved_to)
 
     @cached_property
     def node(self) -> Node:

@@ -23,6 +23,7 @@ class DeviceSettings(BaseSettings):
             (an authorization server's) follow after another ``|``.
         records_private: whether those may be on this machine or in a private network.
         session_minutes: the browser is locked after so long without a request.
+        bricks_minutes: between two looks at the clinic's bricks.
         secure_cookies: set the Secure flag of the cookie (where the device is served over TLS).
     """
 
@@ -37,6 +38,7 @@ class DeviceSettings(BaseSettings):
     records: str = ""
     records_private: bool = False
     session_minutes: int = Field(default=30, ge=1)
+    bricks_minutes: float = Field(default=360.0, gt=0)
     secure_cookies: bool = False
 
     @property
