@@ -17,14 +17,17 @@ import httpx
 from services.engines.errors import EngineNotAllowedError
 from services.engines.http import HttpEngine
 from services.engines.llama import LlamaEngine
+from services.engines.llama.prefix import MEGABYTE, PrefixFolder
 from services.engines.protocol import Engine
-from services.engines.settings import EngineSettings, embedded_model
+from services.engines.settings import EngineSettings, embedded_model, models_folder
 
 DEVICE = "device"
 """The tier where questions are raw; also taken where the caller does not say which tier it is."""
 
 
-def open_engine(settings: EngineSettings, level: str = DEVICE) -> Engine | None:
+def open_engine(
+    settings: EngineSettings, level: str = DEVICE, *, shared: Iterable[str] = ()
+) -> Engine | None:
     """Return the engine, or None where the node is set to run without one.
 
     A llama.cpp model is loaded at its first use, so that a node whose answers come from the
@@ -33,9 +36,11 @@ def open_engine(settings: EngineSettings, level: str = DEVICE) -> Engine | None:
     Args:
         settings: which engine.
         level: tier of the node; the strictest rule holds when it is left out.
+        shared: system parts that are the same for every person and hold nothing of any of them; a
+            llama.cpp model keeps what it has read of them, a server keeps its own.
 
     Raises:
-        EngineUnavailableError: the model file is missing.
+        EngineUnavailableError: the model file is missing, or does not fit into ``memory``.
         EngineNotAllowedError: the server's address is not one that words may go to.
     """
     if settings.kind == "none":
@@ -51,6 +56,10 @@ def open_engine(settings: EngineSettings, level: str = DEVICE) -> Engine | None:
         context=settings.context,
         authoring=settings.authoring,
         queue=settings.queue,
+        contexts=settings.contexts,
+        memory=settings.memory and settings.memory * MEGABYTE,
+        prefixes=_prefixes(settings),
+        shared=shared,
     )
 
 
@@ -109,6 +118,12 @@ def _vllm(settings: EngineSettings, level: str) -> Engine:
     if chosen.url is not None:
         require_allowed(chosen.url, settings.allowed_hosts, level, "CARETIER_VLLM_URL")
     return VllmEngine(chosen, authoring=settings.authoring)
+
+
+def _prefixes(settings: EngineSettings) -> PrefixFolder | None:
+    if not settings.prefixes:
+        return None
+    return PrefixFolder(models_folder() / "prefixes", settings.prefixes * MEGABYTE)
 
 
 def _served(settings: EngineSettings) -> HttpEngine:

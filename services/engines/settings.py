@@ -56,6 +56,9 @@ class EngineSettings(BaseSettings):
         authoring: what its words may be used for.
         threads: CPU threads; more than the free cores makes it several times slower.
         context: tokens; seconds: time budget of one draft; queue: requests that may wait.
+        contexts: requests that a llama.cpp model answers at once, over one set of weights.
+        memory: MB that its weights and contexts may take; fewer contexts are opened to keep to it.
+        prefixes: MB of disk for what it has read of shared beginnings; 0 keeps none.
     """
 
     model_config = SettingsConfigDict(env_prefix="CARETIER_ENGINE_", frozen=True)
@@ -70,6 +73,9 @@ class EngineSettings(BaseSettings):
     context: int = Field(default=2048, ge=256)
     seconds: float = Field(default=30.0, gt=0)
     queue: int = Field(default=8, ge=0)
+    contexts: int = Field(default=1, ge=1)
+    memory: int | None = Field(default=None, ge=1)
+    prefixes: int = Field(default=512, ge=0)
 
     @property
     def allowed_hosts(self) -> frozenset[str]:

@@ -136,6 +136,15 @@ def test_settings_open_the_engine_that_they_name(kind, name):
     assert engine.card.authoring is Authoring.NONE
 
 
+def test_settings_open_several_contexts_within_a_budget(monkeypatch, tmp_path):
+    monkeypatch.setenv("CARETIER_ENGINE_CONTEXTS", "4")
+    monkeypatch.setenv("CARETIER_ENGINE_MEMORY", "200")
+    engine = open_engine(EngineSettings(context=1024), shared=["You answer briefly."])
+    assert isinstance(engine, LlamaEngine)
+    assert 1 <= engine.health().contexts < 4
+    assert engine._shared == {"You answer briefly."}
+
+
 def test_no_engine_is_a_choice():
     assert open_engine(EngineSettings(kind="none")) is None
 
