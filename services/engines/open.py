@@ -9,7 +9,7 @@ slipped-in address reaches nobody.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import httpx

@@ -162,7 +162,7 @@ def test_an_ordinary_prompt_is_laid_out_as_the_model_was_taught(weights):
             ("[system]", "[user]", ""),
         ),
         (
-            "{% if messages[1] %}{{ raise_exception('') }}{% endif %}<u>{{ messages[0].content }}</u>",
+            "{% if messages[1] %}{{ nothing.here }}{% endif %}<u>{{ messages[0].content }}</u>",
             ("<u>", "\n\n", "</u>"),
         ),
         ("<u>{{ messages[-1].content | trim }}</u>", ("<u>", "\n\n", "</u>")),
