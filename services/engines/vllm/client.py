@@ -63,7 +63,9 @@ class ServerCalls:
             ) from error
 
     async def load(self, served: Served, name: str, path: Path) -> None:
-        """Load an adapter; one that was loaded from this path already is left as it is.
+        """Load an adapter; the same one, loaded already, is left as it is.
+
+        The last part of ``path`` tells its content, wherever the folder is that it stands in.
 
         Raises:
             NoAdaptersError: the server cannot load any.
@@ -74,7 +76,7 @@ class ServerCalls:
         if reply.is_success:
             return
         listed = (await self.models(served)).get(name)
-        if listed is not None and listed.root == str(path):
+        if listed is not None and Path(listed.root).name == path.name:
             return
         reason = _reason(reply)
         if reply.status_code in {404, 405} and not reason:  # there is no such route

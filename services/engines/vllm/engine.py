@@ -190,6 +190,7 @@ class VllmEngine(HttpEngine):
 
     async def _load_again(self, held: Held) -> None:
         try:
+            await asyncio.to_thread(self._shelf.renew, held.adapter, held.digest)
             await self._calls.load(self._at(""), held.model, held.path)
             held.lost = ""
         except EngineUnavailableError:

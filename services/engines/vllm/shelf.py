@@ -57,6 +57,15 @@ class Shelf:
             raise EngineError(f"The adapter {adapter.name} is no low-rank adapter.")
         return self._lay(config, weights)
 
+    def renew(self, adapter: AdapterFile, digest: str) -> None:
+        """Copy it again if the copy is gone: another engine that shares the folder took it away.
+
+        Raises:
+            EngineError: there is other content by now.
+        """
+        if not (self._folder / digest).is_dir() and self.put(adapter)[0] != digest:
+            raise EngineError(f"The files of the adapter {adapter.name} are not what they were.")
+
     def put_general(self) -> tuple[str, Path]:
         """Lay down the adapter that changes nothing; returns as `put`."""
         zero = np.zeros((1, 1), np.float32)

@@ -44,6 +44,7 @@ class VllmServer:
     Attributes:
         starts: how often it has become ready; what it was told before is forgotten at each.
         url: where it is, with ``/v1``; key: what it asks for.
+        trouble: what keeps it, or kept it last, from being ready.
     """
 
     def __init__(self, settings: VllmSettings, well: Look) -> None:
@@ -98,23 +99,23 @@ class VllmServer:
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
+        self.trouble = "it is starting"
         while True:
             began = time.monotonic()
             await self._run_once()
             pause = FIRST_PAUSE if time.monotonic() - began > STEADY_SECONDS else pause
-            _log.warning("vLLM ended (%s); it is started again in %g s", self.trouble, pause)
+            _log.warning("vLLM: %s; it is started again in %g s", self.trouble, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _run_once(self) -> None:
         """Start it, and return when it is gone or was ended because it is not well."""
         port, self.key = _free_port(), secrets.token_urlsafe(32)
-        self.url, self.trouble = f"http://127.0.0.1:{port}/v1", "it is starting"
+        self.url = f"http://127.0.0.1:{port}/v1"
         process = self._spawn(port)
         try:
             if await self._becomes_ready(process):
                 self.starts += 1
-                self.trouble = ""
                 self._ready.set()
                 await self._until_unwell(process)
         finally:

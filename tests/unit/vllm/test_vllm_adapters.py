@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -131,6 +132,37 @@ async def test_what_changes_in_the_given_folder_changes_nothing(engine, make):
     (adapter.path / "adapter_model.safetensors").write_bytes(b"other")
     engine.doubt()
     assert (await ask(engine, "cardiology")).startswith("cardiology@")
+
+
+async def test_a_copy_that_somebody_took_away_is_made_again(engine, make, fake, tmp_path):
+    await engine.hold(make())
+    shutil.rmtree(tmp_path / "engine" / "adapters")
+    fake.loaded.clear()
+    engine.doubt()
+    assert (await ask(engine, "cardiology")).startswith("cardiology@")
+
+
+async def test_a_copy_is_not_made_again_of_other_content(engine, make, fake, tmp_path):
+    adapter = make()
+    await engine.hold(adapter)
+    shutil.rmtree(tmp_path / "engine" / "adapters")
+    (adapter.path / "adapter_model.safetensors").write_bytes(b"other")
+    fake.loaded.clear()
+    engine.doubt()
+    with pytest.raises(EngineUnavailableError, match="not what they were"):
+        await ask(engine, "cardiology")
+    assert (await ask(engine)).startswith("caretier-general@")
+
+
+async def test_two_engines_with_folders_of_their_own_share_what_is_the_same(
+    open_engine, make, tmp_path
+):
+    one, two = open_engine(), open_engine(folder=tmp_path / "other")
+    await one.hold(make())
+    await two.hold(make())
+    assert await ask(one, "cardiology") == await ask(two, "cardiology")
+    await one.close()
+    await two.close()
 
 
 async def test_an_adapter_of_another_base_is_refused_before_the_server_sees_it(engine, make, fake):
