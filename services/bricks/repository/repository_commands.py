@@ -188,6 +188,27 @@ def revoke(
 
 
 @app.command()
+def prune(
+    *,
+    keep: Annotated[int, typer.Option(min=1, help="Versions of each brick that stay.")] = 3,
+    data: DataOption = DATA,
+    keys: KeysOption = None,
+    passphrase: PassphraseOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Offer only the latest versions of each brick, and free the disk of the others."""
+    from services.bricks.repository.options import repository_of, ring_of
+    from services.bricks.repository.prune import prune as run
+    from services.bricks.sizes import said_bytes
+
+    ring = ring_of(data, keys, passphrase)
+    pruned = run(repository_of(data), ring, keep=keep, dry_run=dry_run)
+    for ref in pruned.refs:
+        typer.echo(f"{ref} {'would no longer be' if dry_run else 'is no longer'} offered.")
+    typer.echo(f"{'Would free' if dry_run else 'Freed'} {said_bytes(pruned.bytes)}.")
+
+
+@app.command()
 def status(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show until when each role's signatures count, what is published and what was taken back."""
     from services.bricks.repository.options import repository_of
