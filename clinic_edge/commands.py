@@ -70,3 +70,27 @@ def rotate(context: typer.Context) -> None:
     keys = settings.data / "keys"
     bundle = rotate_node(keys, name=settings.name, level=Level.CLINIC, trail=trail)
     typer.echo(f"The key is now {bundle.sealing[0].key_id}; {len(bundle.sealing)} keys are held.")
+
+
+@app.command()
+def pull(
+    context: typer.Context,
+    bricks: Annotated[
+        list[str] | None, typer.Argument(metavar="[BRICK…]", help="heart-style@2, or heart-style.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+) -> None:
+    """Bring the copy of the hospital's bricks up to date, and this clinic's own ones or BRICKs."""
+    from clinic_edge.service import Clinic
+    from services.bricks.sizes import said_bytes
+    from services.bricks.updater.show import progress_of_files, show_pulled
+
+    clinic = Clinic(_settings(context.obj))
+    with progress_of_files() as progress:
+        synced = clinic.bricks.sync(progress)
+        typer.echo(
+            f"The copy holds {len(synced.refs)} bricks; {said_bytes(synced.moved)} came.", err=True
+        )
+        updater = clinic.bricks.updater(progress)
+        done = [updater.pull(b) for b in bricks] if bricks else clinic.bricks.update(progress)
+    show_pulled(done, as_json=as_json)

@@ -96,6 +96,30 @@ def sandbox(context: typer.Context, people: Path) -> None:
         typer.echo(file.stem)
 
 
+@app.command()
+def pull(
+    context: typer.Context,
+    bricks: Annotated[
+        list[str] | None, typer.Argument(metavar="[BRICK…]", help="heart-style@2, or heart-style.")
+    ] = None,
+    person: Annotated[str | None, typer.Option(help="Over whose line; the first's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+) -> None:
+    """Bring this device's bricks up to date over the line to the clinic, or fetch BRICKs."""
+    from patient_app.service import Device
+    from services.bricks.updater.show import progress_of_files, show_pulled
+
+    settings = _settings(context.obj)
+    device = Device(settings)
+    chosen = person or next(iter(device.people()), "")
+    member = device.unlock(chosen, _passphrase(settings))
+    languages = {str(member.profile["language"])}
+    with progress_of_files() as progress, device.bricks.updater(member, progress) as updater:
+        done = [updater.pull(b) for b in bricks] if bricks else updater.update("device", languages)
+    device.lock(chosen)
+    show_pulled(done, as_json=as_json)
+
+
 @app.command("accept-restore")
 def accept_restore(
     context: typer.Context,

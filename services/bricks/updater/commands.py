@@ -1,7 +1,190 @@
-"""Commands of `caretier bricks` that belong to this package."""
+"""Commands of `caretier bricks` that bring bricks to a node and say which are in use."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
+from compliance.errors import BadInputError
+from services.bricks.repository.options import DATA, DataOption, JsonOption
+
+if TYPE_CHECKING:
+    from services.bricks.updater.download import Progress
+    from services.bricks.updater.updater import Updater
+
 app = typer.Typer(add_completion=False)
+FromOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        exists=True,
+        file_okay=False,
+        help="Folder of a repository, or of a copy that was carried here; else the node's own.",
+    ),
+]
+RootOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--root",
+        exists=True,
+        dir_okay=False,
+        help="Root to trust at the first time; an enrolled node trusts its hospital's already.",
+    ),
+]
+Ref = Annotated[str, typer.Argument(metavar="BRICK@VERSION", help="Like heart-style@2.")]
+
+
+@app.command()
+def pull(
+    bricks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[BRICK…]", help="heart-style, or heart-style@2. None: list them."),
+    ] = None,
+    *,
+    data: DataOption = DATA,
+    source: FromOption = None,
+    root: RootOption = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Bring everything of this tier up to date.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would move.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch bricks out of a folder and put them in use, or list what there is.
+
+    Over the network: `caretier clinic pull` and `caretier device pull`.
+    """
+    from services.bricks.updater.show import progress_of_files, show_offered, show_pulled
+
+    with progress_of_files() as progress:
+        updater = _updater(data, source, root, progress)
+        if everything and not dry_run:
+            done = updater.update(_tier(data), ("en", "es"))
+        elif bricks:
+            done = [updater.foresee(b) if dry_run else updater.pull(b) for b in bricks]
+        else:
+            show_offered(updater, updater.check(), as_json=as_json)
+            return
+    show_pulled(done, dry_run=dry_run, as_json=as_json)
+
+
+@app.command()
+def pin(
+    brick: Annotated[str, typer.Argument(metavar="BRICK[@VERSION]", help="Like heart-style@2.")],
+    data: DataOption = DATA,
+    off: Annotated[bool, typer.Option("--off", help="Take the pin off.")] = False,
+) -> None:
+    """Keep a brick at a version whatever comes; what is taken back goes out of use all the same."""
+    from services.bricks.manifest import split_ref
+    from services.bricks.updater.installed import Installed
+
+    installed = Installed(data / "bricks")
+    if off:
+        name = brick.partition("@")[0]
+        installed.pin(name, None)
+        typer.echo(f"{name} follows the repository again.")
+        return
+    active = installed.active().get(brick)
+    if active is None and "@" not in brick:
+        raise BadInputError(f"No version of {brick} is in use here.", remedy="Name it, like ID@2.")
+    ref = brick if active is None else f"{brick}@{active}"
+    installed.pin(*split_ref(ref))
+    typer.echo(f"{ref} stays. Put it in use with `caretier bricks pull {brick}` where it is not.")
+
+
+@app.command()
+def rollback(
+    brick: Annotated[str, typer.Argument(metavar="BRICK[@VERSION]", help="Like heart-style@2.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept and shown.")],
+    data: DataOption = DATA,
+    source: FromOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a lower version in use, the last good one when none is named; the present one stays away.
+
+    A version that is not here any more is fetched. REASON must not name a patient.
+    """
+    from services.bricks.errors import BrickUnknownError
+    from services.bricks.updater.installed import Installed
+    from services.bricks.updater.show import progress_of_files, show_pulled
+
+    ref = brick
+    if "@" not in brick:
+        good = Installed(data / "bricks").state().good(brick)
+        if good is None:
+            raise BrickUnknownError(
+                f"There is no last good version of {brick}.", remedy="Name one, like ID@2."
+            )
+        ref = f"{brick}@{good}"
+    with progress_of_files() as progress:
+        updater = _updater(data, source, None, progress, needed=False)
+        done = updater.roll_back(ref, reason)
+    show_pulled([done], as_json=as_json)
+
+
+@app.command()
+def drop(
+    brick: Annotated[str, typer.Argument(metavar="BRICK", help="Like heart-style.")],
+    data: DataOption = DATA,
+) -> None:
+    """Take a brick out of use until it is pulled again; its files stay until `remove`."""
+    from services.bricks.updater.installed import Installed
+
+    Installed(data / "bricks").drop(brick)
+    typer.echo(f"{brick} is not used any more.")
+
+
+@app.command()
+def installed(data: DataOption = DATA, as_json: JsonOption = False) -> None:
+    """Show which version of each brick is in use, which comes back, and which must not."""
+    from services.bricks.store import BrickStore
+    from services.bricks.updater.installed import Installed
+    from services.bricks.updater.show import show_installed
+
+    folder = data / "bricks"
+    sizes = {manifest.ref: manifest.size for manifest in BrickStore(folder).manifests()}
+    show_installed(Installed(folder).state(), sizes, as_json=as_json)
+
+
+def _updater(
+    data: Path,
+    source: Path | None,
+    root: Path | None,
+    progress: Progress,
+    *,
+    needed: bool = True,
+) -> Updater:
+    """An updater out of a folder: the one that was named, the hospital's own, the clinic's copy.
+
+    Raises:
+        BadInputError: none was named, the node has none, and it is needed.
+    """
+    from services.bricks.repository import REPOSITORY
+    from services.bricks.updater.source import FolderSource
+    from services.bricks.updater.updater import Updater
+
+    own, copy = data / REPOSITORY, data / "mirror"
+    place = source or next((p for p in (own, copy) if (p / "metadata").is_dir()), None)
+    if place is None and needed:
+        raise BadInputError(
+            f"{data} has no repository to pull out of.",
+            remedy="Name one with --from FOLDER; a clinic or device asks the tier above with"
+            " `caretier clinic pull` or `caretier device pull`.",
+        )
+    makes = own.is_dir()  # where bricks are made, none is deleted
+    chosen = FolderSource(place or own)
+    made = Updater(data / "bricks", chosen, progress=progress, tidy=not makes)
+    known = {own: own / "metadata" / "1.root.json", copy: copy / "trust" / "root.json"}
+    if root is not None:
+        made.client.trust(root.read_bytes())
+    elif place in known and not made.client.trusts:
+        made.client.trust(known[place].read_bytes())
+    return made
+
+
+def _tier(data: Path) -> str:
+    from services.bricks.updater.updater import LEVELS
+
+    return data.name if data.name in LEVELS else "hospital"

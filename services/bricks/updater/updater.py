@@ -27,7 +27,7 @@ from services.bricks.errors import (
     BrickRevokedError,
     BrickUnknownError,
 )
-from services.bricks.manifest import BrickKind, BrickManifest, Level, split_ref
+from services.bricks.manifest import BrickFile, BrickKind, BrickManifest, Level, split_ref
 from services.bricks.sizes import model_size
 from services.bricks.store import BrickStore
 from services.bricks.updater.catalogue import Catalogue
@@ -117,8 +117,22 @@ class Updater:
         """
         with self._alone():
             catalogue = self._check()
-            ref = wanted if "@" in wanted else self._choose(catalogue, wanted)
-            return self._install(catalogue, ref)
+            return self._install(catalogue, self._resolve(catalogue, wanted))
+
+    def foresee(self, wanted: str) -> Pulled:
+        """What `pull` would come to; nothing is fetched but what describes the brick.
+
+        Raises:
+            BrickUnknownError, BrickRevokedError, BrickUntrustedError, RepositoryAwayError,
+            BrickError: see `pull`.
+        """
+        with self._alone():
+            catalogue = self._check()
+            ref = self._resolve(catalogue, wanted)
+            self._admit(catalogue, ref)
+            manifest = self.client.manifest(catalogue.entry(ref))
+            lacking = sum(file.size for file in self._lacking(manifest))
+            return self._pulled(manifest, self._before(ref), lacking)
 
     def roll_back(self, ref: str, reason: str) -> Pulled:
         """Put a lower version in use, which is fetched where it is not here any more.
@@ -133,7 +147,7 @@ class Updater:
                 self.store.verify(ref)
             except (BrickUnknownError, BrickDamagedError):
                 self._bring(self._check(), ref)
-            was = self.installed.active().get(split_ref(ref)[0])
+            was = self._before(ref)
             self.installed.roll_back(ref, reason)
             return self._pulled(self.store.get(ref), was, self._downloads.moved - before)
 
@@ -162,6 +176,9 @@ class Updater:
         for ref in self.installed.revoke(catalogue.revoked):
             _log.warning("%s was taken back by its publisher and is not used any more.", ref)
         return catalogue
+
+    def _resolve(self, catalogue: Catalogue, wanted: str) -> str:
+        return wanted if "@" in wanted else self._choose(catalogue, wanted)
 
     def _choose(self, catalogue: Catalogue, brick: str) -> str:
         """The highest version that may be put in use here; the pinned one where one is."""
@@ -195,19 +212,27 @@ class Updater:
         return manifest.kind in BY_THEMSELVES and bool(set(manifest.languages) & set(languages))
 
     def _install(self, catalogue: Catalogue, ref: str) -> Pulled:
-        before = self._downloads.moved
+        fetched = self._downloads.moved
+        self._admit(catalogue, ref)
+        manifest = self._bring(catalogue, ref)
+        before = self._before(ref)
+        self.installed.activate(ref)
+        self._tidy(manifest.id)
+        return self._pulled(manifest, before, self._downloads.moved - fetched)
+
+    def _admit(self, catalogue: Catalogue, ref: str) -> None:
+        """Refuse what may not be put in use here, before anything of it is fetched."""
+        catalogue.entry(ref)
         if ref in catalogue.revoked:
             raise BrickRevokedError(f"{ref} was taken back: {catalogue.revoked[ref]}")
-        brick = split_ref(ref)[0]
         if (obstacle := self.installed.permits(ref)) is not None:
             raise BrickError(
-                obstacle, remedy=f"`caretier bricks rollback {ref}` takes it all the same."
+                obstacle,
+                remedy=f"An operator can take it all the same: `caretier bricks rollback {ref}`.",
             )
-        manifest = self._bring(catalogue, ref)
-        was = self.installed.active().get(brick)
-        self.installed.activate(ref)
-        self._tidy(brick)
-        return self._pulled(manifest, was, self._downloads.moved - before)
+
+    def _before(self, ref: str) -> int | None:
+        return self.installed.active().get(split_ref(ref)[0])
 
     def _bring(self, catalogue: Catalogue, ref: str) -> BrickManifest:
         """Bring a version into the store, whole; damaged files that are here are mended."""
@@ -218,16 +243,16 @@ class Updater:
             pass
         except BrickDamagedError:
             self.store.remove(ref)
-        lacking = {
-            file.digest: file
-            for file in manifest.files
-            if not self.store.blobs.whole(file.digest, file.size)
-        }
-        self._downloads.clear(keep=frozenset(lacking))
-        fetched = {file.name: self._downloads.fetch(file) for file in lacking.values()}
-        self.store.add(manifest, fetched)
+        lacking = self._lacking(manifest)
+        self._downloads.clear(keep=frozenset(file.digest for file in lacking))
+        self.store.add(manifest, {file.name: self._downloads.fetch(file) for file in lacking})
         self._downloads.clear()
         return manifest
+
+    def _lacking(self, manifest: BrickManifest) -> list[BrickFile]:
+        """One file for each content that is not here and whole."""
+        files = {file.digest: file for file in manifest.files}.values()
+        return [file for file in files if not self.store.blobs.whole(file.digest, file.size)]
 
     def _tidy(self, brick: str) -> None:
         """Delete versions that nothing brings back: all but that in use, the last good, the pin."""
