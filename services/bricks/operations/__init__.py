@@ -8,8 +8,8 @@ measures first (`evaluate`, `probes`), refuses what is not better unless somebod
 taken all the same, and leaves a manifest with lineage and evaluation. No operation changes a brick
 that is there.
 
-    shop = Workshop(BrickStore(data / "bricks"), embedder, cache)
-    made = make(shop, content_of(Path("leaflets")), {"id": "leaflets", "domain": "general"})
-    done = update(shop, "leaflets", content_of(Path("leaflets-2027")))
+    shop = Workshop(BrickStore(data / "bricks"), Embedder.load)
+    made = make(shop, content_of(shop, Path("leaflets")), {"id": "leaflets", "domain": "general"})
+    done = update(shop, "leaflets", content_of(shop, Path("leaflets-2027")))
     done.manifest.ref, done.moved               # 'leaflets@2', bytes that a node fetches for it
 """

@@ -28,21 +28,27 @@ MOST_PARTS = 1024
 _NUMBER = re.compile(r"topics-([0-9a-f]{3})\.jsonl")
 
 
-def read_pack(folder: Path) -> tuple[Manifest, list[Topic]]:
-    """What a pack says of itself, and its topics.
+def read_pack(folder: Path) -> tuple[Manifest, tuple[Topic, ...], tuple[str, ...]]:
+    """What a pack says of itself, its topics, and the ids of those that were taken out of it.
 
     Raises:
         BrickError: it is no pack, or it has no publisher, licence and date.
     """
     held = read_manifest(folder)
     said = manifest_of({name: held.get(name) for name in Manifest.model_fields})
-    topics = [topic for topic, _ in read_folder(folder)]
+    topics = tuple(topic for topic, _ in read_folder(folder))
     if not topics:
         raise BrickError(f"{folder.name} holds no topics.")
-    return said, topics
+    return said, topics, tuple(map(str, held.get("retired", ())))
 
 
-def write_parts(folder: Path, said: Manifest, topics: Iterable[Topic], parts: int) -> None:
+def write_parts(
+    folder: Path,
+    said: Manifest,
+    topics: Iterable[Topic],
+    parts: int,
+    retired: Iterable[str] = (),
+) -> None:
     """Write a pack in compact form, in at most so many parts, into a new folder.
 
     The same topics make the same bytes, in whichever order they come.
@@ -63,6 +69,7 @@ def write_parts(folder: Path, said: Manifest, topics: Iterable[Topic], parts: in
         "topics": count,
         "passages": passages,
         "sha256": digest.hexdigest(),
+        **({"retired": gone} if (gone := sorted(retired)) else {}),
     }
     text = yaml.safe_dump(held, sort_keys=False, allow_unicode=True)
     (folder / MANIFEST).write_text(text, encoding="utf-8")
