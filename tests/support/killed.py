@@ -1,8 +1,12 @@
-"""Kill an install at each of its writes, and look at what it left: ``python killed.py``.
+"""Kill an update at each of its writes, and look at what it left.
+
+    python killed.py install          # of a device, from a repository
+    python killed.py mirror           # of a clinic; a new device follows its copy
 
 One process loads everything once and forks for each try. A try counts its system calls that change
 the disk, and is killed (SIGKILL) right before the n-th of them, for n = 1, 2, … until it comes
-through. Prints one JSON object: how often each version was in use afterwards.
+through. Each time the next try, that nobody kills, has to mend it. Prints one JSON object: how
+often each version was found afterwards.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import os
 import shutil
 import signal
 import sys
+from abc import ABC, abstractmethod
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +27,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.repository import SMALL, Publisher
 
+from services.bricks.updater.client import Client
+from services.bricks.updater.download import Downloads
+from services.bricks.updater.mirror import Mirror
 from services.bricks.updater.source import FolderSource
 from services.bricks.updater.updater import Updater
 
@@ -35,39 +43,89 @@ SHARED = {"shared.bin": b"what both versions have" * 500}
 WORDS = {1: b"old words" * 2000, 2: b"new words" * 2000}
 
 
-def main(folder: Path) -> dict[str, int]:
-    """Try every n; return how often each version was in use, and how many tries there were."""
+class Victim(ABC):
+    """What is killed.
+
+    Args:
+        publisher: of the repository that it follows.
+        here: its folder.
+    """
+
+    def __init__(self, publisher: Publisher, here: Path) -> None:
+        self.publisher, self.here = publisher, here
+        self.source = FolderSource(publisher.layout.folder)
+
+    @abstractmethod
+    def run(self) -> None:
+        """Bring it to the present state."""
+
+    @abstractmethod
+    def version(self) -> int:
+        """The version that it shows, which has to be whole."""
+
+
+class Install(Victim):
+    """A device that pulls."""
+
+    def run(self) -> None:
+        """See `Victim.run`."""
+        self.publisher.updater(self.here).pull("heart-style")
+
+    def version(self) -> int:
+        """See `Victim.version`."""
+        return _in_use(Updater(self.here, self.source, SMALL))
+
+
+class Copy(Victim):
+    """A clinic that mirrors."""
+
+    def run(self) -> None:
+        """See `Victim.run`."""
+        client = Client(self.here / "trust", self.source, SMALL)
+        client.trust(self.publisher.first_root)
+        downloads = Downloads(self.here / "parts", self.source, SMALL)
+        Mirror(self.here / "mirror", ("device",)).sync(client, downloads)
+
+    def version(self) -> int:
+        """See `Victim.version`."""
+        with TemporaryDirectory(dir=self.here) as made:
+            source = FolderSource(self.here / "mirror")
+            device = self.publisher.updater(Path(made), source)
+            device.pull("heart-style")
+            return _in_use(device)
+
+
+def main(kind: type[Victim], folder: Path) -> dict[str, int]:
+    """Try every n; return how often each version was found, and how many tries there were."""
     publisher = Publisher(folder / "repository")
     publisher.brick(WORDS[1], files=SHARED)
     publisher.publish()
-    node = folder / "node"
-    publisher.updater(node).pull("heart-style")
+    before = kind(publisher, folder / "before")
+    before.here.mkdir()
+    before.run()
     publisher.brick(WORDS[2], files=SHARED, version=2)
     publisher.publish()
     seen: Counter[str] = Counter()
-    n = 0
-    while True:
-        n += 1
-        here = folder / "try"
-        shutil.rmtree(here, ignore_errors=True)
-        shutil.copytree(node, here, symlinks=True)
-        source = FolderSource(publisher.layout.folder)
-        finished = _try(here, source, n)
-        seen[str(_in_use(here))] += 1
-        Updater(here, source, SMALL).pull("heart-style")
-        if _in_use(here) != 2:
-            raise AssertionError(f"after the kill at {n} the next pull did not mend it")
+    for n in range(1, 1000):
+        victim = kind(publisher, folder / "try")
+        shutil.rmtree(victim.here, ignore_errors=True)
+        shutil.copytree(before.here, victim.here, symlinks=True)
+        finished = _try(victim, n)
+        seen[str(victim.version())] += 1
+        victim.run()
+        if victim.version() != 2:
+            raise AssertionError(f"after the kill at {n} the next try did not mend it")
         if finished:
             return {**seen, "tries": n}
+    raise AssertionError("it never came through")
 
 
-def _try(here: Path, source: FolderSource, n: int) -> bool:
-    """Pull in a child that dies before its n-th change; return whether it came through."""
+def _try(victim: Victim, n: int) -> bool:
+    """Run in a child that dies before its n-th change; return whether it came through."""
     child = os.fork()
     if child == 0:
-        updater = Updater(here, source, SMALL)
         sys.setprofile(_Killer(n))
-        updater.pull("heart-style")
+        victim.run()
         sys.setprofile(None)
         os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -91,13 +149,15 @@ class _Killer:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _in_use(here: Path) -> int:
+def _in_use(updater: Updater) -> int:
     """The version in use, which has to be whole: its files are those of this version."""
-    updater = Updater(here, FolderSource(here), SMALL)
     (version,) = updater.installed.active().values()
-    updater.store.verify(f"heart-style@{version}")
-    laid = updater.store.lay_out(f"heart-style@{version}", here / "laid-out" / str(version))
-    found = {path.name: path.read_bytes() for path in laid.iterdir()}
+    ref = f"heart-style@{version}"
+    updater.store.verify(ref)
+    found = {
+        file.name: updater.store.blob(file.digest).read_bytes()
+        for file in updater.store.get(ref).files
+    }
     if found != {"content.bin": WORDS[version], **SHARED}:
         raise AssertionError("two versions are mixed")
     return version
@@ -105,5 +165,6 @@ def _in_use(here: Path) -> int:
 
 if __name__ == "__main__":
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
+    kinds: dict[str, type[Victim]] = {"install": Install, "mirror": Copy}
     with TemporaryDirectory(dir=memory if memory.is_dir() else None) as made:
-        print(json.dumps(main(Path(made))))  # noqa: T201
+        print(json.dumps(main(kinds[sys.argv[1]], Path(made))))  # noqa: T201

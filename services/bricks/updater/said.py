@@ -21,7 +21,8 @@ from services.bricks.errors import BrickUntrustedError, RepositoryAwayError
 
 _UNTRUSTED: dict[type[Exception], str] = {
     UnsignedMetadataError: "It is not signed by enough of the keys that are trusted.",
-    ExpiredMetadataError: "It has expired: nobody renewed it, or an old state is shown.",
+    ExpiredMetadataError: "It has expired: nobody renewed it, an old state is shown, or the clock"
+    " here is wrong.",
     BadVersionNumberError: "It is older than what was seen before, or does not fit together.",
     LengthOrHashMismatchError: "A file is not what the signed metadata says.",
     DownloadLengthMismatchError: "A file is longer than it may be.",

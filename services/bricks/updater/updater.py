@@ -154,7 +154,8 @@ class Updater:
     def update(self, level: str, languages: Collection[str]) -> list[Pulled]:
         """Bring what is in use up to date, and take new knowledge and policies of this tier.
 
-        One brick that fails holds up no other; it is tried the next time.
+        What is in use and damaged is mended. One brick that fails holds up no other; it is tried
+        the next time.
 
         Raises:
             BrickUntrustedError, RepositoryAwayError: see `check`.
@@ -165,7 +166,7 @@ class Updater:
             for brick in self._wanted(catalogue, level):
                 try:
                     ref = self._choose(catalogue, brick)
-                    if self._is_new(catalogue, ref, languages):
+                    if self._is_damaged(ref) or self._is_new(catalogue, ref, languages):
                         done.append(self._install(catalogue, ref))
                 except CaretierError as error:
                     _log.warning("%s was not updated: %s", brick, error.message)
@@ -210,6 +211,16 @@ class Updater:
             return True
         manifest = self.client.manifest(catalogue.entry(ref))
         return manifest.kind in BY_THEMSELVES and bool(set(manifest.languages) & set(languages))
+
+    def _is_damaged(self, ref: str) -> bool:
+        """Whether a version is in use, but not whole."""
+        if self._before(ref) != split_ref(ref)[1]:
+            return False
+        try:
+            self.store.verify(ref)
+        except (BrickUnknownError, BrickDamagedError):
+            return True
+        return False
 
     def _install(self, catalogue: Catalogue, ref: str) -> Pulled:
         fetched = self._downloads.moved

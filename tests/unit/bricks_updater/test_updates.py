@@ -258,6 +258,36 @@ def test_a_pin_keeps_a_version_whatever_comes(publisher, updater):
     assert updater.pull("heart-style").ref == "heart-style@2"
 
 
+def test_a_pin_to_a_lower_version_brings_it_back(publisher, updater):
+    publisher.brick(b"newer words", version=2)
+    publisher.publish()
+    updater.pull("heart-style")
+    updater.installed.pin("heart-style", 1)
+
+    assert [done.ref for done in updater.update("device", ("en",))] == ["heart-style@1"]
+    updater.installed.pin("heart-style", None)
+    assert [done.ref for done in updater.update("device", ("en",))] == ["heart-style@2"]
+
+
+def test_an_update_mends_what_is_in_use_and_damaged(updater):
+    blob = updater.store.path("heart-style@1", "content.bin")
+    blob.chmod(0o600)
+    blob.write_bytes(b"the f1rst words")
+
+    assert [done.moved for done in updater.update("device", ("en",))] == [15]
+    assert updater.update("device", ("en",)) == []
+
+
+def test_what_a_pull_would_come_to_is_foreseen(publisher, updater):
+    publisher.brick(b"newer words", version=2)
+    publisher.publish()
+
+    done = updater.foresee("heart-style")
+
+    assert (done.ref, done.before, done.moved) == ("heart-style@2", 1, 11)
+    assert active(updater) == {"heart-style": 1}
+
+
 def test_a_brick_that_is_not_offered_is_unknown(updater):
     with pytest.raises(BrickUnknownError):
         updater.pull("no-such-brick")
