@@ -21,6 +21,8 @@ from services.engines.llama.adapters import Held
 from services.engines.llama.loaded import Loaded
 from services.engines.protocol import AdapterFile, Authoring, EngineCard
 
+Clock = Callable[[], float]
+
 CONTEXT = 512
 TOKEN = 5
 """Any token; what it says does not matter for the time."""
@@ -40,9 +42,21 @@ class SwapRow:
 
 
 def measure_swap(
-    model: Path, adapters: tuple[AdapterFile, ...], *, rounds: int = 40, threads: int = 2
+    model: Path,
+    adapters: tuple[AdapterFile, ...],
+    *,
+    rounds: int = 40,
+    threads: int = 2,
+    clock: Clock = time.perf_counter,
 ) -> SwapRow:
     """Swap between two or more adapters and time it.
+
+    Args:
+        model: the GGUF file.
+        adapters: for it.
+        rounds: swaps.
+        threads: CPU threads.
+        clock: gives seconds; with one thread, ``time.thread_time`` is fair on a busy machine.
 
     Raises:
         EngineError: the model or an adapter cannot be loaded.
@@ -50,9 +64,9 @@ def measure_swap(
     card = EngineCard(model.stem, file_digest(model), CONTEXT, Authoring.NONE)
     loaded = Loaded(model, card, contexts=1, threads=threads, prefixes=None)
     try:
-        loads = [_milliseconds(partial(loaded.shelf.put, file)) for file in adapters]
+        loads = [_milliseconds(clock, partial(loaded.shelf.put, file)) for file in adapters]
         held = [loaded.shelf.use(file.name) for file in adapters]
-        commands, firsts, tokens = _swaps(loaded, held, rounds)
+        commands, firsts, tokens = _swaps(loaded, held, rounds, clock)
         for one in held:
             loaded.shelf.release(one)
     finally:
@@ -68,7 +82,7 @@ def measure_swap(
 
 
 def _swaps(
-    loaded: Loaded, held: list[Held], rounds: int
+    loaded: Loaded, held: list[Held], rounds: int, clock: Clock
 ) -> tuple[list[float], list[float], list[float]]:
     """Times of the command, of command and first token, and of the token after it."""
     commands, firsts, tokens = list[float](), list[float](), list[float]()
@@ -76,13 +90,13 @@ def _swaps(
         for _ in range(WARM_TOKENS):
             lane.add(TOKEN)
         for adapter in islice(cycle(held), rounds):
-            commands.append(_milliseconds(partial(lane.apply, adapter)))
-            firsts.append(commands[-1] + _milliseconds(partial(lane.add, TOKEN)))
-            tokens.append(_milliseconds(partial(lane.add, TOKEN)))
+            commands.append(_milliseconds(clock, partial(lane.apply, adapter)))
+            firsts.append(commands[-1] + _milliseconds(clock, partial(lane.add, TOKEN)))
+            tokens.append(_milliseconds(clock, partial(lane.add, TOKEN)))
     return commands, firsts, tokens
 
 
-def _milliseconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def _milliseconds(clock: Clock, work: Callable[[], object]) -> float:
+    began = clock()
     work()
-    return (time.perf_counter() - began) * 1e3
+    return (clock() - began) * 1e3

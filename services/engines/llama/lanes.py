@@ -21,7 +21,7 @@ class Lanes:
     def lend(self, held: Held | None, head: tuple[int, ...]) -> Iterator[Lane]:
         """Lend the lane that has most of this work done already."""
         with self._lock:
-            lane = max(self._free, key=lambda one: (one.held is held, one.kept == head))
+            lane = max(self._free, key=lambda one: _fitness(one, held, head))
             self._free.remove(lane)
         try:
             yield lane
@@ -45,3 +45,9 @@ class Lanes:
             for lane in self._free:
                 lane.close()
             self._free.clear()
+
+
+def _fitness(lane: Lane, held: Held | None, head: tuple[int, ...]) -> tuple[bool, bool, bool]:
+    """Best is one that has read the beginning, then one with the adapter, then an empty one."""
+    same = lane.held is held
+    return same and lane.kept == head, same, not lane.kept

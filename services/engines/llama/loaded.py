@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from services.engines.errors import ContextOverflowError
+from services.engines.errors import ContextOverflowError, EngineUnavailableError
 from services.engines.llama.adapters import Held, Shelf
+from services.engines.llama.digest import file_digest
 from services.engines.llama.lane import Lane, Stopped
 from services.engines.llama.lanes import Lanes
 from services.engines.llama.prefix import PrefixFolder
@@ -39,8 +40,11 @@ class Loaded:
         threads: int,
         prefixes: PrefixFolder | None,
     ) -> None:
+        if file_digest(model) != card.digest:
+            raise EngineUnavailableError(f"{model.name} has changed since the engine was opened.")
         self._size = card.context
         self.weights = Weights(model)
+        _check_context(self.weights.model.n_ctx_train(), card.context)
         self.shelf = Shelf(self.weights)
         self.lanes = Lanes(
             [
@@ -83,3 +87,12 @@ class Loaded:
         self.lanes.close()
         self.shelf.clear()
         self.weights.close()
+
+
+def _check_context(trained: int, context: int) -> None:
+    """Refuse a context in which the model would lose its way: past its training words go wrong."""
+    if context > trained:
+        raise EngineUnavailableError(
+            f"A context of {context} tokens was asked for; the model was trained for {trained}.",
+            remedy="Lower CARETIER_ENGINE_CONTEXT.",
+        )

@@ -51,17 +51,19 @@ class Sampler:
         self._chain.close()
 
     def choose(self, logits: Floats) -> int:
-        """The next token.
+        """Choose the next token.
 
         Raises:
-            EngineError: the grammar allows none of the model's tokens.
+            EngineError: the grammar allows none, or the model's scores are no numbers.
         """
         self._candidates.copy_logits(logits)
         candidates = self._candidates.candidates
         self._library.llama_sampler_apply(self._chain.sampler, ctypes.byref(candidates))
-        chosen = candidates.data[candidates.selected]
-        if not np.isfinite(chosen.logit):  # to accept it all the same would end the whole process
-            raise EngineError("The model has no token that the schema allows here.")
+        place = candidates.selected
+        chosen = candidates.data[max(0, place)]
+        if place < 0 or not np.isfinite(chosen.logit):
+            # to accept what the grammar forbids would end the whole process
+            raise EngineError("The model has no word that may come next.")
         token = int(chosen.id)
         self._library.llama_sampler_accept(self._chain.sampler, token)
         return token

@@ -118,6 +118,23 @@ async def test_a_file_that_is_no_model_is_a_typed_error(tmp_path):
         await engine.close()
 
 
+async def test_a_context_that_the_model_was_not_trained_for_is_refused():
+    engine = LlamaEngine(embedded_model(), context=1_000_000)
+    with pytest.raises(EngineUnavailableError, match="trained for"):
+        await words(engine)
+    await engine.close()
+
+
+async def test_a_file_that_changed_after_it_was_named_is_not_loaded(tmp_path):
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"one")
+    engine = LlamaEngine(file)
+    file.write_bytes(b"another")
+    with pytest.raises(EngineUnavailableError, match="changed"):
+        await words(engine)
+    await engine.close()
+
+
 async def test_closing_twice_is_fine_and_then_it_is_unavailable(tmp_path):
     file = tmp_path / "any.gguf"
     file.write_bytes(b"x")

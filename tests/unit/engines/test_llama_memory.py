@@ -22,11 +22,12 @@ import sys, psutil
 from pathlib import Path
 from services.engines.llama.loaded import Loaded
 from services.engines.protocol import Authoring, EngineCard
-from services.engines.llama.adapters import Shelf
+from services.engines.llama import file_digest
 rss = lambda: psutil.Process().memory_info().rss
 def load(contexts):
-    return Loaded(Path(sys.argv[1]), EngineCard("m", "d", 2048, Authoring.NONE),
-                  contexts=contexts, threads=1, prefixes=None)
+    model = Path(sys.argv[1])
+    card = EngineCard("m", file_digest(model), 2048, Authoring.NONE)
+    return Loaded(model, card, contexts=contexts, threads=1, prefixes=None)
 load(1).close()
 one = load(1); single = rss(); one.close()
 three = load(3); print(rss() - single); three.close()

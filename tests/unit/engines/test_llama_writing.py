@@ -19,7 +19,7 @@ from services.engines.errors import (
 from services.engines.llama import LlamaEngine
 from services.engines.llama.chat import ChatTemplate
 from services.engines.llama.lane import Lane
-from services.engines.llama.sampling import logprob
+from services.engines.llama.sampling import Sampler, logprob
 from services.engines.llama.weights import Weights
 from services.engines.protocol import Budget, Prompt
 from services.engines.settings import embedded_model
@@ -85,6 +85,14 @@ async def test_a_schema_that_cannot_be_kept_to_is_a_typed_error(llama):
     prompt = Prompt("", "x", schema={"$ref": "https://elsewhere.example/schema"})
     with pytest.raises(EngineError, match="schema"):
         await llama.complete(prompt, Budget(3, 120))
+
+
+@pytest.mark.parametrize("score", [-math.inf, math.nan])
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_scores_that_allow_no_word_are_a_typed_error(weights, score, temperature):
+    prompt = Prompt("", "", temperature=temperature, schema={"type": "boolean"})
+    with Sampler(weights, prompt) as sampler, pytest.raises(EngineError, match="no word"):
+        sampler.choose(np.full(weights.words, score, np.float32))
 
 
 async def test_temperature_draws_at_random(llama):
