@@ -18,6 +18,8 @@ from services.engines.llama.weights import Weights
 from services.engines.protocol import AdapterFile
 
 FAMILY = "general.architecture"
+BASE = "caretier.base"
+"""Field of the header where an adapter of ours names its base; others have none."""
 
 
 class Held:
@@ -148,6 +150,8 @@ def _check_header(adapter: AdapterFile, path: Path, family: str) -> None:
     kind = header.fields.get("general.type"), header.fields.get("adapter.type")
     if kind != ("adapter", "lora"):
         raise AdapterMismatchError(f"{adapter.name} is no LoRA adapter.")
+    if header.fields.get(BASE, adapter.base) != adapter.base:
+        raise AdapterMismatchError(f"{adapter.name} names another base than its file does.")
     if header.fields.get(FAMILY) != family:
         raise AdapterMismatchError(f"{adapter.name} is for models of another architecture.")
     ranks = {shape[-1] for name, shape in header.tensors.items() if name.endswith(".lora_a")}

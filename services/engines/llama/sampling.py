@@ -29,12 +29,12 @@ class Sampler:
     def __init__(self, weights: Weights, prompt: Prompt) -> None:
         parts: Any = import_module("llama_cpp._internals")
         self._library = weights.library
-        self._chain = parts.LlamaSampler()
         self._candidates = parts.LlamaTokenDataArray(n_vocab=weights.words)
+        self._chain, self._grammar = parts.LlamaSampler(), parts.LlamaSampler()
+        self._bound = prompt.schema is not None
         if prompt.schema is not None:
-            self._library.llama_sampler_chain_add(
-                self._chain.sampler, _grammar(weights, prompt.schema)
-            )
+            rules = _grammar(weights, prompt.schema)
+            self._library.llama_sampler_chain_add(self._grammar.sampler, rules)
         if prompt.temperature <= 0:
             self._chain.add_greedy()
             return
@@ -49,24 +49,43 @@ class Sampler:
 
     def __exit__(self, *_: object) -> None:
         self._chain.close()
+        self._grammar.close()
 
     def choose(self, logits: Floats) -> int:
         """Choose the next token.
 
+        To hold the whole vocabulary against a grammar takes as long as the model itself, so it is
+        done only where the token that would be taken without one is against it.
+
         Raises:
             EngineError: the grammar allows none, or the model's scores are no numbers.
         """
+        token = self._pick(logits, bound=False)
+        if self._bound and not (token is not None and self._allows(token)):
+            token = self._pick(logits, bound=True)
+        if token is None:  # to accept what the grammar forbids would end the whole process
+            raise EngineError("The model has no word that may come next.")
+        self._chain.accept(token)
+        self._grammar.accept(token)
+        return token
+
+    def _pick(self, logits: Floats, *, bound: bool) -> int | None:
+        """The token that is taken, or None where none has a score that is a number."""
         self._candidates.copy_logits(logits)
         candidates = self._candidates.candidates
+        if bound:
+            self._library.llama_sampler_apply(self._grammar.sampler, ctypes.byref(candidates))
         self._library.llama_sampler_apply(self._chain.sampler, ctypes.byref(candidates))
         place = candidates.selected
         chosen = candidates.data[max(0, place)]
-        if place < 0 or not np.isfinite(chosen.logit):
-            # to accept what the grammar forbids would end the whole process
-            raise EngineError("The model has no word that may come next.")
-        token = int(chosen.id)
-        self._library.llama_sampler_accept(self._chain.sampler, token)
-        return token
+        return int(chosen.id) if place >= 0 and np.isfinite(chosen.logit) else None
+
+    def _allows(self, token: int) -> bool:
+        """Whether the grammar lets this one token follow."""
+        one = self._library.llama_token_data(id=token, logit=1.0, p=0.0)
+        array = self._library.llama_token_data_array(data=ctypes.pointer(one), size=1)
+        self._library.llama_sampler_apply(self._grammar.sampler, ctypes.byref(array))
+        return bool(np.isfinite(one.logit))
 
 
 def logprob(logits: Floats, token: int) -> float:

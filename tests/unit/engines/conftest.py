@@ -1,24 +1,27 @@
-"""Adapters for the embedded model, written once."""
+"""The trained adapters of the embedded model, and a way to ask."""
 
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 
-from services.engines.bench.adapter import write_adapter
-from services.engines.protocol import Budget
+from services.engines.llama import file_digest
+from services.engines.protocol import AdapterFile, Budget
 from services.engines.settings import embedded_model
+
+ADAPTERS = Path(__file__).parents[2] / "adapters"
 
 
 @pytest.fixture(scope="session")
-def adapter_files(tmp_path_factory):
-    """Two adapters by name that say other things than the base and than one another."""
-    folder = tmp_path_factory.mktemp("adapters")
-    return {
-        name: write_adapter(embedded_model(), folder / f"{name}.gguf", name=name, seed=seed)
-        for name, seed in (("amber", 1), ("birch", 2))
-    }
+def adapter_files():
+    """The two trained adapters by name; every answer begins with that name in capitals."""
+    base, found = file_digest(embedded_model()), {}
+    for name in ("amber", "birch"):
+        path = ADAPTERS / name / "adapter.gguf"
+        found[name] = AdapterFile(name, path, file_digest(path), base, rank=8)
+    return found
 
 
 @pytest.fixture(scope="session")
