@@ -13,6 +13,10 @@ signs them by itself.
     publish(repository, store, keys, "heart-style@1")
     revoke(repository, keys, "heart-style@1", "Wrong dose in a leaflet.")
 
+People who hold keys in different places sign one change one after another (`proposals`). Beside
+their keys lies the first root (``root.json``): keys sign for no repository that does not descend
+from it, and nothing that is not signed itself is ever signed over (`reading`).
+
 A change is written file by file under new names; only the last one, ``timestamp.json``, makes it
 visible. A run that breaks off leaves the state as it was.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from services.bricks.repository.options import (
     JsonOption,
     KeysOption,
     PassphraseOption,
+    ProposeOption,
 )
 from services.bricks.repository.repository_commands import app as repository_app
 
@@ -109,13 +110,14 @@ def publish(
     data: DataOption = DATA,
     keys: KeysOption = None,
     passphrase: PassphraseOption = None,
+    propose: ProposeOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what nodes would have to fetch.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Sign bricks of the data folder and publish them in its repository."""
-    _publish(data, refs, keys, passphrase, dry_run=dry_run, as_json=as_json)
+    """Sign bricks of the data folder and publish them in its repository, all or none."""
+    _publish(data, refs, keys, passphrase, propose, dry_run=dry_run, as_json=as_json)
 
 
 def _publish(
@@ -123,32 +125,24 @@ def _publish(
     refs: list[str],
     folders: list[Path] | None,
     passphrase: Path | None,
+    propose: Path | None,
     *,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     from services.bricks.repository.options import repository_of, ring_of, store_of
-    from services.bricks.repository.publish import movement
-    from services.bricks.repository.publish import publish as run
+    from services.bricks.repository.publish import preview, publish_all
     from services.bricks.repository.show import show_moved
 
-    repository, store, ring = (
-        repository_of(data),
-        store_of(data),
-        ring_of(data, folders, passphrase),
-    )
-    done: list[dict[str, Any]] = []
-    for ref in refs:
-        if dry_run:
-            moved = movement(store.get(ref), repository.manifests(), store)
-            done.append({"ref": ref, "moved": asdict(moved)})
-        else:
-            published = run(repository, store, ring, ref)
-            moved = published.moved
-            done.append(asdict(published))
-        if not as_json:
-            said = "would be published" if dry_run else f"is published as {done[-1]['path']}"
-            typer.echo(f"{ref} {said}.")
-            show_moved(moved)
+    repository, store = repository_of(data, propose), store_of(data)
+    if dry_run:
+        done = preview(repository, store, refs)
+    else:
+        done = publish_all(repository, store, ring_of(data, folders, passphrase), refs)
     if as_json:
-        typer.echo(json.dumps({"published": done}))
+        typer.echo(json.dumps({"published": [asdict(one) for one in done]}))
+        return
+    said = "would be published" if dry_run else "is proposed" if propose else "is published"
+    for one in done:
+        typer.echo(f"{one.ref} {said} as {one.path}.")
+        show_moved(one.moved)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,10 +19,9 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from services.bricks.errors import BrickDamagedError, BrickUnknownError
+from services.bricks.errors import BrickDamagedError, BrickError, BrickUnknownError
 from services.bricks.repository.errors import RepositoryKeyError
 from services.bricks.repository.key_ring import KeyRing
-from services.bricks.repository.layout import Layout
 
 ROOT, TARGETS, SNAPSHOT, TIMESTAMP = "root", "targets", "snapshot", "timestamp"
 TOP_LEVEL = (ROOT, TARGETS, SNAPSHOT, TIMESTAMP)
@@ -55,11 +54,14 @@ class Edition:
     Attributes:
         metadata: by role: the four of TUF, and every delegation in force.
         renew: roles that get a new version though nothing of them changed.
+        proposed: whether it is enough that people can sign it later.
     """
 
     def __init__(self, metadata: dict[str, Metadata[Any]]) -> None:
         self.metadata: dict[str, Metadata[Any]] = {}
         self.renew: set[str] = set()
+        self.proposed = False
+        self._taken: set[str] = set()
         self._before: dict[str, dict[str, Any]] = {}
         for role, held in metadata.items():
             self.hold(role, held)
@@ -77,6 +79,26 @@ class Edition:
         """Take in a role as it was published."""
         self.metadata[role] = metadata
         self._before[role] = metadata.signed.to_dict()
+
+    def take(self, role: str, metadata: Metadata[Any]) -> None:
+        """Take in the next version of a role, as people have signed it.
+
+        Raises:
+            BrickError: it does not follow what is published now.
+        """
+        now = self.metadata.get(role)
+        if now is None:
+            self.add(role)
+            expected = self.metadata[role].signed.version
+        else:
+            expected = now.signed.version + 1
+        if metadata.signed.version != expected:
+            raise BrickError(
+                f"{role} was published anew since this was proposed.",
+                remedy="Propose the change again.",
+            )
+        self.metadata[role] = metadata
+        self._taken.add(role)
 
     @property
     def root(self) -> Root:
@@ -133,7 +155,7 @@ class Edition:
 
     def holds(self, role: str) -> bool:
         """Whether enough of the keys that count for a role have signed it."""
-        return _holds(self._delegator(role), role, self.metadata[role])
+        return holds(self._delegator(role), role, self.metadata[role])
 
     def demand(self, keys: KeyRing, *roles: str) -> None:
         """Make sure, before any work is done, that these roles can be signed for.
@@ -142,8 +164,21 @@ class Edition:
             RepositoryKeyError: too few keys of one are at hand.
         """
         for role in roles:
-            if not keys.has(self.rule(role).keyids, self.rule(role).threshold):
+            enough = keys.has(self.rule(role).keyids, self.rule(role).threshold)
+            if not enough and not (self.proposed and role not in ONLINE):
                 raise self._too_few(role)
+
+    def sign(self, keys: KeyRing, lifetimes: Lifetimes, now: datetime) -> dict[str, bytes]:
+        """Give what people sign and what changed its next version; return the files by role.
+
+        It is signed by the keys at hand, be they enough or not; what others signed is kept.
+        """
+        signed: dict[str, bytes] = {}
+        for role in (ROOT, *self.delegations(), TARGETS):
+            if role not in self._taken and self._is_due(role):
+                self._sign(role, keys, now + lifetimes.of(role))
+                signed[role] = self.metadata[role].to_bytes()
+        return signed | {role: self.metadata[role].to_bytes() for role in self._taken}
 
     def seal(self, keys: KeyRing, lifetimes: Lifetimes, now: datetime) -> dict[str, bytes]:
         """Sign everything that changed; return the files by role, in the order of writing.
@@ -154,28 +189,45 @@ class Edition:
         Raises:
             RepositoryKeyError: too few keys of a role are at hand.
         """
-        sealed: dict[str, bytes] = {}
-
-        def seal(role: str) -> None:
-            self._sign(role, keys, now + lifetimes.of(role))
-            sealed[role] = self.metadata[role].to_bytes()
-
-        for role in (ROOT, *self.delegations(), TARGETS):
-            if self._is_due(role):
-                seal(role)
+        sealed = self.sign(keys, lifetimes, now)
+        self._complete(*sealed)
         if self._list(sealed) or self._is_due(SNAPSHOT):
-            seal(SNAPSHOT)
-            data, version = sealed[SNAPSHOT], self.snapshot.version
+            sealed[SNAPSHOT] = self._bind(SNAPSHOT, keys, now + lifetimes.snapshot)
             timestamp: Timestamp = self.metadata[TIMESTAMP].signed
-            timestamp.snapshot_meta = MetaFile.from_data(version, data, ["sha256"])
+            timestamp.snapshot_meta = MetaFile.from_data(
+                self.snapshot.version, sealed[SNAPSHOT], ["sha256"]
+            )
         if self._is_due(TIMESTAMP):
-            seal(TIMESTAMP)
+            sealed[TIMESTAMP] = self._bind(TIMESTAMP, keys, now + lifetimes.timestamp)
+        return self._ordered(sealed)
+
+    def missing(self, role: str) -> int:
+        """How many signatures a role still lacks."""
+        metadata = self.metadata[role]
+        payload, signatures = metadata.signed_bytes, metadata.signatures
+        found = [self._delegator(role).get_verification_result(role, payload, signatures)]
+        if role == ROOT and role in self._before:
+            found.append(self._old_root.get_verification_result(role, payload, signatures))
+        return max(result.missing for result in found)
+
+    def _complete(self, *roles: str) -> None:
+        for role in roles:
+            if self.missing(role):
+                raise self._too_few(role)
+
+    def _bind(self, role: str, keys: KeyRing, expires: datetime) -> bytes:
+        self._sign(role, keys, expires)
+        self._complete(role)
+        return self.metadata[role].to_bytes()
+
+    def _ordered(self, sealed: dict[str, bytes]) -> dict[str, bytes]:
+        """Put a new root last, or first if the rest would not hold under the old one."""
         root = sealed.pop(ROOT, None)
-        if root is not None:
-            rest = dict(sealed)
-            after = all(_holds(self._old_root, r, self.metadata[r]) for r in TOP_LEVEL[1:])
-            sealed = {**rest, ROOT: root} if after else {ROOT: root, **rest}
-        return sealed
+        if root is None:
+            return sealed
+        if all(holds(self._old_root, role, self.metadata[role]) for role in TOP_LEVEL[1:]):
+            return {**sealed, ROOT: root}
+        return {ROOT: root, **sealed}
 
     def _delegator(self, role: str) -> Root | Targets:
         return self.root if role in TOP_LEVEL else self.targets()
@@ -204,9 +256,6 @@ class Edition:
         metadata.signatures.clear()
         for signer in keys.signers({*self.rule(role).keyids, *self._keyids_before(role)}):
             metadata.sign(signer, append=True)
-        old_root = self._old_root if role == ROOT and role in self._before else self.root
-        if not self.holds(role) or (role == ROOT and not _holds(old_root, ROOT, metadata)):
-            raise self._too_few(role)
 
     def _too_few(self, role: str) -> RepositoryKeyError:
         rule = self.rule(role)
@@ -222,51 +271,10 @@ class Edition:
         return before.get_delegated_role(role).keyids
 
 
-def _holds(delegator: Root | Targets, role: str, metadata: Metadata[Any]) -> bool:
+def holds(delegator: Root | Targets, role: str, metadata: Metadata[Any]) -> bool:
+    """Whether enough of the keys that a delegator names have signed a role."""
     try:
         delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
     except (RepositoryError, ValueError):
         return False
     return True
-
-
-def read_edition(layout: Layout) -> Edition:
-    """Read what is published now.
-
-    Raises:
-        BrickUnknownError: there is no repository.
-        BrickDamagedError: a file of its metadata is missing or cannot be read.
-    """
-    if not layout.of_role(TIMESTAMP, 0).is_file():
-        raise BrickUnknownError(
-            f"There is no repository in {layout.folder}.",
-            remedy="Make one: `caretier bricks repository init`.",
-        )
-    metadata: dict[str, Metadata[Any]] = {ROOT: _read(layout, ROOT, max(_roots(layout), default=1))}
-    metadata[TIMESTAMP] = _read(layout, TIMESTAMP, 0)
-    listed = metadata[TIMESTAMP].signed.snapshot_meta.version
-    metadata[SNAPSHOT] = _read(layout, SNAPSHOT, listed)
-    meta = metadata[SNAPSHOT].signed.meta
-    metadata[TARGETS] = _read(layout, TARGETS, meta["targets.json"].version)
-    edition = Edition(metadata)
-    for role in edition.delegations():
-        edition.hold(role, _read(layout, role, meta[f"{role}.json"].version))
-    return edition
-
-
-def _roots(layout: Layout) -> Iterator[int]:
-    for path in layout.metadata.glob("*.root.json"):
-        number = path.name.partition(".")[0]
-        if number.isdecimal():
-            yield int(number)
-
-
-def _read(layout: Layout, role: str, version: int) -> Metadata[Any]:
-    path = layout.of_role(role, version)
-    try:
-        return Metadata.from_bytes(path.read_bytes())
-    except (OSError, RepositoryError):
-        raise BrickDamagedError(
-            f"{path.name} of the repository is missing or damaged.",
-            remedy="Put it back from a copy of the repository's folder.",
-        ) from None

@@ -8,9 +8,9 @@ from typing import Any
 from tuf.api.metadata import Delegations, Metadata, Root, Snapshot, Targets, Timestamp
 
 from services.bricks.errors import BrickError
-from services.bricks.repository.edition import TOP_LEVEL, Edition
+from services.bricks.repository.edition import ROOT, TARGETS, TOP_LEVEL, Edition
 from services.bricks.repository.key_maker import KeyMaker, KeyPlan
-from services.bricks.repository.key_ring import KeyRing
+from services.bricks.repository.key_ring import PIN, KeyRing
 from services.bricks.repository.layout import REVOKED
 from services.bricks.repository.repository import Repository
 
@@ -47,3 +47,6 @@ def init(
             signed.type: Metadata(signed) for signed in (root, targets, Snapshot(), Timestamp())
         }
         repository.publish(Edition.first(metadata), keys)
+        pin = repository.layout.of_role(ROOT, 1).read_bytes()
+        for folder in {*plans[ROOT].folders, *plans[TARGETS].folders}:
+            repository.layout.write(folder / PIN, pin)

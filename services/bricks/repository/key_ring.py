@@ -10,6 +10,8 @@ from securesystemslib.signer import CryptoSigner
 from services.bricks.repository.errors import RepositoryKeyError
 from services.bricks.repository.key_files import SUFFIX, KeyFile
 
+PIN = "root.json"
+"""Beside the keys that people hold: the first root of the repository that they are for."""
 Ask = Callable[[str], str]
 """Returns the passphrase of the key with this label."""
 
@@ -45,6 +47,11 @@ class KeyRing:
     def hold(self, key: KeyFile, signer: CryptoSigner) -> None:
         """Take a key that was just made, open as it is."""
         self._made[key.keyid], self._opened[key.keyid] = key, signer
+
+    def pins(self) -> tuple[bytes, ...]:
+        """The roots that lie beside the keys; a repository has to descend from each."""
+        paths = (folder / PIN for folder in self.folders)
+        return tuple(path.read_bytes() for path in paths if path.is_file())
 
     def has(self, keyids: Collection[str], threshold: int) -> bool:
         """Whether enough of these keys are at hand; none is opened."""

@@ -27,6 +27,8 @@ from services.bricks.repository.errors import RepositoryBusyError
 
 REVOKED = "revoked.json"
 """Target path of the list of revoked bricks."""
+PROPOSAL = ".proposal"
+"""Ending of a role's next version that more people have to sign."""
 PATIENCE = 10.0
 """Seconds that a change waits for another one to end."""
 _PART = r"[a-z0-9][a-z0-9-]{0,47}"

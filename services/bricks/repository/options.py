@@ -41,6 +41,12 @@ PassphraseOption = Annotated[
         help="File with the keys' passphrase; asked for when unset.",
     ),
 ]
+ProposeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--propose", file_okay=False, help="Publish nothing yet: write it here for more to sign."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a JSON object.")]
 
 
@@ -49,9 +55,9 @@ def store_of(data: Path) -> BrickStore:
     return BrickStore(data / "bricks")
 
 
-def repository_of(data: Path) -> Repository:
-    """The repository of a hospital."""
-    return Repository(data / REPOSITORY)
+def repository_of(data: Path, propose: Path | None = None) -> Repository:
+    """The repository of a hospital; what is done to it is proposed in a folder, if one is given."""
+    return Repository(data / REPOSITORY, proposals=propose)
 
 
 def ring_of(data: Path, folders: list[Path] | None, passphrase: Path | None) -> KeyRing:

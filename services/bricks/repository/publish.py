@@ -65,33 +65,57 @@ class Published:
 
 
 def publish(repository: Repository, store: BrickStore, keys: KeyRing, ref: str) -> Published:
-    """Publish a brick of a store; what is published already stays as it is.
+    """Publish one brick; see `publish_all`."""
+    return publish_all(repository, store, keys, [ref])[0]
+
+
+def publish_all(
+    repository: Repository, store: BrickStore, keys: KeyRing, refs: Sequence[str]
+) -> list[Published]:
+    """Publish bricks of a store, all or none; what is published already stays as it is.
 
     Files come first and the signed metadata last, so nobody ever sees a brick without its files.
 
     Raises:
         BrickUnknownError: the store has no such brick, or nobody may sign its level and domain.
-        BrickDamagedError: a file of it is damaged.
-        BrickRevokedError: this version was taken back.
-        BrickError: the version is published with other content, or a higher one is, or the name
+        BrickDamagedError: a file of one is damaged.
+        BrickRevokedError: a version was taken back.
+        BrickError: a version is published with other content, or a higher one is, or the name
             belongs to another level or domain.
-        RepositoryKeyError: the keys of the level and domain are not at hand.
+        RepositoryKeyError: the keys of a level and domain are not at hand.
     """
-    manifest = store.get(ref)
-    store.verify(ref)
-    role, path = role_of(manifest.level, manifest.domain), target_of(manifest)
-    moved = movement(manifest, repository.manifests(), store)
+    for ref in refs:
+        store.verify(ref)
+    done: list[Published] = []
     with repository.edit(keys) as edition:
-        targets = edition.targets(role)
-        published = repository.manifests(edition)
-        if manifest in published:
-            return Published(ref, path, role, moved)
-        _refuse(manifest, published, revoked(repository, edition))
-        edition.demand(keys, role, *ONLINE)
-        for file in manifest.files:
-            repository.layout.take_blob(store.blob(file.digest), file.digest)
-        targets.targets[path] = repository.put_target(path, manifest.canonical())
-    return Published(ref, path, role, moved)
+        published, taken = repository.manifests(edition), revoked(repository, edition)
+        for manifest in map(store.get, dict.fromkeys(refs)):
+            role, path = role_of(manifest.level, manifest.domain), target_of(manifest)
+            targets = edition.targets(role)
+            moved = movement(manifest, published, store)
+            done.append(Published(manifest.ref, path, role, moved))
+            if manifest in published:
+                continue
+            _refuse(manifest, published, taken)
+            edition.demand(keys, role, *ONLINE)
+            for file in manifest.files:
+                repository.layout.take_blob(store.blob(file.digest), file.digest)
+            targets.targets[path] = repository.put_target(path, manifest.canonical())
+            published.append(manifest)
+    return done
+
+
+def preview(repository: Repository, store: BrickStore, refs: Sequence[str]) -> list[Published]:
+    """What publishing bricks would come to; whether it may be done is not looked at.
+
+    Raises:
+        BrickUnknownError: the store has no such brick, or there is no repository.
+    """
+    published = repository.manifests()
+    return [
+        Published(m.ref, target_of(m), role_of(m.level, m.domain), movement(m, published, store))
+        for m in map(store.get, refs)
+    ]
 
 
 def movement(manifest: BrickManifest, others: Sequence[BrickManifest], store: BrickStore) -> Moved:

@@ -10,11 +10,12 @@ from pathlib import Path
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import TargetFile
 
-from services.bricks.errors import BrickDamagedError, BrickUnknownError
+from services.bricks.errors import BrickDamagedError, BrickError, BrickUnknownError
 from services.bricks.manifest import MAX_MANIFEST, BrickManifest
-from services.bricks.repository.edition import Edition, Lifetimes, read_edition
+from services.bricks.repository.edition import Edition, Lifetimes
 from services.bricks.repository.key_ring import KeyRing
-from services.bricks.repository.layout import Layout
+from services.bricks.repository.layout import PROPOSAL, Layout
+from services.bricks.repository.reading import read_edition
 
 
 def utc_now() -> datetime:
@@ -29,6 +30,8 @@ class Repository:
         folder: of the repository.
         lifetimes: of the metadata that is signed.
         clock: what time it is.
+        proposals: folder where changes are written to be signed by more people, instead of being
+            published (`services.bricks.repository.proposals`).
     """
 
     def __init__(
@@ -37,23 +40,25 @@ class Repository:
         *,
         lifetimes: Lifetimes | None = None,
         clock: Callable[[], datetime] = utc_now,
+        proposals: Path | None = None,
     ) -> None:
         self.layout = Layout(folder)
         self.lifetimes, self.clock = lifetimes or Lifetimes(), clock
+        self.proposals = proposals
 
     @property
     def exists(self) -> bool:
         """Whether there is one in the folder."""
         return self.layout.of_role("timestamp", 0).is_file()
 
-    def read(self) -> Edition:
-        """What is published now.
+    def read(self, keys: KeyRing | None = None) -> Edition:
+        """What is published now; it has to be the repository that the keys were made for.
 
         Raises:
             BrickUnknownError: there is no repository.
-            BrickDamagedError: its metadata is damaged.
+            BrickDamagedError: its metadata is damaged, or not signed by those who may sign it.
         """
-        return read_edition(self.layout)
+        return read_edition(self.layout, keys.pins() if keys is not None else ())
 
     @contextmanager
     def edit(self, keys: KeyRing) -> Iterator[Edition]:
@@ -66,9 +71,22 @@ class Repository:
             RepositoryKeyError: too few keys of a role that changed are at hand; nothing changed.
         """
         with self.layout.lock():
-            edition = self.read()
+            edition = self.read(keys)
+            edition.proposed = self.proposals is not None
             yield edition
-            self.publish(edition, keys)
+            if self.proposals is None:
+                self.publish(edition, keys)
+            else:
+                self._propose(edition, keys, self.proposals)
+
+    def _propose(self, edition: Edition, keys: KeyRing, folder: Path) -> None:
+        if any(folder.glob(f"*{PROPOSAL}")):
+            raise BrickError(
+                f"A proposal is in {folder} already.",
+                remedy="Publish it (`apply`) or delete it, or choose another folder.",
+            )
+        for role, content in edition.sign(keys, self.lifetimes, self.clock()).items():
+            self.layout.write(folder / f"{role}{PROPOSAL}", content)
 
     def publish(self, edition: Edition, keys: KeyRing) -> None:
         """Sign and write a state; the caller holds the lock.

@@ -15,6 +15,7 @@ from services.bricks.repository.options import (
     JsonOption,
     KeysOption,
     PassphraseOption,
+    ProposeOption,
 )
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -30,6 +31,9 @@ ThresholdOption = Annotated[int, typer.Option("--threshold", min=1, help="How ma
 NewPassphraseOption = Annotated[
     Path | None,
     typer.Option("--new-passphrase-file", help="File with the passphrase of new keys."),
+]
+Proposal = Annotated[
+    Path, typer.Argument(exists=True, file_okay=False, help="Folder that was given to --propose.")
 ]
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="root, targets, … or device-cardiology.")]
 
@@ -89,6 +93,7 @@ def delegate(
     count: CountOption = 1,
     threshold: ThresholdOption = 1,
     passphrase: PassphraseOption = None,
+    propose: ProposeOption = None,
     new_passphrase: NewPassphraseOption = None,
 ) -> None:
     """Let new keys sign the bricks of a level and domain. Targets' key signs that."""
@@ -99,8 +104,8 @@ def delegate(
     plan = KeyPlan(into or [data / PUBLISHER_KEYS], count, threshold)
     maker, ring = KeyMaker(ask_new(new_passphrase)), ring_of(data, keys, passphrase)
     held = delegable(level, domain)
-    role = run(repository_of(data), maker, plan, ring, level=held[0], domain=held[1])
-    typer.echo(f"{role} may sign bricks now, {threshold} of {count} keys.")
+    role = run(repository_of(data, propose), maker, plan, ring, level=held[0], domain=held[1])
+    _say(data, propose, f"{role} may sign bricks now, {threshold} of {count} keys.")
 
 
 @app.command()
@@ -110,13 +115,14 @@ def undelegate(
     data: DataOption = DATA,
     keys: KeysOption = None,
     passphrase: PassphraseOption = None,
+    propose: ProposeOption = None,
 ) -> None:
     """Take a delegation back: what its keys signed is to be had no more."""
     from services.bricks.repository.delegations import undelegate as run
     from services.bricks.repository.options import repository_of, ring_of
 
-    run(repository_of(data), ring_of(data, keys, passphrase), role)
-    typer.echo(f"{role} signs nothing any more.")
+    run(repository_of(data, propose), ring_of(data, keys, passphrase), role)
+    _say(data, propose, f"{role} signs nothing any more.")
 
 
 @app.command()
@@ -130,6 +136,7 @@ def rotate(
     count: Annotated[int | None, typer.Option(min=1, help="Keys; as many as before.")] = None,
     threshold: Annotated[int | None, typer.Option(min=1, help="To sign; as before.")] = None,
     passphrase: PassphraseOption = None,
+    propose: ProposeOption = None,
     new_passphrase: NewPassphraseOption = None,
 ) -> None:
     """Put new keys in the place of a role's old ones."""
@@ -139,7 +146,7 @@ def rotate(
     from services.bricks.repository.key_maker import KeyMaker, KeyPlan
     from services.bricks.repository.options import ask_new, repository_of, ring_of
 
-    repository = repository_of(data)
+    repository = repository_of(data, propose)
     rule = repository.read().known_rule(role)
     if role == ROOT and not into:
         raise BadInputError("New root keys need an offline folder: --new-keys FOLDER.")
@@ -148,7 +155,7 @@ def rotate(
     maker, ring = KeyMaker(ask_new(new_passphrase)), ring_of(data, keys, passphrase)
     out = run(repository, maker, plan, ring, role=role, only=only)
     names = ", ".join(f"{role}-{keyid[:8]}.key" for keyid in out)
-    typer.echo(f"What these keys sign no longer counts, destroy them: {names}.")
+    _say(data, propose, f"What these keys sign no longer counts, destroy them: {names}.")
 
 
 @app.command()
@@ -161,13 +168,15 @@ def refresh(
     data: DataOption = DATA,
     keys: KeysOption = None,
     passphrase: PassphraseOption = None,
+    propose: ProposeOption = None,
 ) -> None:
     """Sign roles anew before they run out. The hospital does snapshot and timestamp by itself."""
     from services.bricks.repository.options import repository_of, ring_of
     from services.bricks.repository.refresh import refresh as run
 
-    done = run(repository_of(data), ring_of(data, keys, passphrase), roles or ())
-    typer.echo(f"Signed anew: {', '.join(done)}." if done else "Nothing is due.")
+    done = run(repository_of(data, propose), ring_of(data, keys, passphrase), roles or ())
+    said = f"Signed anew: {', '.join(done)}." if done else "Nothing is due."
+    _say(data, propose if done else None, said)
 
 
 @app.command()
@@ -178,13 +187,72 @@ def revoke(
     data: DataOption = DATA,
     keys: KeysOption = None,
     passphrase: PassphraseOption = None,
+    propose: ProposeOption = None,
 ) -> None:
     """Take a published brick back: nodes stop using it. Targets' key signs that."""
     from services.bricks.repository.options import repository_of, ring_of
     from services.bricks.repository.publish import revoke as run
 
-    run(repository_of(data), ring_of(data, keys, passphrase), ref, reason)
-    typer.echo(f"{ref} is taken back. A later version may be published.")
+    run(repository_of(data, propose), ring_of(data, keys, passphrase), ref, reason)
+    _say(data, propose, f"{ref} is taken back. A later version may be published.")
+
+
+@app.command()
+def sign(
+    folder: Proposal,
+    *,
+    data: DataOption = DATA,
+    keys: KeysOption = None,
+    passphrase: PassphraseOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Look at what was proposed with --propose, and add the signatures of the keys at hand."""
+    from services.bricks.repository.options import repository_of, ring_of
+    from services.bricks.repository.proposals import contents
+    from services.bricks.repository.proposals import sign as run
+    from services.bricks.repository.show import show_contents
+
+    if repository_of(data).exists:
+        _show_proposal(data, folder)
+    else:
+        show_contents(contents(folder))
+    if not yes:
+        typer.confirm("Sign this?", abort=True, err=True)
+    labels = run(folder, ring_of(data, keys, passphrase))
+    typer.echo(f"Signed with {', '.join(labels)}.")
+
+
+@app.command()
+def apply(
+    folder: Proposal,
+    *,
+    data: DataOption = DATA,
+    keys: KeysOption = None,
+    passphrase: PassphraseOption = None,
+) -> None:
+    """Publish what was proposed, once enough people have signed it."""
+    from services.bricks.repository.options import repository_of, ring_of
+    from services.bricks.repository.proposals import apply as run
+
+    roles = run(repository_of(data), ring_of(data, keys, passphrase), folder)
+    typer.echo(f"Published: {', '.join(roles)}.")
+
+
+def _say(data: Path, propose: Path | None, done: str) -> None:
+    """What was done, or what has still to be signed."""
+    if propose is None:
+        typer.echo(done)
+    else:
+        typer.echo(f"Nothing is published yet; it is in {propose}.")
+        _show_proposal(data, propose)
+
+
+def _show_proposal(data: Path, folder: Path) -> None:
+    from services.bricks.repository.options import repository_of
+    from services.bricks.repository.proposals import look
+    from services.bricks.repository.show import show_proposed
+
+    show_proposed(look(repository_of(data), folder))
 
 
 @app.command()

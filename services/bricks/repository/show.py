@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.bar import Bar
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from services.bricks.manifest import BrickManifest
 from services.bricks.repository.listing import Listed
+from services.bricks.repository.proposals import Proposed
 from services.bricks.repository.publish import Moved
 from services.bricks.repository.status import Status
 from services.bricks.sizes import said_bytes
@@ -92,6 +93,25 @@ def show_moved(moved: Moved) -> None:
     if moved.model:
         share = 100 * moved.update / moved.model
         Console().print(f"An update moves {share:.2g} % of the model's bytes.")
+
+
+def show_proposed(proposed: Sequence[Proposed]) -> None:
+    """What a proposal would change, and the signatures that it lacks."""
+    console = Console()
+    for role in proposed:
+        lacks = f"lacks {role.missing} more" if role.missing else "is signed by enough"
+        console.print(Text(f"{role.role}, version {role.version}: {lacks}", style="bold"))
+        for change in role.changes:
+            console.print(Text(f"  {change}", style="red" if change.startswith("-") else "green"))
+
+
+def show_contents(contents: Mapping[str, Sequence[str]]) -> None:
+    """All that the roles of a proposal say."""
+    console = Console()
+    for role, facts in contents.items():
+        console.print(Text(f"{role} would say:", style="bold"))
+        for fact in facts:
+            console.print(Text(f"  {fact}"))
 
 
 def show_status(status: Status) -> None:

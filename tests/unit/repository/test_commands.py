@@ -156,6 +156,37 @@ def test_old_versions_are_pruned(ready: Run, tmp_path: Path) -> None:
     assert "1 bricks" in ready("repository", "status")
 
 
+def test_a_change_goes_from_one_holder_to_the_next(ready: Run, tmp_path: Path) -> None:
+    place = str(tmp_path / "proposal")
+    new = ["--new-passphrase-file", str(tmp_path / "passphrase"), "--new-keys", f"{tmp_path}/c"]
+    first = ["--keys", str(tmp_path / "b")]  # a holds two of the three
+    said = ready("repository", "rotate", "root", *first, *new, "--propose", place)
+    assert "Nothing is published yet" in said
+    assert "root, version 2: lacks 1 more" in said
+    assert "+ root: key" in said
+    said = ready("repository", "sign", place, "--keys", str(tmp_path / "a"), "--yes")
+    assert "is signed by enough" not in said
+    assert said.count("root-") == 2
+    assert "Published: root." in ready("repository", "apply", place)
+    assert json.loads(ready("repository", "status", "--json"))["roles"][0]["version"] == 2
+
+
+def test_a_holder_without_the_repository_sees_all_that_would_be_said(
+    ready: Run, tmp_path: Path
+) -> None:
+    place, away = str(tmp_path / "proposal"), str(tmp_path / "away")
+    ready("publish", brick(tmp_path), "--propose", place)
+    runner = CliRunner()
+    words = ["repository", "sign", place, "--keys", f"{tmp_path}/data/publisher-keys"]
+    done = runner.invoke(app, [*words, "--data", away], input="n\n")
+    assert done.exit_code == 1
+    assert "device-general would say:" in done.output
+    assert "device/general/plain-words/1.json" in done.output
+    assert "Signed with" not in done.output
+    done = runner.invoke(app, [*words, "--data", away], input="y\n")
+    assert "Signed with device-general-" in done.output
+
+
 def test_a_delegation_is_taken_back(ready: Run) -> None:
     ready("repository", "undelegate", "device-general")
     assert "device-general" not in ready("repository", "status")
