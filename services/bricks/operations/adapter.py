@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from services.bricks.adapters.peft_folder import CONFIG, read_peft, write_peft
 from services.bricks.errors import BrickError
 from services.bricks.knowledge import PACKS, read_folder
 from services.bricks.manifest import BrickKind, BrickManifest, Evaluation, Role
+from services.bricks.operations.evaluate import Against, compared
 from services.bricks.operations.workshop import Workshop
 from services.engines.errors import EngineError
 from services.engines.torch_side import run_module
@@ -30,6 +31,7 @@ PEFT, PROBES, GGUF = "peft", "probes.jsonl", "adapter.gguf"
 MOST_SENTENCES = 24
 """Of the built-in pack, on which it is measured how far the model still knows its language."""
 LANGUAGE, BEHAVIOUR = "sentences of the built-in pack", "probes"
+SHOWN = "answers as expected"
 
 
 class Probe(BaseModel):
@@ -92,7 +94,11 @@ class AdapterContent:
         """Base model and rank."""
         return {"base": self.adapter.base, "rank": self.adapter.rank}
 
-    def files(self, draft: Path, before: BrickManifest | None) -> Mapping[str, tuple[Path, Role]]:  # noqa: ARG002 - as every content
+    def files(
+        self,
+        draft: Path,
+        before: BrickManifest | None,  # noqa: ARG002 - as whatever a brick holds
+    ) -> Mapping[str, tuple[Path, Role]]:
         """Both forms of it, and its probes."""
         write_peft(self.adapter, draft / PEFT)
         write_gguf_adapter(self.adapter, self.base.heads, draft / GGUF, self.folder.name)
@@ -106,8 +112,14 @@ class AdapterContent:
             found[PROBES] = (draft / PROBES, "other")
         return found
 
-    def measure(self, shop: Workshop, before: Sequence[AdapterContent]) -> list[Evaluation]:
-        """Its probes and its language, in the environment with torch.
+    def beside(self, parent: AdapterContent) -> tuple[AdapterContent, AdapterContent]:
+        """Itself and its parent, both on its own probes: it is used in the parent's place."""
+        return self, replace(parent, probes=())
+
+    def measure(
+        self, shop: Workshop, before: Sequence[AdapterContent], against: Against = "best"
+    ) -> list[Evaluation]:
+        """Its probes and its language, in the environment with torch; else beside the base alone.
 
         Raises:
             EngineError: there is no such environment, or the base model is not in Transformers'
@@ -120,39 +132,29 @@ class AdapterContent:
             )
         probes = tuple(dict.fromkeys([*(p for b in before for p in b.probes), *self.probes]))
         sentences = language_sentences()
-        figures = run_module(
-            "services.bricks.operations.torch_probe",
-            {
-                "model": str(shop.model),
-                "adapters": [str(c.folder) for c in (self, *before)],
-                "probes": [probe.model_dump() for probe in probes],
-                "sentences": sentences,
-            },
-            say=shop.say,
-            refused=BrickError,
-        )
+        request = {
+            "model": str(shop.model),
+            "adapters": [str(content.folder) for content in (self, *before)],
+            "probes": [probe.model_dump() for probe in probes],
+            "sentences": sentences,
+        }
+        module = "services.bricks.operations.torch_probe"
+        figures = run_module(module, request, say=shop.say, refused=BrickError)
         new, *rest = figures["adapters"]
         others = rest or [figures["base"]]
-        dated = {"date": shop.now().date()}
-        language = Evaluation(
-            suite=LANGUAGE,
-            metric="perplexity",
-            value=new["perplexity"],
-            before=min(other["perplexity"] for other in others),
-            n=len(sentences),
-            **dated,
-        )
-        if not probes:
-            return [language]
-        behaviour = Evaluation(
-            suite=BEHAVIOUR,
-            metric="answers as expected",
-            value=new["shown"],
-            before=max(other["shown"] for other in others),
-            n=len(probes),
-            **dated,
-        )
-        return [behaviour, language]
+        suites = [("shown", BEHAVIOUR, SHOWN, len(probes))] if probes else []
+        suites.append(("perplexity", LANGUAGE, "perplexity", len(sentences)))
+        return [
+            Evaluation(
+                suite=suite,
+                metric=metric,
+                value=new[key],
+                before=compared([other[key] for other in others], metric, against),
+                n=n,
+                date=shop.now().date(),
+            )
+            for key, suite, metric, n in suites
+        ]
 
 
 def read_probes(path: Path) -> tuple[Probe, ...]:

@@ -155,6 +155,7 @@ def merge(
         list[str] | None,
         typer.Option(metavar="BRICK:TOPIC#SECTION", help="Passage to leave out; again for more."),
     ] = None,
+    accept: AcceptOption = None,
     data: DataOption = DATA,
     model: ModelOption = None,
     use: UseOption = False,
@@ -170,7 +171,7 @@ def merge(
 
         if shop.store.get(refs[0]).kind == "adapter":
             recipe = Recipe(method, tuple(weight or ()), density, seed)
-            return merge_adapters(shop, refs, fields, recipe, dry=dry_run)
+            return merge_adapters(shop, refs, fields, recipe, accept=accept, dry=dry_run)
         return merge_packs(shop, refs, fields, drop or (), dry=dry_run)[0]
 
     _run("merging", work, data, model, use=use, dry=dry_run, as_json=as_json)

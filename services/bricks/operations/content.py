@@ -11,7 +11,7 @@ from services.bricks.errors import BrickError
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.manifest import BrickKind, BrickManifest, Evaluation, Role
 from services.bricks.operations.adapter import AdapterContent, is_adapter
-from services.bricks.operations.evaluate import measure_packs
+from services.bricks.operations.evaluate import Against, measure_packs
 from services.bricks.operations.packs import (
     pack_fields,
     pack_files,
@@ -24,7 +24,7 @@ from services.bricks.serving import is_retired
 from services.bricks.topic import Topic
 
 
-class Content(Protocol):
+class Held(Protocol):
     """What a version of a brick holds."""
 
     @property
@@ -40,8 +40,18 @@ class Content(Protocol):
         """Its files, made in the folder ``draft`` where they are not there already."""
         ...
 
-    def measure(self, shop: Workshop, before: Sequence[Any]) -> list[Evaluation]:
-        """Its figures, each beside the best of those contents that it replaces or joins."""
+
+class Content(Held, Protocol):
+    """What a brick of use holds: it can be measured."""
+
+    def beside(self, parent: Any) -> tuple[Content, Content]:
+        """What a node has with this under a parent, and without it: the two are compared."""
+        ...
+
+    def measure(
+        self, shop: Workshop, before: Sequence[Any], against: Against = "best"
+    ) -> list[Evaluation]:
+        """Its figures, each beside the best (or weakest) of what it replaces or joins."""
         ...
 
 
@@ -64,13 +74,20 @@ class PackContent:
         write_parts(draft / "pack", self.said, self.topics, parts, self.retired)
         return pack_files(draft / "pack")
 
-    def measure(self, shop: Workshop, before: Sequence[PackContent]) -> list[Evaluation]:
+    def beside(self, parent: PackContent) -> tuple[PackContent, PackContent]:
+        """The topics of both together, and the parent's alone."""
+        return replace(self, topics=(*parent.topics, *self.topics)), parent
+
+    def measure(
+        self, shop: Workshop, before: Sequence[PackContent], against: Against = "best"
+    ) -> list[Evaluation]:
         """Its own questions put to the search, and contradictions among its sentences."""
         shop.say(f"measuring {len(self.topics)} topics")
         return measure_packs(
             self.topics,
             [content.topics for content in before],
             shop.embedder(),
+            against=against,
             cache=shop.cache,
             language=self.said.language,
             today=shop.now().date(),

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from services.bricks.ingest.report import Comparison
 from services.bricks.knowledge import Knowledge
@@ -22,9 +23,11 @@ from services.bricks.topic import Topic
 MOST_QUESTIONS = 200
 DEPTH = 3
 """Passages among which the right one counts as found."""
-LOWER_IS_BETTER = frozenset({"contradictions", "perplexity"})
+CONTRADICTIONS = "contradictions"
+LOWER_IS_BETTER = frozenset({CONTRADICTIONS, "perplexity"})
 TOLERATED = {"perplexity": 0.05}
 """By so much of itself a figure may be worse before it counts as worse."""
+Against = Literal["best", "weakest"]
 OWN, COMPARED = "own questions", "comparison"
 _ASKED = {
     "en": {
@@ -83,16 +86,18 @@ def measure_packs(
     before: Sequence[Sequence[Topic]],
     embedder: Embeds,
     *,
+    against: Against = "best",
     cache: Path | None,
     language: str,
     today: dt.date,
 ) -> list[Evaluation]:
-    """Figures of a pack, each beside the best of the packs that it replaces or joins.
+    """Figures of a pack, each beside those of the packs that it replaces or joins.
 
     Args:
         topics: of the pack.
         before: topics of the others; the questions are those of all of them together.
         embedder: of the search.
+        against: which of the others each figure stands beside.
         cache: folder of vectors.
         language: of the questions.
         today: the date that the figures bear.
@@ -101,24 +106,31 @@ def measure_packs(
     hits, *hits_before = (_hits(some, asked, embedder, cache) for some in (topics, *before))
     odd, *odd_before = (contradictions(some) for some in (topics, *before))
     passages = sum(len(topic.passages) for topic in topics)
+    found = f"right passage among {DEPTH}"
     return [
         Evaluation(
             suite=OWN,
-            metric=f"right passage among {DEPTH}",
+            metric=found,
             value=hits,
-            before=max(hits_before, default=None),
+            before=compared(hits_before, found, against),
             n=len(asked),
             date=today,
         ),
         Evaluation(
             suite=COMPARED,
-            metric="contradictions",
+            metric=CONTRADICTIONS,
             value=odd,
-            before=min(odd_before, default=None),
+            before=compared(odd_before, CONTRADICTIONS, against),
             n=passages,
             date=today,
         ),
     ]
+
+
+def compared(figures: Sequence[float], metric: str, against: Against) -> float | None:
+    """The figure of others that a new one stands beside; None where there are no others."""
+    highest = (metric in LOWER_IS_BETTER) == (against == "weakest")
+    return (max if highest else min)(figures, default=None)
 
 
 def _hits(
@@ -145,6 +157,11 @@ def is_gain(evaluations: Iterable[Evaluation]) -> bool:
     """Whether something is better than before and nothing worse."""
     steps = [gained for e in evaluations if (gained := step(e)) is not None]
     return any(s > 0 for s in steps) and all(s >= 0 for s in steps)
+
+
+def is_harm(evaluations: Iterable[Evaluation]) -> bool:
+    """Whether something is worse than before."""
+    return any((step(e) or 0.0) < 0 for e in evaluations)
 
 
 def as_said(evaluations: Iterable[Evaluation]) -> str:

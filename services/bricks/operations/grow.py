@@ -53,7 +53,8 @@ def grow(
     _refuse_taken_field(shop, above, whole, content)
     if isinstance(content, PackContent) and isinstance(held, PackContent):
         _refuse_clash(above.ref, held, str(whole["id"]), content)
-    evaluations = content.measure(shop, [held])
+    with_it, without = content.beside(held)
+    evaluations = with_it.measure(shop, [without])
     if not is_gain(evaluations) and accept is None:
         raise NoGainError(f"{parent} does as well without it: {as_said(evaluations)}.")
     note = f"taken because: {accept}" if accept else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.bricks.errors import BrickError
 from services.bricks.manifest import BrickManifest, Evaluation, Operation
-from services.bricks.operations.content import Content, PackContent, content_of_brick
+from services.bricks.operations.content import Content, Held, PackContent, content_of_brick
 from services.bricks.operations.errors import NoGainError
 from services.bricks.operations.evaluate import as_said, is_gain
 from services.bricks.operations.packs import changed_topics, moved
@@ -49,7 +49,7 @@ class Plan:
 
 def finish(
     shop: Workshop,
-    content: Content,
+    content: Held,
     fields: Mapping[str, Any],
     evaluations: Sequence[Evaluation],
     plan: Plan,

@@ -23,6 +23,8 @@ from services.bricks.errors import BrickError
 from services.bricks.manifest import BrickManifest, Evaluation
 from services.bricks.operations.adapter import AdapterContent
 from services.bricks.operations.content import content_of_brick
+from services.bricks.operations.errors import NoGainError
+from services.bricks.operations.evaluate import as_said, is_harm
 from services.bricks.operations.life import Done, Plan, finish, refuse_taken
 from services.bricks.operations.workshop import Workshop
 from services.engines.torch_side import run_module
@@ -84,6 +86,7 @@ def merge_adapters(
     fields: Mapping[str, Any],
     recipe: Recipe,
     *,
+    accept: str | None = None,
     dry: bool = False,
 ) -> Done:
     """Make one new adapter of several that have one base model and one rank.
@@ -93,9 +96,11 @@ def merge_adapters(
         refs: the bricks, ``id@version``; level and domain are the first one's unless given.
         fields: of the new manifest: ``id``, and what is to be other than the first brick's.
         recipe: how they are merged.
+        accept: why it is taken although it is worse than each of them at something.
         dry: nothing is added.
 
     Raises:
+        NoGainError: it is worse than the weakest of them at something: they undo one another.
         BrickError: fewer than two, other kinds, ranks or base models, or a recipe that cannot be.
         EngineError: the environment with torch is not here, or broke off.
     """
@@ -111,7 +116,7 @@ def merge_adapters(
         content = replace(contents[0], adapter=merged, folder=out, probes=probes)
         kept = share_kept(merged, [c.adapter for c in contents], weights)
         evaluations = [
-            *content.measure(shop, contents),
+            *content.measure(shop, contents, "weakest"),
             Evaluation(
                 suite="weighted sum of the products",
                 metric="share kept",
@@ -120,6 +125,8 @@ def merge_adapters(
                 date=shop.now().date(),
             ),
         ]
+        if is_harm(evaluations) and accept is None:
+            raise NoGainError(f"Merged, they undo one another: {as_said(evaluations)}.")
         first = manifests[0]
         whole = {
             **first.model_dump(include={"level", "languages", "domain", "sub_domain", "licence"}),
@@ -127,7 +134,8 @@ def merge_adapters(
             **{name: value for name, value in fields.items() if value is not None},
             "version": 1,
         }
-        plan = Plan("merged", None, parents, recipe.said(weights), dry=dry)
+        note = f"taken because: {accept}" if accept else None
+        plan = Plan("merged", None, parents, recipe.said(weights), note, dry)
         return finish(shop, content, whole, evaluations, plan)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from compliance.errors import BadInputError
 from services.bricks.errors import BrickError
-from services.bricks.manifest import BrickManifest, Evaluation
+from services.bricks.manifest import BrickKind, BrickManifest, Role
 from services.bricks.operations.content import PackContent, content_of_brick
 from services.bricks.operations.life import Done, Plan, finish, next_fields
 from services.bricks.operations.packs import changed_topics
@@ -76,16 +76,17 @@ class _Ended:
     reason: str
 
     @property
-    def kind(self) -> Any:
+    def kind(self) -> BrickKind:
         return self.last.kind
 
     def fields(self) -> dict[str, Any]:
         return {"sources": list(self.last.sources)}
 
-    def files(self, draft: Path, before: BrickManifest | None) -> Any:  # noqa: ARG002 - as Content
+    def files(
+        self,
+        draft: Path,
+        before: BrickManifest | None,  # noqa: ARG002 - as whatever a brick holds
+    ) -> Mapping[str, tuple[Path, Role]]:
         card = draft / RETIRED_CARD
         card.write_text(f"# {self.last.title}\n\nRetired: {self.reason}\n", encoding="utf-8")
         return {card.name: (card, "card")}
-
-    def measure(self, shop: Workshop, before: Sequence[Any]) -> list[Evaluation]:  # noqa: ARG002
-        return []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from support.packs import MADE, ByWords, said
 
 from services.bricks.operations.packs import pack_fields, pack_files, write_parts
+from services.bricks.operations.workshop import Workshop
 from services.bricks.store import BrickStore
 from services.bricks.updater.installed import Installed
 
@@ -50,10 +53,17 @@ def put(store, tmp_path):
 @pytest.fixture
 def pack(tmp_path):
     """Writes topics as a pack's folder, as `caretier bricks ingest` does."""
+    numbers = count()
 
     def written(name, *topics, **more):
-        folder = tmp_path / "packs" / name
+        folder = tmp_path / "packs" / f"{name}-{next(numbers)}" / name
         write_parts(folder, said(more.pop("id_", name), **more), topics, 1)
         return folder
 
     return written
+
+
+@pytest.fixture
+def shop(store, embedder):
+    """A workshop at the time that manifests of tests bear."""
+    return Workshop(store, lambda: embedder, now=lambda: MADE)
