@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import cast
 
 from tuf.api.metadata import TargetFile
@@ -44,24 +45,53 @@ class Entry:
         """Of its manifest."""
         return self.target.path
 
+    @property
+    def home(self) -> str:
+        """Level and domain, and so the role that signs it: ``device/cardiology``."""
+        return f"{self.level}/{self.domain}"
+
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A state of a repository.
+    """A state of a repository, as a node sees it.
+
+    A brick has one home. Its later versions come from there and nowhere else, so that whoever may
+    sign for one domain cannot put a brick in the place of another domain's.
 
     Attributes:
-        entries: what is offered, by ``id@version``.
+        signed: everything that is offered.
         revoked: what was taken back, with the reasons.
         left_out: roles that do not hold, with the reasons; what only they sign is not offered.
         unreached: those of them that may be there, but did not come.
         expires: until when this state may be shown as the present one.
+        homes: of the bricks that the node knows, by id.
     """
 
-    entries: Mapping[str, Entry]
+    signed: tuple[Entry, ...]
     revoked: Mapping[str, str]
     left_out: Mapping[str, str]
     unreached: frozenset[str]
     expires: datetime
+    homes: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """What this node may take, by ``id@version``: of bricks at home."""
+        found: dict[str, Entry] = {}
+        for entry in self.signed:
+            brick = split_ref(entry.ref)[0]
+            homes = {self.homes[brick]} if brick in self.homes else self._homes[brick]
+            if homes == {entry.home}:
+                found[entry.ref] = entry
+        return found
+
+    @cached_property
+    def _homes(self) -> Mapping[str, set[str]]:
+        """Where bricks are signed, by id."""
+        found: dict[str, set[str]] = {}
+        for entry in self.signed:
+            found.setdefault(split_ref(entry.ref)[0], set()).add(entry.home)
+        return found
 
     def versions(self, brick: str) -> list[int]:
         """The versions of a brick that may be used, lowest first."""
@@ -76,11 +106,12 @@ class Catalogue:
 
         Raises:
             BrickUnknownError: there is none.
-            BrickUntrustedError: there is none, and some roles do not hold.
+            BrickUntrustedError: there is none, and some roles do not hold; or it is offered from
+                elsewhere than its home.
         """
         versions = self.versions(brick)
         if not versions:
-            raise self._none(f"The repository offers no brick {brick}.")
+            raise self._none(brick, f"The repository offers no brick {brick}.")
         return f"{brick}@{versions[-1]}"
 
     def entry(self, ref: str) -> Entry:
@@ -90,10 +121,18 @@ class Catalogue:
             BrickUnknownError, BrickUntrustedError: see `latest`.
         """
         if ref not in self.entries:
-            raise self._none(f"The repository does not offer {ref}.")
+            raise self._none(split_ref(ref)[0], f"The repository does not offer {ref}.")
         return self.entries[ref]
 
-    def _none(self, sentence: str) -> BrickUnknownError | BrickUntrustedError:
+    def _none(self, brick: str, sentence: str) -> BrickUnknownError | BrickUntrustedError:
+        others = self._homes.get(brick, set()) - {self.homes.get(brick, "")}
+        if others and (brick in self.homes or len(others) > 1):
+            return BrickUntrustedError(
+                f"{sentence} {brick} is signed for {' and '.join(sorted(others))}, and not only"
+                f" for {self.homes.get(brick, 'one of them')}.",
+                remedy=f"Ask who publishes it. If it moved: `caretier bricks drop {brick}`, then"
+                " pull it.",
+            )
         if self.left_out:
             roles = "; ".join(f"{role}: {why}" for role, why in sorted(self.left_out.items()))
             return BrickUntrustedError(f"{sentence} Some of it does not hold. {roles}")

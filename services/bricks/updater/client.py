@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 from urllib.parse import quote
 
@@ -82,8 +83,11 @@ class Client:
                 remedy=f"To change over to another repository, move {self.folder} away first.",
             )
 
-    def refresh(self) -> Catalogue:
+    def refresh(self, homes: Mapping[str, str] = MappingProxyType({})) -> Catalogue:
         """Fetch what is new and check all of it.
+
+        Args:
+            homes: of the bricks that this node knows, by id.
 
         Raises:
             BrickUntrustedError: the repository's metadata does not hold, or no root is trusted yet.
@@ -95,14 +99,15 @@ class Client:
             revoked = self._revoked()
             left_out, unreached = self._load_roles(tuf)
             paths = self._paths(left_out)
-            entries = [entry for path in paths if (entry := _entry(tuf, path)) is not None]
-            signed = Metadata[Timestamp].from_file(str(self.seen / "timestamp.json")).signed
+            entries = (entry for path in paths if (entry := _entry(tuf, path)) is not None)
+            stamp = Metadata[Timestamp].from_file(str(self.seen / "timestamp.json")).signed
             return Catalogue(
-                entries={entry.ref: entry for entry in entries},
+                signed=tuple(entries),
                 revoked=revoked,
                 left_out=left_out,
                 unreached=unreached,
-                expires=signed.expires,
+                expires=stamp.expires,
+                homes=homes,
             )
 
     def manifest(self, entry: Entry) -> BrickManifest:

@@ -74,8 +74,12 @@ class Installed:
         """
         return self.state().obstacle(ref)
 
-    def activate(self, ref: str) -> None:
+    def activate(self, ref: str, home: str | None = None) -> None:
         """Put a version in use; the one before it becomes the last good version.
+
+        Args:
+            ref: ``id@version``.
+            home: level and domain that it came from; None for one that was made here.
 
         Raises:
             BrickRevokedError: its publisher took it back.
@@ -89,7 +93,8 @@ class Installed:
                 raise BrickRevokedError(f"{ref} was taken back: {state.revoked[ref]}")
             if (reason := state.obstacle(ref)) is not None:
                 raise BrickError(reason, remedy="`caretier bricks installed` shows what is in use.")
-            return state.having(brick, state.of(brick).moved_to(version))
+            moved = state.of(brick).moved_to(version)
+            return state.having(brick, moved.model_copy(update={"home": home or moved.home}))
 
         self._change(change)
 
@@ -176,10 +181,13 @@ class Installed:
         return gone
 
     def drop(self, brick: str) -> None:
-        """Take a brick out of use until it is pulled again; what was seen stays known."""
+        """Take a brick out of use until it is pulled again, from wherever it is offered then.
+
+        The highest version seen, pins and what was put aside stay known.
+        """
 
         def change(state: State) -> State:
-            off = {"active": None, "good": None, "dropped": True}
+            off = {"active": None, "good": None, "home": None, "dropped": True}
             return state.having(brick, state.of(brick).model_copy(update=off))
 
         self._change(change)

@@ -86,8 +86,8 @@ class Mirror:
         """The bricks that are handed on: of these levels, and not taken back."""
         return [
             entry
-            for ref, entry in catalogue.entries.items()
-            if entry.level in self._levels and ref not in catalogue.revoked
+            for entry in catalogue.signed
+            if entry.level in self._levels and entry.ref not in catalogue.revoked
         ]
 
     def _blob(self, file: BrickFile, downloads: Downloads) -> Path:

@@ -20,6 +20,7 @@ class InUse(_Part):
 
     Attributes:
         active: the version in use, if any.
+        home: level and domain that it came from; its later versions come from there only.
         good: the last good version: it was in use before and nothing spoke against it.
         pinned: the only version that may be put in use.
         highest: the highest version that ever was in use; no lower one comes by itself.
@@ -28,6 +29,7 @@ class InUse(_Part):
     """
 
     active: Version | None = None
+    home: str | None = None
     good: Version | None = None
     pinned: Version | None = None
     highest: int = Field(default=0, ge=0)
@@ -79,6 +81,10 @@ class State(_Part):
     def having(self, brick: str, now: InUse) -> Self:
         """With another state of one brick."""
         return self.model_copy(update={"bricks": {**self.bricks, brick: now}})
+
+    def homes(self) -> dict[str, str]:
+        """Where bricks come from, as far as they came from a repository."""
+        return {brick: now.home for brick, now in self.bricks.items() if now.home is not None}
 
     def active(self) -> dict[str, int]:
         """The version in use of each brick, without revoked ones."""

@@ -173,7 +173,7 @@ class Updater:
             return done
 
     def _check(self) -> Catalogue:
-        catalogue = self.client.refresh()
+        catalogue = self.client.refresh(self.installed.state().homes())
         for ref in self.installed.revoke(catalogue.revoked):
             _log.warning("%s was taken back by its publisher and is not used any more.", ref)
         return catalogue
@@ -227,7 +227,7 @@ class Updater:
         self._admit(catalogue, ref)
         manifest = self._bring(catalogue, ref)
         before = self._before(ref)
-        self.installed.activate(ref)
+        self.installed.activate(ref, catalogue.entry(ref).home)
         self._tidy(manifest.id)
         return self._pulled(manifest, before, self._downloads.moved - fetched)
 

@@ -229,6 +229,25 @@ def test_a_delegated_role_cannot_sign_for_another_domain(publisher, updater):
         updater.pull("stroke-style")
 
 
+def test_a_delegated_role_cannot_put_a_brick_in_the_place_of_another_domains(publisher, updater):
+    publisher.brick(b"false words", version=9, domain="neurology")
+    publisher.publish()
+
+    assert updater.pull("heart-style").ref == "heart-style@1"
+    assert updater.update("device", ("en",)) == []
+    with pytest.raises(BrickUntrustedError, match="device/neurology"):
+        updater.pull("heart-style@9")
+
+
+def test_a_brick_that_two_domains_claim_is_not_taken_by_a_new_node(publisher, tmp_path, updater):
+    publisher.brick(b"false words", version=9, domain="neurology")
+    publisher.publish()
+    node = publisher.updater(tmp_path / "new")
+
+    assert node.update("device", ("en",)) == []
+    assert "device/cardiology and device/neurology" in refused(node)
+
+
 def test_a_delegated_role_that_is_missing_leaves_the_others(publisher, updater):
     publisher.brick(b"lung words", brick="lung-style", domain="pneumology")
     publisher.publish()

@@ -13,6 +13,7 @@ from services.bricks.errors import (
     BrickError,
     BrickRevokedError,
     BrickUnknownError,
+    BrickUntrustedError,
 )
 from services.bricks.updater.installed import Installed
 
@@ -276,6 +277,17 @@ def test_an_update_mends_what_is_in_use_and_damaged(updater):
 
     assert [done.moved for done in updater.update("device", ("en",))] == [15]
     assert updater.update("device", ("en",)) == []
+
+
+def test_a_brick_that_moved_is_taken_after_an_operator_dropped_it(publisher, updater):
+    publisher.metadata["device-cardiology"].signed.targets.clear()
+    publisher.brick(b"newer words", version=2, domain="neurology")
+    publisher.publish()
+    with pytest.raises(BrickUntrustedError, match="device/neurology"):
+        updater.pull("heart-style")
+    updater.installed.drop("heart-style")
+
+    assert updater.pull("heart-style").ref == "heart-style@2"
 
 
 def test_what_a_pull_would_come_to_is_foreseen(publisher, updater):
