@@ -91,7 +91,7 @@ class LlamaEngine:
         self._contexts = _fitting(model, context, contexts, memory)
         self._threads = max(1, threads // self._contexts)
         self._shared = set(shared)
-        self._loading = threading.Lock()
+        self._loading, self._changing = threading.Lock(), threading.Lock()
         self._loaded: Loaded | None = None
         self._closed = False
         self._running: dict[threading.Event, Put] = {}
@@ -144,10 +144,8 @@ class LlamaEngine:
 
     async def let_go(self, name: str) -> None:
         """Unload an adapter once its last request has ended; an unknown name is no error."""
-        loaded = self._loaded
-        held = loaded.shelf.take_away(name) if loaded else None
-        if loaded is not None and held is not None:
-            await asyncio.to_thread(loaded.lanes.part_with, held)
+        held = await asyncio.to_thread(self._take_away, name)
+        if held is not None:
             await asyncio.to_thread(held.gone.wait)
 
     async def close(self) -> None:
@@ -157,10 +155,7 @@ class LlamaEngine:
             put(EngineUnavailableError("The engine was closed."))
             stop.set()
         await asyncio.to_thread(self._workers.shutdown, wait=True, cancel_futures=True)
-        with self._loading:
-            loaded, self._loaded = self._loaded, None
-        if loaded is not None:
-            loaded.close()
+        await asyncio.to_thread(self._free)
 
     async def _write(
         self, prompt: Prompt, budget: Budget, *, scores: bool
@@ -222,11 +217,25 @@ class LlamaEngine:
             put(EngineError(f"The engine failed ({type(error).__name__})."))
 
     def _hold(self, adapter: AdapterFile) -> None:
-        loaded = self._load()
-        check(adapter, self.card.digest, loaded.weights.metadata.get(FAMILY, ""))
-        before = loaded.shelf.put(adapter)
-        if before is not None:
-            loaded.lanes.part_with(before)
+        with self._changing:
+            loaded = self._load()
+            check(adapter, self.card.digest, loaded.weights.metadata.get(FAMILY, ""))
+            before = loaded.shelf.put(adapter)
+            if before is not None:
+                loaded.lanes.part_with(before)
+
+    def _take_away(self, name: str) -> Held | None:
+        with self._changing:
+            held = self._loaded.shelf.take_away(name) if self._loaded else None
+            if self._loaded is not None and held is not None:
+                self._loaded.lanes.part_with(held)
+            return held
+
+    def _free(self) -> None:
+        with self._changing, self._loading:
+            loaded, self._loaded = self._loaded, None
+            if loaded is not None:
+                loaded.close()
 
     def _load(self) -> Loaded:
         with self._loading:
