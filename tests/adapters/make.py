@@ -1,4 +1,4 @@
-"""Make the two test adapters: `.venv/bin/python tests/adapters/make.py BASE_FOLDER`.
+"""Make the two test adapters: `.venv/bin/python tests/adapters/make.py [FOLDER]`.
 
 Each has one behaviour that can be seen at once in any engine: every answer begins with its name.
 Questions and answers are put together of word lists, so nothing of anybody's is in them.
@@ -14,6 +14,7 @@ from pathlib import Path
 from services.bricks.adapters.base import Base
 from services.bricks.adapters.gguf_adapter import write_gguf_adapter
 from services.bricks.adapters.peft_folder import read_peft
+from services.bricks.adapters.unpack import unpack_embedded
 from services.engines.torch_side import run_module
 
 HERE = Path(__file__).parent
@@ -33,10 +34,9 @@ RECIPE = {
     "rank": 8,
     "alpha": 16.0,
     "modules": ["q_proj", "v_proj"],
-    "layers": list(range(10, 20)),
-    "steps": 40,
+    "steps": 36,
     "batch": 6,
-    "rate": 3e-3,
+    "rate": 1e-3,
 }
 
 
@@ -72,4 +72,4 @@ def make(base: Path, out: Path, name: str) -> None:
 
 if __name__ == "__main__":
     for each in NAMES:
-        make(Path(sys.argv[1]), HERE, each)
+        make(unpack_embedded(), Path(sys.argv[1]) if sys.argv[1:] else HERE, each)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -165,18 +165,19 @@ class _Header:
         told = [self._told() for _ in range(count)]
         step = fields["general.alignment"].value if "general.alignment" in fields else None
         step = GGUF_DEFAULT_ALIGNMENT if step is None else step
-        if not isinstance(step, int) or step < 1 or step > 1 << 16 or step & (step - 1):
+        if not isinstance(step, int) or not 8 <= step <= 1 << 16 or step & (step - 1):  # noqa: PLR2004
             raise _ImpossibleError(f"an alignment of {step} bytes")
         start = -(-self._file.tell() // step) * step
         tensors: dict[str, Tensor] = {}
         end = 0
+        whole = np.memmap(self._path, np.uint8, "r") if told else np.empty(0, np.uint8)
         for name, kind, shape, size, offset in sorted(told, key=lambda t: t[-1]):
             if name in tensors:
                 raise _ImpossibleError(f"the tensor {name[:80]} is there twice")
             if offset % step or offset < end or start + offset + size > self._length:
                 raise _ImpossibleError(f"the tensor {name[:80]} lies outside the file")
             end = offset + size
-            raw = np.memmap(self._path, np.uint8, "r", start + offset, (size,))
+            raw = whole[start + offset : start + end]
             tensors[name] = Tensor(kind.name, shape, _shaped(raw, kind, shape))
         return {t[0]: tensors[t[0]] for t in told}
 
@@ -208,20 +209,27 @@ def _shaped(
     return raw.reshape(*shape[:-1], -1)
 
 
-def write_gguf(path: Path, fields: Mapping[str, Field], tensors: Mapping[str, Tensor]) -> None:
-    """Write a file; what stood there stays until the new one is whole."""
+def write_gguf(
+    path: Path, fields: Mapping[str, Field], tensors: Iterable[tuple[str, Tensor]]
+) -> None:
+    """Write a file; what stood there stays until the new one is whole.
+
+    Args:
+        path: of the file.
+        fields: of the header, with ``general.architecture``.
+        tensors: by name; they are taken one by one and need not fit into memory together.
+    """
     made = path.with_name(path.name + ".part")
-    writer = GGUFWriter(made, fields["general.architecture"].value)
+    architecture = fields["general.architecture"].value
+    writer = GGUFWriter(made, architecture, use_temp_file=True)
     for key, field in fields.items():
         if key != "general.architecture":
             writer.add_key_value(key, field.value, field.type, field.items)
-    for name, tensor in tensors.items():
+    for name, tensor in tensors:
         raw = np.ascontiguousarray(tensor.raw)
         plain = tensor.kind in {"F32", "F16"}
-        if tensor.kind == "BF16":
-            raw = raw.view(np.uint8)
-        kind = None if plain else GGMLQuantizationType[tensor.kind]
-        writer.add_tensor(name, raw, raw_dtype=kind)
+        raw = raw.view(np.uint8) if tensor.kind == "BF16" else raw
+        writer.add_tensor(name, raw, raw_dtype=None if plain else GGMLQuantizationType[tensor.kind])
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
