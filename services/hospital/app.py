@@ -139,6 +139,7 @@ def _add_apis(app: FastAPI, here: Hospital) -> None:
     app.state.fhir_topics = tuple(here.subscriptions.topics)
     app.state.fhir_security = fhir_security
     doors = Doors(here.accounts, here.auditor, here.relations, here.smart.tokens)
+    _add_models(app, here, doors)  # first, since routes are tried in their order
     app.include_router(smart_router(here.smart))
     app.user_middleware.append(Middleware(SmartCors, origins=here.smart.clients.origins))
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
@@ -162,7 +163,6 @@ def _add_apis(app: FastAPI, here: Hospital) -> None:
     app.user_middleware.append(
         Middleware(CdsCors, allowed=here.cds.ehrs.allows, refresh=here.cds.refresh)
     )
-    _add_models(app, here, doors)
 
 
 def _add_models(app: FastAPI, here: Hospital, doors: Doors) -> None:

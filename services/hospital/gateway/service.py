@@ -12,16 +12,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import Response
 
 from compliance.errors import CaretierError, NotFoundError
+from services.consult.messages import Triage
 from services.consult.node import Node
 from services.engines.errors import EngineUnavailableError
 from services.engines.protocol import Engine
-from services.experts import Expert, Experts, Gate
+from services.experts import Choice, Expert, Experts, Gate
 from services.experts.expert import NOT_AN_ANSWER
 from services.hospital.gateway.asker import AUTO, BASE, MODEL, ModelUser
 from services.hospital.gateway.backend import Backend
 from services.hospital.gateway.consult import answered, question_of
 from services.hospital.gateway.experts import Audit, ExpertDesk
 from services.hospital.gateway.in_process import InProcessBackend
+from services.hospital.gateway.look import look
 from services.hospital.gateway.request import ExpertChat
 from services.hospital.gateway.served import Leases, ServedBackend
 from services.hospital.gateway.settings import GatewaySettings
@@ -104,8 +106,8 @@ class Gateway:
         chat = ExpertChat.read(raw)
         return self.desk.take(chat, await self._expert_for(chat), user)
 
-    async def choose(self, text: str) -> Any:
-        """What the gate says of a question, part by part; see `services.experts.planner.plan`."""
+    async def choose(self, text: str) -> tuple[Choice, ...]:
+        """What the gate says of a question, part by part."""
         return await asyncio.to_thread(self.gate.plan, text, self.experts.ready())
 
     @property
@@ -159,8 +161,8 @@ class Gateway:
             )
         return choice.expert
 
-    def _look(self, text: str) -> Any:
-        return self._node().triage.assess(text)
+    def _look(self, text: str) -> Triage:
+        return look(self._node().triage, text)
 
     def _backend(self) -> Backend:
         """What asks the engine that the node has now."""

@@ -19,6 +19,7 @@ from support.stub_engine import Stub, StubHost, adapter_brick
 
 from compliance.audit import Agent
 from services.bricks.store import BrickStore
+from services.consult.triage import Triager
 from services.exchange.errors import NotAuthenticatedError
 from services.experts import Experts
 from services.experts.adapters import host_of
@@ -84,7 +85,7 @@ async def place(tmp_path_factory, limits, triage_rules) -> AsyncIterator[Here]:
     store, stub = BrickStore(folder / "bricks"), Stub()
     async with _behind_a_socket(stub.app()) as upstream:
         engine = StubHost(f"{upstream}/v1")
-        node: Any = SimpleNamespace(engine=engine, triage=triage_rules, index=None)
+        node: Any = SimpleNamespace(engine=engine, triage=Triager(triage_rules), index=None)
         experts = Experts(database, store, lambda: host_of(node.engine), drain=2)
         audited: list[tuple[str, str]] = []
         gateway = Gateway(
