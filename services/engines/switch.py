@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -30,6 +31,7 @@ from services.engines.protocol import (
     Prompt,
 )
 
+_log = logging.getLogger("caretier.engines.switch")
 TRIAL = Prompt("You answer briefly.", "Say hello.")
 TRIAL_BUDGET = Budget(tokens=4, seconds=120.0)
 """What a new model must answer before it takes over; it may have to be read from disk first."""
@@ -117,10 +119,12 @@ class SwitchingEngine:
             try:
                 await engine.complete(TRIAL, TRIAL_BUDGET)
                 kept, left = await self._carry(engine)
-            except BaseException:
+            except BaseException as error:
+                _log.warning("%s failed its trial: %s", engine.card.name, type(error).__name__)
                 await engine.close()
                 raise
             before, self._place = self._place, _Place(engine)
+            _log.info("%s takes the place of %s", engine.card.name, before.engine.card.name)
             leaving = asyncio.create_task(before.close())
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,9 +26,8 @@ from services.engines.errors import (
 )
 from services.engines.llama.adapters import FAMILY, Held, check
 from services.engines.llama.digest import file_digest
-from services.engines.llama.header import BrokenHeaderError, read_header
 from services.engines.llama.loaded import Loaded
-from services.engines.llama.memory import Sizes
+from services.engines.llama.memory import contexts_that_fit
 from services.engines.llama.prefix import PrefixFolder
 from services.engines.llama.writer import Ended, Piece, Task
 from services.engines.protocol import (
@@ -39,6 +40,7 @@ from services.engines.protocol import (
     TokenScore,
 )
 
+_log = logging.getLogger("caretier.engines.llama")
 Item = Piece | Ended | EngineError
 Put = Callable[[Item], None]
 
@@ -88,7 +90,7 @@ class LlamaEngine:
             raise EngineUnavailableError(f"There is no model file named {model.name}.")
         self.card = EngineCard(model.stem, file_digest(model), context, authoring)
         self._path, self._queue, self._prefixes = model, queue, prefixes
-        self._contexts = _fitting(model, context, contexts, memory)
+        self._contexts = contexts_that_fit(model, context, contexts, memory)
         self._threads = max(1, threads // self._contexts)
         self._shared = set(shared)
         self._loading, self._changing = threading.Lock(), threading.Lock()
@@ -223,6 +225,7 @@ class LlamaEngine:
             before = loaded.shelf.put(adapter)
             if before is not None:
                 loaded.lanes.part_with(before)
+            _log.info("holds adapter %s %s", adapter.name, adapter.digest)
 
     def _take_away(self, name: str) -> Held | None:
         with self._changing:
@@ -242,6 +245,7 @@ class LlamaEngine:
             if self._closed:
                 raise EngineUnavailableError("The engine was closed.")
             if self._loaded is None:
+                began = time.monotonic()
                 self._loaded = Loaded(
                     self._path,
                     self.card,
@@ -249,15 +253,6 @@ class LlamaEngine:
                     threads=self._threads,
                     prefixes=self._prefixes,
                 )
+                took = time.monotonic() - began
+                _log.info("loaded %s in %.1f s, contexts: %d", self.card.name, took, self._contexts)
             return self._loaded
-
-
-def _fitting(model: Path, context: int, contexts: int, memory: int | None) -> int:
-    """How many contexts fit; the file is looked into only where a limit is set."""
-    if memory is None:
-        return contexts
-    try:
-        sizes = Sizes.of(read_header(model), model.stat().st_size)
-    except BrokenHeaderError as error:
-        raise EngineUnavailableError(f"{model.name} is not a usable model.") from error
-    return sizes.contexts(context, contexts, memory)

@@ -8,9 +8,10 @@ sizes.contexts(2048, asked=4, budget=600_000_000)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.engines.errors import EngineUnavailableError
-from services.engines.llama.header import Header
+from services.engines.llama.header import BrokenHeaderError, Header, read_header
 
 BATCH = 128
 """Tokens of a prompt that are read at once: cancelled between two; larger ones are no faster here
@@ -72,19 +73,12 @@ class Sizes:
         room = BATCH * (scores + 2 * self.forward + 4 * self.embedding) + self.vocabulary
         return self.cache(tokens) + room * SINGLE
 
-    def contexts(self, tokens: int, asked: int, budget: int | None) -> int:
-        """How many contexts to open: as many as asked, no more than the budget holds.
-
-        Args:
-            tokens: of each context.
-            asked: how many are wanted.
-            budget: bytes for weights and contexts together; None for no limit.
+    def contexts(self, tokens: int, asked: int, budget: int) -> int:
+        """How many contexts a budget in bytes holds beside the weights, no more than asked.
 
         Raises:
             EngineUnavailableError: not even one fits.
         """
-        if budget is None:
-            return asked
         fit = (budget - self.weights) // self.context(tokens)
         if fit < 1:
             need = (self.weights + self.context(tokens)) / 1e6
@@ -95,3 +89,24 @@ class Sizes:
                 " take a smaller model (`caretier advise`).",
             )
         return min(asked, fit)
+
+
+def contexts_that_fit(model: Path, tokens: int, asked: int, budget: int | None) -> int:
+    """How many contexts to open over a model; its file is looked into only for a budget.
+
+    Args:
+        model: the GGUF file.
+        tokens: of each context.
+        asked: how many are wanted.
+        budget: bytes for weights and contexts together; None for no limit.
+
+    Raises:
+        EngineUnavailableError: not even one fits, or the file is no model.
+    """
+    if budget is None:
+        return asked
+    try:
+        sizes = Sizes.of(read_header(model), model.stat().st_size)
+    except BrokenHeaderError as error:
+        raise EngineUnavailableError(f"{model.name} is not a usable model.") from error
+    return sizes.contexts(tokens, asked, budget)

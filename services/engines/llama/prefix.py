@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import time
@@ -22,6 +23,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+_log = logging.getLogger("caretier.engines.llama")
 MEGABYTE = 1_000_000
 ENDING, PART = ".prefix", ".part"
 STALE_SECONDS = 3600.0
@@ -60,6 +62,7 @@ class PrefixFolder:
             return None
         data = content[DIGEST_BYTES:]
         if _seal(key, data) != content[:DIGEST_BYTES]:
+            _log.warning("a prefix file was damaged and is made anew: %s", path)
             self.forget(key)
             return None
         with contextlib.suppress(OSError):

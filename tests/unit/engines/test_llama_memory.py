@@ -12,7 +12,7 @@ import pytest
 from services.engines.errors import EngineUnavailableError
 from services.engines.llama import LlamaEngine
 from services.engines.llama.header import Header, read_header
-from services.engines.llama.memory import Sizes
+from services.engines.llama.memory import Sizes, contexts_that_fit
 from services.engines.protocol import Budget, Prompt
 from services.engines.settings import embedded_model
 
@@ -56,7 +56,7 @@ def test_a_context_takes_what_was_computed(sizes):
 
 
 def test_as_many_contexts_as_asked_where_there_is_room(sizes):
-    assert sizes.contexts(2048, asked=3, budget=None) == 3
+    assert contexts_that_fit(embedded_model(), 2048, 3, None) == 3
     assert sizes.contexts(2048, asked=3, budget=1000 * MEGABYTE) == 3
 
 
