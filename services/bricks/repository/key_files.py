@@ -25,7 +25,7 @@ from securesystemslib.signer import CryptoSigner
 from compliance.audit.files import sync_folder
 from services.bricks.repository.errors import RepositoryKeyError
 
-SUFFIX = ".key"
+SUFFIX = ".signing-key"
 MIN_PASSPHRASE = 12
 """Characters of a new passphrase."""
 _KEY_BYTES, _SALT_BYTES, _NONCE_BYTES = 32, 16, 12

@@ -29,8 +29,8 @@ class KeyRing:
     """Keys of some folders; each is opened once, when it first signs.
 
     Args:
-        folders: that hold ``*.key`` files; one that is not there (a stick that is not plugged in)
-            holds none.
+        folders: that hold ``*.signing-key`` files; one that is not there (a stick that is not
+            plugged in) holds none.
         ask: for a passphrase.
     """
 

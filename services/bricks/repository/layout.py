@@ -109,10 +109,13 @@ class Layout:
 
         Raises:
             RepositoryBusyError: another one goes on for longer than one waits.
+            BrickNotWrittenError: the folder may not be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + PATIENCE
-        with (self.folder / ".lock").open("ab") as stream:
+        with said_of_disk(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / ".lock").open("ab")
+        with lock as stream:
             while True:
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -143,6 +143,7 @@ def rotate(
     from services.bricks.repository import ONLINE_KEYS
     from services.bricks.repository.delegations import rotate as run
     from services.bricks.repository.edition import ONLINE, ROOT
+    from services.bricks.repository.key_files import SUFFIX
     from services.bricks.repository.key_maker import KeyMaker, KeyPlan
     from services.bricks.repository.options import ask_new, repository_of, ring_of
 
@@ -154,7 +155,7 @@ def rotate(
     plan = KeyPlan(into or held, count or len(rule.keyids), threshold or rule.threshold)
     maker, ring = KeyMaker(ask_new(new_passphrase)), ring_of(data, keys, passphrase)
     out = run(repository, maker, plan, ring, role=role, only=only)
-    names = ", ".join(f"{role}-{keyid[:8]}.key" for keyid in out)
+    names = ", ".join(f"{role}-{keyid[:8]}{SUFFIX}" for keyid in out)
     _say(data, propose, f"What these keys sign no longer counts, destroy them: {names}.")
 
 

@@ -75,10 +75,10 @@ def brick(folder: Path, version: int = 1, words: str = "words") -> str:
 def test_root_keys_lie_where_they_were_asked_for_and_no_other_place(
     ready: Run, tmp_path: Path
 ) -> None:
-    assert len(list((tmp_path / "a").glob("root-*.key"))) == 2
-    assert len(list((tmp_path / "b").glob("root-*.key"))) == 1
-    assert not list((tmp_path / "data").rglob("root-*.key"))
-    names = {p.name.rpartition("-")[0] for p in (tmp_path / "data").rglob("*.key")}
+    assert len(list((tmp_path / "a").glob("root-*.signing-key"))) == 2
+    assert len(list((tmp_path / "b").glob("root-*.signing-key"))) == 1
+    assert not list((tmp_path / "data").rglob("root-*.signing-key"))
+    names = {p.stem.rpartition("-")[0] for p in (tmp_path / "data").rglob("*.signing-key")}
     assert names == {"targets", "snapshot", "timestamp", "device-general"}
 
 

@@ -75,9 +75,9 @@ def test_a_key_that_was_tampered_with_does_not_sign(tmp_path: Path, fields: dict
     "content", ["", "{}", "[]", "x" * 10_000, '{"role": "../../x"}', '{"format": "other/1"}']
 )
 def test_a_file_that_is_no_key_is_named(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "root-0.key"
+    path = tmp_path / "root-0.signing-key"
     path.write_text(content)
-    with pytest.raises(RepositoryKeyError, match=r"root-0\.key is not a signing key"):
+    with pytest.raises(RepositoryKeyError, match=r"root-0\.signing-key is not a signing key"):
         KeyRing([tmp_path]).files()
 
 

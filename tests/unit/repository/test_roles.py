@@ -128,7 +128,7 @@ def test_clients_follow_the_rotation_of_any_role(world: World, role: str) -> Non
     folder = world.online if role in {"snapshot", "timestamp"} else world.held
     old = keys_of(folder, role)
     out = rotate(world.repository, world.maker, KeyPlan([folder]), world.ring(), role=role)
-    assert [path.name for path in old] == [f"{role}-{out[0][:8]}.key"]
+    assert [path.name for path in old] == [f"{role}-{out[0][:8]}.signing-key"]
     for path in old:
         path.unlink()
     assert world.fetch(TARGET, client) is not None
