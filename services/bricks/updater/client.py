@@ -100,9 +100,11 @@ class Client:
             left_out, unreached = self._load_roles(tuf)
             paths = self._paths(left_out)
             entries = (entry for path in paths if (entry := _entry(tuf, path)) is not None)
+            signed = tuple(entries)
+            self._forget({REVOKED, *(entry.path for entry in signed)})
             stamp = Metadata[Timestamp].from_file(str(self.seen / "timestamp.json")).signed
             return Catalogue(
-                signed=tuple(entries),
+                signed=signed,
                 revoked=revoked,
                 left_out=left_out,
                 unreached=unreached,
@@ -148,6 +150,13 @@ class Client:
     def revoked_target(self) -> TargetFile | None:
         """The list of what was taken back, as the top role signed it, if there is one."""
         return _targets(self.seen / "targets.json").targets.get(REVOKED)
+
+    def roles(self) -> Iterator[tuple[str, bytes]]:
+        """The files of the roles that were seen: snapshot, targets, and delegated ones by name."""
+        for role in ("snapshot", "targets", *sorted({name for name, _ in self._roles()})):
+            path = self.seen / f"{quote(role, '')}.json"
+            if path.is_file():
+                yield role, path.read_bytes()
 
     def old_root(self, version: int) -> bytes | None:
         """A root from before the trusted one, unchecked: for nodes that know it, to go on from.
@@ -224,6 +233,13 @@ class Client:
             if path.is_file():
                 found.update(filter(is_manifest, _targets(path).targets))
         return sorted(found)
+
+    def _forget(self, named: Collection[str]) -> None:
+        """Delete targets that the repository does not offer any more."""
+        kept = {quote(path, "") for path in named}
+        for path in (self.folder / "targets").iterdir():
+            if path.name not in kept:
+                path.unlink()
 
     def _revoked(self) -> dict[str, str]:
         target = self.revoked_target()

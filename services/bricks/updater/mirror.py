@@ -112,13 +112,10 @@ class Mirror:
     def _metadata(self, client: Client, catalogue: Catalogue) -> Iterator[Path]:
         """Lay down every role that holds, and the list of what was taken back."""
         yield from self._roots(client)
-        for path in sorted(client.seen.glob("*.json")):
-            raw = path.read_bytes()
-            role = path.stem
-            if role in {"root", "timestamp"} or role in map(_quoted, catalogue.left_out):
-                continue
-            version = Metadata.from_bytes(raw).signed.version
-            yield self._put(self.layout.metadata / f"{version}.{role}.json", raw)
+        for role, raw in client.roles():
+            if role not in catalogue.left_out:
+                version = Metadata.from_bytes(raw).signed.version
+                yield self._put(self.layout.of_role(quote(role, ""), version), raw)
         if (revoked := client.revoked_target()) is not None:
             yield self._lay(REVOKED, client.target(revoked), revoked)
 
@@ -161,7 +158,3 @@ class Mirror:
                     path.unlink()
                     deleted += 1
         return deleted
-
-
-def _quoted(role: str) -> str:
-    return quote(role, "")

@@ -132,6 +132,19 @@ def test_what_the_present_state_does_not_name_is_deleted(publisher, mirror):
     }
 
 
+def test_a_role_that_is_no_longer_delegated_is_handed_on_no_more(publisher, mirror):
+    publisher.brick(b"lung words", brick="lung-style", domain="pneumology")
+    publisher.publish()
+    mirror.sync()
+    publisher.targets.delegations.roles.pop("device-pneumology")
+    publisher.publish()
+
+    assert mirror.sync().refs == ("heart-style@1",)
+    assert not list(mirror.layout.metadata.glob("*pneumology*"))
+    cached = {p.name for p in (mirror.client.folder / "targets").iterdir()}
+    assert cached == {"device%2Fcardiology%2Fheart-style%2F1.json"}
+
+
 def test_a_damaged_file_of_the_copy_is_fetched_again(publisher, mirror, clinic):
     (blob,) = (mirror.layout.targets / "blobs").iterdir()
     blob.unlink()
