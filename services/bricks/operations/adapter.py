@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -175,8 +176,9 @@ def read_probes(path: Path) -> tuple[Probe, ...]:
     return tuple(found)
 
 
-def language_sentences() -> list[str]:
+@cache
+def language_sentences() -> tuple[str, ...]:
     """A fixed choice of the built-in pack's sentences."""
     topics = [topic for topic, _ in read_folder(PACKS)]
     step = max(1, len(topics) // MOST_SENTENCES)
-    return [topic.passages[0].sentences[0] for topic in topics[::step]][:MOST_SENTENCES]
+    return tuple(topic.passages[0].sentences[0] for topic in topics[::step])[:MOST_SENTENCES]

@@ -14,7 +14,7 @@ from services.bricks.updater.installed import Installed
 
 
 @pytest.fixture
-def embedder():
+def by_words():
     return ByWords()
 
 
@@ -64,6 +64,6 @@ def pack(tmp_path):
 
 
 @pytest.fixture
-def shop(store, embedder):
+def shop(store, by_words):
     """A workshop at the time that manifests of tests bear."""
-    return Workshop(store, lambda: embedder, now=lambda: MADE)
+    return Workshop(store, lambda: by_words, now=lambda: MADE)
