@@ -30,3 +30,21 @@ class ExpertsUnsupportedError(CaretierError):
     status = 409
     exit_code = 25
     remedy = "Set CARETIER_ENGINE_KIND to llama or vllm."
+
+
+class HospitalAwayError(CaretierError):
+    """The hospital that a command is for gives no answer."""
+
+    kind = "hospital-away"
+    status = 503
+    exit_code = 26
+    remedy = "Start it (`caretier up`), or name it: CARETIER_URL=http://host:8000."
+
+
+class HospitalRefusedError(CaretierError):
+    """The hospital does not do what a command asks for."""
+
+    kind = "hospital-refused"
+    status = 403
+    exit_code = 27
+    remedy = "`caretier hospital key NAME operator` makes a key; set CARETIER_KEY to it."

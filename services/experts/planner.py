@@ -12,7 +12,7 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _AND = re.compile(
     r",?\s+(?:and|also|but|plus|y|e|pero)\s+"
     r"(?=(?:also\s+)?(?:what|why|when|where|which|who|how|can|could|may|should|do|does|is|are|will"
-    r"|que|por que|cuando|donde|cual|quien|como|cuanto|puedo|debo|es)\b)",
+    r"|qu[eé]|por qu[eé]|cu[aá]ndo|d[oó]nde|cu[aá]l|qui[eé]n|c[oó]mo|cu[aá]nto|puedo|debo|es)\b)",
     re.IGNORECASE,
 )
 MOST_PARTS = 8
