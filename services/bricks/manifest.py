@@ -174,7 +174,7 @@ def split_ref(ref: str) -> tuple[str, int]:
     Raises:
         BrickError: it is not one.
     """
-    match = _REF.match(ref)
+    match = _REF.fullmatch(ref)
     if match is None:
         raise BrickError(f"{ref!r} is no brick and version, like cardiology@3.")
     return match[1], int(match[2])
