@@ -1,8 +1,10 @@
 """Engines: what turns a prompt into words, and a sentence into a vector.
 
-One protocol, two engines: `LlamaEngine` runs a GGUF model in this process with llama.cpp,
-`HttpEngine` talks to any OpenAI-compatible server (vLLM at the hospital). Both stream, can be
-cancelled, keep a token and a time budget, and raise only the errors of `services.engines.errors`.
+One protocol, three engines: `LlamaEngine` runs a GGUF model in this process with llama.cpp,
+`VllmEngine` starts vLLM or connects to one, `HttpEngine` talks to any OpenAI-compatible server. All
+stream, can be cancelled, keep a token and a time budget, and raise only the errors of
+`services.engines.errors`. The first two hold adapters (`AdapterHost`) that are loaded, replaced and
+let go while requests run; `SwitchingEngine` changes the model itself behind a drain.
 Which engines may write for patients is a property of the catalogue (`authoring`), not of the code
 that calls them. `Embedder` runs all-MiniLM-L6-v2 on onnxruntime.
 

@@ -185,6 +185,16 @@ async def test_a_header_that_does_not_fit_is_refused(engine, adapter_files, tmp_
     assert await engine.complete(prompt("amber"), BUDGET)
 
 
+async def test_a_file_whose_tensors_were_cut_off_is_refused(engine, adapter_files, tmp_path):
+    path = tmp_path / "cut.gguf"
+    path.write_bytes(adapter_files["amber"].path.read_bytes()[:-1000])
+    cut = dataclasses.replace(
+        adapter_files["amber"], name="cut", path=path, digest=file_digest(path)
+    )
+    with pytest.raises(AdapterMismatchError, match="tensors"):
+        await engine.hold(cut)
+
+
 async def test_a_model_is_no_adapter(engine, adapter_files):
     adapter = dataclasses.replace(
         adapter_files["amber"], path=embedded_model(), digest=file_digest(embedded_model())
