@@ -111,7 +111,7 @@ def caretier(upstream: Target, folder: Path) -> Iterator[tuple[Target, psutil.Pr
     }
     if authorization := dict(upstream.headers).get("authorization"):
         environment["CARETIER_ENGINE_API_KEY"] = authorization.removeprefix("Bearer ")
-    program = [sys.executable, "-m", "services.cli.main", "hospital", "--data", str(data)]
+    program = [sys.executable, "-m", "services.cli", "hospital", "--data", str(data)]
     key = subprocess.run(  # noqa: S603 - our own command
         [*program, "key", "bench", "engine engine.base"],
         capture_output=True,
