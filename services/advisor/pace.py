@@ -27,7 +27,9 @@ from services.engines.settings import EngineSettings, embedded_model, models_fol
 ERROR = 0.35
 """Share by which an estimate may be off: the most that was seen on a quiet machine, rounded up."""
 CARD_ERROR = 0.5
-KEPT = dt.timedelta(days=30)
+KEPT, HOUR = dt.timedelta(days=30), dt.timedelta(hours=1)
+BUSY = 1.2
+"""Programs that want a core, for each core, from which a measurement counts as disturbed."""
 FILE = "pace.json"
 CONTEXT = 1024
 LARGE = Shape(
@@ -78,7 +80,7 @@ class Pace(BaseModel):
     """What was measured, and what follows.
 
     Attributes:
-        measured: when; cpu, cores, threads: on what.
+        measured: when; cpu, cores, threads: on what; busy: other programs ran, it may be quicker.
         per_layer: seconds that a layer costs beside its weights.
         bytes_per_second: of weights that are read through while tokens are written.
         weights_per_second: that are worked through while a prompt is read.
@@ -90,6 +92,7 @@ class Pace(BaseModel):
     cpu: str
     cores: int
     threads: int
+    busy: bool
     per_layer: float = Field(ge=0)
     bytes_per_second: float = Field(gt=0)
     weights_per_second: float = Field(gt=0)
@@ -100,15 +103,15 @@ class Pace(BaseModel):
         model = Catalogue.load().model("smollm2-135m-instruct")
         slow, quick = 1 / large.written_per_second, 1 / small.written_per_second
         wide, thin = LARGE.layers, model.shape.layers
-        held = model.file().size
+        held, most = model.file().size, slow / size
         per_byte = (slow * thin - quick * wide) / (size * thin - held * wide)
-        if not 0 < per_byte <= slow / size:  # the layers cost nothing that can be seen
-            per_byte = slow / size
+        per_byte = min(most, max(most / 2, per_byte))  # beyond, one of the two was disturbed
         return cls(
             measured=dt.datetime.now(dt.UTC),
             cpu=machine.cpu,
             cores=machine.cores,
             threads=threads,
+            busy=os.getloadavg()[0] > machine.cores * BUSY,
             per_layer=max(0.0, (quick - held * per_byte) / thin),
             bytes_per_second=1 / per_byte,
             weights_per_second=large.read_per_second * LARGE.parameters,
@@ -123,7 +126,7 @@ class Pace(BaseModel):
 
     def fits(self, machine: Machine) -> bool:
         """Whether it was measured on such a machine, not too long ago."""
-        young = dt.datetime.now(dt.UTC) - self.measured < KEPT
+        young = dt.datetime.now(dt.UTC) - self.measured < (HOUR if self.busy else KEPT)
         return young and (self.cpu, self.cores) == (machine.cpu, machine.cores)
 
 
@@ -139,7 +142,7 @@ def on_card(gpus: tuple[Gpu, ...], shape: Shape, weights: int, *, context: int) 
 
 
 def measured(machine: Machine, *, again: bool = False) -> Pace:
-    """The pace of this machine: as it was kept, or measured now (about ten seconds).
+    """The pace of this machine: as it was kept, or measured now (some ten seconds).
 
     Args:
         machine: this one.
@@ -151,15 +154,21 @@ def measured(machine: Machine, *, again: bool = False) -> Pace:
     kept = None if again else _kept(models_folder() / FILE)
     if kept is not None and kept.fits(machine):
         return kept
-    threads = min(EngineSettings().threads, machine.cores)
-    small = try_model(embedded_model(), context=CONTEXT, threads=threads)
     with tempfile.TemporaryDirectory(prefix="caretier-") as folder:
         file = Path(folder) / "stand-in.gguf"
         write_stand_in(file, LARGE, FORM, CONTEXT)
-        large = try_model(file, context=CONTEXT, threads=threads)
-        pace = Pace.of(machine, threads, small, large, file.stat().st_size)
+        most = min(EngineSettings().threads, machine.cores)
+        # where others run, several threads wait for one another: one alone may be quicker
+        paces = [_try(machine, threads, file) for threads in sorted({1, most})]
+    pace = max(paces, key=lambda p: p.bytes_per_second)
     _keep(models_folder() / FILE, pace)
     return pace
+
+
+def _try(machine: Machine, threads: int, file: Path) -> Pace:
+    small = try_model(embedded_model(), context=CONTEXT, threads=threads)
+    large = try_model(file, context=CONTEXT, threads=threads)
+    return Pace.of(machine, threads, small, large, file.stat().st_size)
 
 
 def _kept(file: Path) -> Pace | None:

@@ -30,8 +30,9 @@ _BLOCKS: dict[Kind, tuple[int, int, tuple[int, ...]]] = {
     Kind.Q6_K: (256, 210, (208,)),
 }
 """Weights of a block, its bytes, and where in it the half-precision scales stand."""
+_PLAIN = {"F16": Kind.F16, "Q8_0": Kind.Q8_0, "Q4_0": Kind.Q4_0}
 _MIXED = {"Q4_K_M": Kind.Q4_K, "Q5_K_M": Kind.Q5_K}
-FORMS = ("F16", "Q8_0", "Q4_0", *_MIXED)
+FORMS = (*_PLAIN, *_MIXED)
 """Forms of weights that a stand-in can have."""
 
 
@@ -108,7 +109,7 @@ def _tensors(shape: Shape) -> Iterator[tuple[str, int, int]]:
 def _kind(name: str, form: str, shape: Shape) -> Kind:
     """As llama.cpp mixes them: the K forms keep some tensors finer."""
     if form not in _MIXED:
-        return Kind[form]
+        return _PLAIN[form]
     if name == "output.weight" or (shape.tied and name == "token_embd.weight"):
         return Kind.Q6_K
     half = name.startswith("blk.") and int(name.split(".")[1]) % 2 == 0

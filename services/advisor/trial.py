@@ -27,6 +27,8 @@ from services.engines.llama.weights import Told, Weights
 
 READ, WRITTEN = 256, 16
 """Tokens that are read, and written, in one round."""
+ENOUGH = 4.0
+"""Seconds after which no further round is begun."""
 PATIENCE = 600.0
 """Seconds a trial may take."""
 
@@ -57,7 +59,7 @@ def try_model(
         context: tokens to make room for.
         threads: CPU threads.
         fill: read until the context is full, to see the memory that it takes then.
-        rounds: how often it writes.
+        rounds: how often it reads and writes, at most.
 
     Raises:
         TrialError: it cannot be loaded here, or took too long.
@@ -79,7 +81,10 @@ def _run(model: Path, context: int, threads: int, rounds: int, *, fill: bool) ->
     weights = Weights(model)
     lane = Lane(weights, Shelf(weights), "", context=context, threads=threads, prefixes=None)
     read = written = 0.0
-    for _ in range(rounds):
+    enough = time.monotonic() + ENOUGH
+    for done in range(rounds):
+        if done and time.monotonic() > enough:
+            break
         read = max(read, _read(lane, min(READ, context - WRITTEN)))
         written = max(written, _write(lane))
     if fill:
