@@ -201,3 +201,29 @@ def adapter_brick(store: BrickStore, name: str, version: int = 1, **more: Any) -
         "lineage": {"operation": "made"},
     }
     return store.make(fields | more, files)
+
+
+def trained_brick(store: BrickStore, name: str) -> BrickManifest:
+    """One of the trained adapters of the tests as a brick, in both forms."""
+    folder = Path(__file__).parents[1] / "adapters" / name
+    config = json.loads((folder / "adapter_config.json").read_text())
+    base = json.loads((folder / "caretier-base.json").read_text())["base"]
+    fields = {
+        "id": name,
+        "version": 1,
+        "kind": "adapter",
+        "title": name.capitalize(),
+        "level": "hospital",
+        "domain": name,
+        "base": base,
+        "rank": config["r"],
+        "licence": "Apache-2.0",
+        "created": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
+        "lineage": {"operation": "made"},
+    }
+    files: dict[str, tuple[Path, Any]] = {
+        "peft/adapter_config.json": (folder / "adapter_config.json", "peft"),
+        "peft/adapter_model.safetensors": (folder / "adapter_model.safetensors", "peft"),
+        "adapter.gguf": (folder / "adapter.gguf", "gguf"),
+    }
+    return store.make(fields, files)

@@ -7,6 +7,7 @@ nothing that was asked for is left out in silence.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import time
@@ -23,6 +24,8 @@ _UNABLE = (
     *("top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty"),
     *("logit_bias", "top_logprobs", "seed", "stop", "tools", "tool_choice", "parallel_tool_calls"),
 )
+AT_ONCE = 4
+"""Requests that the engine is given at once; it turns away what its own short queue cannot hold."""
 _ANY_JSON: dict[str, Any] = {"type": "object"}
 
 
@@ -36,12 +39,14 @@ class InProcessBackend:
 
     def __init__(self, engine: Engine, *, seconds: float) -> None:
         self._engine, self._seconds = engine, seconds
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def whole(self, chat: ExpertChat, adapter: str | None) -> bytes:
         """See `services.hospital.gateway.backend.Backend.whole`."""
         prompt, budget = self._prompt(chat, adapter)
         scores = bool(chat.logprobs)
-        completion = await self._engine.complete(prompt, budget, scores=scores)
+        async with self._room:
+            completion = await self._engine.complete(prompt, budget, scores=scores)
         choice: dict[str, Any] = {
             "index": 0,
             "message": {"role": "assistant", "content": completion.text},
@@ -67,9 +72,10 @@ class InProcessBackend:
         frame = _frame("chat.completion.chunk", chat.model)
         pieces = 0
         yield _chunk(frame, {"role": "assistant", "content": ""})
-        async for piece in self._engine.generate(prompt, budget):
-            pieces += 1
-            yield _chunk(frame, {"content": piece})
+        async with self._room:
+            async for piece in self._engine.generate(prompt, budget):
+                pieces += 1
+                yield _chunk(frame, {"content": piece})
         yield _chunk(frame, {}, "length" if pieces >= budget.tokens else "stop")
         yield event({**frame, "choices": [], "usage": _usage(chat.prompt_size(), pieces)})
         yield DONE
