@@ -51,15 +51,17 @@ def run_module(
     module: str,
     request: Mapping[str, Any],
     *,
+    python: Path | None = None,
     say: Say | None = None,
     seconds: float = HOUR,
     refused: type[CaretierError] = EngineError,
 ) -> dict[str, Any]:
-    """Run a module of the other environment and return its result.
+    """Run a module in a process of its own and return its result.
 
     Args:
         module: its dotted name; it ends with ``answer(…)``.
         request: what it is to do; becomes JSON.
+        python: to run it with; by default the one that has torch.
         say: is told of its progress.
         seconds: after which it is stopped, with all that it started.
         refused: the kind of error to raise for what the module cannot use.
@@ -70,7 +72,7 @@ def run_module(
         CaretierError: of the kind ``refused``, with the module's own words.
     """
     process = subprocess.Popen(  # noqa: S603 - our own module by its name
-        [str(torch_python()), "-m", module],
+        [str(python or torch_python()), "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -23,6 +23,8 @@ NOTE = "caretier-base.json"
 """Beside weights in Transformers' form: ``{"base": "sha256:…"}``."""
 FIELD = "caretier.base"
 """The same in a GGUF file's header."""
+MERGED = "caretier.merged-into"
+"""In the header of a model of its own: digest of the base that an adapter was merged into."""
 MAX_JSON = 64 * 1024 * 1024
 """Bytes of a configuration or tokenizer that is read."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

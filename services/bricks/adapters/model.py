@@ -15,7 +15,7 @@ from pathlib import Path
 from gguf import GGUFValueType, LlamaFileType
 
 from services.bricks.adapters.adapter import Adapter
-from services.bricks.adapters.base import FIELD, Base, read_json
+from services.bricks.adapters.base import FIELD, MERGED, Base, read_json
 from services.bricks.adapters.gguf_file import Field, GgufFile, write_gguf
 from services.bricks.adapters.llama_config import header_of
 from services.bricks.adapters.llama_names import (
@@ -141,6 +141,6 @@ def write_model(model: Model, path: Path, kind: str) -> None:
     number = GGUFValueType.UINT32
     fields = model.fields | {"general.file_type": Field(int(_FILE_TYPE[kind]), number)}
     fields.pop(FIELD, None)
-    if not model.adapters:
-        fields[FIELD] = Field(model.base.digest, GGUFValueType.STRING)
+    said = MERGED if model.adapters else FIELD
+    fields[said] = Field(model.base.digest, GGUFValueType.STRING)
     write_gguf(path, fields, model.numbers(kind))

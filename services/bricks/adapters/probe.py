@@ -58,7 +58,7 @@ def probe(
         EngineError: llama.cpp could not load or run the model.
     """
     request = {
-        "model": str(model),
+        "model": str(model.resolve()),
         "questions": list(questions),
         "answers": [list(a.tokens) for a in answers],
         "tokens": tokens,

@@ -15,12 +15,15 @@ from services.bricks.adapters.tensors import STORED
 from services.bricks.errors import BrickError
 from services.engines.torch_side import Say, answer, run_module
 
-KINDS = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_1", "Q4_0")
-"""From the most exact to the smallest."""
+FILE_TYPES = {7: "Q8_0", 18: "Q6_K", 17: "Q5_K_M", 15: "Q4_K_M", 3: "Q4_1", 2: "Q4_0"}
+"""``general.file_type`` of the kinds that are made here, from the most exact to the smallest."""
+ERROR = 4
+"""llama.cpp's level of a line that says what failed."""
+KINDS = tuple(FILE_TYPES.values())
 
 
 def quantise(
-    source: Path, target: Path, kind: str, *, threads: int = 2, say: Say | None = None
+    source: Path, target: Path, kind: str, *, threads: int = 1, say: Say | None = None
 ) -> None:
     """Write a quantised model; what stood at ``target`` stays until the new one is whole.
 
@@ -28,8 +31,8 @@ def quantise(
         source: a GGUF file whose matrices are not quantised.
         target: the file to write.
         kind: one of `KINDS`.
-        threads: of the CPU.
-        say: is told of each hundredth part.
+        threads: of the CPU; more than there are free cores makes it slower.
+        say: is told of each weight.
 
     Raises:
         BrickError: the kind is not known, or the source is quantised already.
@@ -43,8 +46,13 @@ def quantise(
             f"{source.name} is quantised already ({', '.join(odd)}).",
             remedy="Convert it to BF16 first: `caretier bricks convert`. What was lost stays lost.",
         )
-    made = target.with_name(target.name + ".part")
-    request = {"source": str(source), "target": str(made), "kind": kind, "threads": threads}
+    made = target.resolve().with_name(target.name + ".part")
+    request = {
+        "source": str(source.resolve()),
+        "target": str(made),
+        "kind": kind,
+        "threads": threads,
+    }
     try:
         run_module(__name__, request, python=Path(sys.executable), say=say, refused=BrickError)
         made.replace(target)
@@ -55,8 +63,12 @@ def quantise(
 def _work(request: dict[str, Any], say: Say) -> dict[str, Any]:
     import llama_cpp
 
-    def told(_level: int, text: bytes, _data: ctypes.c_void_p) -> None:
+    last = ["no reason given"]
+
+    def told(level: int, text: bytes, _data: ctypes.c_void_p) -> None:
         line = text.decode(errors="replace").strip()
+        if level == ERROR and line:
+            last.append(line)
         if line.startswith("["):  # "[  12/ 272] blk.0.attn_q.weight - …"
             say(line.partition("]")[0].strip("[ ").replace(" ", "").replace("/", " of "))
 
@@ -69,7 +81,10 @@ def _work(request: dict[str, Any], say: Say) -> dict[str, Any]:
         request["source"].encode(), request["target"].encode(), how
     )
     if failed:
-        raise BrickError("llama.cpp could not quantise the model.")
+        raise BrickError(
+            f"llama.cpp could not quantise the model: {last[-1]}.",
+            remedy="See that the disk has room, and that the model runs as it is.",
+        )
     return {"bytes": Path(request["target"]).stat().st_size}
 
 
