@@ -70,7 +70,7 @@ class Matcher:
         vectors, nothing = self._session.run([question])
         scores = self._scale * (prepared @ vectors[0])
         passages = np.full(len(index.passages), -np.inf, np.float32)
-        rows = np.array([u.passage for u in index.units])
+        rows = np.array([u.passage for u in index.units], np.intp)  # there may be none
         np.maximum.at(passages, rows, scores)
         sentences: dict[int, list[float]] = {}
         for unit, score in zip(index.units, scores.tolist(), strict=True):
