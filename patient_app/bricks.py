@@ -14,8 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
 from compliance.errors import CaretierError
 from patient_app.errors import NotLinkedError
 from patient_app.member import Member
@@ -40,7 +38,6 @@ class DeviceBricks:
         folder: of the bricks.
         moved_to: the clinic's address now, or None where that of the enrolment counts.
         limits: of time and size.
-        transport: for tests.
     """
 
     def __init__(
@@ -48,10 +45,8 @@ class DeviceBricks:
         folder: Path,
         moved_to: Callable[[], str | None] = lambda: None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
-        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._folder, self._moved_to, self._limits = folder, moved_to, limits
-        self._transport = transport
 
     @contextmanager
     def updater(self, member: Member, progress: Progress = silent) -> Iterator[Updater]:
@@ -67,8 +62,7 @@ class DeviceBricks:
             raise NotLinkedError("No hospital stands behind this clinic, so nobody signs bricks.")
         peer = bundles[Level.CLINIC].identity_public().fingerprint
         url = self._moved_to() or enrolled_at
-        line = (url, member.identity, peer, self._limits, self._transport)
-        with repository_above(*line) as source:
+        with repository_above(url, member.identity, peer) as source:
             made = Updater(self._folder, source, self._limits, progress)
             if not made.client.trusts:
                 trust_above(made.client, bundles[Level.HOSPITAL].identity_public())

@@ -28,6 +28,8 @@ PATIENCE = 2.0
 """Seconds after which progress is shown."""
 _BAR = 24
 """Characters of a bar."""
+_LEAST = 0.001
+"""The least share that is given as a figure."""
 
 
 @contextmanager
@@ -78,8 +80,9 @@ def show_pulled(done: Sequence[Pulled], *, dry_run: bool = False, as_json: bool 
 def _share(part: int, whole: int) -> Table:
     """A bar and its figure: how much of the full model (or brick) was moved."""
     shown = Table.grid(padding=(0, 1))
-    bar = Bar(max(whole, 1), 0, min(part, whole), width=_BAR)
-    shown.add_row(bar, Text(f"{part / max(whole, 1):.1%}"))
+    share = part / max(whole, 1)
+    figure = "< 0.1 %" if 0 < share < _LEAST else f"{100 * share:.1f} %"
+    shown.add_row(Bar(1.0, 0.0, min(share, 1.0), width=_BAR), Text(figure))
     return shown
 
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from support.brick_repository import World
+from typer.testing import CliRunner
 
 from clinic_edge.app import create as create_clinic
 from clinic_edge.bricks import ClinicBricks
+from clinic_edge.commands import app as clinic_app
 from clinic_edge.service import Clinic
 from clinic_edge.settings import ClinicSettings
 from compliance.audit import AuditTrail
 from patient_app.bricks import DeviceBricks
+from patient_app.commands import app as device_app
 from patient_app.errors import NotLinkedError
 from patient_app.member import Member
 from patient_app.vault import KdfParameters, vault
@@ -42,7 +47,7 @@ from services.exchange.tokens import CallVerifier
 from services.store.database import Database
 from services.web.app import create_app
 
-HOSPITAL, CLINIC = "http://127.0.0.1:8000", "http://127.0.0.1:8100"
+CLINIC = "http://127.0.0.1:8100"
 LIMITS = Limits(spare_bytes=0)
 
 
@@ -58,12 +63,14 @@ class Tiers:
     """A hospital with a repository, a clinic and a device, each speaking to the next."""
 
     world: World
-    hospital: NodeKeys
     registry: Registry
     clinic: Clinic
-    bricks: ClinicBricks
     member: Member
     device: DeviceBricks
+
+    @property
+    def bricks(self) -> ClinicBricks:
+        return self.clinic.bricks
 
     def publish(self, version: int = 1) -> None:
         made = self.world.brick(version, b"words %d" % version)
@@ -91,9 +98,10 @@ def tiers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tiers]:
     database.migrate("services.exchange")
     registry = Registry(database)
     app = _hospital_app(world, hospital, registry, database)
+    above = partial(repository_above, limits=LIMITS, transport=httpx.ASGITransport(app=app))
+    monkeypatch.setattr("clinic_edge.service.repository_above", above)
     clinic = Clinic(ClinicSettings(data=tmp_path / "clinic"), Quiet())
-    bricks = _clinic_bricks(clinic, hospital, httpx.ASGITransport(app=app))
-    clinic.bricks = bricks
+    clinic._parent.write_text(hospital.bundle().model_dump_json())
     registry.enrol(registry.new_code("clinic", []), clinic.keys.bundle())
     member = Member.create(tmp_path / "device" / "vaults" / "ana", "correct horse")
     member.link_to(CLINIC, clinic.keys.bundle(), hospital.bundle())
@@ -102,8 +110,10 @@ def tiers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tiers]:
     )  # a device's bundle, as it enrols with it
     clinic.registry.enrol(clinic.registry.new_code("device", []), node.bundle())
     transport = httpx.ASGITransport(app=create_clinic(clinic.settings, clinic))
-    device = DeviceBricks(tmp_path / "device" / "bricks", limits=LIMITS, transport=transport)
-    yield Tiers(world, hospital, registry, clinic, bricks, member, device)
+    line = partial(repository_above, limits=LIMITS, transport=transport)
+    monkeypatch.setattr("patient_app.bricks.repository_above", line)
+    device = DeviceBricks(tmp_path / "device" / "bricks", limits=LIMITS)
+    yield Tiers(world, registry, clinic, member, device)
     member.vault.close()
     clinic.database.close()
     database.close()
@@ -118,18 +128,6 @@ def _hospital_app(world: World, keys: NodeKeys, registry: Registry, database: Da
     app.include_router(bricks_router(folder, nodes))
     app.include_router(pin_router(lambda: RootPin.of_repository(folder, keys.identity), nodes))
     return app
-
-
-def _clinic_bricks(
-    clinic: Clinic, hospital: NodeKeys, transport: httpx.AsyncBaseTransport
-) -> ClinicBricks:
-    identity = hospital.identity.public
-
-    def above():
-        line = (HOSPITAL, clinic.keys.identity, identity.fingerprint, LIMITS, transport)
-        return repository_above(*line), identity
-
-    return ClinicBricks(clinic.settings.data, above, LIMITS)
 
 
 def test_a_brick_goes_from_the_hospital_through_the_clinic_to_the_device(tiers):
@@ -257,3 +255,19 @@ def test_a_process_that_ends_does_not_wait_for_a_download(tiers):
 
     with pytest.raises(RepositoryAwayError, match="broken off"):
         tiers.bricks.sync(until(stop))
+
+
+def test_the_commands_of_clinic_and_device_bring_bricks_down(tiers, tmp_path):
+    tiers.publish()
+    (tmp_path / "device" / "passphrase").write_text("correct horse")
+    data = ["--data", str(tmp_path)]
+
+    pulled = CliRunner().invoke(clinic_app, [*data, "pull", "--json"], catch_exceptions=False)
+    fetched = CliRunner().invoke(
+        device_app, [*data, "pull", "plain-words", "--json"], catch_exceptions=False
+    )
+
+    for result in (pulled, fetched):
+        assert json.loads(result.stdout)["pulled"][0]["ref"] == "plain-words@1"
+    assert "The copy holds 1 bricks" in pulled.stderr
+    assert Installed(tmp_path / "device" / "bricks").active() == {"plain-words": 1}

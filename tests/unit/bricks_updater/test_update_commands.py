@@ -48,7 +48,7 @@ def test_a_pull_out_of_a_carried_folder_prints_what_moved_against_the_whole(run,
 
     assert in_use(data) == {"heart-style": 1}
     assert "15 bytes" in shown
-    assert "100.0%" in shown
+    assert "100.0 %" in shown
     again = json.loads(run("pull", "heart-style", "--json", carried=True))
     assert again == {
         "pulled": [
