@@ -70,7 +70,9 @@ def advise(
     bench = Bench(here, quick)
     choices = [best_choice(m, wish, place, bench) for m in Catalogue.load().models]
     fitting = sorted((c for c in choices if not c.against), key=lambda c: c.rank, reverse=True)
-    rejected = sorted((c for c in choices if c.against), key=lambda c: (len(c.against), _size(c)))
+    rejected = sorted(
+        (c for c in choices if c.against), key=lambda c: (len(c.against), c.memory.needed)
+    )
     return Advice(
         wish,
         place,
@@ -81,10 +83,6 @@ def advise(
         tuple(b for b in bricks if _belongs(b, place)),
         tuple(_notes(here, quick, fitting)),
     )
-
-
-def _size(choice: Choice) -> int:
-    return choice.memory.needed if choice.memory else choice.model.parameters
 
 
 def _belongs(brick: BrickManifest, place: Place) -> bool:

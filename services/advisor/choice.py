@@ -16,7 +16,9 @@ from services.advisor.wish import ANSWER, PROMPT, SHARE, Wish
 from services.engines.protocol import Authoring
 
 Runner = Literal["llama.cpp", "vllm"]
+Reasons = tuple[str, ...]
 GB = 1e9
+NO_FILE = "no GGUF file of it is known; `caretier bricks convert` makes one"
 
 
 @dataclass(frozen=True)
@@ -25,21 +27,21 @@ class Choice:
 
     Attributes:
         runner: which engine it runs in.
-        form: of its weights; None where no file of it is known.
-        file: of the form, for llama.cpp.
-        memory: that it takes; None with the form.
+        form: of its weights.
+        file: of the form, for llama.cpp, where one is known.
+        memory: that it takes.
         limit: bytes that it may take.
         pace: how quick it is; None where nothing is known of the machine's pace.
     """
 
     model: CatalogueModel
     runner: Runner
-    form: str | None
+    form: str
     file: ModelFile | None
-    memory: memories.Memory | None
+    memory: memories.Memory
     limit: int
     pace: Estimate | None
-    against: tuple[str, ...]
+    against: Reasons
 
     @property
     def rank(self) -> tuple[float, ...]:
@@ -50,7 +52,7 @@ class Choice:
             score.value if score else 0.0,
             float(self.model.domain == "medicine"),
             float(self.model.parameters),
-            BITS.get(self.form or "", 16.0),
+            BITS.get(self.form, 16.0),
         )
 
     @property
@@ -60,7 +62,7 @@ class Choice:
         if self.model.authoring is Authoring.NONE:
             return "its words reach nobody: too small to be let write"
         if score is None:
-            return "no medical evaluation is known; ranked behind those that have one, by size"
+            return "no medical evaluation is known"
         return f"{score.suite} {score.value:g} % ({score.how}, {score.date:%Y-%m})"
 
 
@@ -70,12 +72,6 @@ class Bench:
 
     machine: Machine
     pace: Pace | None
-
-    def estimate(self, model: CatalogueModel, file: ModelFile, wish: Wish) -> Estimate | None:
-        """How quickly a file would run here."""
-        if self.pace is None:
-            return None
-        return self.pace.estimate(model.shape, file.size, context=wish.context)
 
 
 def best_choice(model: CatalogueModel, wish: Wish, place: Place, bench: Bench) -> Choice:
@@ -89,30 +85,36 @@ def _choices(model: CatalogueModel, wish: Wish, place: Place, bench: Bench) -> I
     general = tuple(_of_model(model, wish, place))
     if bench.machine.gpus and wish.memory is None:
         yield _on_card(model, wish, bench, general)
-    for file in model.files:
-        memory = memories.on_processor(
-            model.shape, file.form, file.size, context=wish.context, contexts=wish.contexts
-        )
-        pace = (
-            bench.pace.estimate(model.shape, file.size, context=wish.context)
-            if bench.pace
-            else None
-        )
-        limit = int((wish.memory or bench.machine.memory) * SHARE)
-        against = (
-            *general,
-            *_of_memory(memory, limit, wish),
-            *_of_disk(file, bench.machine),
-            *_of_pace(pace, wish),
-        )
-        yield Choice(model, "llama.cpp", file.form, file, memory, limit, pace, against)
-    if not model.files:
-        reason = "no GGUF file of it is known; `caretier bricks convert` makes one"
-        limit = int((wish.memory or bench.machine.memory) * SHARE)
-        yield Choice(model, "llama.cpp", None, None, None, limit, None, (*general, reason))
+    for file in model.files or (None,):
+        yield _on_processor(model, file, wish, bench, general)
 
 
-def _on_card(model: CatalogueModel, wish: Wish, bench: Bench, general: tuple[str, ...]) -> Choice:
+def _on_processor(
+    model: CatalogueModel,
+    file: ModelFile | None,
+    wish: Wish,
+    bench: Bench,
+    general: tuple[str, ...],
+) -> Choice:
+    """In llama.cpp; where no file is known, as one in four bits a weight would be."""
+    form = file.form if file else "Q4_K_M"
+    size = file.size if file else int(model.parameters * BITS[form] / 8)
+    memory = memories.on_processor(
+        model.shape, form, size, context=wish.context, contexts=wish.contexts
+    )
+    limit = int((wish.memory or bench.machine.memory) * SHARE)
+    pace = bench.pace.estimate(model.shape, size, context=wish.context) if bench.pace else None
+    against = (
+        *general,
+        *(() if file else (NO_FILE,)),
+        *_of_memory(memory, limit, wish),
+        *_of_disk(file, bench.machine),
+        *_of_pace(pace, wish),
+    )
+    return Choice(model, "llama.cpp", form, file, memory, limit, pace, against)
+
+
+def _on_card(model: CatalogueModel, wish: Wish, bench: Bench, general: Reasons) -> Choice:
     """In vLLM, over all cards of the machine together."""
     cards = bench.machine.gpus
     native = next((f for f in model.files if f.form == "MXFP4"), None)
@@ -142,13 +144,15 @@ def _of_model(model: CatalogueModel, wish: Wish, place: Place) -> Iterator[str]:
 def _of_memory(memory: memories.Memory, limit: int, wish: Wish) -> Iterator[str]:
     if memory.needed > limit:
         yield (
-            f"needs {memory.needed / GB:.1f} GB with {wish.context:,} tokens;"
-            f" {SHARE:.0%} of the memory are {limit / GB:.1f} GB"
+            f"needs {memory.needed / GB:.2f} GB with {wish.context:,} tokens;"
+            f" {SHARE:.0%} of the memory are {limit / GB:.2f} GB"
         )
 
 
-def _of_disk(file: ModelFile, machine: Machine) -> Iterator[str]:
-    if machine.disk is not None and not file.embedded and file.size > machine.disk:
+def _of_disk(file: ModelFile | None, machine: Machine) -> Iterator[str]:
+    if file is None or file.embedded or machine.disk is None:
+        return
+    if file.size > machine.disk:
         yield f"its file has {file.size / GB:.1f} GB; {machine.disk / GB:.1f} GB of disk are free"
 
 

@@ -59,7 +59,7 @@ def advise(
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure this machine's pace anew.")
     ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Show all that was rejected.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show all models.")] = False,
     data: _Data = None,
     as_json: _AsJson = False,
 ) -> None:

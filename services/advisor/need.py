@@ -31,7 +31,7 @@ CLOSE = 0.05
 """A sub-domain may be so much farther than its domain's own sentences, and no more."""
 ROOT, MEDICINE = "all", "medicine"
 Language = Literal["en", "es"]
-Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+Encode = Callable[[list[str]], npt.NDArray[np.float32]]
 _SPANISH_NAMED = frozenset({"spanish", "español", "espanol", "castellano", "castilian", "latino"})
 _SPANISH_SAID = frozenset({"el", "la", "los", "las", "para", "con", "una", "del", "preguntas"})
 
@@ -107,7 +107,7 @@ class Tree:
     def _vectors(self, says: Sequence[str]) -> npt.NDArray[np.float32]:
         assert self._encode is not None  # noqa: S101 - only called where there is one
         if (key := tuple(says)) not in self._kept:
-            self._kept[key] = self._encode(key)
+            self._kept[key] = self._encode(list(key))
         return self._kept[key]
 
 

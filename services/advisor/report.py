@@ -43,9 +43,7 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "authoring": model.authoring.value,
         "context": model.context,
         "score": model.score.value if model.score else None,
-        "memory": asdict(memory) | {"needed": memory.needed, "limit": choice.limit}
-        if memory
-        else None,
+        "memory": asdict(memory) | {"needed": memory.needed, "limit": choice.limit},
         "tokens_per_second": round(pace.written_per_second, 1) if pace else None,
         "seconds": round(pace.seconds(PROMPT, ANSWER), 1) if pace else None,
         "error": pace.error if pace else None,

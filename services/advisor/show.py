@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rich.bar import Bar
@@ -19,6 +19,8 @@ from services.advisor.wish import ANSWER, PROMPT
 
 _BAR = 22
 """Characters of a bar."""
+SHOWN = 8
+"""Models of each kind that are shown unless all are asked for."""
 _COLOURS = {"free": "green", "conditions": "yellow", "research": "red"}
 
 
@@ -27,25 +29,34 @@ def show_advice(advice: Advice, *, everything: bool = False) -> None:
 
     Args:
         advice: to show.
-        everything: all that was rejected, instead of the nearest ten.
+        everything: all models, instead of the first of each kind.
     """
     console = Console()
     console.print(Text(" / ".join(advice.place.path), style="bold"))
     show_machine(advice.machine, advice.pace, console)
     if advice.recommended:
-        console.print(_recommended(advice.recommended))
-        best = advice.recommended[0]
-        if best.file is not None:
-            console.print(f"Take the first with: caretier advise pull {best.model.id}")
-    shown = advice.rejected if everything else advice.rejected[:10]
-    console.print(_rejected(shown))
-    if len(shown) < len(advice.rejected):
-        console.print(Text(f"… {len(advice.rejected) - len(shown)} more: --all", style="dim"))
+        _part(console, advice.recommended, _recommended, everything=everything)
+        first = next((c.model.id for c in advice.recommended if c.file), None)
+        console.print(f"Have the first one with: caretier advise pull {first}" if first else "")
+    _part(console, advice.rejected, _rejected, everything=everything)
     if advice.bricks:
         named = ", ".join(f"{b.ref} ({b.kind})" for b in advice.bricks)
         console.print(f"Bricks here for this: {named}")
     for note in advice.notes:
         console.print(Text(note, style="yellow"))
+
+
+def _part(
+    console: Console,
+    choices: Sequence[Choice],
+    table: Callable[[Iterable[Choice]], Table],
+    *,
+    everything: bool,
+) -> None:
+    shown = choices if everything else choices[:SHOWN]
+    console.print(table(shown))
+    if len(shown) < len(choices):
+        console.print(Text(f"… {len(choices) - len(shown)} more: --all", style="dim"))
 
 
 def show_machine(machine: Machine, pace: Pace | None, console: Console) -> None:
@@ -110,7 +121,7 @@ def _rejected(choices: Iterable[Choice]) -> Table:
     for choice in choices:
         table.add_row(
             choice.model.id,
-            choice.form or "",
+            choice.form,
             _bar(choice),
             _figures(choice),
             "\n".join(choice.against),
@@ -118,19 +129,15 @@ def _rejected(choices: Iterable[Choice]) -> Table:
     return table
 
 
-def _bar(choice: Choice) -> Bar | str:
+def _bar(choice: Choice) -> Bar:
     """How much of what it may take a model takes; full and red where it is too much."""
-    if choice.memory is None:
-        return ""
     needed, limit = choice.memory.needed, max(1, choice.limit)
     colour = "green" if needed <= limit else "red"
     return Bar(limit, 0, min(needed, limit), width=_BAR, color=colour)
 
 
 def _figures(choice: Choice) -> str:
-    if choice.memory is None:
-        return ""
-    return f"{choice.memory.needed / GB:.1f} of {choice.limit / GB:.1f} GB"
+    return f"{choice.memory.needed / GB:.2f} of {choice.limit / GB:.2f} GB"
 
 
 def show_rehearsal(seen: dict[str, Any]) -> None:

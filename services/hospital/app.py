@@ -14,9 +14,11 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
+from services.advisor.routes import advisor_router
 from services.bricks.repository import REPOSITORY
 from services.bricks.repository.refresh import keep_fresh
 from services.bricks.routes import bricks_router
+from services.bricks.store import BrickStore
 from services.bricks.updater.pin import RootPin
 from services.bricks.updater.routes import pin_router
 from services.exchange.courier import running
@@ -177,6 +179,10 @@ def _add_models(app: FastAPI, here: Hospital, doors: Doors) -> None:
             ask=doors.explain,
             audit=here.auditor.expert,
         )
+    )
+    store = BrickStore(here.settings.data / "bricks")
+    app.include_router(
+        advisor_router(lambda: here.node.index.embedder, store.manifests, doors.operate)
     )
     gateway.desk.metrics.publish(app.state.metrics, lambda: slots.running, lambda: slots.waiting)
 

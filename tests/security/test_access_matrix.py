@@ -51,10 +51,11 @@ CLINICIAN = {"clinician"}
 
 SHAPED: dict[str, Any] = {
     "/v1/enrol": {"code": "A" * 16, "bundle": {}},
+    "/v1/advise": {"machine": {"cores": 4, "memory": 8_000_000_000}},  # this one is not measured
     "/fhir/$de-identify": {"resourceType": "Patient", "id": "x"},
     f"/portal/api/referrals/{ID}/save": {"text": "x", "version": 0},
 }
-"""Bodies where a wrong shape would be refused before anybody asks who it is."""
+"""Bodies where a wrong shape would be refused before anybody asks who it is, or take long."""
 Row = tuple[str, set[str]]
 """An address to try, and who is let in."""
 
@@ -175,6 +176,8 @@ HOSPITAL: dict[str, Row] = (
         "PUT /v1/experts/{name}": ("/v1/experts/amber", OPERATES),
         "DELETE /v1/experts/{name}": ("/v1/experts/amber", OPERATES),
         "POST /v1/gate/explain": ("/v1/gate/explain", OPERATES | {"key-engine"}),
+        "POST /v1/advise": ("/v1/advise", OPERATES),
+        "GET /v1/advise/catalogue": ("/v1/advise/catalogue", OPERATES),
         "GET /portal/sign-in": ("/portal/sign-in", ALL),
         "POST /portal/sign-in": ("/portal/sign-in", NODES),
         "POST /portal/sign-out": ("/portal/sign-out", NODES),
