@@ -49,7 +49,10 @@ def with_error(problem: Problem, param: str | None = None) -> JSONResponse:
 def error_of(problem: dict[str, Any], param: str | None = None) -> dict[str, Any]:
     """OpenAI's error object of a problem document."""
     status, kind = problem["status"], problem["type"].rpartition(":")[2]
-    words = [problem.get("detail") or problem["title"], problem.get("remedy")]
+    words = [
+        str(problem.get("detail") or problem["title"]).rstrip(".") + ".",
+        problem.get("remedy"),
+    ]
     broken = "server_error" if status >= _SERVER else "invalid_request_error"
     return {
         "message": " ".join(word for word in words if word),
