@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -66,14 +65,17 @@ def measure_prefix(
     unlike = [Prompt(f"Case {n}. {system}", q) for n, q in enumerate(QUESTIONS)]
     try:
         with loaded.lanes.lend(None, ()) as first, loaded.lanes.lend(None, ()) as second:
-            cold = _times(loaded, first, alike, shared=False)
-            kept = _times(loaded, first, alike, shared=True)[1:]
-            read = _times(loaded, second, alike, shared=True)
+            cold = [_time(loaded, first, prompt, shared=False) for prompt in alike]
+            kept = [_time(loaded, first, prompt, shared=True) for prompt in alike][1:]
+            read = _time(loaded, second, alike[0], shared=True)
             length = len(loaded.weights.tell(alike[0]).head)
             size = max(file.stat().st_size for file in folder.iterdir()) / 1e6
-            rows = [PrefixRow("one system part", length, median(cold), median(kept), read[0], size)]
-            cold = _times(loaded, first, unlike, shared=False)
-            kept = _times(loaded, first, unlike, shared=True)
+            rows = [PrefixRow("one system part", length, median(cold), median(kept), read, size)]
+            pairs = [  # in turn, so that a busy moment of the machine is in both
+                [_time(loaded, lane, prompt, shared=lane is second) for lane in (first, second)]
+                for prompt in unlike
+            ]
+            cold, kept = map(list, zip(*pairs, strict=True))
             rows.append(
                 PrefixRow("another each time", length, median(cold), median(kept), None, size)
             )
@@ -82,12 +84,11 @@ def measure_prefix(
         loaded.close()
 
 
-def _times(loaded: Loaded, lane: Lane, prompts: Sequence[Prompt], *, shared: bool) -> list[float]:
-    times = []
-    for prompt in prompts:
-        told = loaded.weights.tell(prompt)
-        began = time.perf_counter()
-        lane.begin(told, None, shared=shared, stop=threading.Event())
-        times.append((time.perf_counter() - began) * 1e3)
-        lane.end()
-    return times
+def _time(loaded: Loaded, lane: Lane, prompt: Prompt, *, shared: bool) -> float:
+    """Milliseconds until a lane has read a prompt."""
+    told = loaded.weights.tell(prompt)
+    began = time.perf_counter()
+    lane.begin(told, None, shared=shared, stop=threading.Event())
+    taken = time.perf_counter() - began
+    lane.end()
+    return taken * 1e3
