@@ -76,7 +76,7 @@ def _fit(
     base: Path, out: Path, recipe: Recipe, examples: list[dict[str, str]], say: Say
 ) -> list[float]:
     import torch
-    from peft import LoraConfig, get_peft_model  # type: ignore[import-not-found]
+    from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     torch.manual_seed(recipe.seed)
@@ -93,7 +93,7 @@ def _fit(
             task_type="CAUSAL_LM",
         ),
     )
-    rows = [_row(tokenizer, example, recipe.tokens) for example in examples]
+    rows = [row_of(tokenizer, example, recipe.tokens) for example in examples]
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=recipe.rate)
     losses = []
@@ -101,7 +101,7 @@ def _fit(
         picked = [rows[(step * recipe.batch + i) % len(rows)] for i in range(recipe.batch)]
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * min(1.0, (step + 1) / max(1, recipe.steps // 10))
-        loss = model(**_batch(torch, picked, tokenizer.pad_token_id or 0)).loss
+        loss = model(**batch_of(torch, picked, tokenizer.pad_token_id or 0)).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
@@ -112,22 +112,19 @@ def _fit(
     return losses
 
 
-def _row(tokenizer: Any, example: dict[str, str], limit: int) -> tuple[list[int], list[int]]:
+def row_of(tokenizer: Any, example: dict[str, str], limit: int) -> tuple[list[int], list[int]]:
     """Tokens of a conversation and the labels: the answer's tokens alone."""
+    turns = [{"role": role, "content": example[role]} for role in ("system", "user")]
     asked = tokenizer.apply_chat_template(
-        [
-            {"role": "system", "content": example["system"]},
-            {"role": "user", "content": example["user"]},
-        ],
-        tokenize=False,
-        add_generation_prompt=True,
+        [turn for turn in turns if turn["content"]], tokenize=False, add_generation_prompt=True
     )
     start = tokenizer(asked, add_special_tokens=False).input_ids
     told = tokenizer(example["answer"] + tokenizer.eos_token, add_special_tokens=False).input_ids
     return (start + told)[:limit], ([IGNORED] * len(start) + told)[:limit]
 
 
-def _batch(torch: Any, rows: list[tuple[list[int], list[int]]], padding: int) -> dict[str, Any]:
+def batch_of(torch: Any, rows: list[tuple[list[int], list[int]]], padding: int) -> dict[str, Any]:
+    """Rows filled up to the longest, as tensors that a model of Transformers takes."""
     longest = max(len(tokens) for tokens, _ in rows)
 
     def filled(values: list[int], fill: int) -> list[int]:

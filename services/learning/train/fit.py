@@ -1,0 +1,154 @@
+"""The steps of a training: own examples, protected ones, and what holds the change near nothing."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.learning.train.model import Model, Row
+from services.learning.train.private import ExampleGradients
+from services.learning.train.request import Protection, Recipe
+
+GREATEST = 1.0
+"""Length that a gradient is cut to where no privacy asks for less."""
+LOOKED_AT = 32
+"""Examples that a loss is measured on."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """When to stop: seconds from now, and MB of this process."""
+
+    seconds: float
+    memory: int
+
+
+class Fit:
+    """Trains the fresh adapter of a model.
+
+    Args:
+        model: see `open_model`.
+        recipe: of the steps.
+        protection: ``example`` makes each step private.
+        own: the node's examples; protected: those of every site.
+        order: seed of the order in which examples come; not used where they are protected.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        protection: Protection,
+        *,
+        own: Sequence[Row],
+        protected: Sequence[Row],
+        order: str,
+    ) -> None:
+        import torch
+
+        self._model, self._recipe = model, recipe
+        self._own, self._protected = list(own), list(protected)
+        self._private: ExampleGradients | None = None
+        self._order = random.Random(order)  # noqa: S311 - an order that may be known
+        if protection.mechanism == "example":
+            noise = torch.Generator().manual_seed(secrets.randbits(63))
+            ups = [up for _, up in model.factors.values()]
+            self._private = ExampleGradients(ups, protection.clip, protection.noise, noise)
+        replayed = round(recipe.batch * recipe.replay) if self._protected else 0
+        self._replayed, self._size = replayed, recipe.batch - replayed
+        self._optimizer = torch.optim.AdamW(model.trained(), lr=recipe.rate, weight_decay=0.0)
+
+    @property
+    def rate(self) -> float:
+        """Share of the own examples that a step draws."""
+        return min(1.0, self._size / len(self._own))
+
+    def run(self, bounds: Bounds, say: Callable[[str], None]) -> int:
+        """Train until the steps are done or a bound is reached; returns how many were done."""
+        import psutil
+
+        process, end = psutil.Process(), time.monotonic() + bounds.seconds
+        for step in range(self._recipe.steps):
+            if time.monotonic() > end:
+                say(f"time is over after {step} of {self._recipe.steps} steps")
+                return step
+            if process.memory_info().rss > bounds.memory << 20:
+                raise MemoryError(f"Training takes more than {bounds.memory} MB.")
+            warm = min(1.0, (step + 1) / max(1, self._recipe.steps // 10))
+            for group in self._optimizer.param_groups:
+                group["lr"] = self._recipe.rate * warm
+            loss = self._step()
+            said = f": loss {loss:.3f}" if loss is not None else ""
+            say(f"step {step + 1} of {self._recipe.steps}{said}")
+        return self._recipe.steps
+
+    def measured(self, rows: Sequence[Row]) -> float:
+        """Mean loss on the first examples."""
+        import torch
+
+        with torch.no_grad():
+            parts = [rows[i : i + 8] for i in range(0, min(len(rows), LOOKED_AT), 8)]
+            return float(torch.cat([self._model.losses(part) for part in parts]).mean())
+
+    def close(self) -> None:
+        """Free what listens."""
+        if self._private is not None:
+            self._private.close()
+
+    def _step(self) -> float | None:
+        """One step; returns the loss on the node's own examples, if any were drawn."""
+        own = self._draw()
+        loss = self._learn(own)
+        if self._replayed:
+            kept = self._order.choices(self._protected, k=self._replayed)
+            self._keep(kept).backward()
+        if self._recipe.shrink:
+            (self._recipe.shrink * self._model.length()).backward()
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        return loss
+
+    def _draw(self) -> list[Row]:
+        """Own examples of a step: each by a coin of its own, as the accountant counts them."""
+        if self._private is None:
+            return self._order.sample(self._own, min(self._size, len(self._own)))
+        coin = secrets.SystemRandom()
+        return [row for row in self._own if coin.random() < self.rate]
+
+    def _learn(self, own: list[Row]) -> float | None:
+        """Set the gradients of the own examples."""
+        import torch
+
+        losses = self._model.losses(own) if own else None
+        if self._private is None:
+            assert losses is not None  # noqa: S101 - a step that is not private always draws some
+            losses.mean().backward()
+            torch.nn.utils.clip_grad_norm_(self._model.trained(), GREATEST)
+            return float(losses.detach().mean())
+        if losses is not None:
+            losses.sum().backward()
+        self._private.collect(self.rate * len(self._own))
+        return float(losses.detach().mean()) if losses is not None else None
+
+    def _keep(self, rows: list[Row]) -> Any:
+        """Loss on protected examples, and how far the answers to them went from the parent's."""
+        import torch
+
+        functional = torch.nn.functional
+        scores, words, _ = self._model.answers(rows)
+        loss = functional.cross_entropy(scores, words)
+        if self._recipe.anchor:
+            with torch.no_grad(), self._model.wrapped.disable_adapter():
+                before, _, _ = self._model.answers(rows)
+            far = functional.kl_div(
+                functional.log_softmax(scores, -1),
+                functional.log_softmax(before, -1),
+                log_target=True,
+                reduction="batchmean",
+            )
+            loss = loss + self._recipe.anchor * far
+        return loss * self._replayed / self._size
