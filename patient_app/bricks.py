@@ -31,6 +31,11 @@ RETRY_SECONDS = 900.0
 _log = logging.getLogger("caretier.device.bricks")
 
 
+def languages_of(members: Iterable[Member]) -> set[str]:
+    """Languages that knowledge is wanted in: theirs, and English, which is shown where none is."""
+    return {"en", *(str(member.profile["language"]) for member in members)}
+
+
 class DeviceBricks:
     """Keeps the device's bricks up to date.
 
@@ -99,8 +104,7 @@ class DeviceBricks:
         """Update over the line of the first who has one; return whether that went well."""
         for member in members:
             try:
-                languages = {str(m.profile["language"]) for m in members}
-                self.update(member, languages, progress)
+                self.update(member, languages_of(members), progress)
             except NotLinkedError:
                 continue
             except CaretierError as error:

@@ -106,6 +106,7 @@ def pull(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Bring this device's bricks up to date over the line to the clinic, or fetch BRICKs."""
+    from patient_app.bricks import languages_of
     from patient_app.service import Device
     from services.bricks.updater.show import progress_of_files, show_pulled
 
@@ -113,9 +114,11 @@ def pull(
     device = Device(settings)
     chosen = person or next(iter(device.people()), "")
     member = device.unlock(chosen, _passphrase(settings))
-    languages = {str(member.profile["language"])}
     with progress_of_files() as progress, device.bricks.updater(member, progress) as updater:
-        done = [updater.pull(b) for b in bricks] if bricks else updater.update("device", languages)
+        if bricks:
+            done = [updater.pull(brick) for brick in bricks]
+        else:
+            done = updater.update("device", languages_of([member]))
     device.lock(chosen)
     show_pulled(done, as_json=as_json)
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 
 import httpx
 from pydantic import ValidationError
+from tuf.api.exceptions import DownloadHTTPError
 
 from compliance.sealing import IdentityKey, IdentityPublic
-from services.bricks.errors import BrickUntrustedError
+from services.bricks.errors import BrickUntrustedError, RepositoryAwayError
 from services.bricks.updater.client import Client
 from services.bricks.updater.http import HttpSource
 from services.bricks.updater.limits import Limits
@@ -58,10 +59,15 @@ def trust_above(client: Client, hospital: IdentityPublic) -> RootPin:
 
     Raises:
         BrickUntrustedError: it is not signed by that hospital.
-        RepositoryAwayError: it could not be fetched.
+        RepositoryAwayError: it could not be fetched, or there is none yet.
     """
     with said("The root of the repository could not be fetched."):
-        raw = client.source.download_bytes("pin", MAX_PIN)
+        try:
+            raw = client.source.download_bytes("pin", MAX_PIN)
+        except DownloadHTTPError as error:
+            if error.status_code == httpx.codes.NOT_FOUND:
+                raise RepositoryAwayError("The tier above has no bricks to offer yet.") from None
+            raise
     try:
         pin = RootPin.model_validate_json(raw)
     except ValidationError:

@@ -22,7 +22,7 @@ class InUse(_Part):
         active: the version in use, if any.
         home: level and domain that it came from; its later versions come from there only.
         good: the last good version: it was in use before and nothing spoke against it.
-        pinned: the only version that may be put in use.
+        pinned: the only version that an update puts in use.
         highest: the highest version that ever was in use; no lower one comes by itself.
         aside: versions that are not to be used here, with the reasons.
         dropped: an operator took the brick out of use; no version comes by itself.
@@ -51,19 +51,17 @@ class InUse(_Part):
 
     def back_to(self, version: int | None, reason: str) -> Self:
         """With an earlier version in use (None: none), and the present one put aside."""
-        aside = dict(self.aside)
+        aside = {v: why for v, why in self.aside.items() if v != version}
         if self.active is not None:
             aside[self.active] = reason
-        if version is not None:
-            aside.pop(version, None)
-        behind = None if self.good == version else self.good
-        return self.model_copy(
-            update={"active": version, "good": behind, "aside": aside, "dropped": False}
-        )
+        return self.without_active(version).model_copy(update={"aside": aside, "dropped": False})
 
     def without_active(self, version: int | None) -> Self:
-        """With an earlier version in use (None: none), and the present one gone."""
-        behind = None if self.good == version else self.good
+        """With an earlier version in use (None: none), and the present one gone.
+
+        What is not lower than that version is no last good one: it was passed over.
+        """
+        behind = self.good if self.good is not None and self.good < (version or 0) else None
         return self.model_copy(update={"active": version, "good": behind})
 
 
