@@ -183,7 +183,7 @@ def _adapter(store: BrickStore, manifest: BrickManifest, form: Form) -> AdapterF
     except (CaretierError, OSError) as error:
         _leave_out(manifest.ref, error, {})
         return None
-    weights = max(files, key=lambda f: f.size)
+    weights = next((f for f in files if f.name.endswith(".safetensors")), files[0])
     path = (folder / weights.name).parent if form == "peft" else folder / weights.name
     base, rank = manifest.base or "", manifest.rank or 0  # an adapter's manifest has both
     return AdapterFile(manifest.id, path, weights.digest, base, rank)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -81,21 +82,30 @@ def run_module(
         env=_environment(),
         start_new_session=True,
     )
-    clock = threading.Timer(seconds, process.kill)
+    late = threading.Event()
+    clock = threading.Timer(seconds, lambda: (late.set(), _stop(process)))
     clock.start()
     try:
-        last = _converse(process, json.dumps(request), say)
+        answer, errors = _converse(process, json.dumps(request), say)
     finally:
         clock.cancel()
-        with contextlib.suppress(OSError):
-            process.kill()
+        _stop(process)
         process.wait()
-    answer, errors = last
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+    if late.is_set():
+        raise EngineError(f"{module} took longer than {seconds:g} s and was stopped.")
     if "result" in answer:
         return dict(answer["result"])
     if "refused" in answer:
         raise refused(answer["refused"], remedy=answer.get("advice"))
     raise EngineError(f"{module} broke off (status {process.returncode}): {errors or 'no output'}")
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # with all that it started
 
 
 def _environment() -> dict[str, str]:

@@ -164,7 +164,7 @@ def adapter(store, tmp_path):
         for name, (role, raw) in files.items():
             path = tmp_path / f"{id_}-{name}"
             path.write_bytes(raw)
-            named[name.replace("_", "/", 1) if role == "peft" else name] = (path, role)
+            named[f"peft/{name}" if role == "peft" else name] = (path, role)
         fields = {
             "id": id_,
             "version": 1,
@@ -186,8 +186,7 @@ def adapter(store, tmp_path):
 def test_an_active_adapter_comes_in_the_form_that_the_engine_wants(store, installed, adapter):
     adapter(
         "style",
-        peft_weights=("peft", b"weights"),
-        peft_config=("peft", b"{}"),
+        **{"config.json": ("peft", b"{}"), "model.safetensors": ("peft", b"weights")},
         gguf=("gguf", b"GGUF"),
     )
     installed.activate("style@1")
@@ -195,7 +194,7 @@ def test_an_active_adapter_comes_in_the_form_that_the_engine_wants(store, instal
     (peft,) = active_adapters(store, installed, "peft")
     assert (gguf.name, gguf.base, gguf.rank) == ("style", BASE, 8)
     assert gguf.path.read_bytes() == b"GGUF"
-    assert (peft.path / "weights").read_bytes() == b"weights"
+    assert (peft.path / "model.safetensors").read_bytes() == b"weights"
     assert peft.digest == store.get("style@1").files[2].digest
 
 
