@@ -16,7 +16,7 @@ from services.bricks.knowledge import Knowledge
 from services.bricks.retrieval import Embeds, KnowledgeIndex
 from services.bricks.serving import ActiveKnowledge
 from services.consult import wording
-from services.consult.draft import Drafter
+from services.consult.draft import SYSTEM, Drafter
 from services.consult.ground import Grounder, Material, Quote
 from services.consult.judge import Judge
 from services.consult.messages import (
@@ -135,7 +135,7 @@ class Node:
         active = ActiveKnowledge.of_folder(level, bricks) if bricks else None
         knowledge = active.load() if active else Knowledge.load(level)
         index = _index(knowledge, Embedder.load())
-        engine = open_engine(chosen, level)
+        engine = open_engine(chosen, level, shared=[SYSTEM])
         return cls(
             Level(level), Triager.load(), index, engine, seconds=chosen.seconds, active=active
         )
