@@ -83,7 +83,12 @@ def run_module(
         start_new_session=True,
     )
     late = threading.Event()
-    clock = threading.Timer(seconds, lambda: (late.set(), _stop(process)))
+
+    def give_up() -> None:
+        late.set()
+        _stop(process)
+
+    clock = threading.Timer(seconds, give_up)
     clock.start()
     try:
         answer, errors = _converse(process, json.dumps(request), say)
