@@ -21,6 +21,7 @@ from services.engines.llama.prefix import MEGABYTE, PrefixFolder
 from services.engines.protocol import Engine
 from services.engines.settings import EngineSettings, embedded_model, models_folder
 
+HOSPITAL = "hospital"
 DEVICE = "device"
 """The tier where questions are raw; also taken where the caller does not say which tier it is."""
 
@@ -30,8 +31,9 @@ def open_engine(
 ) -> Engine | None:
     """Return the engine, or None where the node is set to run without one.
 
-    A llama.cpp model is loaded at its first use, so that a node whose answers come from the
-    sources alone does not hold its memory.
+    vLLM runs at the hospital; where the same settings open a clinic or a device, that is on
+    llama.cpp. A llama.cpp model is loaded at its first use, so that a node whose answers come from
+    the sources alone does not hold its memory.
 
     Args:
         settings: which engine.
@@ -48,7 +50,7 @@ def open_engine(
     if settings.kind == "http":
         require_allowed(settings.url, settings.allowed_hosts, level)
         return _served(settings)
-    if settings.kind == "vllm":
+    if settings.kind == "vllm" and level == HOSPITAL:
         return _vllm(settings, level)
     return LlamaEngine(
         Path(settings.model) if settings.model else embedded_model(),

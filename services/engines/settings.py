@@ -47,8 +47,9 @@ class EngineSettings(BaseSettings):
 
     Attributes:
         kind: ``llama`` in this process, ``http`` an OpenAI-compatible server, ``vllm`` one with
-            adapters, started here or reached (`services.engines.vllm.settings`), ``none`` no engine
-            (answers come from the sources' own sentences, as with ``authoring=none``).
+            adapters at the hospital, started there or reached (`services.engines.vllm.settings`),
+            and ``llama`` below it, ``none`` no engine (answers come from the sources' own
+            sentences, as with ``authoring=none``).
         model: GGUF file (llama) or model name at the server (http); the embedded model by default.
         url: base address of the server, with ``/v1``; on a device it must be on that device.
         hosts: names of servers beyond this machine that a clinic or hospital may use, separated

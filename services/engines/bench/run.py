@@ -31,6 +31,8 @@ from services.engines.vllm import VllmEngine
 
 STREAMS = (8, 32)
 GATEWAY_STREAMS = (1, 8, 32)
+PREFIX_TOKENS = 512
+"""Of the beginning that is kept on llama.cpp."""
 TOKENS = 16
 """Of an answer by the real model behind a gateway: short, so that the gateway shows."""
 Say = Callable[[str], None]
@@ -81,7 +83,7 @@ class _Bench:
         self._add("swap", [measure_swap(model, pair)])
         prefixes = folder / "prefixes"
         prefixes.mkdir()
-        self._add("prefix", measure_prefix(model, prefixes))
+        self._add("prefix", measure_prefix(model, prefixes, tokens=PREFIX_TOKENS))
 
     def stub(self) -> None:
         port = free_port()
