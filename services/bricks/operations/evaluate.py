@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -63,9 +63,15 @@ class OwnQuestion:
 
 
 def own_questions(
-    topics: Iterable[Topic], language: str = "en", most: int = MOST_QUESTIONS
+    topics: Iterable[Topic], language: str = "en", first: Collection[str] = ()
 ) -> list[OwnQuestion]:
-    """A question for each passage, or a fixed choice of so many; each topic asked by one name."""
+    """A question for each passage, or a fixed choice of `MOST_QUESTIONS`; a topic has one name.
+
+    Args:
+        topics: that are asked about.
+        language: of the questions.
+        first: ids of passages that come before all others in the choice.
+    """
     found = {}
     for topic in topics:
         name = topic.names[_number(topic.head.id) % len(topic.names)]
@@ -74,7 +80,19 @@ def own_questions(
             said = passage.section.replace("-", " ")
             text = pattern.format(name) if pattern else _any(language, said, name)
             found[passage.id] = OwnQuestion(text, passage.id)
-    return sorted(found.values(), key=lambda q: _number(q.passage))[:most]
+    order = sorted(found.values(), key=lambda q: (q.passage not in first, _number(q.passage)))
+    return order[:MOST_QUESTIONS]
+
+
+def _differing(packs: Sequence[Sequence[Topic]]) -> frozenset[str]:
+    """Ids of the passages that are not in all packs with the same words: what a change is about."""
+    texts: dict[str, list[str]] = {}
+    for topics in packs:
+        for passage in (p for topic in topics for p in topic.passages):
+            texts.setdefault(passage.id, []).append(passage.text)
+    return frozenset(
+        id_ for id_, said in texts.items() if len(said) < len(packs) or len(set(said)) > 1
+    )
 
 
 def _any(language: str, section: str, name: str) -> str:
@@ -102,7 +120,8 @@ def measure_packs(
         language: of the questions.
         today: the date that the figures bear.
     """
-    asked = own_questions([t for some in (*before, topics) for t in some], language)
+    every = [topic for some in (*before, topics) for topic in some]
+    asked = own_questions(every, language, _differing([*before, topics]))
     hits, *hits_before = (_hits(some, asked, embedder, cache) for some in (topics, *before))
     odd, *odd_before = (contradictions(some) for some in (topics, *before))
     passages = sum(len(topic.passages) for topic in topics)

@@ -9,8 +9,15 @@ from support.packs import MADE, topic
 
 from compliance.errors import BadInputError
 from services.bricks.errors import BrickError, BrickUnknownError
+from services.bricks.manifest import Evaluation
 from services.bricks.operations.content import PackContent, content_of, content_of_brick
 from services.bricks.operations.errors import ContradictionsError, NoGainError
+from services.bricks.operations.evaluate import (
+    MOST_QUESTIONS,
+    is_gain,
+    is_harm,
+    own_questions,
+)
 from services.bricks.operations.grow import grow
 from services.bricks.operations.life import make, update
 from services.bricks.operations.retire import retire
@@ -267,3 +274,46 @@ class TestRetire:
         make_of("leaflets", GOUT)
         with pytest.raises(BrickError, match="retire the brick itself"):
             retire(shop, "leaflets", "x", ["gout"])
+
+
+class TestMeasure:
+    def test_what_a_change_is_about_is_asked_before_everything_else(self):
+        many = [topic(f"topic-{n}", what="Known.") for n in range(300)]
+        asked = own_questions([*many, GOUT], first=["gout#treatment"])
+        assert len(asked) == MOST_QUESTIONS
+        assert asked[0].passage == "gout#treatment"
+        assert asked[0].text == "How is Gout treated?"
+        assert own_questions(reversed(many)) == own_questions(many)
+
+    def test_an_addition_to_a_large_pack_counts_though_not_everything_is_asked(
+        self, make_of, shop, pack, monkeypatch
+    ):
+        monkeypatch.setattr("services.bricks.operations.evaluate.MOST_QUESTIONS", 4)
+        many = [topic(name) for name in ("acne", "flu", "mumps", "stye", "warts", "vertigo")]
+        make_of("leaflets", *many)
+        done = update(shop, "leaflets", content_of(shop, pack("leaflets", *many, GOUT)))
+        assert done.manifest.evaluations[0].n == 4
+
+    def test_questions_are_asked_in_the_language_of_the_pack(self):
+        spanish = [q.text for q in own_questions([GOUT], "es")]
+        assert sorted(spanish) == ["¿Cómo se trata Gout?", "¿Qué es Gout?"]
+
+    @pytest.mark.parametrize(
+        ("metric", "value", "before", "gain", "harm"),
+        [
+            ("right passage among 3", 0.9, 0.8, True, False),
+            ("right passage among 3", 0.8, 0.8, False, False),
+            ("right passage among 3", 0.7, 0.8, False, True),
+            ("contradictions", 1, 2, True, False),
+            ("contradictions", 2, 1, False, True),
+            ("perplexity", 103.0, 100.0, False, False),
+            ("perplexity", 106.0, 100.0, False, True),
+            ("perplexity", 90.0, 100.0, True, False),
+            ("perplexity", 90.0, None, False, False),
+        ],
+    )
+    def test_a_gain_is_better_somewhere_and_worse_nowhere(self, metric, value, before, gain, harm):
+        told = [
+            Evaluation(suite="s", metric=metric, value=value, before=before, n=1, date=MADE.date())
+        ]
+        assert (is_gain(told), is_harm(told)) == (gain, harm)
