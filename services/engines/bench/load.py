@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from services.engines.errors import EngineError
+from services.engines.http import typed_errors
 
 REQUEST_SECONDS = 300.0
 MILLISECONDS = 1000.0
@@ -82,9 +83,12 @@ async def _run(
         for target, body in left:  # shared: each takes the next one
             times.append(await _one(client, target, body))
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(streams):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(streams):
+                group.create_task(worker())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
     return times
 
 
@@ -93,12 +97,12 @@ async def _one(
 ) -> tuple[float, float]:
     began = time.perf_counter()
     first = 0.0
-    async with client.stream(
-        "POST", f"{target.url}/chat/completions", json=body, headers=target.headers
-    ) as reply:
-        if not reply.is_success:
-            said = (await reply.aread())[:300].decode(errors="replace")
-            raise EngineError(f"{target.name} answered {reply.status_code}: {said}")
-        async for _ in reply.aiter_raw():
-            first = first or time.perf_counter() - began
+    call = f"{target.url}/chat/completions"
+    with typed_errors():
+        async with client.stream("POST", call, json=body, headers=target.headers) as reply:
+            if not reply.is_success:
+                said = (await reply.aread())[:300].decode(errors="replace")
+                raise EngineError(f"{target.name} answered {reply.status_code}: {said}")
+            async for _ in reply.aiter_raw():
+                first = first or time.perf_counter() - began
     return first * MILLISECONDS, (time.perf_counter() - began) * MILLISECONDS
