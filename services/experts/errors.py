@@ -19,7 +19,7 @@ class ExpertRefusedError(CaretierError):
 
     kind = "expert-refused"
     status = 409
-    exit_code = 24
+    exit_code = 85
     remedy = "Push a brick of kind adapter that was trained on the engine's base model."
 
 
@@ -28,7 +28,7 @@ class ExpertsUnsupportedError(CaretierError):
 
     kind = "experts-unsupported"
     status = 409
-    exit_code = 25
+    exit_code = 86
     remedy = "Set CARETIER_ENGINE_KIND to llama or vllm."
 
 
@@ -37,7 +37,7 @@ class HospitalAwayError(CaretierError):
 
     kind = "hospital-away"
     status = 503
-    exit_code = 26
+    exit_code = 87
     remedy = "Start it (`caretier up`), or name it: CARETIER_URL=http://host:8000."
 
 
@@ -46,5 +46,5 @@ class HospitalRefusedError(CaretierError):
 
     kind = "hospital-refused"
     status = 403
-    exit_code = 27
+    exit_code = 88
     remedy = "`caretier hospital key NAME operator` makes a key; set CARETIER_KEY to it."

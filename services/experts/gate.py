@@ -26,7 +26,7 @@ from services.bricks.words import NameFinder
 from services.engines.embed import Vectors
 from services.experts.domains import DATA, OTHER, Domain, covers, domains, rows
 from services.experts.expert import Expert
-from services.experts.planner import parts
+from services.experts.planner import spans
 
 MOST_SCORES = 5
 
@@ -60,6 +60,11 @@ class Choice:
     lead: float | None = None
     threshold: float | None = None
 
+    @property
+    def is_mute(self) -> bool:
+        """Whether the text says nothing of what it is about."""
+        return self.expert is None and not any(score.terms for score in self.scores)
+
 
 class Gate:
     """Chooses among the experts that are pushed.
@@ -92,16 +97,17 @@ class Gate:
     def plan(self, text: str, experts: Sequence[Expert]) -> tuple[Choice, ...]:
         """Choose for each part of a question; neighbours with the same expert are one part.
 
-        A part for which nobody is chosen stays with the part before it.
+        A part that names nothing stays with the one before it. One that names a domain without an
+        expert stands by itself, and nobody takes it.
         """
-        plan: list[Choice] = []
-        for part in parts(text):
-            choice = self.choose(part, experts)
-            if plan and choice.expert in {None, plan[-1].expert}:
-                plan[-1] = self.choose(f"{plan[-1].text} {part}", experts)
-            else:
-                plan.append(choice)
-        return tuple(plan)
+        plan: list[tuple[int, Choice]] = []
+        for start, end in spans(text):
+            choice = self.choose(text[start:end].strip(), experts)
+            if plan and (choice.is_mute or choice.expert == plan[-1][1].expert):
+                start = plan.pop()[0]  # noqa: PLW2901 - the part begins where the one before did
+                choice = self.choose(text[start:end].strip(), experts)
+            plan.append((start, choice))
+        return tuple(choice for _, choice in plan)
 
     def _by_rule(self, text: str, experts: Sequence[Expert]) -> Choice | None:
         """None where no term of the matrix stands in the text."""

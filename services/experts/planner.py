@@ -19,9 +19,20 @@ MOST_PARTS = 8
 """More are not looked at one by one: the rest stays with the last."""
 
 
-def parts(text: str) -> list[str]:
-    """The parts of a text in its order, each as it stands there; one that is empty is left out."""
-    found = [p.strip() for s in _SENTENCE.split(text) for p in _AND.split(s) if p.strip()]
+Span = tuple[int, int]
+"""Where a part begins in its text, and where it has ended."""
+
+
+def spans(text: str) -> list[Span]:
+    """The parts of a text in its order; one without a word in it is left out."""
+    cuts = sorted(m.span() for rule in (_SENTENCE, _AND) for m in rule.finditer(text))
+    edges = [0, *(place for cut in cuts for place in cut), len(text)]
+    found = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if text[a:b].strip()]
     if len(found) > MOST_PARTS:
-        found[MOST_PARTS - 1 :] = [" ".join(found[MOST_PARTS - 1 :])]
+        found[MOST_PARTS - 1 :] = [(found[MOST_PARTS - 1][0], found[-1][1])]
     return found
+
+
+def parts(text: str) -> list[str]:
+    """The same as texts."""
+    return [text[start:end].strip() for start, end in spans(text)]

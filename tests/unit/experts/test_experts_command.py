@@ -81,7 +81,7 @@ def test_an_expert_is_pushed_listed_explained_and_popped(hospital):
 def test_what_the_hospital_says_is_what_the_command_says(hospital, arguments):
     done = RUN.invoke(app, arguments)
     assert isinstance(done.exception, HospitalRefusedError)
-    assert done.exception.exit_code == 27
+    assert done.exception.exit_code == 88
     assert done.exception.advice
 
 

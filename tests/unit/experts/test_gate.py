@@ -158,9 +158,17 @@ def test_a_text_of_many_parts_is_not_looked_at_for_ever():
 
 
 def test_each_part_goes_to_its_own_expert_and_neighbours_stay_together(by_rule):
-    text = "Is my blood pressure high? Is the statin why? And my asthma: which inhaler? Thank you."
+    text = "Is my blood pressure high and is the statin why? My asthma: which inhaler? Thank you."
     plan = by_rule.plan(text, [CARDIOLOGY, LUNGS])
     assert [(choice.expert, choice.text) for choice in plan] == [
-        ("cardiology", "Is my blood pressure high? Is the statin why?"),
-        ("respiratory", "And my asthma: which inhaler? Thank you."),
+        ("cardiology", "Is my blood pressure high and is the statin why?"),
+        ("respiratory", "My asthma: which inhaler? Thank you."),
+    ]
+
+
+def test_a_part_that_names_what_nobody_is_there_for_is_not_given_to_its_neighbour(by_rule):
+    plan = by_rule.plan("Is my blood pressure high and how is a rash treated?", [CARDIOLOGY])
+    assert [(choice.expert, choice.text) for choice in plan] == [
+        ("cardiology", "Is my blood pressure high"),
+        (None, "how is a rash treated?"),
     ]
