@@ -50,17 +50,14 @@ def test_every_request_is_timed_and_those_that_warm_are_not(stub):
     asked = [(target, body_of("stub", "?", 4, stream=True)) for _ in range(30)]
     timed = asyncio.run(put(asked, 4, warm=10))
     assert len(timed.last) == 20
-    assert all(
-        0 < first <= last
-        for first, last in zip(sorted(timed.first), sorted(timed.last), strict=True)
-    )
+    pairs = zip(timed.first, timed.last, strict=True)
+    assert all(0 < first <= last for first, last in pairs)
 
 
 def test_a_failed_request_ends_the_measurement(stub):
     target = Target("gone", stub[0].url.replace("/v1", "/v9"), "stub")
-    with pytest.raises(ExceptionGroup) as raised:
+    with pytest.raises(EngineError, match="gone answered 404"):
         asyncio.run(put([(target, body_of("stub", "?", 4))], 2))
-    assert raised.group_contains(EngineError, match="gone answered 404")
 
 
 def test_median_and_p95_are_of_whole_requests():
