@@ -142,7 +142,7 @@ class Fit:
         scores, words, _ = self._model.answers(rows)
         loss = functional.cross_entropy(scores, words)
         if self._recipe.anchor:
-            with torch.no_grad(), self._model.wrapped.disable_adapter():
+            with self._model.before():
                 before, _, _ = self._model.answers(rows)
             far = functional.kl_div(
                 functional.log_softmax(scores, -1),

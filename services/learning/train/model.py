@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from services.bricks.adapters.adapter import Adapter
 from services.bricks.adapters.base import Base
 from services.bricks.adapters.peft_folder import read_peft
 from services.bricks.adapters.train import IGNORED, batch_of, row_of
@@ -18,6 +20,8 @@ from services.learning.train.request import Example, Recipe
 
 Row = tuple[list[int], list[int]]
 """Tokens of an example, and the labels."""
+CHANGE, PARENT = "change", "parent"
+"""Names of the two adapters."""
 
 
 def shared_down(seed: str, module: str, rank: int, inputs: int) -> Floats:
@@ -73,7 +77,7 @@ class Model:
         hidden = whole.model(**batch).last_hidden_state[:, :-1]
         places = labels != IGNORED
         owner = places.nonzero()[:, 0]
-        return whole.lm_head(hidden[places]), labels[places], owner
+        return whole.lm_head(hidden[places]).float(), labels[places], owner
 
     def losses(self, rows: Sequence[Row]) -> Any:
         """Each example's mean loss over its answer."""
@@ -83,6 +87,23 @@ class Model:
         each = torch.nn.functional.cross_entropy(scores, words, reduction="none")
         counts = torch.bincount(owner, minlength=len(rows))
         return torch.zeros(len(rows)).index_add(0, owner, each) / counts
+
+    @contextmanager
+    def before(self) -> Iterator[None]:
+        """The parent, as it was: without the change, and without learning."""
+        import torch
+
+        layers = [
+            layer for layer in self.wrapped.modules() if CHANGE in getattr(layer, "lora_A", ())
+        ]
+        for layer in layers:
+            layer.set_scale(CHANGE, 0.0)
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for layer in layers:
+                layer.set_scale(CHANGE, 1.0)
 
     def length(self) -> Any:
         """Squared length of the change, from its factors."""
@@ -102,7 +123,7 @@ class Model:
 def open_model(
     base: Path, parent: Path | None, recipe: Recipe, seed: str, *, keep_down: bool
 ) -> Model:
-    """Load the base, add the parent's change, and put a change of nothing beside it.
+    """Load the base and the parent's adapter, both frozen, and put a change of nothing beside.
 
     Args:
         base: folder in Transformers' form.
@@ -114,45 +135,74 @@ def open_model(
     Raises:
         AdapterMismatchError, BrickError: the parent's adapter does not belong to this model.
     """
-    import torch
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    plain = AutoModelForCausalLM.from_pretrained(base, dtype=_kind())
+    config = _config(recipe.rank, recipe.rank, recipe.modules, recipe.layers)
+    wrapped = get_peft_model(plain, config, adapter_name=CHANGE)
     if parent is not None:
-        _add(plain, Base.of(base), parent)
-    config = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.rank,
-        target_modules=list(recipe.modules),
-        layers_to_transform=list(recipe.layers) or None,
-        lora_dropout=0.0,
-        task_type="CAUSAL_LM",
-    )
-    wrapped = get_peft_model(plain, config)
+        adapter = read_peft(parent)
+        adapter.check(Base.of(base))
+        _put(wrapped, adapter)
     factors = {}
-    for place, layer in wrapped.named_modules():
-        if not hasattr(layer, "lora_A"):
-            continue
-        _, _, rest = place.partition(".layers.")
-        name = f"layers.{rest.split('.')[0]}.{rest.rpartition('.')[2]}"
-        down, up = layer.lora_A["default"], layer.lora_B["default"]
-        down.weight.data = torch.from_numpy(
-            shared_down(seed, name, recipe.rank, down.weight.shape[1])
-        )
+    for (layer, projection), held in _places(wrapped, CHANGE).items():
+        name = f"layers.{layer}.{projection}"
+        down, up = held.lora_A[CHANGE], held.lora_B[CHANGE]
+        _set(down, shared_down(seed, name, recipe.rank, down.weight.shape[1]))
         down.weight.requires_grad = not keep_down
         factors[name] = (down, up)
     return Model(wrapped, AutoTokenizer.from_pretrained(base), factors)
 
 
-def _add(plain: Any, base: Base, parent: Path) -> None:
-    """Add an adapter's change to a model's weights."""
+def _kind() -> Any:
+    """bfloat16 where the processor multiplies it (the base is stored so), else float32."""
     import torch
 
-    adapter = read_peft(parent)
-    adapter.check(base)
-    for layer, projection in adapter.parts:
-        block = plain.model.layers[layer]
-        owner = block.self_attn if hasattr(block.self_attn, projection) else block.mlp
-        change = adapter.delta(layer, projection)
-        getattr(owner, projection).weight.data += torch.from_numpy(np.asarray(change, np.float32))
+    able = torch.cpu.get_capabilities()
+    fast = able.get("avx512_bf16") or able.get("amx_bf16")
+    return torch.bfloat16 if fast else torch.float32
+
+
+def _config(rank: int, alpha: float, modules: Sequence[str], layers: Sequence[int]) -> Any:
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=rank,
+        lora_alpha=alpha,
+        target_modules=list(modules),
+        layers_to_transform=list(layers) or None,
+        lora_dropout=0.0,
+        task_type="CAUSAL_LM",
+    )
+
+
+def _put(wrapped: Any, adapter: Adapter) -> None:
+    """Put the parent's adapter in, frozen, beside the one that is trained."""
+    layers = sorted({layer for layer, _ in adapter.parts})
+    modules = sorted({projection for _, projection in adapter.parts})
+    wrapped.add_adapter(PARENT, _config(adapter.rank, adapter.alpha, modules, layers))
+    wrapped.base_model.set_adapter([CHANGE, PARENT])
+    for place, held in _places(wrapped, PARENT).items():
+        pair = adapter.parts.get(place)
+        for side, factor in (("lora_A", pair and pair.down), ("lora_B", pair and pair.up)):
+            linear = getattr(held, side)[PARENT]
+            shape = tuple(linear.weight.shape)
+            _set(linear, factor.floats() if factor else np.zeros(shape, np.float32))
+            linear.weight.requires_grad = False
+
+
+def _places(wrapped: Any, name: str) -> dict[tuple[int, str], Any]:
+    """The layers that hold an adapter of this name, by number and projection."""
+    found = {}
+    for place, held in wrapped.named_modules():
+        if hasattr(held, "lora_A") and name in held.lora_A:
+            _, _, rest = place.partition(".layers.")
+            found[int(rest.split(".")[0]), rest.rpartition(".")[2]] = held
+    return found
+
+
+def _set(linear: Any, values: Floats) -> None:
+    import torch
+
+    linear.weight.data = torch.from_numpy(np.array(values, np.float32))
