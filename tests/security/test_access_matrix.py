@@ -171,6 +171,7 @@ HOSPITAL: dict[str, Row] = (
         ),
         "POST /fhir/Patient/{identity}/$ask": ("/fhir/Patient/p07/$ask", {"key-ask", "clinician"}),
         "GET /v1/models": ("/v1/models", ASKS_MODELS),
+        "GET /v1/models/{model}": ("/v1/models/caretier", ASKS_MODELS),
         "POST /v1/chat/completions": ("/v1/chat/completions", ASKS_MODELS),
         "GET /v1/experts": ("/v1/experts", OPERATES),
         "PUT /v1/experts/{name}": ("/v1/experts/amber", OPERATES),

@@ -12,7 +12,9 @@ does not stop a raw call, since programs also test with emergencies: what it fou
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
@@ -96,6 +98,7 @@ class ExpertDesk:
         self.limits = Limits()
         self.slots = Slots(settings.running, settings.waiting, settings.patience)
         self.metrics = GatewayMetrics()
+        self._secret = secrets.token_bytes(32)
 
     def allowance(self, user: ModelUser) -> Allowance:
         """What a caller may send a minute."""
@@ -113,13 +116,17 @@ class ExpertDesk:
             ChatRequestError: more tokens are asked for than an answer may have.
             RateLimitError: the key has sent too much.
         """
-        limited = chat.limited(self._settings.max_tokens)
+        limited = chat.limited(self._settings.max_tokens, self._salt(user))
         call = Call(limited, user, expert, self.allowance(user), chat.wants_usage)
         headers = self.limits.admit(user.id, call.allowance, limited.reserve())
         headers |= {"x-request-id": call.id, "x-caretier-model": call.name}
         return Relay(
             partial(self._answer, call, headers), partial(self.metrics.ended, call.name), headers
         )
+
+    def _salt(self, user: ModelUser) -> str:
+        """What keeps a key from learning, by the time it takes, what another has asked before."""
+        return hmac.digest(self._secret, user.id.encode(), "sha256").hex()
 
     async def _answer(self, call: Call, headers: dict[str, str], out: Out) -> None:
         try:

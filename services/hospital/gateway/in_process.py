@@ -94,7 +94,7 @@ class InProcessBackend:
                 raise ChatRequestError(f"The engine in this process does not know {name}.", name)
         if (chat.n or 1) > 1:
             raise ChatRequestError("The engine in this process gives one choice.", "n")
-        roles = ["system" if m.role == "developer" else m.role for m in chat.messages]
+        roles = [message.role for message in chat.messages]
         if roles not in (["user"], ["system", "user"]):
             message = (
                 "The engine in this process takes one user message, and a system one before it."

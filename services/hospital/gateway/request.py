@@ -8,11 +8,20 @@ the caller's own users are taken and dropped.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    ValidationError,
+)
 
 from services.consult.messages import Words
 from services.hospital.gateway.errors import ChatRequestError
@@ -42,7 +51,10 @@ class ExpertMessage(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    role: Literal["system", "developer", "user", "assistant", "tool"]
+    role: Annotated[
+        Literal["system", "user", "assistant", "tool"],
+        BeforeValidator(lambda role: "system" if role == "developer" else role),
+    ]
     content: Words | list[TextPart] | None = None
     name: str | None = None
     tool_calls: list[dict[str, JsonValue]] | None = None
@@ -98,6 +110,7 @@ class ExpertChat(BaseModel):
     service_tier: Dropped = None
     safety_identifier: Dropped = None
     prompt_cache_key: Dropped = None
+    _salt: str | None = PrivateAttr(default=None)
 
     @classmethod
     def read(cls, raw: bytes) -> Self:
@@ -126,8 +139,12 @@ class ExpertChat(BaseModel):
         """Whether a stream is to end with what was used."""
         return self.stream_options is not None and self.stream_options.include_usage
 
-    def limited(self, ceiling: int) -> Self:
+    def limited(self, ceiling: int, salt: str | None = None) -> Self:
         """The same with a limit on new tokens, and with usage at the end of a stream.
+
+        Args:
+            ceiling: most tokens of an answer; also where the request says none.
+            salt: keeps what the engine remembers of this conversation from those with another.
 
         Raises:
             ChatRequestError: more tokens are asked for than an answer may have.
@@ -141,7 +158,9 @@ class ExpertChat(BaseModel):
             "max_completion_tokens": None,
             "stream_options": options,
         }
-        return self.model_copy(update=changes)
+        made = self.model_copy(update=changes)
+        made._salt = salt  # noqa: SLF001 - our own class
+        return made
 
     def prompt_size(self) -> int:
         """Tokens of the prompt, roughly."""
@@ -151,10 +170,16 @@ class ExpertChat(BaseModel):
         """Tokens to reserve for a limited request: the prompt, roughly, and all answers in full."""
         return self.prompt_size() + (self.max_tokens or 0) * (self.n or 1)
 
-    def for_engine(self, model: str) -> bytes:
-        """The body that the engine is sent, with its own name of the model."""
-        body = self.model_copy(update={"model": model})
-        return body.model_dump_json(exclude_none=True).encode()
+    def for_engine(self, model: str, *, salted: bool = False) -> bytes:
+        """The body that the engine is sent.
+
+        Args:
+            model: its own name of the model.
+            salted: whether it is one that takes vLLM's ``cache_salt``.
+        """
+        body = self.model_copy(update={"model": model}).model_dump(mode="json", exclude_none=True)
+        more = {"cache_salt": self._salt} if salted and self._salt else {}
+        return json.dumps(body | more).encode()
 
 
 def _place(loc: Sequence[int | str]) -> str | None:

@@ -57,6 +57,11 @@ def gateway_router(gateway: Gateway, authorise: Callable[..., Any]) -> APIRouter
         """The models that the caller may name in a request."""
         return {"object": "list", "data": gateway.models(user)}
 
+    @router.get("/models/{model}")
+    def model(model: str, user: User) -> dict[str, Any]:
+        """One of them."""
+        return gateway.model(model, user)
+
     @router.post("/chat/completions", response_model=None, openapi_extra=_BODY)
     async def complete(request: Request, user: User) -> Response:
         """Answer the last user message: by the consult path, or by an expert's raw words."""

@@ -20,6 +20,7 @@ from services.engines.errors import (
     EngineUnavailableError,
 )
 from services.engines.http import CONNECT_SECONDS, Served, typed_errors
+from services.engines.vllm import VllmEngine
 from services.hospital.gateway.errors import ChatRequestError
 from services.hospital.gateway.request import ExpertChat
 
@@ -53,7 +54,7 @@ class ServedBackend:
     def __init__(
         self, engine: Leases, *, idle: float, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._engine = engine
+        self._engine, self._salted = engine, isinstance(engine, VllmEngine)
         # A proxy that the environment names would read every conversation.
         self._client = httpx.AsyncClient(
             transport=transport,
@@ -99,7 +100,7 @@ class ServedBackend:
                 async with self._client.stream(
                     "POST",
                     f"{served.url}/chat/completions",
-                    content=chat.for_engine(served.model),
+                    content=chat.for_engine(served.model, salted=self._salted),
                     headers={**_HEADERS, **served.headers},
                 ) as reply:
                     await _refuse(reply, rename)

@@ -87,6 +87,17 @@ class Gateway:
             found.append(_card(BASE, "engine", notice=NOT_AN_ANSWER))
         return found
 
+    def model(self, id_: str, user: ModelUser) -> dict[str, Any]:
+        """One of them.
+
+        Raises:
+            NotFoundError: there is none of this name, or not for this caller.
+        """
+        found = next((card for card in self.models(user) if card["id"] == id_), None)
+        if found is None:
+            raise _no_such_model()
+        return found
+
     async def complete(self, raw: bytes, user: ModelUser) -> Response:
         """Answer the body of a chat request.
 
@@ -98,9 +109,7 @@ class Gateway:
         """
         model = _model_of(raw)
         if not user.may_name(model):
-            raise NotFoundError(
-                "There is no model of this name, or not for you.", remedy="Ask GET /v1/models."
-            )
+            raise _no_such_model()
         if model == MODEL:
             return await self._consult(raw, user)
         chat = ExpertChat.read(raw)
@@ -185,6 +194,12 @@ def _model_of(raw: bytes) -> str:
         return _Named.model_validate_json(raw).model
     except ValidationError:
         return MODEL
+
+
+def _no_such_model() -> NotFoundError:
+    return NotFoundError(
+        "There is no model of this name, or not for you.", remedy="Ask GET /v1/models."
+    )
 
 
 def _card(id_: str, owner: str, created: int = 0, **more: Any) -> dict[str, Any]:

@@ -28,12 +28,17 @@ _CODES = {
     "engine-context-overflow": "context_length_exceeded",
 }
 _SERVER = 500
+_LATER = frozenset({429, 503})
+SOON = "2"
+"""Retry-After, in seconds, of an error that does not know better."""
 
 
 def openai_error(error: CaretierError, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The document of one of our own errors, with headers besides those that it has itself."""
     answer = with_error(problem_of(error), getattr(error, "param", None))
     answer.headers.update(headers or {})
+    if error.status in _LATER:
+        answer.headers.setdefault("retry-after", SOON)
     return answer
 
 
@@ -64,7 +69,7 @@ def error_of(problem: dict[str, Any], param: str | None = None) -> dict[str, Any
 
 def as_openai(path: str, problem: Problem) -> Response | None:
     """The same for a refusal of the server's frame; None where the path is not the gateway's."""
-    return with_error(problem) if path in PATHS else None
+    return with_error(problem) if path.startswith(PATHS) else None
 
 
 class OpenAiRoute(APIRoute):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import httpx
+import openai
 import pytest
 from support.stub_engine import TOOL_CALL, ask
 
@@ -131,6 +132,14 @@ async def test_models_are_those_that_the_caller_may_name(here):
         "one": ["amber"],
         "chat": ["caretier"],
     }
+
+
+async def test_one_model_can_be_asked_for(here):
+    assert (await here.client().models.retrieve("amber")).id == "amber"
+    here.user("one", "engine.amber")
+    for name in ("birch", "other"):
+        with pytest.raises(openai.NotFoundError):
+            await here.client("one").models.retrieve(name)
 
 
 async def test_the_card_of_an_expert_says_that_its_words_are_no_answer(here):
