@@ -16,9 +16,11 @@ site's own examples then, except how many there were.
 
     trained = train_local(TrainRequest(base=folder, examples=examples, seed="general/0"), say=print)
     write_contribution(path, {..., "privacy": trained.privacy}, trained.delta, key)
+    release, lost = onto(delta_of(parent), aggregated, rank)     # at the parent, from epoch 1 on
 """
 
 from services.learning.train.local import Account, train_local
+from services.learning.train.onto import onto
 from services.learning.train.request import (
     Example,
     Protection,
@@ -34,5 +36,6 @@ __all__ = [
     "Recipe",
     "TrainRequest",
     "Trained",
+    "onto",
     "train_local",
 ]

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from services.bricks.errors import BrickError
 from services.engines.torch_side import Say, answer
 from services.learning.train.fit import Bounds, Fit
-from services.learning.train.model import open_model
+from services.learning.train.open import open_model
 from services.learning.train.request import Example, Protection, Recipe, TrainRequest
 
 
