@@ -1,0 +1,120 @@
+"""Collecting: the contributions that a round is made of, each checked once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from services.learning.contribution import Expected, check_contribution
+from services.learning.errors import AggregationError, ContributionRefusedError
+from services.learning.models import LearningRound, StoredContribution
+from services.learning.policy import DomainPolicy
+from services.learning.rounds.book import Move
+from services.learning.rounds.files import RoundFiles
+from services.learning.rounds.ports import Say
+from services.learning.rounds.standing import waiting
+from services.learning.rounds.states import State
+from services.store.database import Database
+
+CRASHED = "crashed-the-check"
+"""Reason of a contribution during whose check a worker died, twice."""
+
+
+@dataclass(frozen=True)
+class Collecting:
+    """The first step.
+
+    Args:
+        database: with learning's tables.
+        files: of the rounds.
+        expected: what is taken in a round, by its row.
+    """
+
+    database: Database
+    files: RoundFiles
+    expected: Callable[[LearningRound], Expected]
+
+    def __call__(self, row: LearningRound, policy: DomainPolicy, say: Say) -> Move:
+        """Take all that is waiting and still holds; what does not is refused by name.
+
+        A file may have been damaged, or its node revoked, since it came. A node that gave up
+        sending is simply not there.
+
+        Raises:
+            AggregationError: too few are left.
+        """
+        with self.database.reading() as session:
+            there = waiting(session, row.domain)
+        expected, good, refused = self.expected(row), list[str](), dict[str, str]()
+        for number, one in enumerate(there, 1):
+            say(f"checking contribution {number} of {len(there)}")
+            reason = self._reason(row.id, one, expected)
+            if reason is None:
+                good.append(one.id)
+            else:
+                refused[one.id] = reason
+        self._write_down(refused)
+        sites = {one.site for one in there if one.id in good}
+        if len(good) < policy.enough or len(sites) < policy.start.sites:
+            raise AggregationError(
+                f"{len(good)} contributions from {len(sites)} sites are left; "
+                f"{policy.enough} from {policy.start.sites} are needed."
+            )
+        return Move(State.AGGREGATING, also=[partial(_claim, row.id, good)])
+
+    def _reason(self, round_: str, one: StoredContribution, expected: Expected) -> str | None:
+        """Why a contribution is not used after all; None when it is."""
+        mark = self.files.of(round_) / "checking" / one.id
+        mark.parent.mkdir(exist_ok=True)
+        deaths = int(mark.read_text(encoding="utf-8")) if mark.is_file() else 0
+        if deaths > 1:
+            return CRASHED
+        mark.write_text(str(deaths + 1), encoding="utf-8")
+        try:
+            manifest = check_contribution(
+                self.files.contribution(one.id), expected, now=one.received
+            )
+        except ContributionRefusedError as error:
+            return error.reason
+        finally:
+            mark.unlink(missing_ok=True)
+        return None if manifest.id == one.id else "malformed"
+
+    def _write_down(self, refused: dict[str, str]) -> None:
+        with self.database.transaction() as session:
+            for id_, reason in refused.items():
+                state = "quarantined" if reason == CRASHED else "refused"
+                session.execute(
+                    update(StoredContribution)
+                    .where(StoredContribution.id == id_, StoredContribution.state == "waiting")
+                    .values(state=state, reason=reason)
+                )
+
+
+def used(session: Session, round_: str) -> list[StoredContribution]:
+    """The contributions of a round that still count, in a fixed order."""
+    query = select(StoredContribution).where(
+        StoredContribution.round == round_, StoredContribution.state == "used"
+    )
+    return list(session.scalars(query.order_by(StoredContribution.id)))
+
+
+def give_back(session: Session, round_: str) -> None:
+    """Let contributions of a round wait for another one."""
+    session.execute(
+        update(StoredContribution)
+        .where(StoredContribution.round == round_, StoredContribution.state == "used")
+        .values(state="waiting", round=None)
+    )
+
+
+def _claim(round_: str, ids: list[str], session: Session) -> None:
+    session.execute(
+        update(StoredContribution)
+        .where(StoredContribution.id.in_(ids), StoredContribution.state == "waiting")
+        .values(state="used", round=round_)
+    )

@@ -1,0 +1,87 @@
+"""On what contributions stand now, and what there is to start a round with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from services.learning.gates import Readiness
+from services.learning.models import LearningRound, Signal, StoredContribution
+from services.learning.rounds.book import running
+from services.learning.rounds.states import State
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a contribution of a domain has to name to be taken.
+
+    ``epoch`` counts the domain's releases; ``parent`` is the brick of the last one.
+    """
+
+    domain: str
+    epoch: int
+    parent: str | None
+
+
+def standing(session: Session, domain: str) -> Standing:
+    """The epoch and the parent of a domain."""
+    last = _last_release(session, domain)
+    return (
+        Standing(domain, 0, None) if last is None else Standing(domain, last.epoch + 1, last.brick)
+    )
+
+
+def waiting(session: Session, domain: str) -> list[StoredContribution]:
+    """Contributions of the present epoch that no round took yet, oldest first."""
+    now = standing(session, domain)
+    query = select(StoredContribution).where(
+        StoredContribution.domain == domain,
+        StoredContribution.epoch == now.epoch,
+        StoredContribution.state == "waiting",
+    )
+    return list(session.scalars(query.order_by(StoredContribution.received)))
+
+
+def readiness(session: Session, domain: str) -> Readiness:
+    """What there is to start a round of a domain with."""
+    there = waiting(session, domain)
+    release = _last_release(session, domain)
+    wrong, all_ = _signals(session, domain, release.changed if release else None)
+    ended = session.scalar(
+        select(func.max(LearningRound.changed)).where(LearningRound.domain == domain)
+    )
+    return Readiness(
+        contributions=len(there),
+        sites=len({row.site for row in there}),
+        signals=wrong,
+        error_rate=wrong / all_ if all_ else None,
+        days=None if ended is None else _days(ended),
+        running=running(session, domain),
+    )
+
+
+def _last_release(session: Session, domain: str) -> LearningRound | None:
+    query = select(LearningRound).where(
+        LearningRound.domain == domain, LearningRound.state == State.RELEASED
+    )
+    return session.scalar(query.order_by(LearningRound.epoch.desc()).limit(1))
+
+
+def _signals(session: Session, domain: str, since: datetime | None) -> tuple[int, int]:
+    """How many of the parent's own signals say that something was wrong, and how many there are."""
+    query = select(
+        func.count(func.coalesce(Signal.better, Signal.worse)), func.count(Signal.id)
+    ).where(Signal.domain == domain, Signal.expires > datetime.now(UTC))
+    if since is not None:
+        query = query.where(Signal.made > since)
+    wrong, all_ = session.execute(query).one()
+    return int(wrong), int(all_)
+
+
+def _days(since: datetime) -> float:
+    return (datetime.now(UTC) - since).total_seconds() / DAY_SECONDS
