@@ -56,19 +56,16 @@ def body_of(model: str, user: str, tokens: int, **more: Any) -> dict[str, Any]:
     return {"model": model, "messages": said, "max_tokens": tokens, "temperature": 0, **more}
 
 
-async def put(
-    targets: Sequence[tuple[Target, dict[str, Any]]], streams: int, *, warm: int = 0
-) -> Timed:
-    """Send every request, ``streams`` at once, in order; the first ``warm`` are not counted.
+async def put(targets: Sequence[tuple[Target, dict[str, Any]]], streams: int) -> Timed:
+    """Send every request, ``streams`` at once, in order.
 
     Raises:
         EngineError: one failed; a figure with failures in it would say nothing.
     """
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=streams)
     async with httpx.AsyncClient(timeout=REQUEST_SECONDS, limits=limits, trust_env=False) as client:
-        await _run(client, targets[:warm], streams)
         began = time.perf_counter()
-        times = await _run(client, targets[warm:], streams)
+        times = await _run(client, targets, streams)
         seconds = time.perf_counter() - began
     return Timed([first for first, _ in times], [last for _, last in times], seconds)
 
