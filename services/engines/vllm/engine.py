@@ -13,7 +13,7 @@ from services.engines.errors import AdapterMismatchError, EngineError, EngineUna
 from services.engines.http import HttpEngine, Served
 from services.engines.protocol import AdapterFile, Authoring, EngineCard
 from services.engines.vllm.client import NoAdaptersError, ServerCalls
-from services.engines.vllm.metrics import Figures, FiguresCollector
+from services.engines.vllm.metrics import Figures
 from services.engines.vllm.roster import Held, Roster
 from services.engines.vllm.settings import VllmSettings
 from services.engines.vllm.shelf import GENERAL, Shelf
@@ -95,7 +95,7 @@ class VllmEngine(HttpEngine):
     async def hold(self, adapter: AdapterFile) -> None:
         """Load an adapter or another version of it; see `AdapterHost.hold`."""
         self._require_fit(adapter)
-        await self._settle(self._settings.start_seconds)
+        await self._settle(PATIENCE_SECONDS)
         async with self._changing:
             digest, path = await asyncio.to_thread(self._shelf.put, adapter)
             held = Held(adapter, f"{adapter.name}@{digest[:16]}", digest, path)
@@ -115,9 +115,10 @@ class VllmEngine(HttpEngine):
         """Look what the server holds before the next request: it may have been started anew."""
         self._doubts += 1
 
-    def collector(self) -> FiguresCollector:
-        """The server's figures for a registry of metrics."""
-        return FiguresCollector(lambda: self._figures)
+    @property
+    def figures(self) -> Figures | None:
+        """What the server measured of itself when it was asked last; None while it is away."""
+        return self._figures
 
     async def close(self) -> None:
         """End the server if it is ours, and the connections; a second call does nothing."""
@@ -154,7 +155,7 @@ class VllmEngine(HttpEngine):
 
     async def _settle(self, seconds: float) -> None:
         """Be sure that the server is ready and holds what it should."""
-        if self._server is not None:
+        if self._server is not None and not self._server.ready:
             self._server.start()
             await self._server.wait(seconds)
         if self._settled_for == self._era():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Protocol, runtime_checkable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -72,19 +73,32 @@ def read_figures(text: str) -> Figures:
     return Figures(slots=slots, **sums)
 
 
-class FiguresCollector(Collector):
-    """Shows the figures as metrics ``caretier_engine_…``.
+@runtime_checkable
+class Measured(Protocol):
+    """An engine that knows what its server measures."""
+
+    @property
+    def figures(self) -> Figures | None:
+        """What was read last; None while there is no server."""
+        ...
+
+
+class EngineCollector(Collector):
+    """Shows a server's figures as metrics ``caretier_engine_…``; nothing of another engine.
 
     Args:
-        latest: gives those that were read last, or None while there is no server.
+        engine: gives the engine that is in use.
     """
 
-    def __init__(self, latest: Callable[[], Figures | None]) -> None:
-        self._latest = latest
+    def __init__(self, engine: Callable[[], object]) -> None:
+        self._engine = engine
 
     def collect(self) -> Iterator[Metric]:
         """Every figure, and whether the server is up."""
-        figures = self._latest()
+        engine = self._engine()
+        if not isinstance(engine, Measured):
+            return
+        figures = engine.figures
         up = float(figures is not None)
         yield GaugeMetricFamily("caretier_engine_up", "Whether the model server answers.", up)
         for field in fields(figures or Figures()):

@@ -16,6 +16,7 @@ from services.engines.errors import (
     EngineUnavailableError,
 )
 from services.engines.protocol import Budget, Prompt
+from services.engines.vllm.metrics import EngineCollector, read_figures
 
 
 async def ask(engine, adapter=None):
@@ -294,12 +295,28 @@ async def test_where_the_server_sees_the_folder_elsewhere_it_is_told_that_path(
 
 
 async def test_figures_of_all_its_engines_are_summed(engine):
-    await until(lambda: engine._figures is not None)
-    shown = {m.name: m.samples[0].value for m in engine.collector().collect()}
+    await until(lambda: engine.figures)
+    collector = EngineCollector(lambda: engine)
+    shown = {m.name: m.samples[0].value for m in collector.collect()}
     assert shown["caretier_engine_up"] == 1
     assert shown["caretier_engine_running"] == 3
     assert shown["caretier_engine_prompt_tokens"] == 90
     assert shown["caretier_engine_slots"] == 3
+
+
+def test_what_cannot_be_read_of_the_figures_is_nothing():
+    assert read_figures("vllm:num_requests_running{ 2") == read_figures("")
+
+
+def test_an_engine_without_a_server_shows_no_figures():
+    assert list(EngineCollector(lambda: None).collect()) == []
+
+
+async def test_a_server_that_is_away_is_shown_as_down(open_engine):
+    engine = open_engine()
+    shown = {m.name: m.samples[0].value for m in EngineCollector(lambda: engine).collect()}
+    assert shown["caretier_engine_up"] == 0
+    await engine.close()
 
 
 async def test_a_closed_engine_says_so(open_engine):
