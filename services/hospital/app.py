@@ -25,6 +25,7 @@ from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import NodeCaller, exchange_router
 from services.exchange.tokens import CallVerifier
+from services.engines.vllm.metrics import EngineCollector
 from services.experts.routes import experts_router
 from services.fhir import jsontext
 from services.fhir.bulk.routes import router as bulk_router
@@ -185,6 +186,7 @@ def _add_models(app: FastAPI, here: Hospital, doors: Doors) -> None:
         advisor_router(lambda: here.node.index.embedder, store.manifests, doors.operate)
     )
     gateway.desk.metrics.publish(app.state.metrics, lambda: slots.running, lambda: slots.waiting)
+    app.state.metrics.register(EngineCollector(lambda: here.node.engine))
 
 
 def _portal(here: Hospital) -> APIRouter:
