@@ -19,7 +19,7 @@ from services.store.database import Database
 from services.store.rows import changed
 
 JOB = "learning-round"
-"""Kind of the jobs that do steps; the subject is ``<round>.<fence>``, new for each step."""
+"""Kind of the jobs that do steps; the subject is new for each step (see `subject_of`)."""
 Also = Callable[[Session], object]
 """What else is written in the transaction of a move."""
 
@@ -96,7 +96,7 @@ class RoundBook:
     def open(self, session: Session, row: LearningRound) -> None:
         """Write a new round with the job of its first step, in the caller's transaction."""
         session.add(row)
-        self._work(session, row.id, row.fence, State(row.state))
+        self._work(session, row)
 
     def take(self, id_: str) -> LearningRound | None:
         """Take a round to do its next step: whoever had it before is fenced off.
@@ -131,8 +131,9 @@ class RoundBook:
         Raises:
             FencedOffError: somebody else took the round or the job since; nothing was written.
         """
+        went_on = move.to != row.state
         values: dict[str, Any] = {"state": move.to, "error": None, **move.values}
-        if move.to != row.state:
+        if went_on:
             values["changed"] = datetime.now(UTC)
         with self._database.transaction() as session:
             written = session.execute(
@@ -148,8 +149,8 @@ class RoundBook:
                 raise FencedOffError
             for write in move.also:
                 write(session)
-            if move.to != row.state:
-                self._work(session, row.id, row.fence, move.to)
+            if went_on:
+                self._work(session, session.get_one(LearningRound, row.id))
         return move.to
 
     def shift(
@@ -169,12 +170,22 @@ class RoundBook:
         for name, value in {"error": None, **values}.items():
             setattr(row, name, value)
         session.flush()
-        self._work(session, id_, row.fence, to)
+        self._work(session, row)
         return row
 
-    def _work(self, session: Session, id_: str, fence: int, state: State) -> None:
-        if self._add_job is not None and state in WORKING:
-            self._add_job(session, JOB, f"{id_}.{fence}")
+    def mend(self, session: Session) -> None:
+        """Add the job of every step that has none: its round was moved from outside the node."""
+        for row in session.scalars(select(LearningRound).where(LearningRound.state.in_(WORKING))):
+            self._work(session, row)
+
+    def _work(self, session: Session, row: LearningRound) -> None:
+        if self._add_job is not None and row.state in WORKING:
+            self._add_job(session, JOB, subject_of(row))
+
+
+def subject_of(row: LearningRound) -> str:
+    """``<round>.<moment>``: the one step that begins with the state the round has now."""
+    return f"{row.id}.{int(row.changed.timestamp() * 1000)}"
 
 
 def running(session: Session, domain: str) -> bool:

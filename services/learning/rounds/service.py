@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from compliance.errors import CaretierError
@@ -36,7 +35,7 @@ from services.learning.rounds.ports import (
     Say,
 )
 from services.learning.rounds.release import Publishing, RollingOut, end_of
-from services.learning.rounds.standing import Standing, readiness, standing
+from services.learning.rounds.standing import Standing, new_round, readiness, standing
 from services.learning.rounds.states import UNPUBLISHED, FencedOffError, State
 from services.store.database import Database
 
@@ -127,26 +126,18 @@ class Rounds:
     def propose(self, domain: str) -> str | None:
         """Start a round if the policy lets one start; returns its id."""
         policy = self.policy.of(domain)
-        base = self._model().digest
-        with self.database.transaction() as session:
-            criteria = may_start(policy, readiness(session, domain))
-            if not all(one.holds for one in criteria):
+        with self.database.reading() as session:
+            if not _all(may_start(policy, readiness(session, domain))):
                 return None
-            now, on = datetime.now(UTC), standing(session, domain)
-            row = LearningRound(
-                id=str(uuid4()),
-                domain=domain,
-                epoch=on.epoch,
-                state=State.COLLECTING,
-                fence=0,
-                policy=self.policy.digest,
-                base=base,
-                parent=on.parent,
-                rule=policy.aggregate.rule.value,
-                started=now,
-                changed=now,
-            )
-            self.book.open(session, row)
+        base = self._model().digest
+        try:
+            with self.database.transaction() as session:
+                if not _all(may_start(policy, readiness(session, domain))):
+                    return None
+                row = new_round(session, domain, base, self.policy)
+                self.book.open(session, row)
+        except IntegrityError:  # another process proposed the very same round
+            return None
         _LOG.info("round %s of %s starts", row.id, domain)
         return row.id
 
@@ -165,14 +156,12 @@ class Rounds:
         """
         row = self.book.take(round_id)
         if row is None:
-            with self.database.transaction() as session:
-                done(session)
-            return State(self.book.get(round_id).state)
+            return self._over(round_id, done)
         try:
             return self.book.move(row, self._step(row, say), done)
         except FencedOffError:
             _LOG.warning("an attempt at round %s was fenced off", round_id)
-            return State(self.book.get(round_id).state)
+            return self._over(round_id, done)
         except AggregationError as error:
             return self._give_up(row, error, done)
         except Exception as error:
@@ -181,10 +170,11 @@ class Rounds:
             return self._give_up(row, error, done)
 
     def tick(self) -> None:
-        """What recurs: propose rounds, and see how rollouts ended."""
+        """What recurs: propose rounds, see how rollouts ended, add jobs that are lacking."""
         for domain in self.policy.domains:
             self.propose(domain)
         with self.database.transaction() as session:
+            self.book.mend(session)
             going = select(LearningRound).where(LearningRound.state == State.ROLLING_OUT)
             for row in list(session.scalars(going)):
                 end = end_of(session, row)
@@ -277,7 +267,13 @@ class Rounds:
         try:
             return self.book.move(row, move, done)
         except FencedOffError:
-            return State(self.book.get(row.id).state)
+            return self._over(row.id, done)
+
+    def _over(self, round_id: str, done: Done) -> State:
+        """End a job that has nothing more to do, where it is still this attempt's."""
+        with self.database.transaction() as session:
+            done(session)
+        return State(self.book.get(round_id).state)
 
     def _expected_of(self, row: LearningRound) -> Expected:
         return self._expected(row.domain, row.epoch, row.parent, lambda _manifest: False)
@@ -305,3 +301,7 @@ class Rounds:
             signer=self._signer,
             taken=taken,
         )
+
+
+def _all(criteria: tuple[Criterion, ...]) -> bool:
+    return all(one.holds for one in criteria)

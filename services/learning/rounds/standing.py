@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID, uuid5
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.learning.gates import Readiness
 from services.learning.models import LearningRound, Signal, StoredContribution
+from services.learning.policy import Policy
 from services.learning.rounds.book import running
 from services.learning.rounds.states import State
 
@@ -62,6 +64,30 @@ def readiness(session: Session, domain: str) -> Readiness:
         error_rate=wrong / all_ if all_ else None,
         days=None if ended is None else _days(ended),
         running=running(session, domain),
+    )
+
+
+def new_round(session: Session, domain: str, base: str, policy: Policy) -> LearningRound:
+    """The row of the next round of a domain.
+
+    Its id follows from what waits and from the rounds before it, so that two processes that propose
+    at the same moment propose one round.
+    """
+    now, on = datetime.now(UTC), standing(session, domain)
+    before = session.scalar(select(func.count()).where(LearningRound.domain == domain))
+    first = min(row.id for row in waiting(session, domain))
+    return LearningRound(
+        id=str(uuid5(UUID(first), f"{domain}/{before}")),
+        domain=domain,
+        epoch=on.epoch,
+        state=State.COLLECTING,
+        fence=0,
+        policy=policy.digest,
+        base=base,
+        parent=on.parent,
+        rule=policy.of(domain).aggregate.rule.value,
+        started=now,
+        changed=now,
     )
 
 
