@@ -21,11 +21,11 @@ from services.bricks.routes import bricks_router
 from services.bricks.store import BrickStore
 from services.bricks.updater.pin import RootPin
 from services.bricks.updater.routes import pin_router
+from services.engines.vllm.metrics import EngineCollector
 from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import NodeCaller, exchange_router
 from services.exchange.tokens import CallVerifier
-from services.engines.vllm.metrics import EngineCollector
 from services.experts.routes import experts_router
 from services.fhir import jsontext
 from services.fhir.bulk.routes import router as bulk_router
@@ -46,6 +46,7 @@ from services.hospital.doors import Doors
 from services.hospital.ehr.routes import ehr_router
 from services.hospital.gateway.routes import gateway_router
 from services.hospital.gateway.wire import as_openai
+from services.hospital.learning import rounds_loop
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.signing_in import SignInSteps
@@ -85,6 +86,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             here.gateway.keep(),
             here.node.follow(),
             subscriptions_loop(here.subscriptions),
+            rounds_loop(here.rounds),
             keep_fresh(chosen.data),
         ):
             yield
