@@ -43,6 +43,7 @@ from services.hospital.gateway import Gateway
 from services.hospital.holds import Holds
 from services.hospital.jobs import JobHandler, Jobs, add_job
 from services.hospital.launching import Launching
+from services.hospital.learning import round_handlers, rounds_of
 from services.hospital.models import Job, Referral, User
 from services.hospital.oidc import provider_of
 from services.hospital.opening import Opening
@@ -61,7 +62,13 @@ from services.hospital.writing import Filings
 from services.store.database import Database
 from services.web.outbound import Outbound
 
-PACKAGES = ("services.exchange", "services.experts", "services.fhir", "services.hospital")
+PACKAGES = (
+    "services.exchange",
+    "services.experts",
+    "services.fhir",
+    "services.hospital",
+    "services.learning",
+)
 IDLE_SECONDS = 0.5
 TIDY_SECONDS = 3600.0
 TAKE_OVER = timedelta(seconds=15)
@@ -226,6 +233,7 @@ class Hospital:
         store = BrickStore(settings.data / "bricks")
         self.experts = Experts(self.database, store, lambda: host_of(self.node.engine))
         self.gateway = Gateway(self.experts, lambda: self.node, audit=self.auditor.chat)
+        self.rounds = rounds_of(settings, self.database, self.registry)
 
     def _open_jobs(self) -> None:
         """What is done in the background."""
@@ -243,6 +251,7 @@ class Hospital:
             **bulk_handlers(self.bulk, self.jobs),
             **subscription_handlers(self.subscriptions, self.jobs),
             **self.ehr.handlers,
+            **round_handlers(self.rounds, self.jobs),
         }
         self.background = Background(self.do, self.handlers.keys() - {"open-referral"})
 

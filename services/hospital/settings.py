@@ -39,6 +39,7 @@ class HospitalSettings(BaseSettings):
         retention: file that says how long what is kept; the one in `compliance` when unset.
         outbound: origins that others may name and that are then called (keys of clients,
             subscribers, other records), ``https://ehr.example.org,https://…``; none by default.
+        updates: the update policy of learning; the one in `services.learning` when unset.
         cds_open: whether decision support takes calls without a token, from this machine alone;
             for trying it out.
         outbound_private: whether those may be on this machine or in a private network.
@@ -69,6 +70,7 @@ class HospitalSettings(BaseSettings):
     study: str = ""
     study_key: Path | None = None
     retention: Path | None = None
+    updates: Path | None = None
     outbound: str = ""
     outbound_private: bool = False
     cds_open: bool = False
