@@ -19,6 +19,7 @@ from services.bricks.repository import REPOSITORY
 from services.bricks.repository.refresh import keep_fresh
 from services.bricks.routes import bricks_router
 from services.bricks.store import BrickStore
+from services.bricks.updater.own import follow_own
 from services.bricks.updater.pin import RootPin
 from services.bricks.updater.routes import pin_router
 from services.engines.vllm.metrics import EngineCollector
@@ -88,6 +89,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             subscriptions_loop(here.subscriptions),
             rounds_loop(here.rounds),
             keep_fresh(chosen.data),
+            follow_own(chosen.data),
         ):
             yield
         await here.close()

@@ -162,25 +162,25 @@ def _updater(
         BadInputError: none was named, the node has none, and it is needed.
     """
     from services.bricks.repository import REPOSITORY
+    from services.bricks.updater.own import own_updater
     from services.bricks.updater.source import FolderSource
     from services.bricks.updater.updater import Updater
 
     own, copy = data / REPOSITORY, data / "mirror"
-    place = source or next((p for p in (own, copy) if (p / "metadata").is_dir()), None)
-    if place is None and needed:
+    if source is None and (own.is_dir() or not (needed or copy.is_dir())):
+        return own_updater(data, progress)
+    place = source or copy
+    if not (place / "metadata").is_dir():
         raise BadInputError(
-            f"{data} has no repository to pull out of.",
+            f"{place} is no repository to pull out of.",
             remedy="Name one with --from FOLDER; a clinic or device asks the tier above with"
             " `caretier clinic pull` or `caretier device pull`.",
         )
-    makes = own.is_dir()  # where bricks are made, none is deleted
-    chosen = FolderSource(place or own)
-    made = Updater(data / "bricks", chosen, progress=progress, tidy=not makes)
-    known = {own: own / "metadata" / "1.root.json", copy: copy / "trust" / "root.json"}
+    made = Updater(data / "bricks", FolderSource(place), progress=progress, tidy=not own.is_dir())
     if root is not None:
         made.client.trust(root.read_bytes())
-    elif place in known and not made.client.trusts:
-        made.client.trust(known[place].read_bytes())
+    elif source is None and not made.client.trusts:
+        made.client.trust((copy / "trust" / "root.json").read_bytes())
     return made
 
 
