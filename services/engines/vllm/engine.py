@@ -75,8 +75,6 @@ class VllmEngine(HttpEngine):
             AdapterUnknownError: it is not held.
             EngineUnavailableError: the server is not ready, or does not take the adapter any more.
         """
-        if self._client.is_closed:
-            raise EngineUnavailableError("The engine was closed.")
         await self._settle(PATIENCE_SECONDS)
         held = self._roster.get(adapter) if adapter is not None else None
         if held and held.lost:
@@ -102,14 +100,12 @@ class VllmEngine(HttpEngine):
             await self._calls.load(self._at(""), held.model, path)
             before = self._roster.swap(held)
         if before is not None and before.model != held.model:
-            task = asyncio.create_task(self._retire(before))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._begin_to_retire(before)
 
     async def let_go(self, name: str) -> None:
         """Unload an adapter once its last request has ended; an unknown name is no error."""
         if held := self._roster.drop(name):
-            await self._retire(held)
+            await asyncio.shield(self._begin_to_retire(held))  # also when nobody waits any more
 
     def doubt(self) -> None:
         """Look what the server holds before the next request: it may have been started anew."""
@@ -155,6 +151,8 @@ class VllmEngine(HttpEngine):
 
     async def _settle(self, seconds: float) -> None:
         """Be sure that the server is ready and holds what it should."""
+        if self._client.is_closed:
+            raise EngineUnavailableError("The engine was closed.")
         if self._server is not None and not self._server.ready:
             self._server.start()
             await self._server.wait(seconds)
@@ -199,6 +197,12 @@ class VllmEngine(HttpEngine):
         except EngineError as error:
             held.lost = error.message
             _log.warning("%s is not held any more: %s", held.adapter.name, error.message)
+
+    def _begin_to_retire(self, held: Held) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._retire(held))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+        return task
 
     async def _retire(self, held: Held) -> None:
         await held.idle.wait()

@@ -100,6 +100,19 @@ async def test_letting_go_waits_for_the_last_request_and_takes_no_new_one(engine
     assert not any(name.startswith("cardiology") for name in fake.loaded)
 
 
+async def test_an_adapter_goes_also_when_whoever_let_it_go_does_not_wait(engine, make, fake):
+    await engine.hold(make())
+    fake.gate.clear()
+    running = asyncio.create_task(ask(engine, "cardiology"))
+    await until(lambda: fake.asked)
+    going = asyncio.create_task(engine.let_go("cardiology"))
+    await asyncio.sleep(0.02)
+    going.cancel()
+    fake.gate.set()
+    await running
+    await until(lambda: fake.asked[0] not in fake.loaded)
+
+
 async def test_letting_go_of_an_unknown_name_is_no_error(engine):
     await engine.let_go("nobody")
 
@@ -319,10 +332,12 @@ async def test_a_server_that_is_away_is_shown_as_down(open_engine):
     await engine.close()
 
 
-async def test_a_closed_engine_says_so(open_engine):
+async def test_a_closed_engine_says_so(open_engine, make):
     engine = open_engine()
     await engine.start()
     await engine.close()
     await engine.close()
     with pytest.raises(EngineUnavailableError, match="closed"):
         await ask(engine)
+    with pytest.raises(EngineUnavailableError, match="closed"):
+        await engine.hold(make())
