@@ -71,7 +71,7 @@ def make_model(folder: Path, kind: str = "BF16", **changed: object) -> Path:
     numbers = np.random.default_rng(7)
 
     def random(*shape: int) -> Tensor:
-        return Tensor.of(numbers.normal(0, 0.1, shape).astype(np.float32), kind)
+        return Tensor.of(numbers.normal(0, 0.3, shape).astype(np.float32), kind)
 
     weights = {"model.embed_tokens.weight": random(words, 64), "model.norm.weight": random(64)}
     for layer in range(2):
@@ -100,7 +100,7 @@ def make_adapter(base: Base, kind: str = "F32", rank: int = 4, seed: int = 3) ->
     numbers = np.random.default_rng(seed)
 
     def random(*shape: int) -> Tensor:
-        return Tensor.of(numbers.normal(0, 0.05, shape).astype(np.float32), kind)
+        return Tensor.of(numbers.normal(0, 0.3, shape).astype(np.float32), kind)
 
     parts = {}
     for layer in range(base.layers):

@@ -9,7 +9,7 @@ from typing import Any
 from services.bricks.adapters.base import MERGED, Base, file_digest, folder_digest, named_base
 from services.bricks.adapters.convert import is_adapter, read_adapter
 from services.bricks.adapters.gguf_file import GgufFile
-from services.bricks.adapters.peft_folder import read_peft
+from services.bricks.adapters.peft_folder import WEIGHTS, read_peft
 from services.bricks.adapters.safetensors_file import read_safetensors
 from services.bricks.adapters.tensors import Tensor
 from services.bricks.errors import BrickError
@@ -37,7 +37,7 @@ def describe(path: Path, base: Path | None = None, *, right: bool = False) -> di
     told: dict[str, Any] = {
         "what": "adapter" if adapter else "model",
         "form": "gguf" if path.is_file() else "peft" if adapter else "transformers",
-        "digest": file_digest(path) if path.is_file() else folder_digest(path),
+        "digest": _digest(path, adapter=adapter),
         "base": named_base(path),
         "bytes": sum(t.raw.nbytes for t in weights.values()),
         "weights": dict(Counter(t.kind for t in weights.values())),
@@ -61,6 +61,12 @@ def describe(path: Path, base: Path | None = None, *, right: bool = False) -> di
         "projections": projections,
         "layers": layers,
     }
+
+
+def _digest(path: Path, *, adapter: bool) -> str:
+    if path.is_file():
+        return file_digest(path)
+    return file_digest(path / WEIGHTS) if adapter else folder_digest(path)
 
 
 def _shapes(weights: dict[str, Tensor]) -> list[tuple[str, tuple[int, ...]]]:

@@ -82,4 +82,4 @@ def write_gguf_adapter(adapter: Adapter, heads: Heads, path: Path, name: str) ->
         count = heads.of(projection)
         up = pair.up.rows(gguf_order(pair.up.shape[0], count)) if count else pair.up
         tensors[f"{place}.lora_a"], tensors[f"{place}.lora_b"] = pair.down, up
-    write_gguf(path, fields, tensors.items())
+    write_gguf(path, fields, tensors)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -26,7 +26,7 @@ from gguf import (
     GGUFWriter,
 )
 
-from services.bricks.adapters.tensors import STORED, Tensor
+from services.bricks.adapters.tensors import STORED, Promise, Tensor
 from services.bricks.errors import BrickDamagedError
 
 MAX_FIELDS = 4096
@@ -195,10 +195,9 @@ class _Header:
             kind = GGMLQuantizationType(number)
         except ValueError:
             raise _ImpossibleError(f"there is no type of tensor {number}") from None
-        block, bytes_ = GGML_QUANT_SIZES[kind]
-        if lengths[0] % block:
+        if lengths[0] % GGML_QUANT_SIZES[kind][0]:
             raise _ImpossibleError(f"the tensor {name[:80]} ends within a block")
-        return name, kind, lengths[::-1], math.prod(lengths) // block * bytes_, offset
+        return name, kind, lengths[::-1], _bytes(kind, lengths), offset
 
 
 def _shaped(
@@ -210,28 +209,33 @@ def _shaped(
 
 
 def write_gguf(
-    path: Path, fields: Mapping[str, Field], tensors: Iterable[tuple[str, Tensor]]
+    path: Path, fields: Mapping[str, Field], tensors: Mapping[str, Tensor | Promise]
 ) -> None:
     """Write a file; what stood there stays until the new one is whole.
 
     Args:
         path: of the file.
         fields: of the header, with ``general.architecture``.
-        tensors: by name; they are taken one by one and need not fit into memory together.
+        tensors: by name; each is made, written and let go before the next one.
     """
     made = path.with_name(path.name + ".part")
-    architecture = fields["general.architecture"].value
-    writer = GGUFWriter(made, architecture, use_temp_file=True)
+    writer = GGUFWriter(made, fields["general.architecture"].value)
     for key, field in fields.items():
         if key != "general.architecture":
             writer.add_key_value(key, field.value, field.type, field.items)
-    for name, tensor in tensors:
-        raw = np.ascontiguousarray(tensor.raw)
-        plain = tensor.kind in {"F32", "F16"}
-        raw = raw.view(np.uint8) if tensor.kind == "BF16" else raw
-        writer.add_tensor(name, raw, raw_dtype=None if plain else GGMLQuantizationType[tensor.kind])
+    for name, tensor in tensors.items():
+        kind = GGMLQuantizationType[tensor.kind]
+        size = _bytes(kind, tensor.shape)
+        writer.add_tensor_info(name, tensor.shape, np.dtype(np.void), size, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
+    writer.write_ti_data_to_file()
+    for tensor in tensors.values():
+        writer.write_tensor_data(np.ascontiguousarray(tensor.make().raw))
     writer.close()
     made.replace(path)
+
+
+def _bytes(kind: GGMLQuantizationType, shape: tuple[int, ...]) -> int:
+    block, size = GGML_QUANT_SIZES[kind]
+    return math.prod(shape) // block * size

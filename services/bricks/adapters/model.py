@@ -8,8 +8,8 @@ Weights are made one by one as they are written, so a model need not fit into me
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gguf import GGUFValueType, LlamaFileType
@@ -26,7 +26,7 @@ from services.bricks.adapters.llama_names import (
     transformers_name,
 )
 from services.bricks.adapters.safetensors_file import read_safetensors
-from services.bricks.adapters.tensors import STORED, Floats, Tensor
+from services.bricks.adapters.tensors import STORED, Floats, Promise, Tensor
 from services.bricks.adapters.tokenizer_files import tokenizer_fields
 from services.bricks.errors import BrickError
 
@@ -55,16 +55,20 @@ class Model:
     weights: dict[str, Tensor]
     adapters: tuple[Adapter, ...] = ()
 
-    def numbers(self, kind: str) -> Iterator[tuple[str, Tensor]]:
+    def written(self, kind: str) -> dict[str, Tensor | Promise]:
         """Its weights as they are to be written: matrices of one kind, all else in 32 bits."""
+        told: dict[str, Tensor | Promise] = {}
         for name, tensor in self.weights.items():
-            matrix = len(tensor.shape) == _MATRIX
-            wanted = kind if matrix else "F32"
-            added = [d for d in (self._delta(name, a) for a in self.adapters) if d is not None]
-            if tensor.kind == wanted and not added:
-                yield name, tensor
-                continue
-            yield name, Tensor.of(sum(added, tensor.floats()), wanted)
+            wanted = kind if len(tensor.shape) == _MATRIX else "F32"
+            told[name] = Promise(wanted, tensor.shape, partial(self._number, name, wanted))
+        return told
+
+    def _number(self, name: str, kind: str) -> Tensor:
+        tensor = self.weights[name]
+        added = [d for d in (self._delta(name, a) for a in self.adapters) if d is not None]
+        if tensor.kind == kind and not added:
+            return tensor
+        return Tensor.of(sum(added, tensor.floats()), kind)
 
     def _delta(self, name: str, adapter: Adapter) -> Floats | None:
         theirs = transformers_name(name) or ""
@@ -143,4 +147,4 @@ def write_model(model: Model, path: Path, kind: str) -> None:
     fields.pop(FIELD, None)
     said = MERGED if model.adapters else FIELD
     fields[said] = Field(model.base.digest, GGUFValueType.STRING)
-    write_gguf(path, fields, model.numbers(kind))
+    write_gguf(path, fields, model.written(kind))

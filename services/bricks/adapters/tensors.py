@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,19 @@ class Tensor:
             raise BrickError(f"Weights of the type {self.kind} cannot be read.") from None
         return flat.reshape(self.shape).astype(np.float32, copy=False)
 
+    def make(self) -> Tensor:
+        """Itself: it is here already; see `Promise`."""
+        return self
+
     def rows(self, order: npt.NDArray[np.intp]) -> Tensor:
         """The same rows in another order; the numbers are not touched."""
         return Tensor(self.kind, self.shape, self.raw[order])
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A tensor that is made only when it is written, so that a model need not fit into memory."""
+
+    kind: str
+    shape: tuple[int, ...]
+    make: Callable[[], Tensor]
