@@ -258,9 +258,12 @@ def worker(
     data: DataOption = DEFAULT_DATA,
     redis: Annotated[str | None, typer.Option(help="Address of Redis.")] = None,
     concurrency: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+    queue: Annotated[
+        str, typer.Option(help="all, or patients and learning apart: one worker each.")
+    ] = "all",
 ) -> None:
-    """Run a worker with its beat until interrupted."""
-    from services.hospital.queue import make_celery, register
+    """Run a worker until interrupted; the clock of what recurs is with the one for patients."""
+    from services.hospital.queue import make_celery, queues_of, register
 
     settings = _settings(data)
     if redis:
@@ -273,6 +276,7 @@ def worker(
         raise typer.Exit(2)
     celery = make_celery(settings)
     register(celery, settings)
-    arguments = ["worker", "-B", f"--concurrency={concurrency}", "--loglevel=WARNING"]
-    celery.worker_main(arguments)
+    beat = [] if queue == "learning" else ["-B"]
+    arguments = [*beat, f"--concurrency={concurrency}", "--loglevel=WARNING"]
+    celery.worker_main(["worker", "-Q", ",".join(queues_of(queue)), *arguments])
     sys.exit(0)
