@@ -16,24 +16,24 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from uuid import uuid4
+from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 
 from services.consult.messages import Triage, Urgency
 from services.engines.errors import EngineError, EngineTimeoutError
-from services.experts import Expert, Experts
+from services.experts import Experts
 from services.hospital.audited import Caller
-from services.hospital.gateway.asker import BASE, ModelUser
+from services.hospital.gateway import several
+from services.hospital.gateway.asker import ModelUser
 from services.hospital.gateway.backend import Backend, usage_of
+from services.hospital.gateway.call import Call, Part
 from services.hospital.gateway.limits import Allowance, Limits
 from services.hospital.gateway.metrics import GatewayMetrics
 from services.hospital.gateway.relay import Out, Relay
-from services.hospital.gateway.request import ExpertChat
 from services.hospital.gateway.settings import GatewaySettings
 from services.hospital.gateway.slots import Slots
 
@@ -43,34 +43,6 @@ Look = Callable[[str], Triage]
 """Triage of a message; never raises."""
 Audit = Callable[[Caller, str, str], None]
 """Writes down who asks, under which id, and which model; raises where it cannot."""
-
-
-@dataclass
-class Call:
-    """One request on its way.
-
-    Attributes:
-        chat: what is asked, with limits.
-        user: who asks.
-        expert: whose adapter answers, None for the base model.
-        allowance: what the caller may send a minute.
-        wants_usage: whether a stream is to end with what was used.
-        id: of the call, on the audit trail and in ``x-request-id``.
-        used: tokens, as far as they are known.
-    """
-
-    chat: ExpertChat
-    user: ModelUser
-    expert: str | None
-    allowance: Allowance
-    wants_usage: bool
-    id: str = field(default_factory=lambda: str(uuid4()))
-    used: int = 0
-
-    @property
-    def name(self) -> str:
-        """The model that answers, for audit and metrics."""
-        return self.expert or BASE
 
 
 class ExpertDesk:
@@ -104,24 +76,24 @@ class ExpertDesk:
         """What a caller may send a minute."""
         return user.allowance(self._settings.requests, self._settings.tokens)
 
-    def take(self, chat: ExpertChat, expert: str | None, user: ModelUser) -> Relay:
+    def take(self, asked: Sequence[Part], user: ModelUser) -> Relay:
         """Count a request and return what will answer it.
 
         Args:
-            chat: as it was sent.
-            expert: who answers; None for the base model.
+            asked: what is asked of whom, as it was sent; several parts take plain words alone.
             user: who asks, and may.
 
         Raises:
             ChatRequestError: more tokens are asked for than an answer may have.
             RateLimitError: the key has sent too much.
         """
-        limited = chat.limited(self._settings.max_tokens, self._salt(user))
-        call = Call(limited, user, expert, self.allowance(user), chat.wants_usage)
-        headers = self.limits.admit(user.id, call.allowance, limited.reserve())
-        headers |= {"x-request-id": call.id, "x-caretier-model": call.name}
+        ceiling, salt = self._settings.max_tokens, self._salt(user)
+        parts = tuple(Part(part.expert, part.chat.limited(ceiling, salt)) for part in asked)
+        call = Call(parts, user, self.allowance(user), asked[0].chat.wants_usage)
+        headers = self.limits.admit(user.id, call.allowance, call.reserve())
+        headers |= {"x-request-id": call.id, "x-caretier-model": ", ".join(call.names)}
         return Relay(
-            partial(self._answer, call, headers), partial(self.metrics.ended, call.name), headers
+            partial(self._answer, call, headers), partial(self.metrics.ended, call.label), headers
         )
 
     def _salt(self, user: ModelUser) -> str:
@@ -133,31 +105,36 @@ class ExpertDesk:
             async with self._slot(call), self._in_time():
                 found = await run_in_threadpool(self._before, call)
                 headers |= {"x-caretier-notice": NOTICE, "x-caretier-triage": _told(found)}
-                call.used = call.chat.prompt_size()
-                with self._using(call.expert):
-                    if call.chat.stream:
+                call.used = call.prompt_size()
+                with call.using(self._experts):
+                    if call.streams:
                         await self._stream(call, headers, out)
                     else:
                         await self._whole(call, headers, found, out)
         finally:
-            self.limits.settle(call.user.id, call.allowance, call.chat.reserve(), call.used)
-            self.metrics.used(call.name, call.used)
+            self.limits.settle(call.user.id, call.allowance, call.reserve(), call.used)
+            self.metrics.used(call.label, call.used)
 
     def _before(self, call: Call) -> Triage:
         """Write the call down and look for red flags, before anything is answered."""
-        self._audit(call.user.caller, call.id, call.name)
-        found = self._look(call.chat.said) if call.chat.said else Triage()
+        for name in call.names:
+            self._audit(call.user.caller, call.id, name)
+        said = " ".join(part.chat.said for part in call.parts).strip()
+        found = self._look(said) if said else Triage()
         if found.level is not Urgency.ROUTINE:
             self.metrics.red_flag(found.level)
         return found
 
     async def _whole(self, call: Call, headers: dict[str, str], found: Triage, out: Out) -> None:
         """Send a completion as the engine wrote it, with our own field in front."""
-        body = await self._backend().whole(call.chat, call.expert)
+        body = await several.whole(self._backend(), call.parts)
         if body[:1] != b"{":
             raise EngineError("The engine's server sent no completion.")
         call.used = usage_of(body) or call.used
-        own = {"notice": NOTICE, "model": call.name, "triage": found.model_dump(mode="json")}
+        own: dict[str, Any] = {"notice": NOTICE, "model": ", ".join(call.names)}
+        own["triage"] = found.model_dump(mode="json")
+        if len(call.parts) > 1:
+            own["parts"] = [{"model": p.name, "text": p.chat.said} for p in call.parts]
         whole = b'{"caretier":' + json.dumps(own).encode() + b"," + body[1:]
         size = {"content-type": "application/json", "content-length": str(len(whole))}
         await out.start(200, headers | size)
@@ -166,7 +143,7 @@ class ExpertDesk:
     async def _stream(self, call: Call, headers: dict[str, str], out: Out) -> None:
         """Send the events as they come; what was used only to those who asked for it."""
         kind = {"content-type": "text/event-stream; charset=utf-8"}
-        async with aclosing(self._backend().stream(call.chat, call.expert)) as events:
+        async with aclosing(several.stream(self._backend(), call.parts)) as events:
             async for event in events:
                 if out.status is None:
                     await out.start(200, headers | kind)
@@ -180,9 +157,6 @@ class ExpertDesk:
         if out.status is None:
             raise EngineError("The engine's server sent no events.")
         await out.end()
-
-    def _using(self, expert: str | None) -> AbstractContextManager[Expert | None]:
-        return nullcontext() if expert is None else self._experts.using(expert)
 
     @asynccontextmanager
     async def _slot(self, call: Call) -> AsyncIterator[None]:

@@ -139,6 +139,19 @@ class ExpertChat(BaseModel):
         """Whether a stream is to end with what was used."""
         return self.stream_options is not None and self.stream_options.include_usage
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it asks for one answer in words, so that answers can be joined."""
+        shaped = (self.tools, self.logprobs, self.response_format)
+        return (self.n or 1) == 1 and not any(shaped)
+
+    def asking(self, text: str) -> Self:
+        """The same conversation, with other last words of the user."""
+        messages = list(self.messages)
+        last = max(i for i, m in enumerate(messages) if m.role == "user")
+        messages[last] = messages[last].model_copy(update={"content": text})
+        return self.model_copy(update={"messages": messages})
+
     def limited(self, ceiling: int, salt: str | None = None) -> Self:
         """The same with a limit on new tokens, and with usage at the end of a stream.
 

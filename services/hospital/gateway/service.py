@@ -20,6 +20,7 @@ from services.experts import Choice, Expert, Experts, Gate
 from services.experts.expert import NOT_AN_ANSWER
 from services.hospital.gateway.asker import AUTO, BASE, MODEL, ModelUser
 from services.hospital.gateway.backend import Backend
+from services.hospital.gateway.call import Part
 from services.hospital.gateway.consult import answered, question_of
 from services.hospital.gateway.experts import Audit, ExpertDesk
 from services.hospital.gateway.in_process import InProcessBackend
@@ -113,7 +114,7 @@ class Gateway:
         if model == MODEL:
             return await self._consult(raw, user)
         chat = ExpertChat.read(raw)
-        return self.desk.take(chat, await self._expert_for(chat), user)
+        return self.desk.take(await self._parts(chat), user)
 
     async def choose(self, text: str) -> tuple[Choice, ...]:
         """What the gate says of a question, part by part."""
@@ -156,19 +157,26 @@ class Gateway:
         headers["x-request-id"] = question.id
         return await answered(self._node(), question, headers, stream=stream)
 
-    async def _expert_for(self, chat: ExpertChat) -> str | None:
-        """The expert that a request goes to; None for the base model."""
+    async def _parts(self, chat: ExpertChat) -> list[Part]:
+        """Which experts a request goes to; ``auto`` is planned by the gate.
+
+        A part of the question that no expert is there for is not put to one of another field: it
+        stays unanswered, and ``POST /v1/gate/explain`` names it.
+        """
         if chat.model == BASE:
-            return None
+            return [Part(None, chat)]
         if chat.model != AUTO:
-            return self.experts.get(chat.model).id
-        choice = await asyncio.to_thread(self.gate.choose, chat.said, self.experts.ready())
-        if choice.expert is None:
+            return [Part(self.experts.get(chat.model).id, chat)]
+        plan = await self.choose(chat.said)
+        taken = [choice for choice in plan if choice.expert is not None]
+        if not taken:
             raise NotFoundError(
                 "No expert fits this conversation.",
                 remedy="Name one yourself; POST /v1/gate/explain says how the gate chooses.",
             )
-        return choice.expert
+        if len(plan) == 1 or not chat.is_plain:
+            return [Part(taken[0].expert, chat)]
+        return [Part(choice.expert, chat.asking(choice.text)) for choice in taken]
 
     def _look(self, text: str) -> Triage:
         return look(self._node().triage, text)
