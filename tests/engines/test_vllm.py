@@ -149,6 +149,23 @@ async def test_a_stream_that_is_left_stops_the_server(vllm, engine):
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("adapters", {"name": "theirs", "src": "/nowhere"}),
+        ("invocations", {"model": "base", "messages": [{"role": "user", "content": "?"}]}),
+        ("tokenize", {"model": "base", "prompt": "?"}),
+        ("v1/load_lora_adapter", {"lora_name": "theirs", "lora_path": "/nowhere"}),
+    ],
+)
+async def test_no_door_of_the_server_is_open_without_its_key(vllm, route, body):
+    async with httpx.AsyncClient(timeout=120) as client:
+        call = f"{vllm.url.removesuffix('v1')}{route}"
+        assert (await client.post(call, json=body)).status_code == 401
+        wrong = {"authorization": "Bearer wrong"}
+        assert (await client.post(call, json=body, headers=wrong)).status_code == 401
+
+
 async def test_a_prompt_that_is_too_long_is_a_typed_error(vllm, engine):
     with pytest.raises(ContextOverflowError):
         await engine.complete(Prompt("", "word " * 3000), SHORT)

@@ -20,8 +20,9 @@ no request carries slot -1, however the slots are filled. A server that has adap
 take this one is refused.
 
 What goes where: `settings` what can be set, `command` how the server is started, `supervise` that
-it keeps running and ends with us, `shelf` the files it reads, `roster` who is held and who is in
-flight, `client` the server's own calls, `metrics` its figures, `engine` all of it together.
+it keeps running and ends with us, `inside` what guards its doors, `shelf` the files it reads,
+`roster` who is held and who is in flight, `client` the server's own calls, `metrics` its figures,
+`engine` all of it together.
 """
 
 from services.engines.vllm.engine import VllmEngine

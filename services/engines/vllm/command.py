@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from services.engines.errors import EngineUnavailableError
 from services.engines.torch_side import torch_python
 from services.engines.vllm import leash
 from services.engines.vllm.settings import VllmSettings
+
+INSIDE = Path(__file__).parent / "inside"
+"""Modules of ours for the server's own process."""
 
 
 def server_command(settings: VllmSettings, port: int) -> list[str]:
@@ -43,6 +47,7 @@ def _arguments(settings: VllmSettings, port: int) -> list[str]:
         "max-num-seqs": settings.streams,
         "host": "127.0.0.1",
         "port": port,
+        "middleware": "require_key.RequireKey",
     }
     flags = ["enable-prefix-caching", "no-enable-log-requests", "disable-uvicorn-access-log"]
     if settings.slots:
@@ -65,6 +70,7 @@ def server_environment(settings: VllmSettings, key: str) -> dict[str, str]:
     return {
         "VLLM_CPU_KVCACHE_SPACE": str(settings.kv_gib),
         **kept,
+        "PYTHONPATH": str(INSIDE),
         "HF_HUB_OFFLINE": "1",
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True" if settings.slots else "False",
