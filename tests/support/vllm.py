@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.bricks.adapters.unpack import unpack
 from services.engines.llama import file_digest
 from services.engines.protocol import AdapterFile
 from services.engines.settings import embedded_model
@@ -51,9 +52,12 @@ class VllmThread:
         Raises:
             EngineUnavailableError: it does not start.
         """
-        base = file_digest(embedded_model())
-        settings = VllmSettings(folder=self._folder, base=base, slots=SLOTS, start_seconds=240)
-        self._engine = VllmEngine(settings)
+        base, model = file_digest(embedded_model()), VllmSettings().model
+        if not (model / "config.json").is_file():
+            model = self._folder / "model"
+            unpack(embedded_model(), model)
+        known = {"folder": self._folder, "model": model, "base": base, "slots": SLOTS}
+        self._engine = VllmEngine(VllmSettings.model_validate({**known, "start_seconds": 240}))
         self._thread.start()
         self._run(self._engine.start())
         server = self._engine._server
