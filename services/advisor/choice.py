@@ -103,7 +103,9 @@ def _on_processor(
         model.shape, form, size, context=wish.context, contexts=wish.contexts
     )
     limit = int((wish.memory or bench.machine.memory) * SHARE)
-    pace = bench.pace.estimate(model.shape, size, context=wish.context) if bench.pace else None
+    pace = (
+        bench.pace.estimate(model.shape, form, size, context=wish.context) if bench.pace else None
+    )
     against = (
         *general,
         *(() if file else (NO_FILE,)),

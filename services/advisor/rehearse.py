@@ -49,7 +49,7 @@ def rehearse(name: str, form: str, context: int) -> dict[str, Any]:
         pace = measured(machine)
         seen = try_model(file, context=context, threads=pace.threads, fill=True)
         memory = on_processor(shape, form, file.stat().st_size, context=context)
-        told = pace.estimate(shape, file.stat().st_size, context=context)
+        told = pace.estimate(shape, form, file.stat().st_size, context=context)
     return {
         "model": model.id,
         "form": form,

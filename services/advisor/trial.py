@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from services.engines.llama.adapters import Shelf
 from services.engines.llama.lane import Lane
 from services.engines.llama.weights import Told, Weights
 
+Clock = Callable[[], float]
 READ, WRITTEN = 256, 16
 """Tokens that are read, and written, in one round."""
 ENOUGH = 4.0
@@ -39,9 +41,11 @@ class Trial:
 
     Attributes:
         resident: bytes of memory of the process that held it, at the most.
-        read_per_second: tokens of a prompt that it read in a second, in its best batch.
-        written_per_second: tokens that it wrote in a second, in its best round; others on the
-            machine slow a round down and never speed one up.
+        read_per_second: tokens of a prompt that it read in a second, in its best round.
+        written_per_second: tokens that it wrote in a second, in its best round.
+
+    Others on the machine slow a round down and never speed one up. With one thread, seconds of the
+    processor are counted, so that waiting for it does not count at all.
     """
 
     resident: int
@@ -80,32 +84,33 @@ def try_model(
 def _run(model: Path, context: int, threads: int, rounds: int, *, fill: bool) -> Trial:
     weights = Weights(model)
     lane = Lane(weights, Shelf(weights), "", context=context, threads=threads, prefixes=None)
+    clock = time.process_time if threads == 1 else time.perf_counter
     read = written = 0.0
     enough = time.monotonic() + ENOUGH
     for done in range(rounds):
         if done and time.monotonic() > enough:
             break
-        read = max(read, _read(lane, min(READ, context - WRITTEN)))
-        written = max(written, _write(lane))
+        read = max(read, _read(lane, min(READ, context - WRITTEN), clock))
+        written = max(written, _write(lane, clock))
     if fill:
-        _read(lane, context - WRITTEN)
-        _write(lane)
+        _read(lane, context - WRITTEN, clock)
+        _write(lane, clock)
     return Trial(_resident(), read, written)
 
 
-def _read(lane: Lane, tokens: int) -> float:
+def _read(lane: Lane, tokens: int, clock: Clock) -> float:
     """Read so many tokens; returns tokens a second."""
     told = Told((), tuple((i * 37) % 200 + 2 for i in range(tokens)))
-    began = time.perf_counter()
+    began = clock()
     lane.begin(told, None, shared=False, stop=threading.Event())
-    return tokens / (time.perf_counter() - began)
+    return tokens / (clock() - began)
 
 
-def _write(lane: Lane) -> float:
-    began = time.perf_counter()
+def _write(lane: Lane, clock: Clock) -> float:
+    began = clock()
     for token in range(WRITTEN):
         lane.add(token + 2)
-    return WRITTEN / (time.perf_counter() - began)
+    return WRITTEN / (clock() - began)
 
 
 def _resident() -> int:
