@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from compliance.errors import CaretierError, NotFoundError
 from compliance.sealing import IdentityPublic
 from services.bricks.errors import RepositoryAwayError
@@ -26,6 +28,7 @@ from services.bricks.updater.updater import LEVELS, Pulled, Updater
 from services.exchange.bricks import trust_above
 
 LANGUAGES = ("en", "es")
+NO_COPY = "This clinic has no copy of the hospital's repository yet."
 _log = logging.getLogger("caretier.clinic.bricks")
 
 Above = Callable[[], tuple[Source, IdentityPublic] | None]
@@ -79,7 +82,7 @@ class ClinicBricks:
         if not made.client.trusts:
             trusted = self.copy / "trust" / "root.json"
             if not trusted.is_file():
-                raise NotFoundError("This clinic has no copy of the hospital's repository yet.")
+                raise NotFoundError(NO_COPY)
             made.client.trust(trusted.read_bytes())
         return made
 
@@ -89,10 +92,10 @@ class ClinicBricks:
         Raises:
             NotFoundError: there is no copy yet.
         """
-        path = self.copy / "pin.json"
-        if not path.is_file():
-            raise NotFoundError("This clinic has no copy of the hospital's repository yet.")
-        return RootPin.model_validate_json(path.read_bytes())
+        try:
+            return RootPin.model_validate_json((self.copy / "pin.json").read_bytes())
+        except (FileNotFoundError, ValidationError):  # a damaged one is replaced by the next sync
+            raise NotFoundError(NO_COPY) from None
 
     async def loop(self, seconds: float) -> None:
         """Sync and update, at the start and every so often, until cancelled."""

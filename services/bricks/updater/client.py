@@ -17,7 +17,7 @@ from tuf.ngclient.updater import Updater
 
 from compliance.audit.files import replace_synced, sync_folder
 from services.bricks.errors import BrickError, BrickUntrustedError
-from services.bricks.manifest import BrickManifest, BrickRef
+from services.bricks.manifest import MAX_MANIFEST, BrickManifest, BrickRef
 from services.bricks.updater.catalogue import REVOKED, Catalogue, Entry, entry_of, is_manifest
 from services.bricks.updater.limits import Limits
 from services.bricks.updater.said import reason, said
@@ -60,8 +60,12 @@ class Client:
 
     @property
     def trusts(self) -> bool:
-        """Whether a root is trusted yet."""
-        return (self.folder / "root.json").is_file()
+        """Whether a root is trusted yet; one whose file is damaged is not."""
+        try:
+            _check_root((self.folder / "root.json").read_bytes())
+        except (FileNotFoundError, BrickUntrustedError):
+            return False
+        return True
 
     def trust(self, root: bytes) -> None:
         """Trust a root from now on; who calls this knows that it is the right one.
@@ -72,7 +76,7 @@ class Client:
         """
         _check_root(root)
         place = self.folder / "root.json"
-        if not place.exists():
+        if not self.trusts:
             self.folder.mkdir(parents=True, exist_ok=True)
             replace_synced(place, root)
             sync_folder(self.folder)
@@ -119,7 +123,7 @@ class Client:
             BrickUntrustedError: it is not what is signed, or says to be another brick.
             RepositoryAwayError: it could not be fetched.
         """
-        raw = self.target(entry.target)
+        raw = self.target(entry.target, MAX_MANIFEST)
         try:
             manifest = BrickManifest.parse(raw)
         except BrickError as error:
@@ -133,23 +137,34 @@ class Client:
             )
         return manifest
 
-    def target(self, target: TargetFile) -> bytes:
+    def target(self, target: TargetFile, limit: int) -> bytes:
         """The bytes of a signed target, fetched unless they are here and whole.
 
+        Args:
+            target: as it is signed.
+            limit: how long it may be in bytes, whatever is signed.
+
         Raises:
-            BrickUntrustedError: they are not what is signed.
+            BrickUntrustedError: they are not what is signed, or too many.
             RepositoryAwayError: they could not be fetched.
         """
         if self._tuf is None:
             raise BrickError("Nothing was fetched of the repository yet.")
+        if target.length > limit:
+            raise BrickUntrustedError(f"{target.path} is longer than {limit} bytes.")
         with said(f"{target.path} could not be fetched."):
             tuf = self._tuf
             path = tuf.find_cached_target(target) or tuf.download_target(target)
             return Path(path).read_bytes()
 
-    def revoked_target(self) -> TargetFile | None:
-        """The list of what was taken back, as the top role signed it, if there is one."""
-        return _targets(self.seen / "targets.json").targets.get(REVOKED)
+    def revoked_list(self) -> tuple[TargetFile, bytes] | None:
+        """The list of what was taken back, as the top role signed it, if there is one.
+
+        Raises:
+            BrickUntrustedError, RepositoryAwayError: see `target`.
+        """
+        target = _targets(self.seen / "targets.json").targets.get(REVOKED)
+        return (target, self.target(target, self._limits.targets_bytes)) if target else None
 
     def roles(self) -> Iterator[tuple[str, bytes]]:
         """The files of the roles that were seen: snapshot, targets, and delegated ones by name."""
@@ -242,11 +257,11 @@ class Client:
                 path.unlink()
 
     def _revoked(self) -> dict[str, str]:
-        target = self.revoked_target()
-        if target is None:
+        held = self.revoked_list()
+        if held is None:
             return {}
         try:
-            listed = _REVOCATIONS.validate_json(self.target(target))
+            listed = _REVOCATIONS.validate_json(held[1])
         except ValidationError:
             raise BrickUntrustedError("The list of what was taken back cannot be read.") from None
         return {revocation.ref: revocation.reason for revocation in listed}

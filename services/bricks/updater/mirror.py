@@ -116,8 +116,8 @@ class Mirror:
             if role not in catalogue.left_out:
                 version = Metadata.from_bytes(raw).signed.version
                 yield self._put(self.layout.of_role(quote(role, ""), version), raw)
-        if (revoked := client.revoked_target()) is not None:
-            yield self._lay(REVOKED, client.target(revoked), revoked)
+        if (revoked := client.revoked_list()) is not None:
+            yield self._lay(REVOKED, revoked[1], revoked[0])
 
     def _roots(self, client: Client) -> Iterator[Path]:
         """Every root from the first one on: a device may have been away for longer than we know."""

@@ -61,6 +61,15 @@ def test_endless_data_in_the_place_of_a_manifest_is_cut_off(publisher, updater):
         updater.pull("heart-style")
 
 
+def test_a_manifest_that_is_signed_as_endless_is_not_fetched(publisher, updater):
+    path = "device/cardiology/heart-style/2.json"
+    publisher.offer(path, b" " * (300 << 10), "device-cardiology")
+    publisher.publish()
+
+    with pytest.raises(BrickUntrustedError, match="longer than 262144 bytes"):
+        updater.pull("heart-style")
+
+
 @pytest.mark.parametrize(
     "path",
     [

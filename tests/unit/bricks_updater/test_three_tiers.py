@@ -190,6 +190,17 @@ def test_a_clinic_that_vouches_for_a_root_of_its_own_is_found_out(tiers):
         tiers.device.update(tiers.member, {"en"})
 
 
+@pytest.mark.parametrize("place", ["device/bricks/trust/root.json", "clinic/mirror/pin.json"])
+def test_a_damaged_root_is_fetched_anew_as_the_hospital_signed_it(tiers, tmp_path, place):
+    tiers.publish()
+    tiers.carry()
+    (tmp_path / place).write_bytes(b"{")
+
+    tiers.publish(2)
+
+    assert tiers.carry() == {"plain-words": 2}
+
+
 def test_a_clinic_that_changes_a_manifest_is_found_out(tiers):
     tiers.publish()
     tiers.bricks.sync()
