@@ -26,8 +26,16 @@ def ask(request: dict[str, Any], _say: Say) -> dict[str, Any]:
         tiny = AutoModelForCausalLM.from_pretrained(request["tiny"], dtype=torch.float32)
         plain = tiny(ids).logits[0, -1].tolist()
         changed = PeftModel.from_pretrained(tiny, request["tiny_adapter"])(ids).logits[0, -1]
+        long = AutoModelForCausalLM.from_pretrained(request["long"], dtype=torch.float32)
+        stretched = long(ids).logits[0, -1].tolist()
     tokens = {text: words(text).input_ids for text in request["texts"]}
-    return {"said": said, "plain": plain, "changed": changed.tolist(), "tokens": tokens}
+    return {
+        "said": said,
+        "plain": plain,
+        "changed": changed.tolist(),
+        "stretched": stretched,
+        "tokens": tokens,
+    }
 
 
 def _answer(model: Any, words: Any, question: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from gguf import GGUFValueType
 
 from services.bricks.adapters.gguf_file import Field, GgufFile
+from services.bricks.adapters.rope import WEIGHT, stretch_from
 from services.bricks.errors import BrickError
 
 _COUNT, _FLOAT, _TEXT = GGUFValueType.UINT32, GGUFValueType.FLOAT32, GGUFValueType.STRING
@@ -29,15 +31,12 @@ def header_of(config: dict[str, Any], name: str) -> dict[str, Field]:
     """The header's fields of a model by its ``config.json``.
 
     Raises:
-        BrickError: it uses something that is not converted here: another activation, biases, or
-            positions stretched beyond what it was trained on.
+        BrickError: it uses something that is not converted here: another activation, or biases.
     """
     told = dict(config)
     told.setdefault("num_key_value_heads", told.get("num_attention_heads"))
     rope = told.get("rope_parameters") or told.get("rope_scaling") or {}
     odd = [key for key in ("attention_bias", "mlp_bias") if told.get(key)]
-    if rope.get("rope_type", rope.get("type", "default")) != "default":
-        odd.append(f"rope type {rope.get('rope_type', rope.get('type'))}")
     if told.get("hidden_act", "silu") != "silu":
         odd.append(f"activation {told['hidden_act']}")
     if odd:
@@ -73,8 +72,6 @@ def config_of(held: GgufFile, rows: int, kind: str, *, tied: bool) -> dict[str, 
     Raises:
         BrickError: the header lacks a number, or positions are scaled.
     """
-    if held.get("llama.rope.scaling.type", "none") != "none" or "rope_freqs.weight" in held.tensors:
-        raise BrickError(f"{held.path.name} stretches its positions: it is not converted.")
     config: dict[str, Any] = {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}
     for key, theirs in _COUNTS.items():
         config[theirs] = held.get(f"llama.{key}")
@@ -91,7 +88,8 @@ def config_of(held: GgufFile, rows: int, kind: str, *, tied: bool) -> dict[str, 
         "mlp_bias": False,
         "rms_norm_eps": _short(held.get(f"llama.{_EPSILON}", 1e-6)),
         "rope_theta": _short(turn),
-        "rope_parameters": {"rope_theta": _short(turn), "rope_type": "default"},
+        "rope_parameters": {"rope_theta": _short(turn), "rope_type": "default"}
+        | _stretched(held, config["head_dim"], _short(turn)),
         "tie_word_embeddings": tied,
         "dtype": kind,
         "use_cache": True,
@@ -99,6 +97,16 @@ def config_of(held: GgufFile, rows: int, kind: str, *, tied: bool) -> dict[str, 
     for theirs, key in {"bos": "bos", "eos": "eos", "pad": "padding"}.items():
         config[f"{theirs}_token_id"] = held.get(f"tokenizer.ggml.{key}_token_id")
     return config
+
+
+def _stretched(held: GgufFile, head: int, turn: float) -> dict[str, Any]:
+    divisors = held.tensors.get(WEIGHT)
+    if held.get("llama.rope.scaling.type", "none") == "none" and divisors is None:
+        return {}
+    found = stretch_from(divisors.floats(), head, turn) if divisors is not None else None
+    if found is None:
+        raise BrickError(f"{held.path.name} stretches its positions: it is not converted.")
+    return asdict(found) | {"rope_type": "llama3"}
 
 
 def _short(number: float) -> float:

@@ -25,6 +25,7 @@ from services.bricks.adapters.llama_names import (
     projection_of,
     transformers_name,
 )
+from services.bricks.adapters.rope import WEIGHT, stretch_of
 from services.bricks.adapters.safetensors_file import read_safetensors
 from services.bricks.adapters.tensors import STORED, Floats, Promise, Tensor
 from services.bricks.adapters.tokenizer_files import tokenizer_fields
@@ -91,8 +92,13 @@ def open_model(path: Path) -> Model:
     if path.is_file():
         held = GgufFile.open(path)
         return Model(base, held.fields, held.tensors)
-    fields = header_of(read_json(path / "config.json"), path.name)
+    config = read_json(path / "config.json")
+    fields = header_of(config, path.name)
     weights = _weights_of(path, base)
+    stretch = stretch_of(config, path.name)
+    if stretch is not None:
+        divisors = stretch.divisors(base.head, fields["llama.rope.freq_base"].value)
+        weights[WEIGHT] = Tensor.of(divisors, "F32")
     rows = weights["token_embd.weight"].shape[0] if "token_embd.weight" in weights else 0
     return Model(base, fields | tokenizer_fields(path, rows), weights)
 

@@ -72,17 +72,14 @@ def train(request: dict[str, Any], say: Say) -> dict[str, Any]:
     return {"loss": [losses[0], losses[-1]], "recipe": asdict(recipe)}
 
 
-def _fit(
-    base: Path, out: Path, recipe: Recipe, examples: list[dict[str, str]], say: Say
-) -> list[float]:
+def _model(base: Path, recipe: Recipe) -> Any:
     import torch
     from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    model = get_peft_model(
+    return get_peft_model(
         AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
         LoraConfig(
             r=recipe.rank,
@@ -93,6 +90,15 @@ def _fit(
             task_type="CAUSAL_LM",
         ),
     )
+
+
+def _fit(
+    base: Path, out: Path, recipe: Recipe, examples: list[dict[str, str]], say: Say
+) -> list[float]:
+    import torch
+    from transformers import AutoTokenizer
+
+    model, tokenizer = _model(base, recipe), AutoTokenizer.from_pretrained(base)
     rows = [row_of(tokenizer, example, recipe.tokens) for example in examples]
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=recipe.rate)

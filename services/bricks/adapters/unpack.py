@@ -23,6 +23,7 @@ from services.bricks.adapters.llama_names import (
     transformers_name,
     transformers_order,
 )
+from services.bricks.adapters.rope import WEIGHT
 from services.bricks.adapters.safetensors_file import write_safetensors
 from services.bricks.adapters.tensors import STORED, Tensor
 from services.bricks.adapters.tokenizer_files import write_tokenizer
@@ -72,6 +73,8 @@ def model_weights(held: GgufFile, heads: Heads, kind: str) -> dict[str, Tensor]:
     """
     weights = {}
     for short, tensor in held.tensors.items():
+        if short == WEIGHT:
+            continue  # said in the configuration
         name = transformers_name(short)
         if name is None:
             raise BrickError(f"{held.path.name} has a weight {short[:80]}: it is not converted.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from support.tiny_llama import make_adapter, make_model
 
 from services.bricks.adapters.base import Base
 from services.bricks.adapters.peft_folder import write_peft
+from services.bricks.adapters.rope import Stretch
 from services.bricks.adapters.unpack import unpack
 from services.engines.errors import EngineUnavailableError
 from services.engines.settings import embedded_model
@@ -58,7 +60,14 @@ def tiny(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def transformers(unpacked, tiny):
+def long(tmp_path_factory):
+    """A tiny model whose positions are stretched as in Llama 3: its folder."""
+    rope = {"rope_type": "llama3", **asdict(Stretch(8.0, original_max_position_embeddings=32))}
+    return make_model(tmp_path_factory.mktemp("long") / "model", "F32", rope_scaling=rope)
+
+
+@pytest.fixture(scope="session")
+def transformers(unpacked, tiny, long):
     """What Transformers and PEFT say, asked once."""
     try:
         torch_python()
@@ -71,6 +80,7 @@ def transformers(unpacked, tiny):
         "texts": TEXTS,
         "tiny": str(tiny[0]),
         "tiny_adapter": str(tiny[1]),
+        "long": str(long),
         "ids": IDS,
     }
     return run_module("tests.support.ask_transformers", request)

@@ -71,6 +71,13 @@ def test_an_adapter_on_all_seven_projections_gives_the_same_logits_in_both(trans
     assert np.abs(logits - transformers["plain"]).max() > 0.5
 
 
+def test_stretched_positions_give_the_same_logits_in_both(transformers, long, tmp_path):
+    convert(long, tmp_path / "long.gguf", kind="F32")
+    logits = last_logits(tmp_path / "long.gguf", IDS)
+    np.testing.assert_allclose(logits, transformers["stretched"], atol=5e-4)
+    assert np.abs(logits - transformers["plain"]).max() > 0.05
+
+
 def test_rows_of_q_and_k_in_the_wrong_order_would_have_been_seen(transformers, tiny, packed):
     adapter = read_peft(tiny[1])
     one_pair_a_head = Heads(32, 16)  # leaves every row where it stands

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -17,7 +17,8 @@ from services.bricks.adapters.gguf_adapter import write_gguf_adapter
 from services.bricks.adapters.gguf_file import GgufFile, write_gguf
 from services.bricks.adapters.model import open_model, write_model
 from services.bricks.adapters.peft_folder import write_peft
-from services.bricks.adapters.safetensors_file import read_safetensors
+from services.bricks.adapters.rope import Stretch
+from services.bricks.adapters.safetensors_file import read_safetensors, write_safetensors
 from services.bricks.adapters.unpack import unpack
 from services.bricks.errors import BrickError
 from services.engines.errors import AdapterMismatchError
@@ -52,8 +53,6 @@ def test_numbers_and_tokenizer_come_back_as_they_were(folder, tmp_path):
 
 
 def test_a_model_of_several_weight_files_is_read_whole(folder, base, tmp_path):
-    from services.bricks.adapters.safetensors_file import write_safetensors
-
     weights = read_safetensors(folder / "model.safetensors")
     names = sorted(weights)
     other = make_model(tmp_path / "sharded")
@@ -106,7 +105,8 @@ def test_a_merged_model_is_a_model_of_its_own_and_says_what_it_was_made_of(folde
     [
         ({"model_type": "gemma2"}, "gemma2"),
         ({"attention_bias": True}, "attention_bias"),
-        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "rope type llama3"),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": 8.0}}, "yarn"),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "llama3"),
         ({"hidden_act": "gelu"}, "activation gelu"),
         ({"num_attention_heads": 0}, "queries"),
         ({"num_hidden_layers": 3}, "layer 2"),
@@ -162,3 +162,23 @@ def test_merging_into_a_folder_is_refused(folder, base, tmp_path):
     write_peft(make_adapter(base), tmp_path / "a")
     with pytest.raises(BadInputError, match=r"\.gguf"):
         convert(folder, tmp_path / "out", merge=tmp_path / "a")
+
+
+def test_positions_stretched_as_in_llama_3_come_back(tmp_path):
+    told = asdict(Stretch(32.0))
+    folder = make_model(tmp_path / "long", rope_scaling={"rope_type": "llama3", **told})
+    convert(folder, tmp_path / "long.gguf")
+    divisors = GgufFile.open(tmp_path / "long.gguf").tensors["rope_freqs.weight"].floats()
+    assert (divisors[0], divisors[-1]) == (1.0, 32.0)
+    convert(tmp_path / "long.gguf", tmp_path / "back")
+    config = json.loads((tmp_path / "back" / "config.json").read_text())
+    wanted = told | {"rope_type": "llama3", "rope_theta": 10000.0}
+    assert config["rope_parameters"] == wanted
+
+
+def test_positions_stretched_by_other_divisors_are_refused(tmp_path):
+    told = asdict(Stretch(8.0, original_max_position_embeddings=32))
+    folder = make_model(tmp_path / "long", rope_scaling={"rope_type": "llama3", **told})
+    convert(folder, tmp_path / "long.gguf")
+    with pytest.raises(BrickError, match="stretches"):
+        convert(tmp_path / "long.gguf", tmp_path / "back")
