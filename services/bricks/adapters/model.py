@@ -99,7 +99,9 @@ def open_model(path: Path) -> Model:
     if stretch is not None:
         divisors = stretch.divisors(base.head, fields["llama.rope.freq_base"].value)
         weights[WEIGHT] = Tensor.of(divisors, "F32")
-    rows = weights["token_embd.weight"].shape[0] if "token_embd.weight" in weights else 0
+    if not config.get("tie_word_embeddings", False) and "output.weight" not in weights:
+        raise BrickError(f"{path.name} has no output weights, and does not use its embedding.")
+    rows = weights["token_embd.weight"].shape[0]
     return Model(base, fields | tokenizer_fields(path, rows), weights)
 
 

@@ -107,6 +107,7 @@ def test_a_merged_model_is_a_model_of_its_own_and_says_what_it_was_made_of(folde
         ({"attention_bias": True}, "attention_bias"),
         ({"rope_scaling": {"rope_type": "yarn", "factor": 8.0}}, "yarn"),
         ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "llama3"),
+        ({"tie_word_embeddings": False}, "no output weights"),
         ({"hidden_act": "gelu"}, "activation gelu"),
         ({"num_attention_heads": 0}, "queries"),
         ({"num_hidden_layers": 3}, "layer 2"),
