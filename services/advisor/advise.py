@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from services.advisor.catalogue import Catalogue
-from services.advisor.choice import Bench, Choice, best_choice
+from services.advisor.choice import GB, Bench, Choice, best_choice
 from services.advisor.hardware import Battery, Machine, probe
 from services.advisor.need import Place, Tree
 from services.advisor.pace import Pace, measured
@@ -95,6 +95,11 @@ def _belongs(brick: BrickManifest, place: Place) -> bool:
 def _notes(machine: Machine, pace: Pace | None, fitting: list[Choice]) -> Iterator[str]:
     if not fitting:
         yield "No model of the catalogue fits. Ask for less context, more time or more memory."
+    elif machine.free is not None and fitting[0].memory.needed > machine.free:
+        yield (
+            f"Only {machine.free / GB:.1f} GB of memory are free now; the first model needs"
+            f" {fitting[0].memory.needed / GB:.1f}."
+        )
     if pace is None:
         yield "The pace of the described machine is not known: only its cards' speed is estimated."
     elif pace.busy:

@@ -1,7 +1,10 @@
 """`caretier advise`: which model fits a need and this machine, and how to have it.
 
-Exit codes: 0 done; 2 an option cannot be used; 3 no such model or form; 24 the catalogue or a
-measurement cannot be used; 25 a model could not be fetched (what to copy where is said).
+    caretier advise --need "heart failure clinic, Spanish" --seconds 30
+    caretier advise --need "heart failure clinic, Spanish" pull        # the first of them
+
+Exit codes: 0 done; 2 an option cannot be used; 3 no such model or form; 27 the catalogue or a
+measurement cannot be used; 28 a model could not be fetched (what to copy where is said).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from services.bricks.manifest import Level
 
 if TYPE_CHECKING:
     from services.advisor.advise import Advice
+    from services.advisor.catalogue import CatalogueModel, ModelFile
     from services.advisor.wish import Wish
     from services.bricks.manifest import BrickManifest
 
@@ -64,11 +68,6 @@ def advise(
     as_json: _AsJson = False,
 ) -> None:
     """Recommend models that fit a need and this machine, and say why the others do not."""
-    if context.invoked_subcommand is not None:
-        return
-    from services.advisor.report import advice_json
-    from services.advisor.show import show_advice
-
     asked = {
         "need": need,
         "language": _one_of(language, get_args(Language), "language"),
@@ -80,7 +79,13 @@ def advise(
         "memory": int(memory * GB) if memory else None,
         "research": research,
     }
-    found = _advise(_wish(asked), _bricks(data), measure=measure)
+    context.obj = wish = _wish(asked)
+    if context.invoked_subcommand is not None:
+        return
+    from services.advisor.report import advice_json
+    from services.advisor.show import show_advice
+
+    found = _advise(wish, _bricks(data), measure=measure)
     if as_json:
         typer.echo(json.dumps(advice_json(found), ensure_ascii=False))
     else:
@@ -109,7 +114,10 @@ def catalogue(
 
 @app.command()
 def pull(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="As the catalogue names it.")],
+    context: typer.Context,
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="Default: the first that is advised.")
+    ] = None,
     *,
     form: Annotated[str | None, typer.Option(help="Of its weights, like Q4_K_M.")] = None,
     source: Annotated[
@@ -123,14 +131,12 @@ def pull(
     as_json: _AsJson = False,
 ) -> None:
     """Bring a model here, from what the site has; else say what to copy where."""
-    from services.advisor.catalogue import Catalogue
     from services.advisor.fetch import Shelves
     from services.advisor.settings import AdvisorSettings
     from services.bricks.updater.show import progress_of_files
     from services.engines.settings import models_folder
 
-    chosen = Catalogue.load().model(model)
-    file = chosen.file(form.upper() if form else None)
+    chosen, file = _chosen(context.obj, model, form.upper() if form else None)
     place = source or AdvisorSettings().source
     with progress_of_files() as progress:
         shelves = Shelves(models_folder(), data=data, source=place, progress=progress)
@@ -157,14 +163,32 @@ def measure(
     as_json: _AsJson = False,
 ) -> None:
     """Measure a model on this machine without having it: its shape, with random weights."""
+    from rich.console import Console
+
     from services.advisor.rehearse import rehearse
     from services.advisor.show import show_rehearsal
 
-    seen = rehearse(model, form.upper(), tokens)
+    with Console(stderr=True).status("Measuring; larger models take minutes …"):
+        seen = rehearse(model, form.upper(), tokens)
     if as_json:
         typer.echo(json.dumps(seen))
     else:
         show_rehearsal(seen)
+
+
+def _chosen(wish: Wish, name: str | None, form: str | None) -> tuple[CatalogueModel, ModelFile]:
+    """The model that was named, or the first that is advised and can be fetched."""
+    from services.advisor.catalogue import Catalogue
+    from services.advisor.errors import ModelUnknownError
+
+    if name is not None:
+        model = Catalogue.load().model(name)
+        return model, model.file(form)
+    advised = _advise(wish, [], measure=False).recommended
+    for choice in advised:
+        if choice.file is not None and form in {None, choice.form}:
+            return choice.model, choice.file
+    raise ModelUnknownError("No model with a known file is advised.", remedy="Ask for less.")
 
 
 def _wish(asked: Mapping[str, object]) -> Wish:

@@ -10,7 +10,7 @@ class AdvisorError(CaretierError):
 
     kind = "advisor-failed"
     status = 500
-    exit_code = 24
+    exit_code = 27
     remedy = "Run `caretier doctor`."
 
 
@@ -35,5 +35,5 @@ class ModelSourceError(AdvisorError):
 
     kind = "model-not-fetched"
     status = 502
-    exit_code = 25
+    exit_code = 28
     remedy = "Try again, it goes on where it stopped; or copy the file by hand."

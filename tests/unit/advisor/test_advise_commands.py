@@ -81,7 +81,17 @@ def test_pull_of_the_embedded_model_says_how_to_run_it():
 def test_pull_without_a_source_says_what_to_copy():
     error = run("pull", "qwen2.5-7b-instruct").exception
     assert isinstance(error, ModelSourceError)
-    assert error.exit_code == 25
+    assert error.exit_code == 28
+
+
+def test_pull_without_a_name_takes_the_one_that_is_recommended():
+    shown = run("--memory", "8", "pull", "--dry-run").stdout
+    assert "medgemma-4b-it-Q8_0.gguf" in shown.replace("\n", "")
+
+
+def test_pull_without_a_name_where_nothing_fits_says_so():
+    error = run("--tokens-per-second", "9000", "pull").exception
+    assert isinstance(error, ModelUnknownError)
 
 
 def test_a_dry_run_fetches_nothing(tmp_path):

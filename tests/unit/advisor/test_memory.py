@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.advisor.bench import quantise
 from services.advisor.catalogue import Catalogue
 from services.advisor.errors import TrialError
 from services.advisor.memory import on_card, on_processor
@@ -22,15 +23,7 @@ WIDE = Shape(
 
 def quantised(path, form):
     """The embedded model in another form."""
-    import llama_cpp
-
-    params = llama_cpp.llama_model_quantize_default_params()
-    params.allow_requantize, params.nthread = True, 1
-    params.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{form}")
-    done = llama_cpp.llama_model_quantize(
-        str(embedded_model()).encode(), str(path).encode(), params
-    )
-    assert done == 0
+    quantise(embedded_model(), path, form)
     return path
 
 
