@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -122,6 +123,48 @@ class FolderPublisher:
         return sorted(path.stem for path in self.folder.glob("*.json"))
 
 
+def contribute(
+    database: Database,
+    rounds: Rounds,
+    key: IdentityKey,
+    site: str,
+    *,
+    seed: int | None = None,
+    **changes: Any,
+) -> str:
+    """Store a contribution of a node as the intake would; returns its id."""
+    now = rounds.standing(DOMAIN)
+    fields = {
+        "domain": DOMAIN,
+        "base": TinyModel.digest,
+        "parent": now.parent,
+        "epoch": now.epoch,
+        "site": site,
+        "examples": 40,
+        "privacy": Privacy(mechanism="update", epsilon=2.0, delta=1e-5, clip=1.0, noise=1.0),
+        **changes,
+    }
+    new = rounds.files.contribution("new")
+    new.parent.mkdir(parents=True, exist_ok=True)
+    seed = zlib.crc32(site.encode()) if seed is None else seed
+    made = write_contribution(new, fields, a_change(seed), key)
+    path = new.rename(rounds.files.contribution(made.id))
+    row = StoredContribution(
+        id=made.id,
+        domain=DOMAIN,
+        epoch=made.epoch,
+        key=made.key,
+        site=site,
+        state="waiting",
+        manifest=made.model_dump_json(),
+        bytes=path.stat().st_size,
+        received=datetime.now(UTC),
+    )
+    with database.transaction() as session:
+        session.add(row)
+    return made.id
+
+
 class Parent:
     """A parent with its tables and files below a folder, and its children's keys."""
 
@@ -149,37 +192,7 @@ class Parent:
         """Store a contribution of a site as the intake would; returns its id."""
         key = IdentityKey.generate()
         self.keys[key.public.fingerprint] = key
-        now = self.rounds.standing(DOMAIN)
-        fields = {
-            "domain": DOMAIN,
-            "base": TinyModel.digest,
-            "parent": now.parent,
-            "epoch": now.epoch,
-            "site": site,
-            "examples": 40,
-            "privacy": Privacy(mechanism="update", epsilon=2.0, delta=1e-5, clip=1.0, noise=1.0),
-            **changes,
-        }
-        place = self.folder / "learning" / "contributions"
-        place.mkdir(parents=True, exist_ok=True)
-        made = write_contribution(
-            place / "new", fields, a_change(hash(site) % 1000 if seed is None else seed), key
-        )
-        path = (place / "new").rename(self.rounds.files.contribution(made.id))
-        row = StoredContribution(
-            id=made.id,
-            domain=DOMAIN,
-            epoch=made.epoch,
-            key=made.key,
-            site=site,
-            state="waiting",
-            manifest=made.model_dump_json(),
-            bytes=path.stat().st_size,
-            received=datetime.now(UTC),
-        )
-        with self.database.transaction() as session:
-            session.add(row)
-        return made.id
+        return contribute(self.database, self.rounds, key, site, seed=seed, **changes)
 
     def contribution(self, id_: str) -> StoredContribution:
         """A contribution's row."""

@@ -22,6 +22,8 @@ from services.store.database import Database
 
 CRASHED = "crashed-the-check"
 """Reason of a contribution during whose check a worker died, twice."""
+MISSING = "missing"
+"""Reason of one whose file never came, or was lost."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,9 @@ class Collecting:
 
     def _reason(self, round_: str, one: StoredContribution, expected: Expected) -> str | None:
         """Why a contribution is not used after all; None when it is."""
+        path = self.files.contribution(one.id)
+        if not path.is_file():
+            return MISSING
         mark = self.files.of(round_) / "checking" / one.id
         mark.parent.mkdir(exist_ok=True)
         deaths = int(mark.read_text(encoding="utf-8")) if mark.is_file() else 0
@@ -75,9 +80,7 @@ class Collecting:
             return CRASHED
         mark.write_text(str(deaths + 1), encoding="utf-8")
         try:
-            manifest = check_contribution(
-                self.files.contribution(one.id), expected, now=one.received
-            )
+            manifest = check_contribution(path, expected, now=one.received)
         except ContributionRefusedError as error:
             return error.reason
         finally:
