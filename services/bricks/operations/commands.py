@@ -9,20 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.bricks.operations.life import Done
 from services.bricks.operations.options import (
-    DATA,
     AcceptOption,
-    DataOption,
     DomainOption,
     DryOption,
     FolderArgument,
     IdOption,
-    JsonOption,
     LevelOption,
     LicenceOption,
     ModelOption,
@@ -31,7 +27,11 @@ from services.bricks.operations.options import (
     UseOption,
     workshop_of,
 )
-from services.bricks.operations.workshop import Workshop
+from services.bricks.repository.options import DATA, DataOption, JsonOption
+
+if TYPE_CHECKING:  # what works with models is loaded by the command that needs it
+    from services.bricks.operations.life import Done
+    from services.bricks.operations.workshop import Workshop
 
 app = typer.Typer(add_completion=False)
 
@@ -172,7 +172,7 @@ def merge(
         if shop.store.get(refs[0]).kind == "adapter":
             recipe = Recipe(method, tuple(weight or ()), density, seed)
             return merge_adapters(shop, refs, fields, recipe, accept=accept, dry=dry_run)
-        return merge_packs(shop, refs, fields, drop or (), dry=dry_run)[0]
+        return merge_packs(shop, refs, fields, drop or (), dry=dry_run)
 
     _run("merging", work, data, model, use=use, dry=dry_run, as_json=as_json)
 

@@ -21,6 +21,7 @@ from services.bricks.operations.content import PackContent, content_of_brick
 from services.bricks.operations.workshop import Workshop
 from services.bricks.serving import is_retired
 from services.bricks.sizes import said_bytes
+from services.bricks.words import content_stems
 
 NEAR = 0.35
 """Cosine from which a brick fits the words of a need.
@@ -28,6 +29,8 @@ NEAR = 0.35
 With MiniLM and the titles of the built-in pack, 15 of 15 health needs in other words lie above it
 (the least at 0.40), and 1 of 15 needs of other matters (car insurance, at 0.41).
 """
+MOST_NAMES = 1000
+"""Names of a brick that are held against the words of a need."""
 
 
 @dataclass(frozen=True)
@@ -187,12 +190,19 @@ def _scores(
     wanted = embedder.encode([need.text])[0]
     found = []
     for manifest in manifests:
-        names = _names(shop, manifest)
+        names = _most_telling(_names(shop, manifest), need.text)
         cosines = embedder.encode(names) @ wanted
         best = int(np.argmax(cosines))
         score = float(np.clip(cosines[best], 0.0, 1.0))
         found.append((score, f"“{names[best]}” is near to it by {score:.2f}"))
     return found
+
+
+def _most_telling(names: Sequence[str], text: str) -> list[str]:
+    """Title and field, then names that share a word with the need, then others, up to a limit."""
+    wanted = set(content_stems(text))
+    order = sorted(names[2:], key=lambda name: wanted.isdisjoint(content_stems(name)))
+    return [*names[:2], *order][:MOST_NAMES]
 
 
 def _names(shop: Workshop, manifest: BrickManifest) -> list[str]:

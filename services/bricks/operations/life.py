@@ -23,7 +23,8 @@ class Done:
 
     Attributes:
         moved: bytes that a node fetches for it, with the version before at hand.
-        changed: ids of topics that were added, changed and removed.
+        changed: topics that were added, changed and removed; of a merge, what was dropped and
+            renamed.
     """
 
     manifest: BrickManifest

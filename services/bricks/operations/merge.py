@@ -31,6 +31,13 @@ class Union:
     renamed: Mapping[str, str]
     left_out: int
 
+    def told(self) -> dict[str, list[str]]:
+        """What was dropped and renamed, a line each."""
+        return {
+            "dropped": [f"{place} ({reason})" for place, reason in self.dropped.items()],
+            "renamed": [f"{place} to {name}" for place, name in self.renamed.items()],
+        }
+
 
 def merge_packs(
     shop: Workshop,
@@ -39,8 +46,8 @@ def merge_packs(
     drop: Collection[str] = (),
     *,
     dry: bool = False,
-) -> tuple[Done, Union]:
-    """Make one new brick of several.
+) -> Done:
+    """Make one new brick of several; what was dropped and renamed is among what changed.
 
     Args:
         shop: where it is made.
@@ -77,11 +84,15 @@ def merge_packs(
         }
     )
     content = PackContent(said, union.topics).after(PackContent(said, (), tuple(retired)))
-    note = f"{len(union.dropped)} passages left out, {len(union.renamed)} topics renamed"
+    note = (
+        f"{len(union.dropped)} passages left out, {len(union.renamed)} topics renamed, "
+        f"{union.left_out} passages of large groups not compared"
+    )
     parents = tuple(manifest.ref for manifest in manifests)
     plan = Plan("merged", None, parents, "union", note, dry)
     evaluations = content.measure(shop, packs)
-    return finish(shop, content, {**kept, **fields, "version": 1}, evaluations, plan), union
+    done = finish(shop, content, {**kept, **fields, "version": 1}, evaluations, plan)
+    return replace(done, changed=union.told())
 
 
 def unite(packs: Mapping[str, Sequence[Topic]], drop: Collection[str] = ()) -> Union:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.bricks.operations.workshop import Say, Workshop
-from services.bricks.repository.options import DATA, DataOption, JsonOption, store_of
+from services.bricks.repository.options import store_of
 
-__all__ = ["DATA", "DataOption", "JsonOption", "workshop_of"]
+if TYPE_CHECKING:
+    from services.bricks.operations.workshop import Say, Workshop
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="FOLDER", exists=True, help="A pack, or an adapter of PEFT.")
@@ -36,6 +36,7 @@ UseOption = Annotated[bool, typer.Option("--use", help="Put it in use on this no
 def workshop_of(data: Path, model: Path | None, say: Say) -> Workshop:
     """The workshop of a node's data folder; the embedded model is the base of adapters."""
     from services.bricks.adapters.unpack import EMBEDDED
+    from services.bricks.operations.workshop import Workshop
     from services.engines.embed import Embedder
     from services.engines.settings import embedded_model, models_folder
 

@@ -116,6 +116,12 @@ def test_figures_are_told_as_a_reason(bricks, shop, pack):
     assert "right passage among 3 of own questions: 1 (n = 1)" in match.reasons
 
 
+def test_of_a_brick_with_many_topics_those_that_share_a_word_are_looked_at(put, shop, monkeypatch):
+    monkeypatch.setattr("services.bricks.operations.find.MOST_NAMES", 4)
+    put("big", *(topic(f"illness-{n}") for n in range(30)), topic("zoster"), domain="general")
+    assert refs(find(shop, Need("zoster"))) == ["big@1"]
+
+
 def test_an_empty_store_finds_nothing(shop):
     found = find(shop, Need("anything"))
     assert (found.matches, found.rejected) == ((), {})

@@ -104,7 +104,7 @@ class TestMergePacks:
         return ["skin@1", "lungs@1"]
 
     def test_the_merged_brick_names_its_parents_and_all_sources(self, two, shop, store):
-        done, union = merge_packs(shop, two, {"id": "both"})
+        done = merge_packs(shop, two, {"id": "both"})
         manifest = store.get("both@1")
         assert done.manifest == manifest
         assert manifest.lineage.operation == "merged"
@@ -118,7 +118,6 @@ class TestMergePacks:
         assert hits.before < hits.value == 1.0
         content = content_of_brick(shop, manifest)
         assert {t.head.id for t in content.topics} == {"acne", "flu", "cough"}
-        assert len(union.topics) == 3
 
     def test_a_topic_that_was_retired_in_one_does_not_come_back_by_the_other(
         self, two, put, shop, store
@@ -135,7 +134,16 @@ class TestMergePacks:
             with pytest.raises(BrickError, match="Two or more different bricks"):
                 merge_packs(shop, refs, {"id": "both"})
 
+    def test_what_was_dropped_and_renamed_is_told(self, two, put, shop):
+        put("more", topic("cough", what="Cough is known."), domain="more")
+        done = merge_packs(shop, ["lungs@1", "more@1"], {"id": "both"}, ["lungs:flu#what"])
+        assert done.changed == {
+            "dropped": ["lungs:flu#what (as said)"],
+            "renamed": ["more:cough to cough-more"],
+        }
+        assert done.manifest.lineage.note.startswith("1 passages left out, 1 topics renamed, 0 ")
+
     def test_a_dry_run_shows_what_would_be_and_keeps_nothing(self, two, shop, store):
-        done, _ = merge_packs(shop, two, {"id": "both"}, dry=True)
+        done = merge_packs(shop, two, {"id": "both"}, dry=True)
         assert done.manifest.ref == "both@1"
         assert "both@1" not in store.refs()
