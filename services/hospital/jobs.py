@@ -131,23 +131,6 @@ class Jobs:
             rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
             return {str(row[0]): int(row[1]) for row in rows}
 
-    def dead(self) -> list[Job]:
-        """Jobs that failed too often and wait for an operator, oldest first."""
-        with self._database.reading() as session:
-            return list(
-                session.scalars(select(Job).where(Job.state == "dead").order_by(Job.created))
-            )
-
-    def revive(self, id_: str) -> bool:
-        """Let a dead job be tried again from now on; False when it is not dead."""
-        with self._database.transaction() as session:
-            revived = session.execute(
-                update(Job)
-                .where(Job.id == id_, Job.state == "dead")
-                .values(state="pending", attempts=0, due=datetime.now(UTC))
-            )
-            return rows_changed(revived) == 1
-
     def forget_done(self, before: datetime) -> int:
         """Delete jobs that are done and were written before a moment; returns how many."""
         with self._database.transaction() as session:
