@@ -13,6 +13,7 @@ a change or the state after it. Changes of several processes come one after anot
 from __future__ import annotations
 
 import fcntl
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +26,10 @@ from services.bricks.errors import (
     BrickUnknownError,
 )
 from services.bricks.manifest import split_ref
-from services.bricks.updater.state import InUse, State
+from services.bricks.updater.state import State
 
 FILE = "installed.json"
+_log = logging.getLogger(__name__)
 
 
 class Installed:
@@ -141,7 +143,9 @@ class Installed:
                 raise BrickUnknownError(f"No version of {brick} is in use here.")
             return state.having(brick, now.back_to(state.good(brick), reason))
 
-        return self._change(change).of(brick).active
+        left = self._change(change).of(brick).active
+        _log.warning("%s fell back to version %s: %s", brick, left, reason)
+        return left
 
     def pin(self, brick: str, version: int | None) -> None:
         """Keep a brick at a version whatever comes (None: take the pin off).
@@ -207,6 +211,3 @@ class Installed:
         with (self.folder / f".{FILE}.lock").open("ab") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
-
-
-__all__ = ["InUse", "Installed", "State"]

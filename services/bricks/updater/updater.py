@@ -228,6 +228,7 @@ class Updater:
         manifest = self._bring(catalogue, ref)
         before = self._before(ref)
         self.installed.activate(ref, catalogue.entry(ref).home)
+        _log.info("%s is in use now; before it %s.", ref, before or "none")
         self._tidy(manifest.id)
         return self._pulled(manifest, before, self._downloads.moved - fetched)
 

@@ -18,7 +18,8 @@ from services.bricks.errors import BrickUntrustedError, RepositoryAwayError
 from services.bricks.updater.http import HttpSource
 from services.bricks.updater.limits import Limits
 
-HASTY = Limits(head_seconds=0.2, piece_seconds=0.2, piece_bytes=1000, spare_bytes=0)
+HASTY = Limits(head_seconds=0.5, piece_seconds=0.5, spare_bytes=0)
+BIT_BY_BIT = Limits(piece_bytes=1000, spare_bytes=0)
 WORDS = bytes(range(256)) * 1000
 
 
@@ -110,7 +111,7 @@ def test_a_brick_comes_over_http_and_each_call_says_who_asks(
 
 
 def test_a_download_that_broke_off_goes_on_where_it_stopped(source_of, server, publisher, tmp_path):
-    node = publisher.updater(tmp_path / "n", source_of(server, HASTY))
+    node = publisher.updater(tmp_path / "n", source_of(server, BIT_BY_BIT))
     server.breaks_at = 100_000
     with pytest.raises(RepositoryAwayError, match="broke off"):
         node.pull("long-style")
@@ -127,7 +128,7 @@ def test_a_download_that_broke_off_goes_on_where_it_stopped(source_of, server, p
 def test_a_server_without_ranges_gives_the_whole_and_the_rest_is_taken(
     source_of, server, publisher, tmp_path
 ):
-    node = publisher.updater(tmp_path / "n", source_of(server, HASTY))
+    node = publisher.updater(tmp_path / "n", source_of(server, BIT_BY_BIT))
     server.breaks_at, server.ranges = 100_000, False
     with pytest.raises(RepositoryAwayError):
         node.pull("long-style")
@@ -139,7 +140,7 @@ def test_a_server_without_ranges_gives_the_whole_and_the_rest_is_taken(
 
 
 def test_a_file_that_got_shorter_there_is_fetched_anew(source_of, server, publisher, tmp_path):
-    node = publisher.updater(tmp_path / "n", source_of(server, HASTY))
+    node = publisher.updater(tmp_path / "n", source_of(server, BIT_BY_BIT))
     server.breaks_at = 100_000
     with pytest.raises(RepositoryAwayError):
         node.pull("long-style")

@@ -18,7 +18,7 @@ def data(tmp_path: Path) -> Path:
 
 
 async def until_active(data: Path, wanted: dict[str, int]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while Installed(data / "bricks").active() != wanted:  # noqa: ASYNC110 - it is a file
             await asyncio.sleep(0.02)
 
@@ -50,7 +50,7 @@ async def test_a_repository_that_does_not_hold_ends_no_loop(data, monkeypatch, c
     publisher.sign("timestamp", by="stranger")
     Installed(data / "bricks").activate("heart-style@1")
     looking = asyncio.create_task(own.follow_own(data))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "not signed by enough" not in caplog.text:  # noqa: ASYNC110 - it is a log
             await asyncio.sleep(0.02)
     publisher.revoke("heart-style@1")

@@ -21,7 +21,8 @@ from services.bricks.updater.http import HttpSource
 from services.bricks.updater.limits import Limits
 from services.web.app import create_app
 
-HASTY = Limits(head_seconds=0.5, piece_seconds=0.5, piece_bytes=4096, spare_bytes=0)
+HASTY = Limits(head_seconds=0.5, piece_seconds=0.5, spare_bytes=0)
+BIT_BY_BIT = Limits(piece_bytes=4096, spare_bytes=0)
 WORDS = bytes(range(256)) * 4000
 
 
@@ -57,7 +58,7 @@ async def test_a_download_that_the_server_breaks_off_goes_on_by_range(publisher,
     cut, (port,) = Cut(app), free_ports(1)
 
     def pull() -> int:
-        with HttpSource(f"http://127.0.0.1:{port}/bricks", limits=HASTY) as source:
+        with HttpSource(f"http://127.0.0.1:{port}/bricks", limits=BIT_BY_BIT) as source:
             moved: int = publisher.updater(tmp_path / "n", source).pull("long-style").moved
             return moved
 
@@ -120,4 +121,4 @@ def test_a_server_that_gives_a_byte_now_and_then_is_given_up(before):
     with answering(drip(*before)) as base, HttpSource(base, limits=HASTY) as source:
         with pytest.raises(SlowRetrievalError):
             list(source.read("metadata/timestamp.json"))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 8

@@ -248,7 +248,7 @@ async def test_the_loops_bring_bricks_down_by_themselves_and_end_when_cancelled(
         asyncio.create_task(tiers.bricks.loop(3600)),
     ]
     folder = tiers.device._folder
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not Installed(folder).active():  # noqa: ASYNC110 - it is a file
             await asyncio.sleep(0.05)
     for loop in loops:
