@@ -11,8 +11,8 @@ quantised and measured: `release` keeps the file only if the behaviour is still 
     release(Path("merged.gguf"), Path("heart.Q4_K_M.gguf"), "Q4_K_M", base=base)
 
 Whatever comes in is read as if it were hostile (`gguf_file`, `safetensors_file`): lengths and
-offsets are checked before they are used, and nothing in a file is run. What an adapter belongs to is
-one digest (`base`), checked before it is converted, merged or measured.
+offsets are checked before they are used, and nothing in a file is run. What an adapter belongs to
+is one digest (`base`), checked before it is converted, merged or measured.
 
 Converted: models of the llama architecture with a byte-level BPE tokenizer, Llama 3's stretched
 positions included. All else is refused with the reason. Only `train` needs torch.

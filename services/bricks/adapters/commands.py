@@ -66,6 +66,7 @@ def quantise(
     questions: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="One question a line.")
     ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Of the CPU; no more than are free.")] = 1,
     unchecked: Annotated[
         bool, typer.Option("--unchecked", help="Do not measure what is left of a merged adapter.")
     ] = False,
@@ -84,13 +85,19 @@ def quantise(
             shown.update(f"{what}: {line}")
 
         if unchecked or merged_into(source) is None:
-            make(source, target, kind, say=say)
+            make(source, target, kind, threads=threads, say=say)
             told: dict[str, Any] = {"kind": kind}
         else:
-            lines = _lines(questions)
-            told = asdict(
-                release(source, target, kind, base=_named(base), questions=lines, say=say)
+            effect = release(
+                source,
+                target,
+                kind,
+                base=_named(base),
+                questions=_lines(questions),
+                threads=threads,
+                say=say,
             )
+            told = asdict(effect)
     told |= {"written": target.name, "bytes": target.stat().st_size}
     if as_json:
         typer.echo(json.dumps(told))

@@ -96,6 +96,7 @@ def measure(
     quantised: Path,
     questions: Sequence[str] = QUESTIONS,
     *,
+    threads: int = 1,
     say: Say | None = None,
 ) -> Effect:
     """Measure what is left.
@@ -105,6 +106,7 @@ def measure(
         merged: the same with the adapter merged, not quantised.
         quantised: the merged one as it is to be used.
         questions: to answer.
+        threads: of the CPU; more than there are free cores makes it slower.
         say: is told of each step.
 
     Raises:
@@ -114,15 +116,17 @@ def measure(
     tell: Say = say or (lambda _line: None)
     kind = _kind_of(quantised)
     tell("asking the merged model")
-    answers = probe(merged, questions)
+    answers = probe(merged, questions, threads=threads)
     tell("asking the base model and the quantised one")
-    before, after = (probe(model, questions, answers=answers) for model in (base, quantised))
+    before, after = (
+        probe(model, questions, answers=answers, threads=threads) for model in (base, quantised)
+    )
     own, plain, left = (_mean(scored) for scored in (answers, before, after))
     gain = own - plain
     with tempfile.TemporaryDirectory(dir=quantised.parent) as folder:
         alike = Path(folder) / "base.gguf"
         tell(f"quantising the base model to {kind}, to compare")
-        quantise(base, alike, kind)
+        quantise(base, alike, kind, threads=threads)
         carried, changed = _weights(base, merged, alike, quantised)
     kept = (left - plain) / gain if gain > 0 else 0.0
     return Effect(kind, carried, kept, changed, gain, len(answers))

@@ -11,6 +11,7 @@ import math
 import os
 import struct
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -27,6 +28,7 @@ from gguf import (
 )
 
 from services.bricks.adapters.tensors import STORED, Promise, Tensor
+from services.bricks.adapters.whole import written_whole
 from services.bricks.errors import BrickDamagedError
 
 MAX_FIELDS = 4096
@@ -217,23 +219,24 @@ def write_gguf(
         path: of the file.
         fields: of the header, with ``general.architecture``.
         tensors: by name; each is made, written and let go before the next one.
+
+    Raises:
+        BrickError: there is no room for it.
     """
-    made = path.with_name(path.name + ".part")
-    writer = GGUFWriter(made, fields["general.architecture"].value)
-    for key, field in fields.items():
-        if key != "general.architecture":
-            writer.add_key_value(key, field.value, field.type, field.items)
-    for name, tensor in tensors.items():
-        kind = GGMLQuantizationType[tensor.kind]
-        size = _bytes(kind, tensor.shape)
-        writer.add_tensor_info(name, tensor.shape, np.dtype(np.void), size, raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    for tensor in tensors.values():
-        writer.write_tensor_data(np.ascontiguousarray(tensor.make().raw))
-    writer.close()
-    made.replace(path)
+    architecture = fields["general.architecture"].value
+    with written_whole(path) as made, closing(GGUFWriter(made, architecture)) as writer:
+        for key, field in fields.items():
+            if key != "general.architecture":
+                writer.add_key_value(key, field.value, field.type, field.items)
+        for name, tensor in tensors.items():
+            kind = GGMLQuantizationType[tensor.kind]
+            size = _bytes(kind, tensor.shape)
+            writer.add_tensor_info(name, tensor.shape, np.dtype(np.void), size, raw_dtype=kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for tensor in tensors.values():
+            writer.write_tensor_data(np.ascontiguousarray(tensor.make().raw))
 
 
 def _bytes(kind: GGMLQuantizationType, shape: tuple[int, ...]) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from services.bricks.adapters.gguf_file import GgufFile
 from services.bricks.adapters.tensors import STORED
+from services.bricks.adapters.whole import written_whole
 from services.bricks.errors import BrickError
 from services.engines.torch_side import Say, answer, run_module
 
@@ -46,18 +47,14 @@ def quantise(
             f"{source.name} is quantised already ({', '.join(odd)}).",
             remedy="Convert it to BF16 first: `caretier bricks convert`. What was lost stays lost.",
         )
-    made = target.resolve().with_name(target.name + ".part")
-    request = {
-        "source": str(source.resolve()),
-        "target": str(made),
-        "kind": kind,
-        "threads": threads,
-    }
-    try:
+    with written_whole(target) as made:
+        request = {
+            "source": str(source.resolve()),
+            "target": str(made),
+            "kind": kind,
+            "threads": threads,
+        }
         run_module(__name__, request, python=Path(sys.executable), say=say, refused=BrickError)
-        made.replace(target)
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def _work(request: dict[str, Any], say: Say) -> dict[str, Any]:

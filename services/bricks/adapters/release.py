@@ -32,6 +32,7 @@ def release(
     *,
     base: Path,
     questions: Sequence[str] = QUESTIONS,
+    threads: int = 1,
     say: Say | None = None,
 ) -> Effect:
     """Quantise, measure, and put the file in its place.
@@ -42,6 +43,7 @@ def release(
         kind: one of `services.bricks.adapters.quantise.KINDS`.
         base: the model that the adapter was merged into, in any form.
         questions: that the adapter's behaviour shows on.
+        threads: of the CPU; more than there are free cores makes it slower.
         say: is told of each step.
 
     Raises:
@@ -58,8 +60,8 @@ def release(
     with TemporaryDirectory(dir=target.parent, prefix=".release-") as folder:
         plain, made = Path(folder) / "base.gguf", Path(folder) / target.name
         write_model(open_model(base), plain, kinds.pop() if kinds else "F32")
-        quantise(merged, made, kind, say=say)
-        effect = measure(plain, merged, made, questions, say=say)
+        quantise(merged, made, kind, threads=threads, say=say)
+        effect = measure(plain, merged, made, questions, threads=threads, say=say)
         effect.expect()
         made.replace(target)
     return effect

@@ -15,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError, TensorSpec, safe_open, serialize_file
 
 from services.bricks.adapters.tensors import STORED, Tensor
+from services.bricks.adapters.whole import written_whole
 from services.bricks.errors import BrickDamagedError, BrickError
 
 _WRITTEN = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
@@ -48,7 +49,11 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write plain tensors in the order of their names, so that equal ones give equal files."""
+    """Write plain tensors in the order of their names, so that equal ones give equal files.
+
+    Raises:
+        BrickError: there is no room for it.
+    """
     kept = {name: np.ascontiguousarray(tensor.raw) for name, tensor in sorted(tensors.items())}
     specs = {
         name: TensorSpec(
@@ -59,6 +64,5 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         )
         for name, raw in kept.items()
     }
-    made = path.with_name(path.name + ".part")
-    serialize_file(specs, made, {"format": "pt"})
-    made.replace(path)
+    with written_whole(path) as made:
+        serialize_file(specs, made, {"format": "pt"})

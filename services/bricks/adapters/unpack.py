@@ -13,6 +13,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from services.bricks.adapters.base import Base, named_base, write_note
 from services.bricks.adapters.gguf_file import GgufFile
@@ -52,17 +53,18 @@ def unpack(path: Path, folder: Path) -> None:
     weights = model_weights(held, base.heads, kind)
     tied = "lm_head.weight" not in weights
     config = config_of(held, embedding.shape[0], _TORCH[kind], tied=tied)
-    made = folder.with_name(folder.name + ".part")
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir(parents=True)
-    write_safetensors(made / "model.safetensors", weights)
-    (made / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
-    ids = {key: config[key] for key in config if key.endswith("_token_id")}
-    (made / "generation_config.json").write_text(json.dumps(ids) + "\n", "utf-8")
-    write_tokenizer(held, made)
-    write_note(made, base.digest)
-    shutil.rmtree(folder, ignore_errors=True)
-    made.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=".unpack-") as place:
+        made = Path(place) / folder.name
+        made.mkdir()
+        write_safetensors(made / "model.safetensors", weights)
+        (made / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+        ids = {key: config[key] for key in config if key.endswith("_token_id")}
+        (made / "generation_config.json").write_text(json.dumps(ids) + "\n", "utf-8")
+        write_tokenizer(held, made)
+        write_note(made, base.digest)
+        shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)
 
 
 def model_weights(held: GgufFile, heads: Heads, kind: str) -> dict[str, Tensor]:

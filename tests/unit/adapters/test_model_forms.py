@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import asdict, replace
 
@@ -183,3 +184,18 @@ def test_positions_stretched_by_other_divisors_are_refused(tmp_path):
     convert(folder, tmp_path / "long.gguf")
     with pytest.raises(BrickError, match="stretches"):
         convert(tmp_path / "long.gguf", tmp_path / "back")
+
+
+def test_a_full_disk_is_said_and_leaves_what_stood_there(folder, tmp_path, monkeypatch):
+    convert(folder, tmp_path / "m.gguf")
+    before = (tmp_path / "m.gguf").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("gguf.GGUFWriter.write_tensor_data", full)
+    with pytest.raises(BrickError, match="No space left") as raised:
+        convert(folder, tmp_path / "m.gguf", kind="F32")
+    assert "disk has room" in raised.value.advice
+    assert (tmp_path / "m.gguf").read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))
