@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from clinic_edge.learning_commands import learning_commands
 from clinic_edge.settings import ClinicSettings
 from services.web.serve import serve
 
@@ -94,3 +95,6 @@ def pull(
         updater = clinic.bricks.updater(progress)
         done = [updater.pull(b) for b in bricks] if bricks else clinic.bricks.update(progress)
     show_pulled(done, as_json=as_json)
+
+
+learning_commands(app)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from clinic_edge.bricks import ClinicBricks
+from clinic_edge.learning import ClinicLearning
 from clinic_edge.settings import ClinicSettings
 from clinic_edge.tidying import clinic_sweeper
 from compliance.audit import Agent, AuditError, AuditTrail
@@ -77,6 +78,9 @@ class Clinic:
         self._node = node
         self._parent = settings.data / "hospital.json"
         self.bricks = ClinicBricks(settings.data, self.repository)
+        self.learning = ClinicLearning(
+            settings, self.database, self.keys.identity, trail, self._hospital_identity
+        )
 
     @property
     def node(self) -> Node:
@@ -90,6 +94,10 @@ class Clinic:
         if not self._parent.is_file():
             return None
         return KeyBundle.parse(self._parent.read_bytes())
+
+    def _hospital_identity(self) -> IdentityPublic | None:
+        hospital = self.hospital()
+        return hospital.identity_public() if hospital else None
 
     async def enrol(self, code: str) -> KeyBundle:
         """Enrol at the hospital with a one-time code.

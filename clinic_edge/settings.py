@@ -20,6 +20,11 @@ class ClinicSettings(BaseSettings):
         hosts: further host names that requests may be for, comma-separated.
         bricks_minutes: between two looks at the hospital's bricks.
         retention: file that says how long what is kept; the one in `compliance` when unset.
+        learn: train on this clinic's signals and send the change, where the hospital learns.
+        learn_minutes: between two looks at whether there is enough to learn from.
+        learn_busy: greatest share of the processor that others may use when a training starts.
+        learn_on_power: train on power only.
+        updates: the update policy of learning; the one in `services.learning` when unset.
     """
 
     model_config = SettingsConfigDict(env_prefix="CARETIER_CLINIC_", frozen=True)
@@ -33,6 +38,11 @@ class ClinicSettings(BaseSettings):
     hosts: str = ""
     bricks_minutes: float = Field(default=60.0, gt=0)
     retention: Path | None = None
+    learn: bool = False
+    learn_minutes: float = Field(default=60.0, gt=0)
+    learn_busy: float = Field(default=0.5, ge=0, le=1)
+    learn_on_power: bool = True
+    updates: Path | None = None
 
     @property
     def database_url(self) -> str:

@@ -58,8 +58,8 @@ class Fit:
             noise = torch.Generator().manual_seed(secrets.randbits(63))
             ups = [up for _, up in model.factors.values()]
             self._private = ExampleGradients(ups, protection.clip, protection.noise, noise)
-        replayed = round(recipe.batch * recipe.replay) if self._protected else 0
-        self._replayed, self._size = replayed, recipe.batch - replayed
+        self._size = recipe.own(replays=bool(protected))
+        self._replayed = recipe.batch - self._size
         self._optimizer = torch.optim.AdamW(model.trained(), lr=recipe.rate, weight_decay=0.0)
 
     @property

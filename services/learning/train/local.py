@@ -86,7 +86,11 @@ def train_local(
     protection = request.protection
     if protection.mechanism == "update":
         delta = clip_and_noise(delta, protection.clip, protection.noise)
-    spent = account.spend(_done(protection, told)) if account is not None else math.inf
+    spent = (
+        account.spend(cost_of(protection, told["steps"], told["rate"]))
+        if account is not None
+        else math.inf
+    )
     return Trained(
         delta=delta,
         metrics=_metrics(told, protection),
@@ -100,8 +104,8 @@ def _check(request: TrainRequest, account: Account | None) -> None:
     recipe, protection = request.recipe, request.protection
     if not request.examples:
         raise BadInputError("There are no examples to learn from.")
-    if recipe.steps < 1 or recipe.batch < 1 or not 0 <= recipe.replay < 1:
-        raise BadInputError("A training has steps, a batch, and a share of replay below one.")
+    if recipe.steps < 1 or recipe.own(replays=bool(request.protected)) < 1:
+        raise BadInputError("A training has steps, and own examples in each beside the replay.")
     if protection.mechanism == "none":
         return
     if account is None:
@@ -112,16 +116,21 @@ def _check(request: TrainRequest, account: Account | None) -> None:
 
 def _planned(request: TrainRequest) -> Mechanism:
     """What the training costs if all its steps are done."""
-    recipe = request.recipe
-    replayed = round(recipe.batch * recipe.replay) if request.protected else 0
-    rate = min(1.0, (recipe.batch - replayed) / len(request.examples))
-    return _done(request.protection, {"steps": recipe.steps, "rate": rate})
+    recipe, count = request.recipe, len(request.examples)
+    own = recipe.own(replays=bool(request.protected))
+    return cost_of(request.protection, recipe.steps, min(1.0, own / count))
 
 
-def _done(protection: Protection, told: dict[str, Any]) -> Mechanism:
-    """What a training cost."""
+def cost_of(protection: Protection, steps: int, rate: float) -> Mechanism:
+    """What a training costs.
+
+    Args:
+        protection: of the training.
+        steps: that are done.
+        rate: share of the own examples in a step.
+    """
     if protection.mechanism == "example":
-        return Mechanism(told["steps"], told["rate"], protection.noise)
+        return Mechanism(steps, rate, protection.noise)
     return Mechanism(1, 1.0, protection.noise if protection.mechanism == "update" else 0.0)
 
 

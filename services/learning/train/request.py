@@ -45,6 +45,10 @@ class Recipe:
     shrink: float = 0.0
     tokens: int = 256
 
+    def own(self, *, replays: bool) -> int:
+        """Examples of a batch that are the node's own, with or without protected ones beside."""
+        return self.batch - (round(self.batch * self.replay) if replays else 0)
+
 
 @dataclass(frozen=True)
 class Protection:
