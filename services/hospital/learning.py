@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 
-from services.bricks.adapters.base import Base
-from services.engines.settings import EngineSettings, embedded_model
 from services.exchange.registry import Registry
 from services.hospital.jobs import JobHandler, Jobs, Taken, add_job
 from services.hospital.settings import HospitalSettings
 from services.learning.policy import POLICY, Policy
 from services.learning.rounds import JOB, Rounds, Unmeasured, Unpublished
+from services.learning.rounds.opening import parents_model
 from services.store.database import Database
 
 CLOCK_SECONDS = 15.0
 _LOG = logging.getLogger("caretier.hospital")
-
-
-@cache
-def parents_model() -> Base:
-    """The model that adapters of this hospital belong to; its file is digested once.
-
-    Raises:
-        BrickError: it is no model that can learn.
-    """
-    named = EngineSettings().model
-    return Base.of(Path(named) if named else embedded_model())
 
 
 def rounds_of(settings: HospitalSettings, database: Database, registry: Registry) -> Rounds:

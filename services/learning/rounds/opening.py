@@ -1,0 +1,86 @@
+"""The rounds of a hospital's data folder, opened beside the hospital that runs there."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from compliance.audit import AuditTrail
+from compliance.audit.actors import Actors
+from compliance.audit.agents import Agent
+from compliance.errors import NotFoundError
+from services.bricks.adapters.base import Base
+from services.engines.settings import EngineSettings, embedded_model
+from services.learning.policy import POLICY, Policy
+from services.learning.rounds.acts import Act, decided
+from services.learning.rounds.ports import Unmeasured, Unpublished
+from services.learning.rounds.service import Rounds
+from services.store.database import Database
+
+_NAME = "Sandbox hospital"
+
+
+@cache
+def parents_model() -> Base:
+    """The model that adapters of this parent belong to; its file is digested once.
+
+    Raises:
+        BrickError: it is no model that can learn.
+    """
+    named = EngineSettings().model
+    return Base.of(Path(named) if named else embedded_model())
+
+
+class Beside:
+    """A hospital's rounds for whoever runs commands on its machine.
+
+    They move rounds and do no steps: the hospital that runs sees within seconds what is to be done.
+
+    Args:
+        data: folder of all state; the hospital's is below it.
+
+    Raises:
+        NotFoundError: there is no hospital.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._folder = data / "hospital"
+        url = os.environ.get("CARETIER_HOSPITAL_DATABASE")
+        if url is None and not (self._folder / "hospital.db").is_file():
+            raise NotFoundError(
+                f"There is no hospital in {data}.", remedy="Name its folder with --data."
+            )
+        self.database = Database(url or f"sqlite:///{self._folder}/hospital.db")
+        self.database.migrate("services.learning")
+        policy = os.environ.get("CARETIER_HOSPITAL_UPDATES")
+        self.rounds = Rounds(
+            self.database,
+            self._folder / "learning",
+            Policy.load(Path(policy) if policy else POLICY),
+            Unmeasured(),
+            Unpublished(),
+            model=parents_model,
+            signer=lambda _key: None,
+        )
+
+    def write_down(self, what: str, change: Act) -> None:
+        """Write to the hospital's audit trail what the operator does at the shell.
+
+        Raises:
+            AuditError: it could not be written; it must not happen then.
+        """
+        node = os.environ.get("CARETIER_HOSPITAL_NAME", _NAME)
+        trail = AuditTrail.open(self._folder, "hospital", node=node)
+        by = Actors(
+            application=Agent("application", "caretier-command"),
+            node=node,
+            person=Agent("person", "operator", role="operator"),
+            client="caretier-command",
+            purpose="HOPERAT",
+        )
+        trail.record(decided(by, what, change))
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()

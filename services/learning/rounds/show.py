@@ -1,0 +1,136 @@
+"""Rounds on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+BAR = 20
+"""Characters of a bar."""
+COLOURS = {
+    "released": "green",
+    "waiting": "yellow",
+    "blocked": "red",
+    "failed": "red",
+    "rolled-back": "red",
+}
+Held = Mapping[str, Any]
+
+
+def rounds_table(rows: Sequence[Held]) -> RenderableType:
+    """The list of rounds."""
+    if not rows:
+        return "No round yet. `caretier rounds dry-run` says what one needs."
+    table = Table("round", "domain", "epoch", "state", "brick", "since", "")
+    for one in rows:
+        error = escape(one["error"] or "")
+        brick = one["brick"] or ""
+        state, since = _state(one["state"]), one["changed"]
+        table.add_row(one["id"][:8], one["domain"], str(one["epoch"]), state, brick, since, error)
+    return table
+
+
+def round_report(held: Held) -> RenderableType:
+    """All there is of a round."""
+    lines = [
+        f"[bold]{held['id']}[/]  {held['domain']}, epoch {held['epoch']}: {_state(held['state'])}",
+        f"candidate {held['candidate'] or '—'}",
+        f"parent {held['parent'] or 'the bare model'}; brick {held['brick'] or '—'}",
+        f"rule {held['rule']}; policy {held['policy'][:19]}…",
+    ]
+    lines += [f"[red]{escape(held['error'])}[/]"] if held["error"] else []
+    lines += [f"[dim]{escape(held['progress'])}[/]"] if held["progress"] else []
+    parts: list[RenderableType] = ["\n".join(lines)]
+    if held["criteria"]:
+        parts.append(criteria_table(held["criteria"]))
+    if held["suites"]:
+        parts.append(_suites(held["suites"]))
+    if held["contributions"]:
+        parts.append(_contributions(held["contributions"]))
+    parts += [
+        f"{'approved' if one['approved'] else '[red]rejected[/]'} by {escape(one['by'])}, "
+        f"{one['at']}: {escape(one['note'] or 'no reason given')}"
+        for one in held["approvals"]
+    ]
+    return Group(*parts)
+
+
+def criteria_table(criteria: Sequence[Held]) -> Table:
+    """Each criterion with what it needs and has; what blocks is marked."""
+    table = Table("criterion", "", "needs", "has")
+    for one in criteria:
+        mark = "[green]holds[/]" if one["holds"] else "[red]blocks[/]"
+        table.add_row(one["name"], mark, escape(one["needs"]), escape(one["has"]))
+    return table
+
+
+def rehearsal_report(held: Held) -> RenderableType:
+    """What a dry run says."""
+    parts: list[RenderableType] = [f"A round of {held['domain']}:", criteria_table(held["start"])]
+    if held["round"]:
+        parts += [f"The round {held['round'][:8]}:", criteria_table(held["release"])]
+    lacking = ", ".join(held["blocking"])
+    parts.append(f"[red]Blocked by {lacking}.[/]" if lacking else "[green]Nothing blocks.[/]")
+    return Group(*parts)
+
+
+def dead_report(held: Held) -> RenderableType:
+    """What came to nothing, with why."""
+    table = Table("what", "id", "why", "what to do")
+    for one in held["rounds"]:
+        retry = f"caretier rounds retry {one['id'][:8]}"
+        table.add_row("round", one["id"][:8], escape(one["error"] or ""), retry)
+    for one in held["contributions"]:
+        table.add_row(one["state"], one["id"][:8], escape(one["reason"] or ""), one["site"])
+    return table if table.row_count else "Nothing came to nothing."
+
+
+def signals_table(rows: Sequence[Held]) -> RenderableType:
+    """Signals by domain and kind."""
+    if not rows:
+        return "There are no signals."
+    table = Table("domain", "kind", "there", "used", "over")
+    for one in rows:
+        figures = (str(one[key]) for key in ("there", "used", "over"))
+        table.add_row(one["domain"], one["kind"], *figures)
+    return table
+
+
+def _suites(suites: Sequence[Held]) -> Table:
+    table = Table("suite", "kind", "items", "before", "after", "gain (interval)")
+    for one in suites:
+        table.add_row(
+            one["name"],
+            one["kind"],
+            str(one["items"]),
+            f"{one['before']:.1%}",
+            f"{one['after']:.1%}",
+            f"{one['gain_mean']:+.1%} ({one['gain_low']:+.1%} to {one['gain_high']:+.1%})",
+        )
+    return table
+
+
+def _contributions(given: Sequence[Held]) -> Table:
+    table = Table("site", "examples", "ε", "length", "weight", "")
+    most = max(one["weight"] for one in given) or 1.0
+    for one in given:
+        epsilon = "—" if one["epsilon"] is None else f"{one['epsilon']:.2f}"
+        bar = "█" * round(BAR * max(one["weight"], 0.0) / most)
+        table.add_row(
+            one["site"],
+            str(one["examples"]),
+            epsilon,
+            f"{one['norm']:.3f}",
+            f"{one['weight']:.1%}",
+            bar,
+        )
+    return table
+
+
+def _state(state: str) -> str:
+    colour = COLOURS.get(state)
+    return f"[{colour}]{state}[/]" if colour else state
