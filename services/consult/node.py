@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 
 from services.bricks.knowledge import Knowledge
 from services.bricks.retrieval import Embeds, KnowledgeIndex
@@ -118,6 +119,7 @@ class Node:
         self.level, self.triage, self.engine = level, triage, engine
         self._budget, self._active = Budget(DRAFT_TOKENS, seconds), active
         self._known = self._learned(grounder or Grounder(index))
+        self._refreshing = Lock()
 
     @classmethod
     def open(
@@ -166,14 +168,17 @@ class Node:
     def refresh(self) -> bool:
         """Take the knowledge that is in use now in the place of the old; whether it was another.
 
-        Consults that run end with what they began with. Whatever goes wrong, the old stays.
+        Consults that run end with what they began with. Whatever goes wrong, the old stays. Who
+        asks while another takes it waits until that is done.
         """
-        if self._active is None:
-            return False
+        with self._refreshing:
+            return self._active is not None and self._taken(self._active)
+
+    def _taken(self, active: ActiveKnowledge) -> bool:
         try:
-            if not self._active.changed():
+            if not active.changed():
                 return False
-            index = _index(self._active.load(), self.index.embedder)
+            index = _index(active.load(), self.index.embedder)
             self._known = self._learned(self._known.grounder.over(index))
         except Exception:  # noqa: BLE001 - a node that answers must go on
             _LOG.exception("the changed knowledge cannot be used; the node goes on with the old")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -115,7 +116,9 @@ class Opening:
         )
         wanted = partial(self._intake.is_wanted, asked.referral)
         outcome: Outcome | None = None
-        async for event in while_permitted(self._node().consult(question), wanted):
+        node = self._node()
+        await to_thread(node.refresh)  # a worker has no loop that follows what is in use
+        async for event in while_permitted(node.consult(question), wanted):
             if isinstance(event, Outcome):
                 outcome = event
         if outcome is None:
