@@ -23,6 +23,8 @@ from services.hospital.gateway.routes import gateway_router
 from services.store.database import Database
 from services.web.app import create_app
 
+PATIENT = GatewaySettings(patience=240)
+"""What a busy machine needs for the first request of all."""
 USER = ModelUser(Caller(Agent("application", "k")), ("engine", "engine.base"))
 
 
@@ -42,7 +44,7 @@ async def experts(engine, tmp_path):
 @pytest.fixture
 async def client(engine, experts, triage_rules):
     node: Any = SimpleNamespace(engine=engine, triage=Triager(triage_rules), index=None)
-    gateway = Gateway(experts, lambda: node, audit=lambda *_: None, settings=GatewaySettings())
+    gateway = Gateway(experts, lambda: node, audit=lambda *_: None, settings=PATIENT)
     app = create_app("gateway", ready=dict)
     app.include_router(gateway_router(gateway, lambda: USER))
     transport = httpx.ASGITransport(app=app)
