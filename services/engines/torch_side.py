@@ -72,16 +72,7 @@ def run_module(
         EngineError: the module broke off or took too long; its last lines are in the message.
         CaretierError: of the kind ``refused``, with the module's own words.
     """
-    process = subprocess.Popen(  # noqa: S603 - our own module by its name
-        [str(python or torch_python()), "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=_environment(),
-        start_new_session=True,
-    )
+    process = _start(module, python or torch_python())
     late = threading.Event()
 
     def give_up() -> None:
@@ -106,6 +97,19 @@ def run_module(
     if "refused" in answer:
         raise refused(answer["refused"], remedy=answer.get("advice"))
     raise EngineError(f"{module} broke off (status {process.returncode}): {errors or 'no output'}")
+
+
+def _start(module: str, python: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own module by its name
+        [str(python), "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=_environment(),
+        start_new_session=True,
+    )
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

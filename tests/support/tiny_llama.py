@@ -53,8 +53,9 @@ def make_tokenizer(folder: Path) -> int:
     made.add_special_tokens([AddedToken(w, special=True, normalized=False) for w in SPECIAL])
     made.save(str(folder / "tokenizer.json"))
     config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": SPECIAL[1],
-        "eos_token": {"content": SPECIAL[2]},
+        "eos_token": {"__type": "AddedToken", "content": SPECIAL[2]},
         "unk_token": SPECIAL[0],
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
