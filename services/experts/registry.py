@@ -113,7 +113,11 @@ class Experts:
             if name not in {None, manifest.id}:
                 raise ExpertRefusedError(f"{manifest.ref} is no version of {name}.")
             expert = await self._hold(manifest, datetime.now(UTC))
-            await asyncio.to_thread(self._write, expert)
+            try:
+                await asyncio.to_thread(self._write, expert)
+            except Exception:
+                await self._take_back(expert.id)
+                raise
             self._experts[expert.id] = expert
             _LOG.info("expert %s is in place", expert.ref)
             return expert
@@ -159,6 +163,15 @@ class Experts:
         adapter = await asyncio.to_thread(adapter_of, self._store, manifest, form_of(host))
         await host.hold(adapter)
         return Expert.of(manifest, adapter.digest, pushed)
+
+    async def _take_back(self, id_: str) -> None:
+        """Let the engine hold again what it held before a push that could not be written down."""
+        before, host = self._experts.get(id_), self._host()
+        if before is not None:
+            manifest = await asyncio.to_thread(self._store.get, before.ref)
+            await self._hold(manifest, before.pushed)
+        elif host is not None:
+            await host.let_go(id_)
 
     async def _until_idle(self, id_: str) -> None:
         if not self._in_use[id_]:

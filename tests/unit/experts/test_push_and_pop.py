@@ -171,6 +171,23 @@ async def test_an_engine_that_fails_changes_nothing(experts, engine, quick):
         assert session.get(PushedExpert, "amber") is None
 
 
+async def test_a_push_that_cannot_be_written_down_is_taken_back(
+    experts, store, engine, monkeypatch
+):
+    def full(_expert) -> None:
+        raise OSError
+
+    await experts.push("amber@1")
+    adapter_brick(store, "amber", 2)
+    monkeypatch.setattr(experts, "_write", full)
+    for ref in ("amber@2", "birch@1"):
+        with pytest.raises(OSError):  # noqa: PT011 - it has no words
+            await experts.push(ref)
+    assert set(engine.held) == {"amber"}
+    assert engine.held["amber"].digest == experts.get("amber").digest
+    assert experts.get("amber").ref == "amber@1"
+
+
 async def test_without_an_engine_that_holds_adapters_nothing_is_pushed(quick, store):
     for engine in (None, HttpEngine("http://127.0.0.1:9/v1", "x")):
         experts = Experts(quick, store, lambda engine=engine: host_of(engine))
