@@ -40,7 +40,7 @@ def _gradients(base: Path) -> dict[str, list[float]]:
     import torch
 
     clip = 0.05
-    model = open_model(base, None, RECIPE, "s", keep_down=True)
+    model = open_model(base, None, RECIPE, "s")
     ups = [up for _, up in model.factors.values()]
     rows = model.rows(EXAMPLES, 64)
     for up in ups:
@@ -68,7 +68,7 @@ def _parent(base: Path, adapter: Path) -> dict[str, Any]:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    model = open_model(base, adapter, RECIPE, "s", keep_down=False)
+    model = open_model(base, adapter, RECIPE, "s")
     rows = model.rows(EXAMPLES, 64)
     with torch.no_grad():
         first = model.answers(rows)[0]
@@ -100,7 +100,7 @@ def _kept(base: Path) -> dict[str, Any]:
         "held": Recipe(rank=4, steps=25, batch=4, rate=0.05, replay=0.5, anchor=20.0),
         "short": Recipe(rank=4, steps=25, batch=4, rate=0.05, replay=0.5, anchor=0.0, shrink=1.0),
     }.items():
-        model = open_model(base, None, recipe, "s", keep_down=False)
+        model = open_model(base, None, recipe, "s")
         own, kept = model.rows(EXAMPLES[:2], 64), model.rows(EXAMPLES[2:], 64)
         fit = Fit(model, recipe, Protection(), own=own, protected=kept, order="o")
         first = fit.measured(own)
@@ -126,7 +126,7 @@ def _far(model: Any, rows: Any) -> float:
 
 def _stopped(base: Path) -> dict[str, Any]:
     """A training whose time is over at once, and one that takes too much memory."""
-    model = open_model(base, None, RECIPE, "s", keep_down=False)
+    model = open_model(base, None, RECIPE, "s")
     rows, lines = model.rows(EXAMPLES, 64), list[str]()
     fit = Fit(model, RECIPE, Protection(), own=rows, protected=[], order="o")
     steps = fit.run(Bounds(-1.0, 100_000), lines.append)
@@ -141,7 +141,7 @@ def _empty(base: Path) -> dict[str, Any]:
     """A private step for which no example was drawn: there is noise all the same."""
     import torch
 
-    model = open_model(base, None, RECIPE, "s", keep_down=True)
+    model = open_model(base, None, RECIPE, "s")
     ups = [up for _, up in model.factors.values()]
     listening = ExampleGradients(ups, 0.5, 2.0, torch.Generator().manual_seed(3))
     listening.collect(4.0)

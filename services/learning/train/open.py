@@ -21,7 +21,7 @@ PARENT = "parent"
 
 
 def shared_down(seed: str, module: str, rank: int, inputs: int) -> Floats:
-    """The ``down`` that every site starts from: rows at right angles, each of length one.
+    """The ``down`` that every site has: rows at right angles, each of length one.
 
     With such rows a change ``up @ down`` is as long as its ``up``.
     """
@@ -32,17 +32,14 @@ def shared_down(seed: str, module: str, rank: int, inputs: int) -> Floats:
     return made
 
 
-def open_model(
-    base: Path, parent: Path | None, recipe: Recipe, seed: str, *, keep_down: bool
-) -> Model:
+def open_model(base: Path, parent: Path | None, recipe: Recipe, seed: str) -> Model:
     """Load the base and the parent's adapter, both frozen, and put a change of nothing beside.
 
     Args:
         base: folder in Transformers' form.
         parent: folder of an adapter in PEFT's form.
         recipe: rank, modules and layers of the change.
-        seed: of the ``down`` factors.
-        keep_down: ``down`` is not trained.
+        seed: of the ``down`` factors, which are not trained.
 
     Raises:
         AdapterMismatchError, BrickError: the parent's adapter does not belong to this model.
@@ -62,7 +59,7 @@ def open_model(
         name = f"layers.{layer}.{projection}"
         down, up = held.lora_A[CHANGE], held.lora_B[CHANGE]
         _set(down, shared_down(seed, name, recipe.rank, down.weight.shape[1]))
-        down.weight.requires_grad = not keep_down
+        down.weight.requires_grad = False
         factors[name] = (down, up)
     return Model(wrapped, AutoTokenizer.from_pretrained(base), factors)
 

@@ -24,6 +24,9 @@ class Example:
 class Recipe:
     """How a change is trained.
 
+    Only ``up`` is trained. ``down`` is drawn from a seed that is the same at every site: so the
+    products of all sites add up within the rank, and noise is not multiplied with itself.
+
     Attributes:
         rank: of the change; modules: the projections it changes, in Transformers' names.
         layers: the numbers of the layers it changes; empty means all.
@@ -39,7 +42,7 @@ class Recipe:
     layers: tuple[int, ...] = ()
     steps: int = 40
     batch: int = 8
-    rate: float = 2e-3
+    rate: float = 5e-3
     replay: float = 0.25
     anchor: float = 0.1
     shrink: float = 0.0

@@ -37,7 +37,7 @@ class Terms:
     signal: float = 0.5
     steps: int = 40
     batch: int = 8
-    rate: float = 2e-3
+    rate: float = 5e-3
 
 
 def recipe_of(terms: Terms, policy: DomainPolicy, examples: int) -> Recipe:

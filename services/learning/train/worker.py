@@ -55,10 +55,7 @@ def train(held: dict[str, Any], say: Say) -> dict[str, Any]:
     torch.set_num_threads(request.threads)
     torch.manual_seed(0)
     say("loading the model")
-    private = request.protection.mechanism != "none"
-    model = open_model(
-        request.base, request.parent, request.recipe, request.seed, keep_down=private
-    )
+    model = open_model(request.base, request.parent, request.recipe, request.seed)
     own = model.rows(request.examples, request.recipe.tokens)
     protected = model.rows(request.protected, request.recipe.tokens)
     if not own:
