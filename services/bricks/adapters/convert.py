@@ -13,6 +13,7 @@ from pathlib import Path
 from compliance.errors import BadInputError
 from services.bricks.adapters.adapter import Adapter
 from services.bricks.adapters.base import Base
+from services.bricks.adapters.errors import reading
 from services.bricks.adapters.gguf_adapter import read_gguf_adapter, write_gguf_adapter
 from services.bricks.adapters.gguf_file import GgufFile
 from services.bricks.adapters.model import open_model, with_adapter, write_model
@@ -43,8 +44,9 @@ def read_adapter(path: Path, base: Base, *, right: bool = False) -> Adapter:
         BrickError: it cannot be used.
         AdapterMismatchError: it belongs to another model, or does not say to which.
     """
-    adapter = read_gguf_adapter(path, base.heads) if path.is_file() else read_peft(path)
-    adapter.check(base, right=right)
+    with reading(path):
+        adapter = read_gguf_adapter(path, base.heads) if path.is_file() else read_peft(path)
+        adapter.check(base, right=right)
     return replace(adapter, base=base.digest)
 
 

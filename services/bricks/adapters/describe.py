@@ -8,6 +8,7 @@ from typing import Any
 
 from services.bricks.adapters.base import MERGED, Base, file_digest, folder_digest, named_base
 from services.bricks.adapters.convert import is_adapter, read_adapter
+from services.bricks.adapters.errors import reading
 from services.bricks.adapters.gguf_file import GgufFile
 from services.bricks.adapters.peft_folder import WEIGHTS, read_peft
 from services.bricks.adapters.safetensors_file import read_safetensors
@@ -32,6 +33,11 @@ def describe(path: Path, base: Path | None = None, *, right: bool = False) -> di
         BrickError: it is no weights at all, or an adapter that cannot be used.
         AdapterMismatchError: the adapter belongs to another model.
     """
+    with reading(path):
+        return _described(path, base, right=right)
+
+
+def _described(path: Path, base: Path | None, *, right: bool) -> dict[str, Any]:
     adapter = is_adapter(path)
     weights = _weights(path)
     told: dict[str, Any] = {

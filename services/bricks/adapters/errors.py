@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from services.bricks.errors import BrickError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from compliance.errors import CaretierError
+from services.bricks.errors import BrickDamagedError, BrickError
 
 
 class EffectLostError(BrickError):
@@ -10,3 +15,23 @@ class EffectLostError(BrickError):
 
     kind = "brick-effect-lost"
     remedy = "Use Q4_K_M, Q5_K_M or Q8_0, or keep the adapter beside the base model."
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Let nothing but errors with a sentence come out of reading what others wrote.
+
+    A value can have any type in a configuration or header, and each would fail at its own place.
+
+    Raises:
+        BrickDamagedError: in the place of any other error.
+    """
+    try:
+        yield
+    except CaretierError:
+        raise
+    except Exception as error:
+        raise BrickDamagedError(
+            f"{path.name} holds a value that makes no sense ({type(error).__name__}: "
+            f"{str(error)[:200]})."
+        ) from error

@@ -16,6 +16,7 @@ from gguf import GGUFValueType, LlamaFileType
 
 from services.bricks.adapters.adapter import Adapter
 from services.bricks.adapters.base import FIELD, MERGED, Base, read_json
+from services.bricks.adapters.errors import reading
 from services.bricks.adapters.gguf_file import Field, GgufFile, write_gguf
 from services.bricks.adapters.llama_config import header_of
 from services.bricks.adapters.llama_names import (
@@ -92,6 +93,11 @@ def open_model(path: Path) -> Model:
     if path.is_file():
         held = GgufFile.open(path)
         return Model(base, held.fields, held.tensors)
+    with reading(path):
+        return _open_folder(path, base)
+
+
+def _open_folder(path: Path, base: Base) -> Model:
     config = read_json(path / "config.json")
     fields = header_of(config, path.name)
     weights = _weights_of(path, base)
@@ -114,12 +120,21 @@ def _weights_of(folder: Path, base: Base) -> dict[str, Tensor]:
                 raise BrickError(f"{folder.name} has a weight {theirs[:80]}: it is not converted.")
             heads = base.heads.of(projection_of(theirs) or "")
             weights[name] = tensor.rows(gguf_order(tensor.shape[0], heads)) if heads else tensor
-    _complete(folder.name, base, weights)
+    complete(folder.name, base, weights)
     return weights
 
 
-def _complete(name: str, base: Base, weights: dict[str, Tensor]) -> None:
-    """Refuse a model that lacks a layer's weight, or has one of a wrong shape."""
+def complete(name: str, base: Base, weights: dict[str, Tensor]) -> None:
+    """Refuse a model that lacks a layer's weight, or has one of a wrong shape.
+
+    Args:
+        name: of the model, for the message.
+        base: its numbers.
+        weights: by llama.cpp's names.
+
+    Raises:
+        BrickError: naming the weight.
+    """
     if "token_embd.weight" not in weights or "output_norm.weight" not in weights:
         raise BrickError(f"{name} has no embedding or no last norm.")
     for layer in range(base.layers):

@@ -71,6 +71,7 @@ def tokenizer_fields(folder: Path, vocabulary: int) -> dict[str, Field]:
     told = read_json(folder / "tokenizer.json")
     config = read_json(folder / "tokenizer_config.json")
     name = _name_of(told)
+    opened = Tokenizer.from_file(str(folder / "tokenizer.json"))  # refuses what is not whole
     words: dict[str, int] = dict(told["model"]["vocab"])
     special = {str(t["content"]): t for t in told.get("added_tokens", [])}
     words |= {text: token["id"] for text, token in special.items()}
@@ -86,7 +87,7 @@ def tokenizer_fields(folder: Path, vocabulary: int) -> dict[str, Field]:
         "tokens": Field(tokens, _LIST, _TEXT),
         "token_type": Field(kinds, _LIST, _SIGNED),
         "merges": Field(merges, _LIST, _TEXT),
-        "add_bos_token": Field(_adds(folder, config, words), _TRUTH),
+        "add_bos_token": Field(_adds(opened, config, words), _TRUTH),
         "add_space_prefix": Field(value=False, type=_TRUTH),
     }
     for key, field in _IDS.items():
@@ -129,9 +130,9 @@ def _kind(word: str | None, special: dict[str, dict[str, Any]]) -> int:
     return int(TokenType.CONTROL if special[word].get("special") else TokenType.USER_DEFINED)
 
 
-def _adds(folder: Path, config: dict[str, Any], words: dict[str, int]) -> bool:
-    first = Tokenizer.from_file(str(folder / "tokenizer.json")).encode("a").ids[0]
-    return bool(first == words.get(_text(config.get("bos_token")) or ""))
+def _adds(opened: Tokenizer, config: dict[str, Any], words: dict[str, int]) -> bool:
+    first = opened.encode("a").ids[:1]
+    return bool(first == [words.get(_text(config.get("bos_token")) or "")])
 
 
 def _text(token: Any) -> str | None:

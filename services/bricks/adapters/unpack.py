@@ -14,16 +14,20 @@ import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from services.bricks.adapters.base import Base, named_base, write_note
+from services.bricks.adapters.errors import reading
 from services.bricks.adapters.gguf_file import GgufFile
 from services.bricks.adapters.llama_config import config_of
 from services.bricks.adapters.llama_names import (
     Heads,
+    gguf_name,
     projection_of,
     transformers_name,
     transformers_order,
 )
+from services.bricks.adapters.model import complete
 from services.bricks.adapters.rope import WEIGHT
 from services.bricks.adapters.safetensors_file import write_safetensors
 from services.bricks.adapters.tensors import STORED, Tensor
@@ -44,27 +48,35 @@ def unpack(path: Path, folder: Path) -> None:
     Raises:
         BrickError: the file is no llama model, or holds something that is not converted.
     """
-    held, base = GgufFile.open(path), Base.of(path)
-    embedding = held.tensors.get("token_embd.weight")
-    if embedding is None:
-        raise BrickError(f"{path.name} has no embedding.")
-    first = held.tensors.get("blk.0.ffn_down.weight", embedding).kind
-    kind = first if first in STORED else "BF16"
-    weights = model_weights(held, base.heads, kind)
-    tied = "lm_head.weight" not in weights
-    config = config_of(held, embedding.shape[0], _TORCH[kind], tied=tied)
+    with reading(path):
+        held, base = GgufFile.open(path), Base.of(path)
+        weights, config = _parts(held, base)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".unpack-") as place:
         made = Path(place) / folder.name
         made.mkdir()
+        with reading(path):
+            write_tokenizer(held, made)
         write_safetensors(made / "model.safetensors", weights)
         (made / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
         ids = {key: config[key] for key in config if key.endswith("_token_id")}
         (made / "generation_config.json").write_text(json.dumps(ids) + "\n", "utf-8")
-        write_tokenizer(held, made)
         write_note(made, base.digest)
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
+
+
+def _parts(held: GgufFile, base: Base) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Weights and configuration in Transformers' form."""
+    embedding = held.tensors.get("token_embd.weight")
+    if embedding is None:
+        raise BrickError(f"{held.path.name} has no embedding.")
+    first = held.tensors.get("blk.0.ffn_down.weight", embedding).kind
+    kind = first if first in STORED else "BF16"
+    weights = model_weights(held, base.heads, kind)
+    complete(held.path.name, base, {str(gguf_name(name)): t for name, t in weights.items()})
+    tied = "lm_head.weight" not in weights
+    return weights, config_of(held, embedding.shape[0], _TORCH[kind], tied=tied)
 
 
 def model_weights(held: GgufFile, heads: Heads, kind: str) -> dict[str, Tensor]:
