@@ -51,6 +51,7 @@ from services.hospital.learning import rounds_loop
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.signing_in import SignInSteps
+from services.hospital.portal.updates import UpdatesDesk
 from services.hospital.previsit import questionnaires
 from services.hospital.previsit.summary import before_visit
 from services.hospital.queue import Hints, make_celery
@@ -210,6 +211,7 @@ def _portal(here: Hospital) -> APIRouter:
         alerts=here.alerts,
         before=partial(before_visit, here.database),
         consent=Consent(here.smart, Caseload(here.database, here.relations), here.relations),
+        updates=UpdatesDesk(here.rounds, here.auditor.learning),
         steps=SignInSteps(
             here.accounts,
             factors=here.factors,

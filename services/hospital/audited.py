@@ -17,6 +17,7 @@ from compliance.audit.acts import Actors, Agent
 from compliance.audit.agents import DICOM, coding
 from compliance.audit.balp import Outcome
 from services.fhir.access import Change, Disclosure
+from services.learning.rounds.acts import Act, decided
 
 PORTAL = Agent("application", "caretier-portal")
 SHELL = Agent("application", "caretier-command")
@@ -152,6 +153,10 @@ class Auditor:
         kind = coding(DICOM, "110100", "Application Activity")
         entity = balp.thing(f"expert:{expert}", change=change)
         self._record(event(by, kind=kind, subtypes=[own("expert")], action="U", entities=[entity]))
+
+    def learning(self, caller: Caller, what: str, change: Act) -> None:
+        """A person starts, approves, rejects or retries a round; ``what`` is ``round:id``."""
+        self._record(decided(self._by(caller, purpose="HOPERAT"), what, change))
 
     def break_glass(self, caller: Caller, patient: str, why: str) -> None:
         """A person takes emergency access to one patient, and says why."""

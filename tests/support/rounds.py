@@ -109,7 +109,7 @@ class FolderPublisher:
         self.folder.mkdir(parents=True, exist_ok=True)
         release.candidate.still()
         for path in self.folder.glob("*.json"):
-            if json.loads(path.read_text())["round"] == release.candidate.round:
+            if json.loads(path.read_text())["candidate"] == release.candidate.digest:
                 return path.stem
         ref = f"{release.candidate.domain}@{len(list(self.folder.glob('*.json'))) + 1}"
         told = {"round": release.candidate.round, "candidate": release.candidate.digest}

@@ -24,6 +24,7 @@ SECOND_FACTOR = "/portal/second-factor"
 APPS = "/portal/apps"
 AUTHORIZE = "/portal/authorize"
 CLIENTS = "/portal/clients"
+UPDATES = "/portal/updates"
 
 READERS = frozenset({"clinician", "privacy"})
 """Roles that see the inbox and open a referral (each opening is audited)."""
@@ -34,13 +35,13 @@ CHART_READERS = frozenset({"clinician"})
 REVIEWERS = frozenset({"privacy"})
 """Roles that review emergency access."""
 WATCHERS = frozenset({"clinician", "operator"})
-"""Roles that see the system page."""
+"""Roles that see the system page, and what the models learn."""
 OPERATORS = frozenset({"operator"})
-"""Roles that see which programs are registered, and revoke them."""
+"""Roles that see which programs are registered, and revoke them; that let model updates out."""
 
 _LOCAL = re.compile(
     r"/portal/(?:system|reviews|second-factor|launch/unknown|apps|clients|authorize/[A-Za-z0-9_-]{43}"
-    r"|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
+    r"|updates(?:/[0-9a-f-]{36})?|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
 )
 
 

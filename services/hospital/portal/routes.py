@@ -45,6 +45,7 @@ from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
 from services.hospital.portal.signing_in import SignInSteps, sign_in_pages
 from services.hospital.portal.texts import clean, version_of
+from services.hospital.portal.updates import UpdatesDesk, update_pages
 from services.hospital.portal.views import LANGUAGE_COOKIE, Pages, explain
 from services.hospital.previsit import Alerts
 from services.hospital.relations import Relations
@@ -249,6 +250,7 @@ def portal_router(
     alerts: Alerts | None = None,
     before: BeforeVisit = nothing_before,
     consent: Consent | None = None,
+    updates: UpdatesDesk | None = None,
 ) -> APIRouter:
     """Routes below ``/portal``, and ``/oauth/authorize``; they stand in no schema.
 
@@ -269,9 +271,12 @@ def portal_router(
         alerts: red flags in what patients wrote before a visit.
         before: what they wrote, for the chart of one Patient that was audited.
         consent: lets apps in, and launches them from a chart; None: there are none.
+        updates: what the models learn; None: nothing.
     """
     gate = Gate(accounts, secure=secure_cookies)
-    look = Pages(idle, charts=charts is not None, apps=consent is not None)
+    look = Pages(
+        idle, charts=charts is not None, apps=consent is not None, updates=updates is not None
+    )
     filed = filing.shown if filing else None
     flags = {"flags": alert_rows(alerts)} if alerts else {}
     portal = Portal(accounts, desk, gate, look, audit_read, filed, **flags)
@@ -298,6 +303,8 @@ def portal_router(
     if charts is not None and export is not None:
         export_pages(pages, portal, charts, export)
 
+    if updates is not None:
+        update_pages(pages, portal, updates)
     _system_page(pages, portal, status)
     router = APIRouter(prefix="/portal", include_in_schema=False)
     api = portal_api(desk, gate)

@@ -26,6 +26,7 @@ from services.hospital.portal.access import (
     REVIEWS,
     SIGN_IN,
     SYSTEM,
+    UPDATES,
     WATCHERS,
     home_of,
 )
@@ -124,11 +125,14 @@ class Pages:
 
     Args:
         idle: a session ends after so long without a request; the page then leaves by itself.
-        charts: whether this hospital has charts to open; apps: whether apps may be let in.
+        charts: whether this hospital has charts to open; apps: whether apps may be let in;
+            updates: whether its models learn.
     """
 
-    def __init__(self, idle: timedelta, *, charts: bool = False, apps: bool = False) -> None:
-        self.charts, self.apps = charts, apps
+    def __init__(
+        self, idle: timedelta, *, charts: bool = False, apps: bool = False, updates: bool = False
+    ) -> None:
+        self.charts, self.apps, self.updates = charts, apps, updates
         self._idle = int(idle.total_seconds())
         self._templates = templates(HERE / "templates")
         self._catalogue = Catalogue.load(COMMON, LOCALE)
@@ -180,6 +184,7 @@ class Pages:
             (CHARTS, "record", "nav.charts", CHART_READERS if self.charts else frozenset()),
             (REVIEWS, "shield", "nav.reviews", REVIEWERS if self.charts else frozenset()),
             (SYSTEM, "chart", "nav.system", WATCHERS),
+            (UPDATES, "model", "nav.updates", WATCHERS if self.updates else frozenset()),
             (CLIENTS, "external", "nav.clients", OPERATORS if self.apps else frozenset()),
         )
         frame = {

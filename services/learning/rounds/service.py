@@ -202,7 +202,9 @@ class Rounds:
         Returns False for a round whose candidate is published, or does not exist yet.
         """
         row = session.get(LearningRound, round_id)
-        if row is None or row.state not in UNPUBLISHED or row.candidate is None:
+        if row is None or row.state not in UNPUBLISHED:
+            return False
+        if row.candidate is None and row.state != State.AGGREGATING:
             return False
         self.book.shift(session, round_id, UNPUBLISHED, State.AGGREGATING, candidate=None)
         return True

@@ -9,7 +9,7 @@ import pytest
 
 from compliance.errors import NotFoundError
 from services.learning.errors import RoundBlockedError
-from services.learning.rounds import State
+from services.learning.rounds import FencedOffError, State
 from services.learning.rounds.service import ATTEMPTS
 from tests.support.rounds import BAD, DOMAIN, GOOD
 
@@ -166,6 +166,21 @@ def test_the_caller_who_withdraws_has_the_candidate_made_anew_at_once(parent):
     parent.withdraw(ids[0])
     with parent.database.transaction() as session:
         assert parent.rounds.again(session, id_)
+    assert parent.rounds.advance(id_) == State.EVALUATING
+    made_of = {one["id"] for one in parent.rounds.book.get(id_).evidence["contributions"]}
+    assert made_of == set(ids[1:])
+
+
+def test_a_withdrawal_while_the_candidate_is_made_fences_that_off(parent):
+    ids = [*parent.three(), parent.contribute("site-3", seed=3)]
+    id_ = parent.rounds.propose(DOMAIN)
+    parent.rounds.advance(id_)
+    running = parent.rounds.book.take(id_)
+    parent.withdraw(ids[0])
+    with parent.database.transaction() as session:
+        assert parent.rounds.again(session, id_)
+    with pytest.raises(FencedOffError):
+        parent.rounds.book.require(running)
     assert parent.rounds.advance(id_) == State.EVALUATING
     made_of = {one["id"] for one in parent.rounds.book.get(id_).evidence["contributions"]}
     assert made_of == set(ids[1:])

@@ -1,0 +1,110 @@
+"""Where the marks of a plot stand, in the units of its picture; the template draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+WIDTH = 320.0
+"""Units from the left to the right end of a picture."""
+ROW = 34
+"""Units between two lines of a picture."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One suite: its gain with the interval, and the bound that its lower end has to reach.
+
+    ``words`` says the same for who does not see the picture.
+    """
+
+    name: str
+    kind: str
+    words: str
+    reaches: bool
+    y: int
+    low: float
+    mean: float
+    high: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """All suites over one axis; ``zero`` is where nothing changed."""
+
+    rows: tuple[Interval, ...]
+    zero: float
+    ends: str
+    height: int
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One contribution: its share in the candidate as a bar, with its figures."""
+
+    site: str
+    examples: int
+    epsilon: str
+    length: str
+    share: str
+    width: float
+
+
+def intervals(suites: Sequence[Mapping[str, Any]]) -> Intervals:
+    """Gains of suites, symmetrical about no change."""
+    ends = [abs(float(one[key])) for one in suites for key in ("gain_low", "gain_high", "bound")]
+    reach = max([0.05, *ends]) * 1.05
+
+    def place(value: float) -> float:
+        return round(WIDTH / 2 * (1 + value / reach), 1)
+
+    rows = tuple(
+        Interval(
+            name=one["name"],
+            kind=one["kind"],
+            words=_words(one),
+            reaches=_reaches(one),
+            y=ROW * number + ROW // 2,
+            low=place(one["gain_low"]),
+            mean=place(one["gain_mean"]),
+            high=place(one["gain_high"]),
+            bound=place(one["bound"]),
+        )
+        for number, one in enumerate(suites)
+    )
+    return Intervals(rows, place(0.0), f"{reach:.0%}", ROW * len(rows))
+
+
+def bars(given: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:
+    """Contributions by their share, the greatest bar as wide as the picture."""
+    most = max((one["weight"] for one in given), default=0.0) or 1.0
+    return tuple(
+        Bar(
+            site=one["site"],
+            examples=one["examples"],
+            epsilon="—" if one["epsilon"] is None else f"{one['epsilon']:.2f}",
+            length=f"{one['norm']:.3f}",
+            share=f"{one['weight']:.1%}",
+            width=round(WIDTH * max(0.0, one["weight"]) / most, 1),
+        )
+        for one in given
+    )
+
+
+def _words(one: Mapping[str, Any]) -> str:
+    return (
+        f"{one['before']:.1%} → {one['after']:.1%}; "
+        f"{one['gain_mean']:+.1%} ({one['gain_low']:+.1%} … {one['gain_high']:+.1%}), "
+        f"n = {one['items']}"
+    )
+
+
+def _reaches(one: Mapping[str, Any]) -> bool:
+    """Whether the interval is on the right side; of a safety suite no item may be worse."""
+    if one["kind"] == "safety":
+        return bool(one["gain_mean"] >= 0)
+    if one["kind"] == "gain":
+        return bool(one["gain_low"] > one["bound"])
+    return bool(one["gain_low"] >= one["bound"])
