@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from support.tiny_llama import make_adapter, make_model
 
+from compliance.sealing import IdentityKey
 from services.bricks.adapters.base import Base
 from services.bricks.adapters.peft_folder import write_peft
 from services.bricks.errors import BrickError
+from services.bricks.store import BrickStore
 from services.engines.errors import EngineUnavailableError
 from services.engines.torch_side import run_module, torch_python
+from services.learning.contribution import Expected, check_contribution
+from services.learning.models import Signal
+from services.learning.policy import POLICY, Policy
 from services.learning.privacy import PrivacyLedger
+from services.learning.rounds.standing import Standing
 from services.learning.train import (
     Account,
     Example,
@@ -22,6 +29,10 @@ from services.learning.train import (
     TrainRequest,
     train_local,
 )
+from services.learning.train.learner import Learner
+from services.learning.train.limits import Limits
+from services.learning.train.terms import Terms
+from services.store.database import Database
 
 pytestmark = pytest.mark.xdist_group("training")
 EXAMPLES = [Example(f"question {i}", f"the answer is {i}") for i in range(12)]
@@ -115,6 +126,61 @@ def test_a_node_trains_and_writes_its_cost_down(tiny, tmp_path):
     assert trained.steps == 5
     assert 0 < trained.privacy.epsilon < 8
     assert any("step 5 of 5" in line for line in lines)
+
+
+def test_a_node_learns_from_its_signals_and_the_parent_takes_what_came_of_it(tiny, tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/node.db")
+    database.migrate("services.learning")
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        for number, example in enumerate(EXAMPLES):
+            session.add(
+                Signal(
+                    id=f"s{number}",
+                    kind="edit",
+                    domain="general",
+                    question=example.question,
+                    better=example.answer,
+                    consent="c",
+                    subject=f"p{number}",
+                    made=now,
+                    expires=now + timedelta(days=1),
+                )
+            )
+    key = IdentityKey.generate()
+    learner = Learner(
+        tmp_path / "learning",
+        database,
+        key,
+        policy=Policy.load(POLICY),
+        model=lambda: tiny[0],
+        store=BrickStore(tmp_path / "bricks"),
+        terms=Terms(signal=0.0, steps=4),
+        limits=Limits(busy=1.0, free=0),
+    )
+    lines = []
+    manifest = learner.learn(Standing("general", 0, None), lines.append)
+    database.close()
+    base = Base.of(tiny[0])
+    shapes = {
+        f"layers.{layer}.{projection}": base.shape(projection)
+        for layer in range(base.layers)
+        for projection in ("q_proj", "v_proj")
+    }
+    taken = Expected(
+        "general",
+        base.digest,
+        None,
+        0,
+        8,
+        shapes,
+        20.0,
+        signer=lambda name: key.public if name == manifest.key else None,
+        taken=lambda _: False,
+    )
+    assert check_contribution(learner.outbox.waiting()[0], taken) == manifest
+    assert 0 < manifest.privacy.epsilon < 8
+    assert "loading the model" in lines
 
 
 def test_equal_trainings_give_equal_changes(tiny):
