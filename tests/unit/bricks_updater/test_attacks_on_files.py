@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from support.repository import Publisher, a_manifest
+from tuf.api.exceptions import DownloadHTTPError
 
 from services.bricks.errors import BrickError, BrickUnknownError, BrickUntrustedError
 from services.bricks.manifest import BrickManifest
 from services.bricks.repository.layout import target_of
 from services.bricks.updater.limits import Limits
+from services.bricks.updater.source import FolderSource
 
 
 def blob_of(publisher: Publisher, manifest: BrickManifest) -> Path:
@@ -212,6 +214,16 @@ def test_what_broke_off_goes_on_where_it_stopped(publisher, updater):
     part.write_bytes(words[:7])
 
     assert updater.pull("heart-style").moved == len(words) - 7
+
+
+@pytest.mark.parametrize("path", ["../beside", "metadata/../../beside", "metadata/link"])
+def test_a_folder_gives_nothing_that_lies_beside_it(publisher, path):
+    folder = publisher.layout.folder
+    (folder.parent / "beside").write_text("a secret")
+    (folder / "metadata" / "link").symlink_to(folder.parent / "beside")
+
+    with pytest.raises(DownloadHTTPError):
+        list(FolderSource(folder).read(path))
 
 
 def test_a_full_disk_is_said_before_anything_is_fetched(publisher, tmp_path):
