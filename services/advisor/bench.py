@@ -30,7 +30,7 @@ app = typer.Typer(add_completion=False)
 WITHIN = 0.15
 """How far an estimate may be off."""
 EMBEDDED = "smollm2-135m-instruct"
-CONTEXTS = (512, 2048, 8192)
+CONTEXTS = (512, 2048, 4096)
 QUANTISED = ("Q8_0", "Q4_0", "Q4_K_M", "F16")
 OTHERS = (("llama-3.2-1b-instruct", "Q4_K_M"), ("qwen3-0.6b", "Q8_0"))
 MIB = 1 << 20
@@ -60,7 +60,9 @@ def quantise(source: Path, target: Path, form: str) -> None:
         AdvisorError: llama.cpp could not.
     """
     import llama_cpp
+    from llama_cpp import _logger
 
+    _logger.set_verbose(False)
     params = llama_cpp.llama_model_quantize_default_params()
     params.allow_requantize, params.nthread = True, 1
     params.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{form}")

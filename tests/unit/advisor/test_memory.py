@@ -39,17 +39,16 @@ def test_the_embedded_models_memory_is_known_within_fifteen_percent(context):
     assert off(embedded_model(), EMBEDDED, "Q4_1", context) < WITHIN
 
 
-@pytest.mark.parametrize("form", ["Q8_0", "Q4_0", "Q4_K_M"])
+@pytest.mark.parametrize("form", ["Q8_0", "Q4_0"])
 def test_so_is_that_of_its_other_forms(tmp_path, form):
     file = quantised(tmp_path / "model.gguf", form)
     assert off(file, EMBEDDED, form, 512) < WITHIN
 
 
-@pytest.mark.parametrize("form", ["Q4_K_M", "Q8_0"])
-def test_so_is_that_of_another_shape(tmp_path, form):
+def test_so_is_that_of_another_shape(tmp_path):
     file = tmp_path / "model.gguf"
-    write_stand_in(file, WIDE, form, 2048)
-    assert off(file, WIDE, form, 768) < WITHIN
+    write_stand_in(file, WIDE, "Q4_K_M", 2048)
+    assert off(file, WIDE, "Q4_K_M", 768) < WITHIN
 
 
 def test_a_broken_file_is_a_sentence_not_a_traceback(tmp_path):
