@@ -65,13 +65,13 @@ class RoundBook:
             return self.row(session, id_)
 
     @staticmethod
-    def row(session: Session, id_: str) -> LearningRound:
-        """A round, in the caller's transaction.
+    def row(session: Session, id_: str, *, lock: bool = False) -> LearningRound:
+        """A round, in the caller's transaction; ``lock`` keeps others from changing it meanwhile.
 
         Raises:
             NotFoundError: there is none.
         """
-        found = session.get(LearningRound, id_)
+        found = session.get(LearningRound, id_, with_for_update=lock, populate_existing=lock)
         if found is None:
             remedy = "`caretier rounds list` lists them."
             raise NotFoundError("There is no such round.", remedy=remedy)
@@ -162,7 +162,7 @@ class RoundBook:
             NotFoundError: there is no such round.
             RoundBlockedError: it stands in none of the allowed states.
         """
-        row = self.row(session, id_)
+        row = self.row(session, id_, lock=True)
         if row.state not in allowed:
             raise RoundBlockedError(f"The round is {row.state}: this cannot be done now.")
         row.fence += 1

@@ -82,7 +82,7 @@ class People:
         *,
         approved: bool,
     ) -> LearningRound:
-        row = self._book.row(session, round_id)
+        row = self._book.row(session, round_id, lock=True)
         if row.state != State.WAITING:
             raise RoundBlockedError(f"The round is {row.state}: it does not wait for people.")
         if row.candidate != candidate:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from compliance.errors import CaretierError
 from compliance.sealing import IdentityPublic
 from services.learning.contribution import ContributionManifest, Expected
-from services.learning.errors import AggregationError
+from services.learning.errors import AggregationError, RoundBlockedError
 from services.learning.gates import Criterion, may_start
 from services.learning.models import LearningRound
 from services.learning.policy import Policy
@@ -162,8 +162,8 @@ class Rounds:
         except FencedOffError:
             _LOG.warning("an attempt at round %s was fenced off", round_id)
             return self._over(round_id, done)
-        except AggregationError as error:
-            return self._give_up(row, error, done)
+        except (AggregationError, RoundBlockedError) as error:
+            return self._give_up(row, error, done)  # trying again would find the same
         except Exception as error:
             if attempt < ATTEMPTS:
                 raise  # the job is tried again
@@ -172,7 +172,10 @@ class Rounds:
     def tick(self) -> None:
         """What recurs: propose rounds, see how rollouts ended, add jobs that are lacking."""
         for domain in self.policy.domains:
-            self.propose(domain)
+            try:
+                self.propose(domain)
+            except CaretierError as error:  # of one domain; the others go on
+                _LOG.error("no round of %s: %s", domain, error.kind)
         with self.database.transaction() as session:
             self.book.mend(session)
             going = select(LearningRound).where(LearningRound.state == State.ROLLING_OUT)
