@@ -65,6 +65,16 @@ class Choice:
             return "no medical evaluation is known"
         return f"{score.suite} {score.value:g} % ({score.how}, {score.date:%Y-%m})"
 
+    @property
+    def how(self) -> str:
+        """What to do to have it."""
+        if self.runner == "vllm":
+            return (
+                f"copy its original weights ({self.model.source}) into a folder, then set"
+                " CARETIER_ENGINE_KIND=vllm and CARETIER_VLLM_MODEL to that folder"
+            )
+        return f"caretier advise pull {self.model.id} --form {self.form}"
+
 
 @dataclass(frozen=True)
 class Bench:

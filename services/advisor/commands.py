@@ -177,18 +177,22 @@ def measure(
 
 
 def _chosen(wish: Wish, name: str | None, form: str | None) -> tuple[CatalogueModel, ModelFile]:
-    """The model that was named, or the first that is advised and can be fetched."""
+    """The model that was named, or the first that is advised."""
     from services.advisor.catalogue import Catalogue
-    from services.advisor.errors import ModelUnknownError
+    from services.advisor.errors import ModelSourceError, ModelUnknownError
 
     if name is not None:
         model = Catalogue.load().model(name)
         return model, model.file(form)
     advised = _advise(wish, [], measure=False).recommended
-    for choice in advised:
-        if choice.file is not None and form in {None, choice.form}:
-            return choice.model, choice.file
-    raise ModelUnknownError("No model with a known file is advised.", remedy="Ask for less.")
+    if not advised:
+        raise ModelUnknownError("No model fits.", remedy="`caretier advise` says why.")
+    first = advised[0]
+    if first.file is None:
+        raise ModelSourceError(
+            f"{first.model.id} runs in vLLM.", remedy=f"To have it, {first.how}."
+        )
+    return first.model, first.model.file(form) if form else first.file
 
 
 def _wish(asked: Mapping[str, object]) -> Wish:

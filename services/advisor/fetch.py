@@ -11,8 +11,10 @@ when its digest is known and holds.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +80,7 @@ class Shelves:
     ) -> None:
         self._folder, self._data, self._source = folder, data, source
         self._progress = progress
+        self._refused = ""
 
     def target(self, file: ModelFile) -> Path:
         """Where a file lies once it is here."""
@@ -128,8 +131,10 @@ class Shelves:
             from services.bricks.updater.commands import pull
 
             try:
-                pull([name], data=self._data)
-            except CaretierError:  # the repository does not have it, or not for this node
+                with contextlib.redirect_stdout(sys.stderr):  # standard output is the answer's
+                    pull([name], data=self._data)
+            except CaretierError as error:  # it does not have it, or is not to be trusted
+                self._refused = f" The node's repository: {error.message}"
                 return None
             found = self._brick(name, wanted)
         if found is None:
@@ -189,7 +194,7 @@ class Shelves:
         where = file.url or "the place where you keep models"
         sum_ = wanted or "not known here; take the SHA-256 that the page of the file shows"
         raise ModelSourceError(
-            f"{file.name} is nowhere at this site.",
+            f"{file.name} is nowhere at this site.{self._refused}",
             remedy=f"On a machine with a network, fetch {where} ({file.size / 1e9:.2f} GB);"
             f" digest: {sum_}. Copy it to {self.target(file)} and run this again, or put it into a"
             " folder and give that with --from.",

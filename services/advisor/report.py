@@ -48,6 +48,7 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "seconds": round(pace.seconds(PROMPT, ANSWER), 1) if pace else None,
         "error": pace.error if pace else None,
         "why": choice.why,
+        "how": choice.how,
         "against": list(choice.against),
         "note": model.note,
     }

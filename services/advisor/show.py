@@ -36,8 +36,7 @@ def show_advice(advice: Advice, *, everything: bool = False) -> None:
     show_machine(advice.machine, advice.pace, console)
     if advice.recommended:
         _part(console, advice.recommended, _recommended, everything=everything)
-        first = next((c.model.id for c in advice.recommended if c.file), None)
-        console.print(f"Have the first one with: caretier advise pull {first}" if first else "")
+        console.print(f"To have the first one: {advice.recommended[0].how}", highlight=False)
     _part(console, advice.rejected, _rejected, everything=everything)
     if advice.bricks:
         named = ", ".join(f"{b.ref} ({b.kind})" for b in advice.bricks)

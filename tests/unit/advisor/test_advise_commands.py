@@ -94,6 +94,15 @@ def test_pull_without_a_name_where_nothing_fits_says_so():
     assert isinstance(error, ModelUnknownError)
 
 
+def test_a_model_for_a_card_is_told_how_to_be_had(monkeypatch, machine):
+    card = hardware.Gpu(name="NVIDIA H100 80GB HBM3", memory=80 * 10**9, free=80 * 10**9)
+    equipped = machine.model_copy(update={"gpus": (card,)})
+    monkeypatch.setattr(hardware, "probe", lambda: equipped)
+    error = run("--tokens-per-second", "20", "pull").exception
+    assert isinstance(error, ModelSourceError)
+    assert "CARETIER_VLLM_MODEL" in error.advice
+
+
 def test_a_dry_run_fetches_nothing(tmp_path):
     result = run("pull", "qwen2.5-7b-instruct", "--dry-run")
     assert result.exit_code == 0

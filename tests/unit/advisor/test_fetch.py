@@ -134,6 +134,15 @@ def test_where_nothing_has_it_what_to_copy_where_is_said_to_the_digest(tmp_path)
     )
 
 
+def test_what_the_nodes_repository_answered_is_said(tmp_path, capsys):
+    for name in ("metadata", "trust"):
+        (tmp_path / "data" / "mirror" / name).mkdir(parents=True)
+    (tmp_path / "data" / "mirror" / "trust" / "root.json").write_text("{}")
+    with pytest.raises(ModelSourceError, match="The node's repository:"):
+        Shelves(tmp_path / "models", data=tmp_path / "data").fetch(MODEL, FILE)
+    assert not capsys.readouterr().out
+
+
 def test_where_the_digest_is_not_known_that_is_said_too(tmp_path):
     with pytest.raises(ModelSourceError) as raised:
         Shelves(tmp_path / "models").fetch(MODEL, UNKNOWN)
