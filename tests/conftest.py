@@ -33,7 +33,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 HEAVY = frozenset({"embedder", "node_of", "deidentifier", "llama"})
 """Fixtures that hold a model; tests that use one run on one worker."""
-PACKAGES = ("services.exchange", "services.fhir", "services.hospital")
+PACKAGES = (
+    "services.exchange",
+    "services.experts",
+    "services.fhir",
+    "services.hospital",
+    "services.learning",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

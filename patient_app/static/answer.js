@@ -106,10 +106,10 @@ export function revealSource(mark) {
   item?.focus();
 }
 
-/** A fact of the person's own record has the day of the fact; a source, the day of its check. */
+/** A fact of the person's own record has the day of the fact; a source, the day of its text. */
 function dated({ id, date }) {
   if (!date) return "";
-  return /^[A-Z][A-Za-z]+\//.test(id) ? when(date) : t("citation.checked", { date: when(date) });
+  return /^[A-Z][A-Za-z]+\//.test(id) ? when(date) : t("citation.dated", { date: when(date) });
 }
 
 function source(citation, number, prefix) {

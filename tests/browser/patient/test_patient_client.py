@@ -105,9 +105,9 @@ def test_an_answer_shows_sentences_with_markers_sources_confidence_and_receipt(s
     page.get_by_text("2 sources").click()
     link = page.get_by_role("link", name="Colds")
     expect(link).to_have_attribute("rel", "noopener noreferrer")
-    expect(page.locator(".citation").nth(0)).to_contain_text("checked Sep 1, 2026")
-    # A fact of one's own record was not "checked" on its day.
-    expect(page.locator(".citation").nth(1)).not_to_contain_text("checked")
+    expect(page.locator(".citation").nth(0)).to_contain_text("dated Sep 1, 2026")
+    # A fact of one's own record has the day itself.
+    expect(page.locator(".citation").nth(1)).not_to_contain_text("dated")
 
 
 def test_a_marker_unfolds_the_sources_and_moves_the_focus_to_its_own(stage, said):

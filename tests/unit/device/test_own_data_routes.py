@@ -88,7 +88,7 @@ async def test_the_page_is_in_the_persons_language_and_the_rows_hold_the_setting
     assert "Mis datos de salud" in (await http.get("/api/export?format=html")).text
     kinds = (await http.get("/api/export?format=vault")).json()["kinds"]
     assert kinds["profile"]["me"]["language"] == "es"
-    assert set(kinds) == {"profile", "record"}
+    assert set(kinds) == {"brick", "profile", "record"}
 
 
 async def test_an_unknown_form_is_refused_and_nothing_is_written_down(http, device):

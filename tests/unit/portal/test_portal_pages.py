@@ -85,7 +85,7 @@ async def test_the_draft_shows_sources_model_confidence_and_trace(ana, clinic):
         'href="#source-1"',
         'id="source-1"',
         'href="https://example.org/flu"',
-        "checked 2026-10-01",
+        "dated 2026-10-01",
         "extractive-1",
         "sha256:0f0f",
         "83 %",

@@ -14,7 +14,13 @@ from sqlalchemy.exc import StatementError
 from services.exchange.models import SeenToken
 from services.store.database import Database
 
-PACKAGES = ("services.exchange", "services.fhir", "services.hospital")
+PACKAGES = (
+    "services.exchange",
+    "services.experts",
+    "services.fhir",
+    "services.hospital",
+    "services.learning",
+)
 
 
 def tables(database: Database) -> set[str]:
