@@ -43,8 +43,8 @@ def learn(
 
     learning = _learning(context.obj)
     if dry_run:
-        plan = learning.plan(domain)
-        typer.echo(json.dumps(plan.told()) if as_json else _said(plan))
+        plan, now = learning.plan(domain), learning.learner.held()
+        typer.echo(json.dumps(plan.told() | {"machine": now}) if as_json else _said(plan, now))
         raise typer.Exit(BLOCKED if plan.reasons else 0)
     with Console(stderr=True).status("Training") as shown:
         manifest = learning.learn(domain, lambda line: shown.update(f"Training: {line}"))
@@ -94,8 +94,8 @@ def _learning(data: Path) -> ClinicLearning:
     return Clinic(ClinicSettings(data=data / "clinic")).learning
 
 
-def _said(plan: Plan) -> str:
-    """A plan in words."""
+def _said(plan: Plan, machine: list[str]) -> str:
+    """A plan in words, and what the machine says to it."""
     told = plan.told()
     spent, after, most = (_epsilon(told[k]) for k in ("epsilon_spent", "epsilon_after", "budget"))
     lines = [
@@ -108,7 +108,9 @@ def _said(plan: Plan) -> str:
     if told["signal_to_noise"] is not None:
         lines.append(f"Signal over noise, at best: {told['signal_to_noise']}.")
     lines += [f"Against it: {reason}." for reason in told["reasons"]]
-    return "\n".join(lines if told["reasons"] else [*lines, "It would be done."])
+    if not told["reasons"]:
+        lines.append("It would be done." if not machine else "It would wait for the machine.")
+    return "\n".join([*lines, *(f"Not now: {reason}." for reason in machine)])
 
 
 def _epsilon(value: float | None) -> str:

@@ -54,8 +54,10 @@ def _gradients(base: Path) -> dict[str, list[float]]:
         for place, grad in enumerate(grads):
             total[place] += grad * min(1.0, clip / length)
     listening = ExampleGradients(ups, clip, 0.0, torch.Generator())
-    model.losses(rows).sum().backward()
-    listening.collect(2.0)
+    for part in (rows[:3], rows[3:]):
+        model.losses(part).sum().backward()
+        listening.add()
+    listening.finish(2.0)
     listening.close()
     made = torch.cat([up.weight.grad.flatten() for up in ups])
     want = torch.cat([held.flatten() for held in total]) / 2.0
@@ -144,7 +146,7 @@ def _empty(base: Path) -> dict[str, Any]:
     model = open_model(base, None, RECIPE, "s")
     ups = [up for _, up in model.factors.values()]
     listening = ExampleGradients(ups, 0.5, 2.0, torch.Generator().manual_seed(3))
-    listening.collect(4.0)
+    listening.finish(4.0)
     listening.close()
     drawn = torch.cat([up.weight.grad.flatten() for up in ups])
     return {"std": float(drawn.std()), "count": drawn.numel()}

@@ -15,6 +15,8 @@ from services.learning.train.request import Protection, Recipe
 
 GREATEST = 1.0
 """Length that a gradient is cut to where no privacy asks for less."""
+AT_ONCE = 8
+"""Examples that pass through the model together."""
 LOOKED_AT = 32
 """Examples that a loss is measured on."""
 
@@ -91,7 +93,8 @@ class Fit:
         import torch
 
         with torch.no_grad():
-            parts = [rows[i : i + 8] for i in range(0, min(len(rows), LOOKED_AT), 8)]
+            looked = rows[:LOOKED_AT]
+            parts = [looked[i : i + AT_ONCE] for i in range(0, len(looked), AT_ONCE)]
             return float(torch.cat([self._model.losses(part) for part in parts]).mean())
 
     def close(self) -> None:
@@ -120,19 +123,23 @@ class Fit:
         return [row for row in self._own if coin.random() < self.rate]
 
     def _learn(self, own: list[Row]) -> float | None:
-        """Set the gradients of the own examples."""
+        """Set the gradients of the own examples, some at a time, so that memory stays bounded."""
         import torch
 
-        losses = self._model.losses(own) if own else None
+        total = 0.0
+        for start in range(0, len(own), AT_ONCE):
+            losses = self._model.losses(own[start : start + AT_ONCE])
+            total += float(losses.detach().sum())
+            if self._private is None:
+                (losses.sum() / len(own)).backward()
+            else:
+                losses.sum().backward()
+                self._private.add()
         if self._private is None:
-            assert losses is not None  # noqa: S101 - a step that is not private always draws some
-            losses.mean().backward()
             torch.nn.utils.clip_grad_norm_(self._model.trained(), GREATEST)
-            return float(losses.detach().mean())
-        if losses is not None:
-            losses.sum().backward()
-        self._private.collect(self.rate * len(self._own))
-        return float(losses.detach().mean()) if losses is not None else None
+        else:
+            self._private.finish(self.rate * len(self._own))
+        return total / len(own) if own else None
 
     def _keep(self, rows: list[Row]) -> Any:
         """Loss on protected examples, and how far the answers to them went from the parent's."""

@@ -30,6 +30,7 @@ from services.learning.train.limits import (
     Limits,
     Machine,
     TrainingHeldError,
+    held,
     look,
     start_or_hold,
     watched,
@@ -95,6 +96,10 @@ class Learner:
     def domains(self) -> frozenset[str]:
         """Domains in which this node may learn."""
         return frozenset(self._policy.domains)
+
+    def held(self) -> list[str]:
+        """Why the machine has no time to spare now, in words; nothing when it has."""
+        return held(self._limits, self._look())
 
     def plan(self, standing: Standing) -> Plan:
         """What a training would be now, what it would cost, and what is against it.

@@ -25,6 +25,7 @@ class ExampleGradients:
         self._layers = layers
         self._seen: dict[Any, Any] = {}
         self._each: dict[Any, Any] = {}
+        self._sum: dict[Any, Any] = {}
         self._hooks = [
             hook
             for layer in layers
@@ -42,31 +43,39 @@ class ExampleGradients:
 
         self._each[layer] = torch.einsum("bto,bti->boi", outputs[0], self._seen.pop(layer))
 
-    def collect(self, expected: float) -> None:
-        """Set every weight's gradient to the noisy sum of the clipped ones over ``expected``.
+    def add(self) -> None:
+        """Add the clipped gradients of a part of a step's examples.
 
-        Called after the backward pass of the *sum* of the examples' losses, or after none at all
-        when the drawn batch was empty: there is noise all the same.
-
-        Args:
-            expected: number of examples that a batch has on average.
+        Called after the backward pass of the *sum* of their losses.
         """
         import torch
 
-        scale = None
-        if self._each:
-            squares = sum(each.pow(2).sum((1, 2)) for each in self._each.values())
-            scale = (self._clip / (squares.sqrt() + 1e-12)).clamp(max=1.0)
+        squares = sum(each.pow(2).sum((1, 2)) for each in self._each.values())
+        scale = (self._clip / (squares.sqrt() + 1e-12)).clamp(max=1.0)
+        for layer, each in self._each.items():
+            part = torch.einsum("b,boi->oi", scale, each)
+            self._sum[layer] = self._sum[layer] + part if layer in self._sum else part
+            layer.weight.grad = None  # what autograd added up is not clipped
+        self._each.clear()
+
+    def finish(self, expected: float) -> None:
+        """Set every weight's gradient to what was added, with noise, over ``expected``.
+
+        There is noise also where no example was drawn.
+
+        Args:
+            expected: number of examples that a step has on average.
+        """
+        import torch
+
         for layer in self._layers:
             weight = layer.weight
-            total = torch.normal(
-                0.0, self._noise * self._clip, weight.shape, generator=self._generator
-            )
-            if scale is not None:
-                total = total + torch.einsum("b,boi->oi", scale, self._each[layer])
+            deviation = self._noise * self._clip
+            total = torch.normal(0.0, deviation, weight.shape, generator=self._generator)
+            if layer in self._sum:
+                total = total + self._sum[layer]
             weight.grad = total / expected
-        self._seen.clear()
-        self._each.clear()
+        self._sum.clear()
 
     def close(self) -> None:
         """Listen no more."""

@@ -91,7 +91,7 @@ class TrainRequest:
     recipe: Recipe = field(default_factory=Recipe)
     protection: Protection = field(default_factory=Protection)
     seconds: float = 1800.0
-    memory: int = 6000
+    memory: int = 4000
     threads: int = 1
 
 
