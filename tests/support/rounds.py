@@ -169,7 +169,7 @@ class Parent:
     """A parent with its tables and files below a folder, and its children's keys."""
 
     def __init__(self, folder: Path, **more: Any) -> None:
-        self.database = Database(f"sqlite:///{folder}/{more.pop('database', 'parent.db')}")
+        self.database = Database(more.pop("url", f"sqlite:///{folder}/parent.db"))
         self.database.migrate("services.learning")
         self.folder = folder
         self.keys: dict[str, IdentityKey] = {}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from services.learning.contribution import Expected, check_contribution
-from services.learning.errors import AggregationError, ContributionRefusedError
+from services.learning.errors import ContributionRefusedError
 from services.learning.models import LearningRound, StoredContribution
 from services.learning.policy import DomainPolicy
 from services.learning.rounds.book import Move
@@ -22,6 +24,8 @@ from services.store.database import Database
 
 CRASHED = "crashed-the-check"
 """Reason of a contribution during whose check a worker died, twice."""
+SECONDS = 2.0
+"""A check takes less; one that has not ended after so long never will."""
 MISSING = "missing"
 """Reason of one whose file never came, or was lost."""
 
@@ -44,10 +48,7 @@ class Collecting:
         """Take all that is waiting and still holds; what does not is refused by name.
 
         A file may have been damaged, or its node revoked, since it came. A node that gave up
-        sending is simply not there.
-
-        Raises:
-            AggregationError: too few are left.
+        sending is simply not there. With too few left the round has failed.
         """
         with self.database.reading() as session:
             there = waiting(session, row.domain)
@@ -59,14 +60,11 @@ class Collecting:
                 good.append(one.id)
             else:
                 refused[one.id] = reason
-        self._write_down(refused)
-        sites = {one.site for one in there if one.id in good}
-        if len(good) < policy.enough or len(sites) < policy.start.sites:
-            raise AggregationError(
-                f"{len(good)} contributions from {len(sites)} sites are left; "
-                f"{policy.enough} from {policy.start.sites} are needed."
-            )
-        return Move(State.AGGREGATING, also=[partial(_claim, row.id, good)])
+        also = [partial(_refuse, refused)]
+        lacking = too_few([one for one in there if one.id in good], policy)
+        if lacking:
+            return Move(State.FAILED, {"error": f"{row.state}: {lacking}"}, also)
+        return Move(State.AGGREGATING, also=[*also, partial(_claim, row.id, good)])
 
     def _reason(self, round_: str, one: StoredContribution, expected: Expected) -> str | None:
         """Why a contribution is not used after all; None when it is."""
@@ -75,7 +73,7 @@ class Collecting:
             return MISSING
         mark = self.files.of(round_) / "checking" / one.id
         mark.parent.mkdir(exist_ok=True)
-        deaths = int(mark.read_text(encoding="utf-8")) if mark.is_file() else 0
+        deaths = _deaths(mark)
         if deaths > 1:
             return CRASHED
         mark.write_text(str(deaths + 1), encoding="utf-8")
@@ -87,15 +85,16 @@ class Collecting:
             mark.unlink(missing_ok=True)
         return None if manifest.id == one.id else "malformed"
 
-    def _write_down(self, refused: dict[str, str]) -> None:
-        with self.database.transaction() as session:
-            for id_, reason in refused.items():
-                state = "quarantined" if reason == CRASHED else "refused"
-                session.execute(
-                    update(StoredContribution)
-                    .where(StoredContribution.id == id_, StoredContribution.state == "waiting")
-                    .values(state=state, reason=reason)
-                )
+
+def too_few(there: Sequence[StoredContribution], policy: DomainPolicy) -> str | None:
+    """What is lacking for a round of these contributions; None when they are enough."""
+    sites = {one.site for one in there}
+    if len(there) >= policy.enough and len(sites) >= policy.start.sites:
+        return None
+    return (
+        f"{len(there)} contributions from {len(sites)} sites are left; "
+        f"{policy.enough} from {policy.start.sites} are needed."
+    )
 
 
 def used(session: Session, round_: str) -> list[StoredContribution]:
@@ -113,6 +112,25 @@ def give_back(session: Session, round_: str) -> None:
         .where(StoredContribution.round == round_, StoredContribution.state == "used")
         .values(state="waiting", round=None)
     )
+
+
+def _deaths(mark: Path) -> int:
+    """How often a check was begun and never ended; one that began just now may still end."""
+    try:
+        old = time.time() - mark.stat().st_mtime > SECONDS
+        return int(mark.read_text(encoding="utf-8") or 0) if old else 0
+    except FileNotFoundError:
+        return 0
+
+
+def _refuse(refused: dict[str, str], session: Session) -> None:
+    for id_, reason in refused.items():
+        state = "quarantined" if reason == CRASHED else "refused"
+        session.execute(
+            update(StoredContribution)
+            .where(StoredContribution.id == id_, StoredContribution.state == "waiting")
+            .values(state=state, reason=reason)
+        )
 
 
 def _claim(round_: str, ids: list[str], session: Session) -> None:

@@ -12,7 +12,7 @@ from services.learning.errors import AggregationError
 from services.learning.models import LearningRound, StoredContribution
 from services.learning.policy import DomainPolicy
 from services.learning.rounds.book import Move
-from services.learning.rounds.collect import used
+from services.learning.rounds.collect import too_few, used
 from services.learning.rounds.files import RoundFiles
 from services.learning.rounds.ports import Say
 from services.learning.rounds.states import State
@@ -44,12 +44,9 @@ class Combining:
         """
         with self.database.reading() as session:
             there = used(session, row.id)
-        sites = {one.site for one in there}
-        if len(there) < policy.enough or len(sites) < policy.start.sites:
-            raise AggregationError(
-                f"{len(there)} contributions from {len(sites)} sites are left; "
-                f"{policy.enough} from {policy.start.sites} are needed."
-            )
+        lacking = too_few(there, policy)
+        if lacking:
+            raise AggregationError(lacking)
         made = self.together(there, policy, say)
         digest, put = self.files.write_candidate(row.id, row.fence, made.delta)
         evidence = {

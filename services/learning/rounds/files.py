@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from safetensors import safe_open
@@ -109,6 +110,6 @@ def read_delta(path: Path) -> dict[str, Factors]:
 
 
 def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{uuid4()}.part")  # two hands may be at one round
     part.write_text(text, encoding="utf-8")
     part.replace(path)

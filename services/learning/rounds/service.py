@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from compliance.errors import CaretierError
@@ -35,7 +34,7 @@ from services.learning.rounds.ports import (
     Say,
 )
 from services.learning.rounds.release import Publishing, RollingOut, end_of
-from services.learning.rounds.standing import Standing, new_round, readiness, standing
+from services.learning.rounds.standing import Standing, new_round, readiness, standing, waiting
 from services.learning.rounds.states import UNPUBLISHED, FencedOffError, State
 from services.store.database import Database
 
@@ -130,14 +129,12 @@ class Rounds:
             if not _all(may_start(policy, readiness(session, domain))):
                 return None
         base = self._model().digest
-        try:
-            with self.database.transaction() as session:
-                if not _all(may_start(policy, readiness(session, domain))):
-                    return None
-                row = new_round(session, domain, base, self.policy)
-                self.book.open(session, row)
-        except IntegrityError:  # another process proposed the very same round
-            return None
+        with self.database.transaction() as session:
+            waiting(session, domain, lock=True)  # another process may be about to propose too
+            if not _all(may_start(policy, readiness(session, domain))):
+                return None
+            row = new_round(session, domain, base, self.policy)
+            self.book.open(session, row)
         _LOG.info("round %s of %s starts", row.id, domain)
         return row.id
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID, uuid5
+from uuid import uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -38,15 +38,19 @@ def standing(session: Session, domain: str) -> Standing:
     )
 
 
-def waiting(session: Session, domain: str) -> list[StoredContribution]:
-    """Contributions of the present epoch that no round took yet, oldest first."""
+def waiting(session: Session, domain: str, *, lock: bool = False) -> list[StoredContribution]:
+    """Contributions of the present epoch that no round took yet, oldest first.
+
+    ``lock`` keeps whoever else locks them waiting until the transaction has ended.
+    """
     now = standing(session, domain)
     query = select(StoredContribution).where(
         StoredContribution.domain == domain,
         StoredContribution.epoch == now.epoch,
         StoredContribution.state == "waiting",
     )
-    return list(session.scalars(query.order_by(StoredContribution.received)))
+    query = query.order_by(StoredContribution.received)
+    return list(session.scalars(query.with_for_update() if lock else query))
 
 
 def readiness(session: Session, domain: str) -> Readiness:
@@ -68,16 +72,10 @@ def readiness(session: Session, domain: str) -> Readiness:
 
 
 def new_round(session: Session, domain: str, base: str, policy: Policy) -> LearningRound:
-    """The row of the next round of a domain.
-
-    Its id follows from what waits and from the rounds before it, so that two processes that propose
-    at the same moment propose one round.
-    """
+    """The row of the next round of a domain."""
     now, on = datetime.now(UTC), standing(session, domain)
-    before = session.scalar(select(func.count()).where(LearningRound.domain == domain))
-    first = min(row.id for row in waiting(session, domain))
     return LearningRound(
-        id=str(uuid5(UUID(first), f"{domain}/{before}")),
+        id=str(uuid4()),
         domain=domain,
         epoch=on.epoch,
         state=State.COLLECTING,

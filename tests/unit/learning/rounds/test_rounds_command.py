@@ -19,7 +19,7 @@ def parent(tmp_path, monkeypatch):
     """A parent whose data folder the command opens."""
     folder = tmp_path / "hospital"
     folder.mkdir()
-    made = Parent(folder, database="hospital.db")
+    made = Parent(folder, url=f"sqlite:///{folder}/hospital.db")
     (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
     monkeypatch.setenv("CARETIER_HOSPITAL_UPDATES", str(tmp_path / "policy.yaml"))
     monkeypatch.setenv("CARETIER_ANCHORS", str(tmp_path / "anchors"))

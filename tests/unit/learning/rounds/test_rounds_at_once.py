@@ -1,0 +1,88 @@
+"""Several processes at one round, on SQLite and on PostgreSQL: one of them counts."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from services.learning.rounds import JOB, State
+from tests.support.rounds import DOMAIN, POLICY, Parent
+
+HANDS = 4
+
+
+@pytest.fixture
+def jobs():
+    return Counter()
+
+
+@pytest.fixture
+def parent(tmp_path, empty_database, jobs):
+    made = Parent(
+        tmp_path,
+        url=empty_database.engine.url.render_as_string(hide_password=False),
+        policy=POLICY.replace("approvals: 1", "approvals: 2"),
+        add_job=lambda _session, kind, subject: jobs.update([(kind, subject)]),
+    )
+    yield made
+    made.close()
+
+
+def at_once(*calls):
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [call.result() for call in [pool.submit(call) for call in calls]]
+
+
+def test_clocks_that_look_at_once_start_one_round(parent):
+    parent.three()
+    ids = at_once(*[lambda: parent.rounds.propose(DOMAIN)] * HANDS)
+    assert len([one for one in ids if one is not None]) == 1
+    assert len(parent.rounds.book.listing()) == 1
+
+
+def test_people_who_approve_at_once_publish_once(parent, jobs):
+    parent.three()
+    id_ = parent.rounds.propose(DOMAIN)
+    for _ in range(3):
+        parent.rounds.advance(id_)
+    candidate, before = parent.rounds.book.get(id_).candidate, jobs.total()
+    states = at_once(
+        lambda: parent.rounds.approve(id_, candidate, "ana"),
+        lambda: parent.rounds.approve(id_, candidate, "ben"),
+    )
+    assert sorted(states) == [State.PUBLISHING, State.WAITING]
+    assert jobs.total() == before + 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hands_that_work_at_one_round_in_any_order_publish_one_version(parent, jobs, seed):
+    dice = random.Random(seed)  # noqa: S311 - an order of threads is no secret
+
+    def dawdle(_given):
+        time.sleep(dice.uniform(0, 0.05))
+
+    parent.evaluator.before = parent.publisher.before = dawdle
+    parent.three()
+    id_ = parent.rounds.propose(DOMAIN)
+
+    def until(*states):
+        for _ in range(100):
+            dawdle(None)
+            if parent.rounds.advance(id_) in states:
+                return
+
+    at_once(*[lambda: until(State.WAITING)] * HANDS)
+    row = parent.rounds.book.get(id_)
+    assert row.state == State.WAITING
+    assert parent.rounds.files.holds(id_, row.candidate)
+    for who in ("ana", "ben"):
+        parent.rounds.approve(id_, row.candidate, who)
+    at_once(*[lambda: until(State.RELEASED)] * HANDS)
+    assert parent.rounds.book.get(id_).state == State.RELEASED
+    assert parent.publisher.published == ["general@1"]
+    steps = [subject for kind, subject in jobs if kind == JOB]
+    assert len(steps) == 5  # each step was written down once, whoever did it
