@@ -96,7 +96,7 @@ class Turn(Message):
 
 
 class Citation(Message):
-    """Where a sentence comes from. ``date`` (ISO 8601) is that of the text, or when it was last checked."""
+    """Where a sentence comes from. ``date`` (ISO 8601) is that of the text or of its check."""
 
     id: str
     title: str
