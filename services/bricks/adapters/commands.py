@@ -1,7 +1,8 @@
 """Commands of `caretier bricks` for weights: convert, quantise, check.
 
 Exit codes: 0 done; 2 arguments do not fit together; 11 llama.cpp failed, or an adapter belongs to
-another model; 20 a file cannot be used, or quantising took a merged behaviour away.
+another model; 20 a file cannot be used, or quantising took a merged behaviour away; 26 the disk
+takes no more.
 """
 
 from __future__ import annotations

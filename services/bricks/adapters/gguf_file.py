@@ -221,7 +221,7 @@ def write_gguf(
         tensors: by name; each is made, written and let go before the next one.
 
     Raises:
-        BrickError: there is no room for it.
+        BrickNotWrittenError: there is no room for it.
     """
     architecture = fields["general.architecture"].value
     with written_whole(path) as made, closing(GGUFWriter(made, architecture)) as writer:

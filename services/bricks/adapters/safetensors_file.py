@@ -52,7 +52,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write plain tensors in the order of their names, so that equal ones give equal files.
 
     Raises:
-        BrickError: there is no room for it.
+        BrickNotWrittenError: there is no room for it.
     """
     kept = {name: np.ascontiguousarray(tensor.raw) for name, tensor in sorted(tensors.items())}
     specs = {

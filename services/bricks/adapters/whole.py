@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from services.bricks.errors import BrickError
+from services.bricks.errors import BrickNotWrittenError
 
 READABLE = 0o644
 """The engine that reads weights may run under another account."""
@@ -22,7 +22,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         Where to write.
 
     Raises:
-        BrickError: there is no room, or the folder may not be written to; nothing is left behind.
+        BrickNotWrittenError: there is no room, or the folder may not be written to; nothing is left behind.
     """
     made = path.resolve().with_name(path.name + ".part")
     try:
@@ -31,9 +31,6 @@ def written_whole(path: Path) -> Iterator[Path]:
         made.replace(path)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise BrickError(
-            f"{path.name} cannot be written: {reason}.",
-            remedy="See that the folder may be written to, and that the disk has room.",
-        ) from error
+        raise BrickNotWrittenError(f"{path.name} cannot be written: {reason}.") from error
     finally:
         made.unlink(missing_ok=True)
