@@ -22,7 +22,8 @@ def written_whole(path: Path) -> Iterator[Path]:
         Where to write.
 
     Raises:
-        BrickNotWrittenError: there is no room, or the folder may not be written to; nothing is left behind.
+        BrickNotWrittenError: there is no room, or the folder may not be written to; nothing is
+            left behind.
     """
     made = path.resolve().with_name(path.name + ".part")
     try:
