@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from uuid import uuid4
 
 from compliance.sealing import IdentityKey
 from compliance.sealing.identity import signed_bytes
-from services.bricks.adapters.base import Base, named_base, write_note
+from services.bricks.adapters.base import Base
 from services.bricks.store import BrickStore
 from services.engines.torch_side import Say
 from services.learning.contribution import ContributionManifest, write_contribution
@@ -44,6 +43,7 @@ from services.learning.train.material import (
     protected,
 )
 from services.learning.train.outbox import Held, Outbox
+from services.learning.train.parent import parent_folder
 from services.learning.train.plan import Plan, planned
 from services.learning.train.request import Trained, TrainRequest
 from services.learning.train.terms import Terms, shortened
@@ -167,7 +167,7 @@ class Learner:
                 found.examples,
                 f"{standing.domain}/{standing.epoch}",
                 protected(),
-                self._parent(standing.parent, Path(scratch)),
+                parent_folder(self._store, standing.parent, Path(scratch)),
                 plan.recipe,
                 plan.protection,
             )
@@ -194,23 +194,6 @@ class Learner:
     def _material(self, domain: str) -> Material:
         with self._database.reading() as session:
             return material(session, domain, datetime.now(UTC), self._terms.per_person)
-
-    def _parent(self, ref: str | None, scratch: Path) -> Path | None:
-        """The folder of the parent's adapter in PEFT's form, which names its base."""
-        if ref is None:
-            return None
-        manifest = self._store.get(ref)
-        self._store.verify(ref)
-        held = self._store.lay_out(ref)
-        found = next(
-            (held / f.name).parent
-            for f in manifest.files
-            if f.role == "peft" and f.name.endswith(".safetensors")
-        )
-        if named_base(found) is None and manifest.base is not None:
-            found = Path(shutil.copytree(found, scratch / "parent"))
-            write_note(found, manifest.base)
-        return found
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
