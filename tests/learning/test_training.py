@@ -125,6 +125,8 @@ def test_a_node_trains_and_writes_its_cost_down(tiny, tmp_path):
     assert set(trained.delta) == {f"layers.{i}.{p}" for i in range(2) for p in ("q_proj", "v_proj")}
     assert trained.steps == 5
     assert 0 < trained.privacy.epsilon < 8
+    assert trained.privacy.clip > 0  # counted in what is usual for protected examples
+    assert trained.privacy.clip != pytest.approx(0.1)
     assert any("step 5 of 5" in line for line in lines)
 
 

@@ -60,6 +60,7 @@ class Fit:
             noise = torch.Generator().manual_seed(secrets.randbits(63))
             ups = [up for _, up in model.factors.values()]
             self._private = ExampleGradients(ups, protection.clip, protection.noise, noise)
+            self._private.clip *= self._usual(self._private)
         self._size = recipe.own(replays=bool(protected))
         self._replayed = recipe.batch - self._size
         self._optimizer = torch.optim.AdamW(model.trained(), lr=recipe.rate, weight_decay=0.0)
@@ -68,6 +69,11 @@ class Fit:
     def rate(self) -> float:
         """Share of the own examples that a step draws."""
         return min(1.0, self._size / len(self._own))
+
+    @property
+    def clip(self) -> float | None:
+        """The bound of one example's gradient."""
+        return self._private.clip if self._private else None
 
     def run(self, bounds: Bounds, say: Callable[[str], None]) -> int:
         """Train until the steps are done or a bound is reached; returns how many were done."""
@@ -101,6 +107,17 @@ class Fit:
         """Free what listens."""
         if self._private is not None:
             self._private.close()
+
+    def _usual(self, listening: ExampleGradients) -> float:
+        """Median length of the gradients of protected examples, which are no secret."""
+        import torch
+
+        lengths = []
+        for start in range(0, min(len(self._protected), LOOKED_AT), AT_ONCE):
+            self._model.losses(self._protected[start : start + AT_ONCE]).sum().backward()
+            lengths.append(listening.lengths())
+            listening.forget()
+        return float(torch.cat(lengths).median()) if lengths else 1.0
 
     def _step(self) -> float | None:
         """One step; returns the loss on the node's own examples, if any were drawn."""

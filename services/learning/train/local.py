@@ -94,7 +94,7 @@ def train_local(
     return Trained(
         delta=delta,
         metrics=_metrics(told, protection),
-        privacy=_privacy(protection, account, spent),
+        privacy=_privacy(protection, account, spent, told.get("clip")),
         local={f"loss-{when}": told[when]["own"] for when in ("before", "after")},
         steps=told["steps"],
     )
@@ -151,13 +151,15 @@ def _metrics(told: dict[str, Any], protection: Protection) -> dict[str, float]:
     }
 
 
-def _privacy(protection: Protection, account: Account | None, spent: float) -> Privacy:
+def _privacy(
+    protection: Protection, account: Account | None, spent: float, clip: float | None
+) -> Privacy:
     if protection.mechanism == "none" or account is None:
         return Privacy(mechanism="none")
     return Privacy(
         mechanism=protection.mechanism,
         epsilon=spent,
         delta=account.ledger.delta,
-        clip=protection.clip,
+        clip=protection.clip if clip is None else clip,
         noise=protection.noise,
     )

@@ -13,15 +13,18 @@ from typing import Any
 class ExampleGradients:
     """Listens at linear layers while a batch passes, and makes one private gradient of it.
 
+    Attributes:
+        clip: greatest length of one example's gradient, over all layers together.
+
     Args:
         layers: whose weights are trained.
-        clip: greatest length of one example's gradient, over all layers together.
+        clip: see above.
         noise: standard deviation of the noise over ``clip``.
         generator: of the noise, torch's; its seed must not be known to anybody.
     """
 
     def __init__(self, layers: Sequence[Any], clip: float, noise: float, generator: Any) -> None:
-        self._clip, self._noise, self._generator = clip, noise, generator
+        self.clip, self._noise, self._generator = clip, noise, generator
         self._layers = layers
         self._seen: dict[Any, Any] = {}
         self._each: dict[Any, Any] = {}
@@ -43,19 +46,28 @@ class ExampleGradients:
 
         self._each[layer] = torch.einsum("bto,bti->boi", outputs[0], self._seen.pop(layer))
 
-    def add(self) -> None:
-        """Add the clipped gradients of a part of a step's examples.
+    def lengths(self) -> Any:
+        """Length of each example's gradient of the last backward pass.
 
-        Called after the backward pass of the *sum* of their losses.
+        That pass is of the *sum* of the examples' losses.
         """
+        squares = [each.pow(2).sum((1, 2)) for each in self._each.values()]
+        return sum(squares[1:], squares[0]).sqrt()
+
+    def add(self) -> None:
+        """Add the clipped gradients of the last backward pass to this step's."""
         import torch
 
-        squares = sum(each.pow(2).sum((1, 2)) for each in self._each.values())
-        scale = (self._clip / (squares.sqrt() + 1e-12)).clamp(max=1.0)
+        scale = (self.clip / (self.lengths() + 1e-12)).clamp(max=1.0)
         for layer, each in self._each.items():
             part = torch.einsum("b,boi->oi", scale, each)
             self._sum[layer] = self._sum[layer] + part if layer in self._sum else part
-            layer.weight.grad = None  # what autograd added up is not clipped
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave the last backward pass out, and what autograd added up, which is not clipped."""
+        for layer in self._layers:
+            layer.weight.grad = None
         self._each.clear()
 
     def finish(self, expected: float) -> None:
@@ -70,7 +82,7 @@ class ExampleGradients:
 
         for layer in self._layers:
             weight = layer.weight
-            deviation = self._noise * self._clip
+            deviation = self._noise * self.clip
             total = torch.normal(0.0, deviation, weight.shape, generator=self._generator)
             if layer in self._sum:
                 total = total + self._sum[layer]

@@ -59,7 +59,8 @@ class Protection:
 
     Attributes:
         mechanism: ``example`` clips each example's gradient, ``update`` the whole change.
-        clip: the bound of that length.
+        clip: the bound of that length. That of a gradient counts in the median length of the
+            gradients of protected examples, which are no secret; without them it is the length.
         noise: standard deviation of the noise over ``clip``.
     """
 

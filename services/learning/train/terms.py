@@ -19,7 +19,7 @@ class Terms:
 
     Attributes:
         mechanism: how people are protected where the policy asks for it; see `Protection`.
-        clip: bound of one example's gradient, or of the whole change.
+        clip: see `Protection`.
         trainings: for how many trainings the privacy budget is to last.
         per_person: examples of one person in a training. With one, what protects an example
             protects a person.

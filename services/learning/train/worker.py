@@ -82,7 +82,13 @@ def train(held: dict[str, Any], say: Say) -> dict[str, Any]:
     for module, factors in model.delta().items():
         tensors[f"{module}.up"], tensors[f"{module}.down"] = factors.up, factors.down
     save_file(tensors, held["out"])
-    return {"steps": steps, "rate": fit.rate, "rows": len(own), "before": before, "after": after}
+    return {
+        "steps": steps,
+        "rate": fit.rate,
+        "clip": fit.clip,
+        "before": before,
+        "after": after,
+    }
 
 
 if __name__ == "__main__":

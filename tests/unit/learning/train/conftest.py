@@ -50,7 +50,7 @@ class Process:
         return {
             "steps": self.steps or request["recipe"]["steps"],
             "rate": min(1.0, own / count),
-            "rows": count,
+            "clip": 0.31 if request["protection"]["mechanism"] == "example" else None,
             "before": losses,
             "after": {"own": 1.0, "protected": 2.1},
         }

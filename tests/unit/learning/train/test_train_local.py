@@ -45,7 +45,7 @@ class Process:
         return {
             "steps": self.steps,
             "rate": 0.15,
-            "rows": 40,
+            "clip": 0.31 if request["protection"]["mechanism"] == "example" else None,
             "before": losses,
             "after": {"own": 1.0, "protected": 2.1},
         }
@@ -96,7 +96,7 @@ def test_what_a_training_cost_is_written_down_and_said(process, ledger, tmp_path
     (line,) = ledger.spendings()
     assert (line.steps, line.rate, line.noise, line.epoch) == (7, 0.15, 2.0, 3)
     assert trained.privacy.epsilon == pytest.approx(ledger.epsilon())
-    assert (trained.privacy.delta, trained.privacy.clip) == (1e-5, 0.5)
+    assert (trained.privacy.delta, trained.privacy.clip) == (1e-5, 0.31)
 
 
 def test_a_spent_budget_trains_nothing(process, ledger, tmp_path):
