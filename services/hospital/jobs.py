@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from services.hospital.models import Job
+from services.store.clock import now
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
 
@@ -39,9 +40,9 @@ JobHandler = Callable[[Taken], Awaitable[None]]
 def add_job(session: Session, kind: str, subject: str) -> None:
     """Write a job in the caller's transaction; the same kind and subject once only."""
     id_ = f"{kind}:{subject}"
-    now = datetime.now(UTC)
     if session.get(Job, id_) is None:
-        session.add(Job(id=id_, kind=kind, subject=subject, state="pending", due=now, created=now))
+        at = now(session)
+        session.add(Job(id=id_, kind=kind, subject=subject, state="pending", due=at, created=at))
 
 
 class Jobs:
@@ -52,11 +53,10 @@ class Jobs:
 
     def due(self, *, older_than: timedelta = timedelta(0), limit: int = 50) -> list[str]:
         """Ids of jobs whose time has come at least ``older_than`` ago, oldest first."""
-        before = datetime.now(UTC) - older_than
         with self._database.reading() as session:
             query = (
                 select(Job.id)
-                .where(Job.state == "pending", Job.due <= before)
+                .where(Job.state == "pending", Job.due <= now(session) - older_than)
                 .order_by(Job.due)
                 .limit(limit)
             )
@@ -64,12 +64,12 @@ class Jobs:
 
     def take(self, id_: str) -> Taken | None:
         """Take a job for LEASE; None when it is done, or somebody else has it."""
-        now = datetime.now(UTC)
         with self._database.transaction() as session:
+            at = now(session)
             taken = session.execute(
                 update(Job)
-                .where(Job.id == id_, Job.state == "pending", Job.due <= now)
-                .values(fence=Job.fence + 1, due=now + LEASE)
+                .where(Job.id == id_, Job.state == "pending", Job.due <= at)
+                .values(fence=Job.fence + 1, due=at + LEASE)
             )
             if rows_changed(taken) != 1:
                 return None
@@ -83,7 +83,7 @@ class Jobs:
             kept = session.execute(
                 update(Job)
                 .where(Job.id == taken.id, Job.state == "pending", Job.fence == taken.fence)
-                .values(due=datetime.now(UTC) + LEASE)
+                .values(due=now(session) + LEASE)
             )
             return rows_changed(kept) == 1
 
@@ -121,7 +121,7 @@ class Jobs:
                 return
             job.attempts += 1
             job.error = error[:80]
-            job.due = datetime.now(UTC) + min(timedelta(seconds=2**job.attempts), LONGEST_WAIT)
+            job.due = now(session) + min(timedelta(seconds=2**job.attempts), LONGEST_WAIT)
             if job.attempts >= MAX_ATTEMPTS:
                 job.state = "dead"
 

@@ -262,8 +262,9 @@ def test_clocks_that_are_wrong_change_no_more_than_what_is_taken(ward: Ward) -> 
     ward.worker("patients")
     ward.worker("learning", slow=10)
     eventually(lambda: ward.steps("aggregating"), seconds=SECONDS)
-    ward.worker("learning", ahead=3600)  # it believes that every lease is over
+    ward.worker("learning", ahead=3600)  # by its own clock every lease is over
     ward.approve()
     row = ward.released_once()
+    assert len(ward.steps("aggregating")) == 1
     assert {one["id"] for one in row.evidence["contributions"]} == {*ids, early}
     assert ward.contribution(wrong).reason == "wrong-time"

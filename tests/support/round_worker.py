@@ -21,7 +21,7 @@ from services.exchange.registry import Registry
 from services.hospital import jobs, queue, service
 from services.hospital.settings import HospitalSettings
 from services.learning.policy import Policy
-from services.learning.rounds import Candidate, Rounds, collect, combine
+from services.learning.rounds import Candidate, Rounds, book, collect, combine, standing
 from services.store.database import Database
 from tests.support.rounds import FixedEvaluator, FolderPublisher, TinyModel
 
@@ -113,7 +113,8 @@ def install(faults: Faults, data: Path) -> None:
 
     combine.aggregate, collect.check_contribution = slowly, checked
     if faults.ahead:
-        jobs.datetime = _clock(faults.ahead)
+        for module in (jobs, book, standing, service):
+            module.datetime = _clock(faults.ahead)
 
 
 def _clock(ahead: float) -> type[datetime]:
