@@ -180,7 +180,13 @@ def _updater(
     if root is not None:
         made.client.trust(root.read_bytes())
     elif source is None and not made.client.trusts:
-        made.client.trust((copy / "trust" / "root.json").read_bytes())
+        kept = copy / "trust" / "root.json"
+        if not kept.is_file():
+            raise BadInputError(
+                f"{copy} has no root that was vouched for.",
+                remedy="Make the copy anew with `caretier clinic pull`, or name a root with --root.",
+            )
+        made.client.trust(kept.read_bytes())
     return made
 
 
