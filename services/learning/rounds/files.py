@@ -65,6 +65,8 @@ class RoundFiles:
 
         def put(_session: Session) -> None:
             part.replace(target)
+            for left in target.parent.glob(f"{CANDIDATE}.*.part"):  # by who was fenced off
+                left.unlink(missing_ok=True)
 
         return digest, put
 
