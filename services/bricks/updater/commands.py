@@ -184,7 +184,7 @@ def _updater(
         if not kept.is_file():
             raise BadInputError(
                 f"{copy} has no root that was vouched for.",
-                remedy="Make the copy anew with `caretier clinic pull`, or name a root with --root.",
+                remedy="Make the copy anew (`caretier clinic pull`), or name a root with --root.",
             )
         made.client.trust(kept.read_bytes())
     return made
