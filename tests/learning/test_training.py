@@ -83,7 +83,7 @@ def test_a_step_without_examples_still_has_its_noise(seen):
 def test_the_parents_adapter_does_what_it_does_elsewhere(seen):
     told = seen["parent"]
     assert told["apart"] < 0.05 * told["large"]
-    assert told["trained"] == told["factors"]
+    assert told["trained"] == 2 * told["factors"]
 
 
 def test_before_is_the_parent_whatever_was_trained(seen):
@@ -118,7 +118,7 @@ def test_a_node_trains_and_writes_its_cost_down(tiny, tmp_path):
         "general/0",
         protected=EXAMPLES[:2],
         parent=tiny[1],
-        recipe=Recipe(rank=4, steps=5, batch=4),
+        recipe=Recipe(rank=4, steps=5, batch=4, both=False),
         protection=Protection("example", clip=0.1, noise=1.5),
     )
     trained = train_local(request, Account(ledger, 8.0, "general", 0), lines.append)

@@ -4,11 +4,11 @@ Workflow. `train_local` checks what the node's privacy budget still allows, star
 the environment with torch (`worker.py`), and writes the spending down before it returns the change.
 The process puts the parent's adapter beside the frozen model (`open.py`) and trains a fresh one of
 one rank beside both (`fit.py`), so that the change is nothing at the start and is of the rank that
-all share. Of its two factors only ``up`` is trained; ``down`` comes from a seed that every site
-has, so the products of all sites add up without loss. Three things hold the change near the parent:
-examples that every site has (`protected`), the distance of its answers to them from the parent's,
-and its length. `learner.py` does all this for a node: its signals, when the machine has time to
-spare (`limits.py`), and the contribution that waits to be sent (`outbox.py`).
+all share. Its factor ``down`` starts from a seed that every site has, and stays so where people are
+protected: then the products of all sites add up without loss. Three things hold the change near the
+parent: examples that every site has (`protected`), the distance of its answers to them from the
+parent's, and its length. `learner.py` does all this for a node: its signals, when the machine has
+time to spare (`limits.py`), and the contribution that waits to be sent (`outbox.py`).
 
 Privacy. With ``example`` each example's gradient is clipped and noise is added to their sum
 (`private.py`); the unit protected is one example, which is one person where each counts once. With

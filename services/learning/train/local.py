@@ -110,6 +110,8 @@ def _check(request: TrainRequest, account: Account | None) -> None:
         return
     if account is None:
         raise BadInputError("A protected training needs an account of what it costs.")
+    if recipe.both:
+        raise BadInputError("A protected training leaves the public factor as it is (both=False).")
     if protection.clip <= 0 or protection.noise <= 0:
         raise BadInputError("A protected training needs a bound and noise.")
 

@@ -87,8 +87,11 @@ class Model:
                 layer.set_scale(CHANGE, 1.0)
 
     def length(self) -> Any:
-        """Squared length of the change, which is that of ``up`` (`shared_down`)."""
-        return sum(up.weight.pow(2).sum() for _, up in self.factors.values())
+        """Squared length of the change, from its factors."""
+        return sum(
+            ((up.weight.T @ up.weight) * (down.weight @ down.weight.T)).sum()
+            for down, up in self.factors.values()
+        )
 
     def delta(self) -> dict[str, Factors]:
         """The change so far."""

@@ -21,7 +21,7 @@ PARENT = "parent"
 
 
 def shared_down(seed: str, module: str, rank: int, inputs: int) -> Floats:
-    """The ``down`` that every site has: rows at right angles, each of length one.
+    """The ``down`` that every site starts from: rows at right angles, each of length one.
 
     With such rows a change ``up @ down`` is as long as its ``up``.
     """
@@ -39,7 +39,7 @@ def open_model(base: Path, parent: Path | None, recipe: Recipe, seed: str) -> Mo
         base: folder in Transformers' form.
         parent: folder of an adapter in PEFT's form.
         recipe: rank, modules and layers of the change.
-        seed: of the ``down`` factors, which are not trained.
+        seed: of the ``down`` factors.
 
     Raises:
         AdapterMismatchError, BrickError: the parent's adapter does not belong to this model.
@@ -59,7 +59,7 @@ def open_model(base: Path, parent: Path | None, recipe: Recipe, seed: str) -> Mo
         name = f"layers.{layer}.{projection}"
         down, up = held.lora_A[CHANGE], held.lora_B[CHANGE]
         _set(down, shared_down(seed, name, recipe.rank, down.weight.shape[1]))
-        down.weight.requires_grad = False
+        down.weight.requires_grad = recipe.both
         factors[name] = (down, up)
     return Model(wrapped, AutoTokenizer.from_pretrained(base), factors)
 

@@ -24,9 +24,6 @@ class Example:
 class Recipe:
     """How a change is trained.
 
-    Only ``up`` is trained. ``down`` is drawn from a seed that is the same at every site: so the
-    products of all sites add up within the rank, and noise is not multiplied with itself.
-
     Attributes:
         rank: of the change; modules: the projections it changes, in Transformers' names.
         layers: the numbers of the layers it changes; empty means all.
@@ -35,6 +32,9 @@ class Recipe:
         anchor: weight of the distance of answers to protected examples from the parent's (KL).
         shrink: weight of the squared length of the change.
         tokens: of an example at most; a longer one is cut.
+        both: both factors are trained, which learns more with a shorter change. Else ``down`` stays
+            as drawn from a seed that every site has: then the products of all sites add up within
+            the rank, and noise is not multiplied with itself. A protected training needs that.
     """
 
     rank: int = 8
@@ -42,11 +42,12 @@ class Recipe:
     layers: tuple[int, ...] = ()
     steps: int = 40
     batch: int = 8
-    rate: float = 5e-3
+    rate: float = 2e-3
     replay: float = 0.25
     anchor: float = 0.1
     shrink: float = 0.0
     tokens: int = 256
+    both: bool = True
 
     def own(self, *, replays: bool) -> int:
         """Examples of a batch that are the node's own, with or without protected ones beside."""

@@ -37,7 +37,7 @@ class Terms:
     signal: float = 0.5
     steps: int = 40
     batch: int = 8
-    rate: float = 5e-3
+    rate: float = 2e-3
 
 
 def recipe_of(terms: Terms, policy: DomainPolicy, examples: int) -> Recipe:
@@ -45,7 +45,12 @@ def recipe_of(terms: Terms, policy: DomainPolicy, examples: int) -> Recipe:
     take = policy.take
     batch = terms.batch if take.epsilon is None else max(terms.batch, examples // 4)
     return Recipe(
-        rank=take.rank, modules=take.modules, steps=terms.steps, batch=batch, rate=terms.rate
+        rank=take.rank,
+        modules=take.modules,
+        steps=terms.steps,
+        batch=batch,
+        rate=terms.rate,
+        both=take.epsilon is None,
     )
 
 

@@ -69,7 +69,7 @@ def request(folder, protection=Protection(), **changed):  # noqa: B008 - frozen
         "examples": EXAMPLES,
         "seed": "general/0",
         "protected": EXAMPLES[:4],
-        "recipe": Recipe(steps=20),
+        "recipe": Recipe(steps=20, both=False),
         "protection": protection,
     }
     return TrainRequest(**held | changed)
@@ -165,6 +165,11 @@ def test_a_request_that_does_not_hold_together_is_refused(process, tmp_path, cha
     with pytest.raises(BadInputError, match=why):
         train_local(request(tmp_path, **changed))
     assert process.ran == 0
+
+
+def test_a_protected_training_of_both_factors_is_refused(process, ledger, tmp_path):
+    with pytest.raises(BadInputError, match="public factor"):
+        train_local(request(tmp_path, WHOLE, recipe=Recipe()), Account(ledger, 8.0, "general", 0))
 
 
 def test_protection_without_noise_is_none(process, ledger, tmp_path):
