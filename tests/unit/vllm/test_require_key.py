@@ -19,9 +19,7 @@ async def client(monkeypatch):
         yield made
 
 
-@pytest.mark.parametrize(
-    "path", ["/invocations", "/adapters", "/metrics", "/v1/x", "/health/"]
-)
+@pytest.mark.parametrize("path", ["/invocations", "/adapters", "/metrics", "/v1/x", "/health/"])
 @pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer wrong", "right", "Bearer righté"])
 async def test_without_the_key_every_path_is_refused(client, path, given):
     headers = {} if given is None else {"authorization": given.encode()}
