@@ -34,7 +34,7 @@ class Terms:
     trainings: int = 4
     per_person: int = 1
     least: int = 8
-    signal: float = 0.5
+    signal: float = 1.0
     steps: int = 40
     batch: int = 8
     rate: float = 2e-3
