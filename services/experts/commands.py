@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from services.experts.errors import HospitalAwayError, HospitalRefusedError
@@ -43,8 +44,8 @@ def list_(as_json: _AsJson = False) -> None:
     table = Table("expert", "brick", "domain", "title", "state")
     for one in found["experts"]:
         domain = " / ".join(filter(None, [one["domain"], one["sub_domain"]]))
-        state = "[green]in place[/]" if one["ready"] else f"[red]away[/]: {one['trouble']}"
-        table.add_row(one["id"], one["brick"], domain, one["title"], state)
+        state = "[green]in place[/]" if one["ready"] else f"[red]away[/]: {escape(one['trouble'])}"
+        table.add_row(one["id"], one["brick"], domain, escape(one["title"]), state)
     Console().print(table)
 
 
@@ -56,7 +57,7 @@ def push(
     """Push an adapter of the hospital's store; requests that run go on with what they have."""
     name = brick.partition("@")[0]
     body = {"brick": brick} if "@" in brick else {}
-    with Console(stderr=True).status(f"Pushing {brick} …"):
+    with Console(stderr=True).status(escape(f"Pushing {brick} …")):
         done = _call("PUT", f"/v1/experts/{name}", body)
     typer.echo(json.dumps(done) if as_json else f"{done['brick']} answers as model {done['id']}.")
 
@@ -66,7 +67,7 @@ def pop(
     expert: Annotated[str, typer.Argument(help="Name of the expert.")], as_json: _AsJson = False
 ) -> None:
     """Take an expert away; waits for requests that still use it."""
-    with Console(stderr=True).status(f"Waiting for the last request to {expert} …"):
+    with Console(stderr=True).status(escape(f"Waiting for the last request to {expert} …")):
         done = _call("DELETE", f"/v1/experts/{expert}")
     typer.echo(json.dumps(done) if as_json else f"{done['brick']} answers no more.")
 
@@ -86,7 +87,7 @@ def explain(
         lead = "" if part["lead"] is None else f"{part['lead']:.3f} (needs {part['threshold']:g})"
         expert = part["expert"] or "[yellow]nobody[/]"
         scores = "\n".join(map(_score, part["scores"]))
-        table.add_row(part["text"], expert, part["by"], scores, lead)
+        table.add_row(escape(part["text"]), expert, part["by"], scores, lead)
     Console().print(table)
 
 
@@ -111,11 +112,13 @@ def _call(method: str, path: str, body: dict[str, Any] | None = None) -> dict[st
             answer = client.request(
                 method, f"{address}{path}", json=body, headers={"authorization": f"Bearer {key}"}
             )
-        found: dict[str, Any] = answer.json()
+        found = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise HospitalAwayError(f"{address} gives no answer.") from error
     except ValueError:
         raise HospitalAwayError(f"{address} does not answer as a hospital.") from None
+    if not isinstance(found, dict):
+        raise HospitalAwayError(f"{address} does not answer as a hospital.")
     if answer.is_success:
         return found
     detail = str(found.get("detail") or found.get("title"))

@@ -11,17 +11,18 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 
 from compliance.errors import CaretierError
+from services.bricks.errors import BrickRevokedError
 from services.bricks.manifest import BrickManifest
 from services.bricks.store import BrickStore
 from services.engines.protocol import AdapterHost
-from services.experts.adapters import adapter_of, form_of
+from services.experts.adapters import adapter_of, form_of, refuse_revoked
 from services.experts.errors import (
     ExpertRefusedError,
     ExpertsUnsupportedError,
@@ -104,6 +105,7 @@ class Experts:
 
         Raises:
             BrickUnknownError, BrickDamagedError: it is not in the store as it has to be.
+            BrickRevokedError: its publisher took it back.
             ExpertRefusedError, AdapterMismatchError: it cannot be an expert of this engine.
             ExpertsUnsupportedError: the engine holds no adapters.
             EngineError: the engine could not load it; what was there before is there still.
@@ -142,19 +144,24 @@ class Experts:
             return expert
 
     async def restore(self) -> None:
-        """Hold what was pushed before and is not held; never raises for one that cannot be."""
+        """Hold what was pushed before and is not held; never raises for one that cannot be.
+
+        What its publisher took back meanwhile answers nothing from now on.
+        """
         async with self._changing:
             for row in await asyncio.to_thread(self._rows):
                 ref = f"{row.id}@{row.version}"
                 known = self._experts.get(row.id)
-                if known is not None and known.ready:
-                    continue
                 try:
+                    if known is not None and known.ready:
+                        await asyncio.to_thread(refuse_revoked, self._store, known.ref)
+                        continue
                     manifest = await asyncio.to_thread(self._store.get, ref)
                     self._experts[row.id] = await self._hold(manifest, row.pushed)
                 except CaretierError as error:
                     _LOG.warning("expert %s is not in place: %s", ref, error.kind)
                     self._experts[row.id] = await asyncio.to_thread(self._absent, row, error)
+                    await self._let_go_revoked(row.id, error)
 
     async def _hold(self, manifest: BrickManifest, pushed: datetime) -> Expert:
         host = self._host()
@@ -163,6 +170,13 @@ class Experts:
         adapter = await asyncio.to_thread(adapter_of, self._store, manifest, form_of(host))
         await host.hold(adapter)
         return Expert.of(manifest, adapter.digest, pushed)
+
+    async def _let_go_revoked(self, id_: str, error: CaretierError) -> None:
+        """Take what was taken back from the engine; requests that run end on it."""
+        host = self._host()
+        if isinstance(error, BrickRevokedError) and host is not None:
+            with suppress(CaretierError):
+                await host.let_go(id_)
 
     async def _take_back(self, id_: str) -> None:
         """Let the engine hold again what it held before a push that could not be written down."""

@@ -73,6 +73,9 @@ def test_an_expert_is_pushed_listed_explained_and_popped(hospital):
     parts = json.loads(run("explain", "What is amber?", "--json"))["parts"]
     assert (parts[0]["expert"], parts[0]["by"]) == ("amber", "rule")
     assert "nobody" in run("explain", "Hello")
+    table = run("explain", "Is it [/] or [bold]?")
+    assert "[/]" in table
+    assert "[bold]?" in table
     assert "answers no more" in run("pop", "amber")
     assert [one["id"] for one in json.loads(run("list", "--json"))["experts"]] == ["birch"]
 

@@ -9,7 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from support.stub_engine import StubHost, adapter_brick
 
-from services.bricks.errors import BrickDamagedError, BrickUnknownError
+from services.bricks.errors import BrickDamagedError, BrickRevokedError, BrickUnknownError
+from services.bricks.updater.installed import Installed
 from services.engines.errors import AdapterMismatchError, EngineError
 from services.engines.http import HttpEngine
 from services.experts import Experts
@@ -141,6 +142,23 @@ async def test_only_adapters_that_are_not_retired_are_pushed(experts, store):
     for ref in ("facts", "gone"):
         with pytest.raises(ExpertRefusedError):
             await experts.push(ref)
+
+
+async def test_what_its_publisher_took_back_is_not_pushed_and_answers_no_more(
+    experts, store, engine
+):
+    await experts.push("amber")
+    await experts.push("birch")
+    Installed(store.folder).revoke({"amber@1": "It harms."})
+    await experts.restore()
+    assert [expert.id for expert in experts.ready()] == ["birch"]
+    assert "It harms." in next(expert for expert in experts.all() if expert.id == "amber").trouble
+    assert set(engine.held) == {"birch"}
+    await experts.restore()
+    with pytest.raises(BrickRevokedError):
+        await experts.push("amber@1")
+    adapter_brick(store, "amber", 2)
+    assert (await experts.push("amber")).ready
 
 
 async def test_an_adapter_of_another_base_is_refused_and_what_was_there_stays(experts, store):
