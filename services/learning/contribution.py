@@ -41,7 +41,12 @@ MAX_BYTES = 256 << 20
 CLOCK_SKEW = timedelta(minutes=5)
 OLDEST = timedelta(days=30)
 
+CANCELLING = 100.0
+"""How many times ``max_norm`` the factors may be long, each on its own. Where long ones cancel,
+what is left of them is lost in rounding: its length would not be seen, nor what it does."""
+
 Metric = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,48}$")]
+Figure = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Privacy(BaseModel):
@@ -84,7 +89,7 @@ class ContributionManifest(BaseModel):
     examples: int = Field(ge=1, le=10_000_000)
     rank: int = Field(ge=1, le=512)
     privacy: Privacy
-    metrics: dict[Metric, float] = Field(default_factory=dict, max_length=32)
+    metrics: dict[Metric, Figure] = Field(default_factory=dict, max_length=32)
     made: AwareDatetime
     tensors: Digest
 
@@ -173,6 +178,8 @@ def check_contribution(
     _shaped(delta, manifest, expected)
     if manifest.tensors != _digest(_named(delta)):
         raise _refused("digest-mismatch", "The tensors are not those that were signed.")
+    if _apart(delta) > CANCELLING * expected.max_norm:
+        raise _refused("too-long", "Its factors are far longer than what they make together.")
     length = math.sqrt(sum(_square(factors) for factors in delta.values()))
     if length > expected.max_norm:
         raise _refused(
@@ -276,6 +283,16 @@ def _shaped(delta: Delta, manifest: ContributionManifest, expected: Expected) ->
             raise _refused("wrong-shape", f"The factors of {module} do not fit.")
         if not (np.isfinite(up).all() and np.isfinite(down).all()):
             raise _refused("not-finite", f"{module} holds numbers that are none.")
+
+
+def _apart(delta: Delta) -> float:
+    """Length that the change would have if nothing in it cancelled."""
+    squares = (
+        float(np.square(one.up, dtype=np.float64).sum())
+        * float(np.square(one.down, dtype=np.float64).sum())
+        for one in delta.values()
+    )
+    return math.sqrt(sum(squares))
 
 
 def _square(factors: Factors) -> float:

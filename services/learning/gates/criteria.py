@@ -150,7 +150,7 @@ def _suite(name: str, kind: str, asked: Release, scores: Scores | None) -> tuple
         few = f"{len(scores.after)} items"
         return (Criterion(label, False, f"at least {asked.items} items", few),)
     if kind == "safety":
-        worse = sum(a < b for b, a in zip(scores.before, scores.after, strict=True))
+        worse = sum(not a >= b for b, a in zip(scores.before, scores.after, strict=True))
         return (Criterion(label, worse == 0, "nothing worse", f"{worse} items worse"),)
     gain = paired(scores.before, scores.after, confidence=asked.confidence, samples=asked.samples)
     if kind == "gain":

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from compliance.sealing import IdentityKey
 from services.learning.aggregate import Factors, Rule, aggregate
@@ -105,6 +107,28 @@ def test_numbers_that_are_none_are_refused(path, value):
     delta["layers.0.v"].up[1, 1] = value
     write_contribution(path, FIELDS, delta, KEY)
     refused(path, "not-finite")
+
+
+def test_long_factors_that_cancel_do_not_hide_the_length_of_a_change(path):
+    random = np.random.default_rng(0)
+    shapes = {"layers.0.q": (64, 512)}
+    up = (1e6 * random.normal(size=(64, 1))).astype(np.float32)
+    down = (1e12 * random.normal(size=(1, 512))).astype(np.float32)
+    other = -down
+    other[0, 0] = np.nextafter(other[0, 0], np.float32(0))
+    made = Factors(np.hstack([up, up]), np.vstack([down, other]))
+    write_contribution(path, FIELDS, {"layers.0.q": made}, KEY)
+    refused(path, "too-long", shapes=shapes, max_norm=1e9)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_figure_that_is_no_number_is_refused_before_anything_else(path, value):
+    write_contribution(path, FIELDS, a_delta(), KEY)
+    with safe_open(path, framework="np") as file:
+        told = file.metadata()
+    manifest = {**json.loads(told["manifest"]), "metrics": {"loss": value}}
+    save_file(load_file(path), path, {**told, "manifest": json.dumps(manifest)})
+    refused(path, "malformed")
 
 
 @pytest.mark.parametrize("days", [-40, 1], ids=["too old", "clock ahead"])
