@@ -13,11 +13,16 @@ MAX_NOTES = 6
 SIMPLE_SENTENCES = 3
 """Sentences that a simple answer shows at once, besides those that warn."""
 _WARNS = re.compile(
-    r"\b(911|112|999|emergency|emergencias?|call|llame|right away|de inmediato|at once|doctor|"
-    r"médic[oa]|urgent|urgente|do not|don't|never|no tome|nunca|stop|deje|allerg|alerg|overdose|"
-    r"sobredosis|pregnan|embaraz|poison|veneno|risk|riesgo|danger|peligro|severe|grave|warning)",
+    r"\b(911|112|999|988|emergenc|call|llam[ea]|right away|immediate|inmediat|at once|as soon as|"
+    r"cuanto antes|doctor|médic[oa]|urgen|hospital|ambulanc|seek|busque|acuda|medical help|"
+    r"medical care|get help|atención médica|do not|don't|never|must not|should not|can't|cannot|"
+    r"avoid|no tom[ea]|no us[ea]|no debe|evit[ea]|nunca|stop|dej[ea]|allerg|alerg|overdose|"
+    r"sobredosis|pregnan|embaraz|poison|veneno|toxic|tóxic|risk|riesgo|danger|peligro|severe|"
+    r"serious|seri[oa]s?\b|grave|warn|advert|fatal|mortal|deadly|death|muerte|life-threatening|"
+    r"bleed|sangr|suicid|harm|dañ)",
     re.IGNORECASE,
 )
+"""How words of a warning begin. One too many costs a line; one too few hides what protects."""
 _SAYS = {
     "unit": {"en": "{given} is {other}.", "es": "{given} son {other}."},
     "word": {"en": "{given}: {other}.", "es": "{given}: {other}."},

@@ -45,6 +45,27 @@ def test_a_simple_answer_is_short_and_keeps_what_warns():
     assert shown.text == " ".join([*WORDS[:3], WORDS[4]])
 
 
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "Get medical help immediately if it hurts to breathe.",
+        "Seek care the same day.",
+        "Go to the nearest hospital if you faint.",
+        "Avoid grapefruit with this medicine.",
+        "You should not drive after taking it.",
+        "It can be life-threatening.",
+        "Acuda a urgencias si le falta el aire.",
+        "Busque atención médica hoy.",
+        "Evite el alcohol.",
+        "No use este medicamento con otros.",
+        "Puede causar la muerte.",
+    ],
+)
+def test_a_simple_answer_shows_a_warning_however_it_is_worded(warning):
+    shown = present(answer(*WORDS[:4], warning), PersonalPolicy(reading_level="simple"))
+    assert shown.sentences[-1].text == warning
+
+
 def test_a_simple_answer_explains_words():
     shown = present(answer(*WORDS[:2]), PersonalPolicy(reading_level="simple"))
     assert [n.text for n in shown.notes] == ["Hypertension: high blood pressure."]
