@@ -143,12 +143,16 @@ def _read(path: Path) -> dict[str, Factors]:
 
 
 def _metrics(told: dict[str, Any], protection: Protection) -> dict[str, float]:
-    """What may leave; a loss on protected people's examples would tell of them past the noise."""
+    """What may leave; a loss must not tell of protected people past the noise.
+
+    One on their own examples would, and so would any of a whole change that gets its noise later.
+    """
     kinds = ["protected", *(["own"] if protection.mechanism == "none" else [])]
+    moments = ["before", *(["after"] if protection.mechanism != "update" else [])]
     return {
         f"loss-{kind}-{when}": told[when][kind]
         for kind in kinds
-        for when in ("before", "after")
+        for when in moments
         if kind in told[when]
     }
 

@@ -90,6 +90,12 @@ def test_nothing_measured_on_protected_examples_leaves(process, ledger, tmp_path
     assert trained.local == {"loss-before": 3.0, "loss-after": 1.0}
 
 
+def test_no_loss_of_a_change_that_gets_its_noise_later_leaves(process, ledger, tmp_path):
+    whole = Protection("update", clip=1.0, noise=2.0)
+    trained = train_local(request(tmp_path, whole), Account(ledger, 100.0, "general", 0))
+    assert set(trained.metrics) == {"loss-protected-before"}
+
+
 def test_what_a_training_cost_is_written_down_and_said(process, ledger, tmp_path):
     process.steps = 7
     trained = train_local(request(tmp_path, PRIVATE), Account(ledger, 100.0, "general", 3))
