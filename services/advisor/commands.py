@@ -10,6 +10,7 @@ measurement cannot be used; 28 a model could not be fetched (what to copy where 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -76,7 +77,7 @@ def advise(
         "contexts": contexts,
         "tokens_per_second": tokens_per_second,
         "seconds": seconds,
-        "memory": int(memory * GB) if memory else None,
+        "memory": _bytes(memory),
         "research": research,
     }
     context.obj = wish = _wish(asked)
@@ -233,6 +234,12 @@ def _one_of(value: str | None, known: tuple[str, ...], what: str) -> str | None:
     if value is not None and value not in known:
         raise BadInputError(f"There is no {what} {value}: {', '.join(known)}.")
     return value
+
+
+def _bytes(gigabytes: float | None) -> float | None:
+    """Whole bytes; what is no number is left for the rules of a wish to refuse."""
+    size = None if gigabytes is None else gigabytes * GB
+    return float(math.floor(size)) if size is not None and math.isfinite(size) else size
 
 
 def _digest(given: str | None) -> str | None:

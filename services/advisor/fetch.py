@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -208,6 +209,11 @@ def brick_id(model: CatalogueModel) -> str:
 
 def _opened(place: str) -> Source:
     if place.startswith("https://"):
+        try:
+            httpx.URL(place)
+            urlsplit(place)
+        except (httpx.InvalidURL, ValueError):
+            raise BadInputError(f"{place} is no address.") from None
         return HttpSource(place)
     if not (folder := Path(place)).is_dir():
         raise BadInputError(f"{place} is neither a folder nor an https address.")

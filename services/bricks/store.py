@@ -114,8 +114,8 @@ class BrickStore:
         """``id@version`` of all bricks here, or of one's versions, in their order."""
         found = [
             (path.parent.name, int(path.stem))
-            for path in (self.folder / "manifests").glob(f"{brick or '*'}/*.json")
-            if path.stem.isdecimal()
+            for path in (self.folder / "manifests").glob("*/*.json")
+            if path.stem.isdecimal() and brick in {None, path.parent.name}
         ]
         return [f"{name}@{version}" for name, version in sorted(found)]
 

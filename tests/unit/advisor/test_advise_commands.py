@@ -57,7 +57,13 @@ def test_all_shows_more(monkeypatch):
 
 @pytest.mark.parametrize(
     "args",
-    [("--device", "moon"), ("--language", "xx"), ("--seconds", "0"), ("--memory", "0.001")],
+    [
+        ("--device", "moon"),
+        ("--language", "xx"),
+        ("--seconds", "0"),
+        ("--seconds", "nan"),
+        *[("--memory", value) for value in ("0.001", "0", "-8", "nan", "inf", "1e300")],
+    ],
 )
 def test_an_option_that_cannot_be_used_is_bad_input(args):
     assert isinstance(run(*args).exception, BadInputError)

@@ -149,7 +149,9 @@ def test_where_the_digest_is_not_known_that_is_said_too(tmp_path):
     assert "not known here" in raised.value.advice
 
 
-@pytest.mark.parametrize("place", ["http://example.org", "/no/such/folder", "ftp://x"])
+@pytest.mark.parametrize(
+    "place", ["https://[", "https://a:b", "http://example.org", "/no/such/folder", "ftp://x"]
+)
 def test_a_source_that_is_neither_folder_nor_https_is_refused(tmp_path, place):
     with pytest.raises(BadInputError):
         Shelves(tmp_path, source=place).fetch(MODEL, FILE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def test_what_is_not_here_is_said_to_be_unknown(store: BrickStore, files: dict[s
     for ask in (
         lambda: store.get("plain-words@2"),
         lambda: store.latest("another"),
+        *(partial(store.latest, odd) for odd in ("*", "**", "..", "/etc", "", "plain*", "\0")),
         lambda: store.path("plain-words@1", "other.bin"),
         lambda: store.verify("another@1"),
         lambda: store.remove("another@1"),
