@@ -1,7 +1,7 @@
 """The HTTP face that a node shows to the nodes below it."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -121,6 +121,20 @@ def _published(node: str, keys: NodeKeys, above: tuple[KeyBundle, ...]) -> Enrol
     )
 
 
+async def opened(verifier: CallVerifier, request: Request) -> dict[str, Any]:
+    """The claims of a call, before its body is read: a stranger's is never held.
+
+    Raises:
+        NotAuthenticatedError: the call carries no valid token of an enrolled node.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticatedError("The call carries no token.")
+    return await run_in_threadpool(
+        verifier.open, token, method=request.method, path=request.url.path
+    )
+
+
 class NodeCaller:
     """Dependency: who calls, once the token is verified; heads of audit trails go both ways."""
 
@@ -133,12 +147,7 @@ class NodeCaller:
         Raises:
             NotAuthenticatedError: the call carries no valid token of an enrolled node.
         """
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticatedError("The call carries no token.")
-        claims = await run_in_threadpool(
-            self._verifier.open, token, method=request.method, path=request.url.path
-        )  # before the body is read: a stranger's is never held
+        claims = await opened(self._verifier, request)
         node = await run_in_threadpool(self._verifier.confirm, claims, await request.body())
         if self._witness is not None:
             await run_in_threadpool(self._witness.note, request.headers.get(HEADER), node)

@@ -38,8 +38,8 @@ class ReplayGuard(Protocol):
         ...
 
 
-def _body_hash(body: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(body).digest()).decode().rstrip("=")
+def _encoded(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def sign_call(key: IdentityKey, *, audience: str, method: str, path: str, body: bytes) -> str:
@@ -53,7 +53,7 @@ def sign_call(key: IdentityKey, *, audience: str, method: str, path: str, body: 
         "jti": secrets.token_urlsafe(16),
         "htm": method.upper(),
         "htu": path,
-        "bsha": _body_hash(body),
+        "bsha": _encoded(hashlib.sha256(body).digest()),
     }
     return jwt.encode(claims, Ed25519PrivateKey.from_private_bytes(key.to_bytes()), "EdDSA")
 
@@ -118,7 +118,15 @@ class CallVerifier:
         Raises:
             NotAuthenticatedError: see `verify`.
         """
-        if claims["bsha"] != _body_hash(body):
+        return self.settle(claims, hashlib.sha256(body).digest())
+
+    def settle(self, claims: dict[str, Any], digest: bytes) -> str:
+        """As `confirm`, by the SHA-256 of a body that went elsewhere while it was read.
+
+        Raises:
+            NotAuthenticatedError: see `verify`.
+        """
+        if claims["bsha"] != _encoded(digest):
             raise _refused()
         expires = datetime.fromtimestamp(claims["exp"], UTC)
         if not self._guard.first_use(claims["jti"], expires + LEEWAY):

@@ -47,7 +47,7 @@ from services.hospital.doors import Doors
 from services.hospital.ehr.routes import ehr_router
 from services.hospital.gateway.routes import gateway_router
 from services.hospital.gateway.wire import as_openai
-from services.hospital.learning import rounds_loop
+from services.hospital.learning import contributions_router, rounds_loop
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.signing_in import SignInSteps
@@ -62,6 +62,7 @@ from services.hospital.smart.cors import SmartCors
 from services.hospital.smart.discovery import fhir_security
 from services.hospital.smart.routes import smart_router
 from services.hospital.subscribing import subscriptions_loop
+from services.learning.contribution import MAX_BYTES as CONTRIBUTION_BYTES
 from services.web.app import LOOPBACK_HOSTS, create_app
 from services.web.problems import Problem
 
@@ -136,6 +137,7 @@ def _large(here: Hospital) -> dict[str, int]:
     """Addresses that take more than the usual body, in bytes."""
     return {
         "/v1/referrals": MAX_SEALED_CHARS + (1 << 20),
+        "/v1/contributions": CONTRIBUTION_BYTES,
         "/fhir": MAX_BUNDLE,
         "/fhir/$import": MAX_BYTES,
         **{f"{PREFIX}/{service}": MAX_BODY for service in here.cds.hooks.services},
@@ -151,7 +153,9 @@ def _add_apis(app: FastAPI, here: Hospital) -> None:
     app.include_router(smart_router(here.smart))
     app.user_middleware.append(Middleware(SmartCors, origins=here.smart.clients.origins))
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
-    nodes = NodeCaller(CallVerifier(here.keys.fingerprint, here.registry.lookup, here.registry))
+    verifier = CallVerifier(here.keys.fingerprint, here.registry.lookup, here.registry)
+    nodes = NodeCaller(verifier)
+    app.include_router(contributions_router(here.rounds, here.auditor, verifier, doors.operate))
     repository = here.settings.data / REPOSITORY
     app.include_router(bricks_router(repository, nodes))
     vouch = partial(RootPin.of_repository, repository, here.keys.identity)

@@ -17,6 +17,8 @@ from compliance.audit.acts import Actors, Agent
 from compliance.audit.agents import DICOM, coding
 from compliance.audit.balp import Outcome
 from services.fhir.access import Change, Disclosure
+from services.learning.intake.acts import Change as Handed
+from services.learning.intake.acts import handed
 from services.learning.rounds.acts import Act, decided
 
 PORTAL = Agent("application", "caretier-portal")
@@ -157,6 +159,10 @@ class Auditor:
     def learning(self, caller: Caller, what: str, change: Act) -> None:
         """A person starts, approves, rejects or retries a round; ``what`` is ``round:id``."""
         self._record(decided(self._by(caller, purpose="HOPERAT"), what, change))
+
+    def contribution(self, caller: Caller, what: str, change: Handed) -> None:
+        """A node's contribution comes or goes; ``what`` is ``contribution:id`` or ``trust:n``."""
+        self._record(handed(self._by(caller, purpose="HQUALIMP"), what, change))
 
     def break_glass(self, caller: Caller, patient: str, why: str) -> None:
         """A person takes emergency access to one patient, and says why."""

@@ -1,20 +1,36 @@
-"""Learning at the hospital: its rounds, the jobs that do their steps, the clock that proposes."""
+"""Learning at the hospital: contributions, rounds, the jobs of their steps, the clock."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from compliance.audit import Agent
 from services.exchange.registry import Registry
+from services.exchange.routes import NodeCaller
+from services.exchange.streamed import StreamedCaller
+from services.exchange.tokens import CallVerifier
+from services.hospital.audited import Auditor, Caller
 from services.hospital.jobs import JobHandler, Jobs, Taken, add_job
 from services.hospital.settings import HospitalSettings
+from services.learning.contribution import MAX_BYTES
+from services.learning.intake import ContributionDesk, Sender
 from services.learning.policy import POLICY, Policy
 from services.learning.rounds import JOB, Rounds, Unmeasured, Unpublished
 from services.learning.rounds.opening import parents_model
+from services.learning.routes import LearningDoors, learning_router
+from services.learning.trust import Trust
 from services.store.database import Database
 
 CLOCK_SECONDS = 15.0
+JWT_DOTS = 2
+"""A node's signed call has them; a key or a session of the hospital has none."""
 _LOG = logging.getLogger("caretier.hospital")
 
 
@@ -28,7 +44,34 @@ def rounds_of(settings: HospitalSettings, database: Database, registry: Registry
         Unpublished(),
         model=parents_model,
         signer=registry.lookup,
+        weigh=Trust(database).weigh,
         add_job=add_job,
+    )
+
+
+def contributions_router(
+    rounds: Rounds, auditor: Auditor, verifier: CallVerifier, operate: Callable[[Request], Caller]
+) -> APIRouter:
+    """The API of learning: nodes come in by signed calls, operators by session or key."""
+    node = NodeCaller(verifier)
+
+    def named(request: Request, fingerprint: str) -> Caller:
+        client = request.client.host if request.client else None
+        return Caller(Agent("node", fingerprint), client=client)
+
+    async def sender(request: Request, reply: Response) -> Sender:
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        if token.count(".") == JWT_DOTS:
+            fingerprint = await node(request, reply)
+            return Sender(named(request, fingerprint), fingerprint)
+        return Sender(await run_in_threadpool(operate, request), None)
+
+    audit: Callable[[Any, str, Any], None] = auditor.contribution
+    return learning_router(
+        ContributionDesk(rounds, Trust(rounds.database), audit),
+        LearningDoors(
+            node, StreamedCaller(verifier, MAX_BYTES), sender, operate, named=named, audit=audit
+        ),
     )
 
 
@@ -50,9 +93,11 @@ def round_handlers(rounds: Rounds, jobs: Jobs) -> dict[str, JobHandler]:
 
 async def rounds_loop(rounds: Rounds) -> None:
     """Propose rounds and see how rollouts ended, again and again, until cancelled."""
+    trust = Trust(rounds.database)
     while True:
         try:
             await asyncio.to_thread(rounds.tick)
+            await asyncio.to_thread(trust.settle)
         except Exception as error:  # noqa: BLE001 - the next look tries again
             _LOG.error("rounds clock: %s", type(error).__name__)
         await asyncio.sleep(CLOCK_SECONDS)

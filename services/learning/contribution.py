@@ -180,13 +180,18 @@ def check_contribution(
         raise _refused("digest-mismatch", "The tensors are not those that were signed.")
     if _apart(delta) > CANCELLING * expected.max_norm:
         raise _refused("too-long", "Its factors are far longer than what they make together.")
-    length = math.sqrt(sum(_square(factors) for factors in delta.values()))
+    length = length_of(delta)
     if length > expected.max_norm:
         raise _refused(
             "too-long",
             f"The change is {length:.3g} long; at most {expected.max_norm:.3g} is taken.",
         )
     return manifest
+
+
+def length_of(delta: Delta) -> float:
+    """Length of a whole change."""
+    return math.sqrt(sum(_square(factors) for factors in delta.values()))
 
 
 class FileRound:

@@ -52,6 +52,9 @@ CLINICIAN = {"clinician"}
 SHAPED: dict[str, Any] = {
     "/v1/enrol": {"code": "A" * 16, "bundle": {}},
     "/v1/advise": {"machine": {"cores": 4, "memory": 8_000_000_000}},  # this one is not measured
+    "/v1/trust/1/appeal": {"said": "x"},
+    "/v1/trust/1/decision": {"decision": "lifted"},
+    "/v1/updates/dry-run": {"domain": "general"},
     "/fhir/$de-identify": {"resourceType": "Patient", "id": "x"},
     f"/portal/api/referrals/{ID}/save": {"text": "x", "version": 0},
 }
@@ -173,6 +176,16 @@ HOSPITAL: dict[str, Row] = (
         "GET /v1/models": ("/v1/models", ASKS_MODELS),
         "GET /v1/models/{model}": ("/v1/models/caretier", ASKS_MODELS),
         "POST /v1/chat/completions": ("/v1/chat/completions", ASKS_MODELS),
+        "GET /v1/contributions": ("/v1/contributions", NODES),
+        "POST /v1/contributions": ("/v1/contributions", NODES),
+        "DELETE /v1/contributions/{id_}": (f"/v1/contributions/{ID}", OPERATES),
+        "GET /v1/rounds": ("/v1/rounds", OPERATES),
+        "GET /v1/rounds/{id_}": (f"/v1/rounds/{ID}", OPERATES),
+        "POST /v1/updates/dry-run": ("/v1/updates/dry-run", OPERATES),
+        "GET /v1/trust": ("/v1/trust", NODES),
+        "GET /v1/trust/nodes": ("/v1/trust/nodes", OPERATES),
+        "POST /v1/trust/{number}/appeal": ("/v1/trust/1/appeal", NODES),
+        "POST /v1/trust/{number}/decision": ("/v1/trust/1/decision", OPERATES),
         "GET /v1/experts": ("/v1/experts", OPERATES),
         "PUT /v1/experts/{name}": ("/v1/experts/amber", OPERATES),
         "DELETE /v1/experts/{name}": ("/v1/experts/amber", OPERATES),

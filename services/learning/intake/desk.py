@@ -1,0 +1,201 @@
+"""Taking contributions and giving them up again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from compliance.errors import BadInputError, NotFoundError
+from services.learning.contribution import ContributionManifest, check_contribution, read_manifest
+from services.learning.errors import ContributionRefusedError
+from services.learning.intake.acts import Change
+from services.learning.intake.difference import difference
+from services.learning.models import LearningRound, StoredContribution
+from services.learning.rounds import Rounds
+from services.learning.rounds.states import State
+from services.learning.trust import BOUND, LOW, Trust
+
+Audit = Callable[[Any, str, Change], None]
+"""Writes down who does what with ``contribution:ID``; raises where it cannot."""
+_OUT = frozenset({State.PUBLISHING, State.ROLLING_OUT, State.RELEASED, State.ROLLED_BACK})
+_COUNTS = ("waiting", "quarantined")
+"""States in which a node has its one contribution of an epoch here."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends or takes back.
+
+    Attributes:
+        who: as the audit trail names it.
+        node: fingerprint of the node; None for an operator, who may take back anybody's.
+    """
+
+    who: Any
+    node: str | None
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """What a withdrawal did.
+
+    Attributes:
+        again: whether its round's candidate is made anew.
+        published: the brick that it had a part in and that is out, or about to be.
+        difference: of that brick to one without it, as a share of its length, where that is known.
+    """
+
+    id: str
+    again: bool = False
+    published: str | None = None
+    difference: float | None = None
+
+
+class ContributionDesk:
+    """Where contributions come to, and from where they go again.
+
+    Args:
+        rounds: of the parent.
+        trust: in its nodes.
+        audit: called before anything happens.
+    """
+
+    def __init__(self, rounds: Rounds, trust: Trust, audit: Audit) -> None:
+        self.rounds, self.trust, self._audit = rounds, trust, audit
+        self._one_at_a_time = threading.Lock()  # a check holds the whole change in memory
+
+    def standings(self) -> list[dict[str, Any]]:
+        """On what a contribution stands now, by domain."""
+        found = [self.rounds.standing(domain) for domain in sorted(self.rounds.policy.domains)]
+        return [{"domain": one.domain, "epoch": one.epoch, "parent": one.parent} for one in found]
+
+    def place(self) -> Path:
+        """Where a file may be put until it is taken."""
+        path = self.rounds.files.contribution(str(uuid4())).with_suffix(".coming")
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+    def take(self, path: Path, who: Any, node: str) -> StoredContribution:
+        """Take the file that lies at ``path``; the same one again changes nothing.
+
+        Raises:
+            ContributionRefusedError: naming the rule; nothing is kept of it.
+            AuditError: it could not be written down; it is not here then.
+        """
+        id_ = "unreadable"
+        with self._one_at_a_time:
+            try:
+                manifest, _ = read_manifest(path)
+                id_ = manifest.id
+                known = self._known(manifest, node)
+                if known is not None:
+                    return known
+                self._check(path, manifest, node)
+            except ContributionRefusedError as error:
+                self._audit(who, f"contribution:{id_}", "refused")
+                self.trust.refused(node, error.reason)
+                raise
+            low = self.trust.of(node) < BOUND
+            self._audit(who, f"contribution:{id_}", "quarantined" if low else "waiting")
+            return self._store(path, manifest, LOW if low else None)
+
+    def withdraw(self, id_: str, sender: Sender) -> Withdrawn:
+        """Delete a contribution, and have what was made with it made anew.
+
+        Raises:
+            NotFoundError: there is none, or it is another node's.
+            AuditError: it could not be written down; nothing was done.
+        """
+        with self.rounds.database.reading() as session:
+            found = _own(session, id_, sender)
+        self._audit(sender.who, f"contribution:{id_}", "withdrawn")
+        with self.rounds.database.transaction() as session:
+            if found.round is not None:  # rounds before contributions, as their steps lock them
+                self.rounds.book.row(session, found.round, lock=True)
+            row = session.get_one(StoredContribution, id_, with_for_update=True)
+            used = row.state == "used"
+            row.state, row.reason = "withdrawn", None
+            session.flush()
+            again = used and row.round is not None and self.rounds.again(session, row.round)
+            round_ = session.get(LearningRound, row.round) if row.round else None
+        self.rounds.files.contribution(id_).unlink(missing_ok=True)
+        if again or round_ is None or round_.state not in _OUT:
+            return Withdrawn(id_, again)
+        told = round_.brick or f"round:{round_.id}"
+        return Withdrawn(id_, published=told, difference=difference(self.rounds, round_))
+
+    def _known(self, manifest: ContributionManifest, node: str) -> StoredContribution | None:
+        """The row of the very same contribution, when it is here already."""
+        with self.rounds.database.reading() as session:
+            row = session.get(StoredContribution, manifest.id)
+        if row is None:
+            return None
+        if row.key != node or row.manifest != manifest.model_dump_json():
+            raise ContributionRefusedError("Another one has this id.", reason="replayed")
+        if row.state in {"refused", "withdrawn"}:
+            raise ContributionRefusedError("It was here before.", reason=row.reason or row.state)
+        return row
+
+    def _check(self, path: Path, manifest: ContributionManifest, node: str) -> None:
+        """Check by every rule; the node that sends has to be the one that signed."""
+        try:
+            expected = self.rounds.expected(manifest.domain, self._taken)
+        except BadInputError as error:
+            raise ContributionRefusedError(error.message, reason="wrong-domain") from None
+        enrolled = expected.signer
+        own = replace(expected, signer=lambda key: enrolled(key) if key == node else None)
+        check_contribution(path, own)
+
+    def _taken(self, manifest: ContributionManifest) -> bool:
+        with self.rounds.database.reading() as session:
+            return _held(session, manifest)
+
+    def _store(
+        self, path: Path, manifest: ContributionManifest, aside: str | None
+    ) -> StoredContribution:
+        row = StoredContribution(
+            id=manifest.id,
+            domain=manifest.domain,
+            epoch=manifest.epoch,
+            key=manifest.key,
+            site=manifest.site,
+            state="quarantined" if aside else "waiting",
+            reason=aside,
+            manifest=manifest.model_dump_json(),
+            bytes=path.stat().st_size,
+            received=datetime.now(UTC),
+        )
+        with self.rounds.database.transaction() as session:
+            if _held(session, manifest):
+                raise ContributionRefusedError("It came twice at once.", reason="replayed")
+            session.add(row)
+            session.flush()
+            path.replace(self.rounds.files.contribution(row.id))
+        return row
+
+
+def _held(session: Session, manifest: ContributionManifest) -> bool:
+    """Whether this id is here, or this node's contribution of the epoch."""
+    one = (
+        (StoredContribution.key == manifest.key)
+        & (StoredContribution.domain == manifest.domain)
+        & (StoredContribution.epoch == manifest.epoch)
+        & StoredContribution.state.in_(_COUNTS)
+    )
+    query = select(StoredContribution.id).where(or_(StoredContribution.id == manifest.id, one))
+    return session.scalar(query.limit(1)) is not None
+
+
+def _own(session: Session, id_: str, sender: Sender) -> StoredContribution:
+    row = session.get(StoredContribution, id_)
+    if row is None or sender.node not in {None, row.key}:
+        raise NotFoundError("There is no contribution of that id from this node.")
+    return row
