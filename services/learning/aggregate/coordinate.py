@@ -7,8 +7,8 @@ import numpy as np
 from services.learning.aggregate.delta import Floats
 from services.learning.aggregate.rules import Rule
 
-BLOCK_BYTES = 64 << 20
-"""Products of all contributions that are held at once."""
+BLOCK_BYTES = 4 << 20
+"""Products of all contributions that are held at once; more no longer fit a processor's cache."""
 
 
 def coordinate_wise(ups: Floats, downs: Floats, rule: Rule, hostile: int) -> Floats:
@@ -58,13 +58,13 @@ def _nearest_to_median(block: Floats, keep: int) -> Floats:
     keep = max(1, keep)
     middle = np.median(block, axis=0)
     # Sorted values nearest to the median lie together: the best window of that length is it.
-    worst = np.stack(
-        [
-            np.maximum(middle - block[start], block[start + keep - 1] - middle)
-            for start in range(n - keep + 1)
-        ]
-    )
-    first = worst.argmin(axis=0)
+    first = np.zeros(middle.shape, np.intp)
+    least = np.full(middle.shape, np.inf, np.float32)
+    for start in range(n - keep + 1):
+        worst = np.maximum(middle - block[start], block[start + keep - 1] - middle)
+        better = worst < least
+        first[better] = start
+        least[better] = worst[better]
     sums = np.concatenate([np.zeros_like(block[:1]), block.cumsum(axis=0, dtype=np.float64)])
     upper = np.take_along_axis(sums, (first + keep)[None], axis=0)[0]
     lower = np.take_along_axis(sums, first[None], axis=0)[0]

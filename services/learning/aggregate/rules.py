@@ -76,9 +76,7 @@ def krum_scores(inner: Doubles, hostile: int) -> Doubles:
     """Sum of the squared distances of each change to its n - f - 2 nearest others."""
     apart = distances(inner)
     np.fill_diagonal(apart, np.inf)
-    near = max(1, len(apart) - hostile - 2)
-    made: Doubles = np.sort(apart, axis=1)[:, :near].sum(axis=1)
-    return made
+    return _nearest(apart, hostile)
 
 
 def krum(inner: Doubles, _given: Doubles, hostile: int) -> Doubles:
@@ -115,13 +113,23 @@ def geometric_median(inner: Doubles, given: Doubles, _hostile: int) -> Doubles:
 
 def bulyan_choice(inner: Doubles, hostile: int) -> list[int]:
     """Which n - 2f changes Bulyan looks at: Krum's best, taken away, again and again."""
-    left = list(range(len(inner)))
+    left = np.arange(len(inner))
+    apart = distances(inner)
+    np.fill_diagonal(apart, np.inf)
     chosen: list[int] = []
     for _ in range(len(inner) - 2 * hostile):
-        part = inner[np.ix_(left, left)]
-        best = int(np.argmin(krum_scores(part, hostile))) if len(left) > 1 else 0
-        chosen.append(left.pop(best))
+        best = int(np.argmin(_nearest(apart, hostile))) if len(left) > 1 else 0
+        chosen.append(int(left[best]))
+        left = np.delete(left, best)
+        apart = np.delete(np.delete(apart, best, axis=0), best, axis=1)
     return sorted(chosen)
+
+
+def _nearest(apart: Doubles, hostile: int) -> Doubles:
+    """Krum's scores from squared distances whose diagonal is infinite."""
+    near = max(1, len(apart) - hostile - 2)
+    made: Doubles = np.partition(apart, near - 1, axis=1)[:, :near].sum(axis=1)
+    return made
 
 
 WEIGHING: dict[Rule, Callable[[Doubles, Doubles, int], Doubles]] = {
@@ -132,3 +140,6 @@ WEIGHING: dict[Rule, Callable[[Doubles, Doubles, int], Doubles]] = {
     Rule.GEOMETRIC_MEDIAN: geometric_median,
 }
 """Rules whose result is a weighted sum of whole contributions."""
+
+PAIRWISE = frozenset({Rule.KRUM, Rule.MULTI_KRUM, Rule.BULYAN, Rule.GEOMETRIC_MEDIAN})
+"""Rules that ask how contributions lie to one another; the others need their lengths alone."""

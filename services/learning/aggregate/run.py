@@ -9,9 +9,10 @@ import numpy as np
 
 from services.learning.aggregate.coordinate import coordinate_wise
 from services.learning.aggregate.delta import Delta, Factors, Floats, Round
-from services.learning.aggregate.gram import Doubles, gram, norms
+from services.learning.aggregate.gram import Doubles, gram, norms, squares
 from services.learning.aggregate.project import lost, to_rank
 from services.learning.aggregate.rules import (
+    PAIRWISE,
     WEIGHING,
     Rule,
     bulyan_choice,
@@ -63,11 +64,12 @@ def aggregate(
         progress: told of each module.
 
     Raises:
-        AggregationError: too few contributions for the rule, or weights that are none.
+        AggregationError: too few contributions for the rule, one that holds no finite numbers, or
+            weights that are none.
     """
     n = len(contributions)
     require_enough(rule, n, hostile)
-    inner = gram(contributions)
+    inner = gram(contributions) if rule in PAIRWISE else np.diag(squares(contributions))
     shares = _shares(weights, n)
     if rule in WEIGHING:
         kept = tuple(range(n))

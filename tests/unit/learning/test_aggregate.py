@@ -175,3 +175,56 @@ def test_progress_is_told_for_each_module():
     told = []
     aggregate(InMemory(deltas(3)), Rule.MEAN, rank=2, progress=lambda *at: told.append(at))
     assert told == [(1, 2), (2, 2)]
+
+
+def scattered(n, hostile, seed=4):
+    """Changes of the embedded model's width: honest ones alike, hostile ones turned round."""
+    random = np.random.default_rng(seed)
+    up, down = random.normal(size=(96, 4)), random.normal(size=(4, 80))
+    made = []
+    for number in range(n):
+        sign = -1 if number < hostile else 1
+        made.append(
+            {
+                f"layers.{layer}.q_proj": Factors(
+                    (sign * up + 0.4 * random.normal(size=up.shape)).astype(np.float32),
+                    (down + 0.4 * random.normal(size=down.shape)).astype(np.float32),
+                )
+                for layer in range(4)
+            }
+        )
+    return made
+
+
+def test_sketches_keep_lengths_and_tell_about_how_changes_lie(monkeypatch):
+    held = InMemory(scattered(40, 8))
+    exact = gram(held)
+    monkeypatch.setattr("services.learning.aggregate.gram.EXACT", 10)
+    told = gram(held)
+    assert np.allclose(np.diag(told), np.diag(exact))
+    lengths = np.sqrt(np.diag(exact))
+    assert (np.abs(told - exact) / np.outer(lengths, lengths)).max() < 0.25
+
+
+@pytest.mark.parametrize("rule", [Rule.KRUM, Rule.MULTI_KRUM], ids=lambda r: r.value)
+def test_the_hostile_are_left_out_by_sketches_too(rule, monkeypatch):
+    monkeypatch.setattr("services.learning.aggregate.gram.EXACT", 10)
+    made = aggregate(InMemory(scattered(40, 8)), rule, rank=4, hostile=8)
+    assert np.flatnonzero(made.weights).min() >= 8
+
+
+def test_the_same_round_gives_the_same_sketches_and_another_round_others(monkeypatch):
+    monkeypatch.setattr("services.learning.aggregate.gram.EXACT", 10)
+    held = scattered(12, 2)
+    assert np.array_equal(gram(InMemory(held)), gram(InMemory(held)))
+    other = [*held[:-1], scattered(1, 0, seed=9)[0]]
+    assert not np.allclose(gram(InMemory(held))[:11, :11], gram(InMemory(other))[:11, :11])
+
+
+@pytest.mark.parametrize("rule", list(Rule), ids=lambda r: r.value)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_are_none_stop_every_rule(rule, bad):
+    held = deltas(11)
+    held[3]["q"].up[0, 0] = bad
+    with pytest.raises(AggregationError, match="Contribution 4"):
+        aggregate(InMemory(held), rule, rank=3, hostile=2)
