@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from safetensors.numpy import load_file
 
 from compliance.errors import BadInputError
@@ -67,7 +68,8 @@ def train_local(
     Raises:
         BadInputError: the request does not hold together.
         BudgetSpentError: the node's budget does not allow it; nothing was trained.
-        BrickError: the parent's adapter does not fit, or training takes too much memory.
+        BrickError: the parent's adapter does not fit, training takes too much memory, or it comes
+            to numbers that are none.
         EngineError, EngineUnavailableError: the process broke off, or there is no torch.
     """
     _check(request, account)
@@ -83,6 +85,7 @@ def train_local(
             refused=BrickError,
         )
         delta = _read(out)
+    _require_numbers(delta, told)
     protection = request.protection
     if protection.mechanism == "update":
         delta = clip_and_noise(delta, protection.clip, protection.noise)
@@ -140,6 +143,21 @@ def _read(path: Path) -> dict[str, Factors]:
     tensors = load_file(path)
     modules = sorted({name.rpartition(".")[0] for name in tensors})
     return {m: Factors(tensors[f"{m}.up"], tensors[f"{m}.down"]) for m in modules}
+
+
+def _require_numbers(delta: dict[str, Factors], told: dict[str, Any]) -> None:
+    """Refuse what came to nothing before it costs privacy; the parent would refuse it after.
+
+    Raises:
+        BrickError: the change, or a loss, is no number.
+    """
+    losses = [value for when in ("before", "after") for value in told[when].values()]
+    factors = [side for one in delta.values() for side in (one.up, one.down)]
+    if not (np.isfinite(losses).all() and all(np.isfinite(side).all() for side in factors)):
+        raise BrickError(
+            "The training came to numbers that are none; nothing was spent.",
+            remedy="Try again with a lower rate, or look at the examples.",
+        )
 
 
 def _metrics(told: dict[str, Any], protection: Protection) -> dict[str, float]:

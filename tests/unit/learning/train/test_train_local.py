@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from compliance.errors import BadInputError
+from services.bricks.errors import BrickError
 from services.learning.privacy import PrivacyLedger
 from services.learning.privacy.ledger import BudgetSpentError
 from services.learning.train import (
@@ -30,7 +31,7 @@ class Process:
     """Stands for the training process: writes a change, says three lines."""
 
     def __init__(self, steps=20):
-        self.steps, self.ran = steps, 0
+        self.steps, self.ran, self.loss = steps, 0, 1.0
 
     def __call__(self, module, request, *, say, seconds, refused):
         self.ran += 1
@@ -47,7 +48,7 @@ class Process:
             "rate": 0.15,
             "clip": 0.31 if request["protection"]["mechanism"] == "example" else None,
             "before": losses,
-            "after": {"own": 1.0, "protected": 2.1},
+            "after": {"own": self.loss, "protected": 2.1},
         }
 
 
@@ -88,6 +89,14 @@ def test_nothing_measured_on_protected_examples_leaves(process, ledger, tmp_path
     trained = train_local(request(tmp_path, PRIVATE), Account(ledger, 100.0, "general", 0))
     assert set(trained.metrics) == {"loss-protected-before", "loss-protected-after"}
     assert trained.local == {"loss-before": 3.0, "loss-after": 1.0}
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_training_that_came_to_no_number_costs_nothing(process, ledger, tmp_path, loss):
+    process.loss = loss
+    with pytest.raises(BrickError, match="nothing was spent"):
+        train_local(request(tmp_path, PRIVATE), Account(ledger, 100.0, "general", 0))
+    assert ledger.spendings() == []
 
 
 def test_no_loss_of_a_change_that_gets_its_noise_later_leaves(process, ledger, tmp_path):
