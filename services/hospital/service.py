@@ -270,6 +270,7 @@ class Hospital:
             subscriptions=self.subscriptions,
             alerts=self.alerts,
             cds=self.cds,
+            rounds=self.rounds,
         )
 
     @cached_property

@@ -21,6 +21,8 @@ from services.hospital.pending import PendingSignIns
 from services.hospital.previsit import Alerts
 from services.hospital.smart.tidying import forget_expired as forget_smart
 from services.hospital.text_keys import TextKeys
+from services.learning.intake.tidying import forget_contributions, forget_trust
+from services.learning.rounds import Rounds
 from services.store.database import Database
 from services.store.rows import changed
 
@@ -42,6 +44,7 @@ def hospital_sweeper(
     subscriptions: Subscriptions,
     alerts: Alerts,
     cds: Cds,
+    rounds: Rounds,
 ) -> Sweeper:
     """Put the schedule's rules and what deletes by them together.
 
@@ -65,6 +68,8 @@ def hospital_sweeper(
         "hospital.intake-alert": lambda before, _: alerts.forget(before),
         "hospital.bulk": lambda before, _: bulk.orders.forget(before),
         "hospital.subscription-event": lambda before, _: subscriptions.scan.forget(before),
+        "hospital.contribution": lambda before, _: forget_contributions(rounds, before),
+        "hospital.trust": lambda before, _: forget_trust(rounds, before),
         "hospital.erasure": lambda before, held: _receipts(database, before, held),
     }
     return Sweeper(schedule, "hospital", deleters, holds)

@@ -74,10 +74,12 @@ class Trust:
                 session.add(_event(key, reason, FAULTS[reason]))
 
     def settle(self) -> None:
-        """Give credit for releases that have none yet: to each node whose change counted."""
+        """Give credit for late releases that have none yet: to each node whose change counted."""
         done = select(TrustEvent.round).where(TrustEvent.round.is_not(None))
         due = select(LearningRound).where(
-            LearningRound.state == State.RELEASED, LearningRound.id.not_in(done)
+            LearningRound.state == State.RELEASED,
+            LearningRound.changed > datetime.now(UTC) - HALF_LIFE,  # events are deleted some day
+            LearningRound.id.not_in(done),
         )
         with self._database.transaction() as session:
             for row in session.scalars(due):

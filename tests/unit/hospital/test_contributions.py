@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import numpy as np
@@ -23,7 +24,8 @@ from services.hospital.settings import HospitalSettings
 from services.learning.aggregate import Factors
 from services.learning.contribution import read_manifest, write_contribution
 from services.learning.errors import ContributionRefusedError
-from services.learning.models import StoredContribution
+from services.learning.intake.tidying import forget_contributions
+from services.learning.models import LearningRound, StoredContribution
 from services.learning.policy import Policy
 from services.learning.rounds import JOB, Rounds, State
 from services.learning.trust import Trust
@@ -295,3 +297,16 @@ def test_a_node_that_sends_poison_is_put_aside_until_a_person_lifts_it(hospital,
         lifted = asking.post(f"/v1/trust/{number}/decision", json={"decision": "lifted"})
     assert lifted.json()["trust"] > 0.5
     assert row_of(hospital, id_).state == "waiting"
+
+
+def test_what_is_over_is_deleted_with_its_file_unless_its_round_goes_on(hospital, clinics):
+    ids = [clinic.contribute() for clinic in clinics]
+    later = datetime.now(UTC) + timedelta(days=1)
+    hospital.rounds.tick()
+    hospital.rounds.advance(hospital.rounds.book.listing()[0].id)  # it takes them all
+    assert forget_contributions(hospital.rounds, later) == 0
+    with hospital.database.transaction() as session:
+        session.query(LearningRound).one().state = State.BLOCKED
+    assert forget_contributions(hospital.rounds, later) == len(ids)
+    assert not hospital.rounds.files.contribution(ids[0]).exists()
+    assert hospital.tidy()["hospital.contribution"] == 0
