@@ -165,7 +165,8 @@ class BrickManifest(_Part):
         except ValidationError as error:
             first: Any = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "manifest"
-            raise BrickError(f"{place}: {first['msg']}.") from None
+            shown = "".join(c for c in place if c.isprintable())[:120]
+            raise BrickError(f"{shown}: {first['msg'][:300]}.") from None
 
 
 def split_ref(ref: str) -> tuple[str, int]:

@@ -96,6 +96,7 @@ def install(faults: Faults, data: Path) -> None:
     service.Hospital.node = None  # type: ignore[assignment]  # no model for patients is loaded
     jobs.LEASE = timedelta(seconds=SHORT)
     queue.VISIBILITY_SECONDS = SHORT
+    collect.SECONDS = 2.0  # a check that died is not waited for as long as in earnest
     together, check = combine.aggregate, collect.check_contribution
 
     def slowly(*given: Any, **more: Any) -> Any:

@@ -50,11 +50,21 @@ class PrivacyLedger:
         self._path, self.delta = path, delta
 
     def spendings(self) -> list[Spending]:
-        """Every training, oldest first."""
+        """Every training, oldest first.
+
+        Raises:
+            BudgetSpentError: a line cannot be read, so that nobody knows what is left.
+        """
         if not self._path.is_file():
             return []
         lines = self._path.read_text(encoding="utf-8").splitlines()
-        return [Spending(**json.loads(line)) for line in lines if line]
+        try:
+            return [Spending(**json.loads(line)) for line in lines if line]
+        except (ValueError, TypeError):
+            raise BudgetSpentError(
+                f"The ledger {self._path.name} holds a line that cannot be read.",
+                remedy="Nothing was trained. Mend that line: what it says was spent counts.",
+            ) from None
 
     def epsilon(self, *further: Mechanism) -> float:
         """The ε of all trainings, and of further ones if they were done as well."""

@@ -24,7 +24,7 @@ from services.store.database import Database
 
 CRASHED = "crashed-the-check"
 """Reason of a contribution during whose check a worker died, twice."""
-SECONDS = 2.0
+SECONDS = 60.0
 """A check takes less; one that has not ended after so long never will."""
 MISSING = "missing"
 """Reason of one whose file never came, or was lost."""

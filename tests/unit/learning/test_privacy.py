@@ -83,3 +83,12 @@ def test_a_training_beyond_the_budget_is_refused_and_not_written(tmp_path):
     with pytest.raises(BudgetSpentError, match="ε would be"):
         ledger.spend("general", 2, one, budget)
     assert len(ledger.spendings()) == 1
+
+
+def test_a_line_that_was_torn_stops_training_and_is_said(tmp_path):
+    path = tmp_path / "p.jsonl"
+    ledger = PrivacyLedger(path)
+    ledger.spend("general", 1, Mechanism(40, 0.2, 1.5), None)
+    path.write_text(path.read_text() + '{"at": "2026-')
+    with pytest.raises(BudgetSpentError, match="cannot be read"):
+        ledger.spend("general", 2, Mechanism(40, 0.2, 1.5), None)
