@@ -234,6 +234,24 @@ def _system_page(pages: APIRouter, portal: Portal, status: Callable[[], dict[str
         )
 
 
+def _chart_routes(
+    pages: APIRouter,
+    portal: Portal,
+    charts: Charts,
+    relations: Relations | None,
+    consent: Consent | None,
+    *,
+    before: BeforeVisit,
+) -> None:
+    """Charts, the apps that open from them, and emergency access to them."""
+    apps = consent.smart.clients.launched if consent else list
+    chart_pages(pages, portal, charts, relations, apps=apps, before=before)
+    if consent is not None:
+        app_pages(pages, portal, consent, charts)
+    if relations is not None:
+        glass_pages(pages, portal, relations)
+
+
 def portal_router(
     accounts: Accounts,
     desk: Desk,
@@ -293,16 +311,9 @@ def portal_router(
     if alerts is not None:
         intake_pages(pages, portal, alerts)
     if charts is not None:
-        apps = consent.smart.clients.launched if consent else list
-        chart_pages(pages, portal, charts, relations, apps=apps, before=before)
-    if charts is not None and consent is not None:
-        app_pages(pages, portal, consent, charts)
-    if charts is not None and relations is not None:
-        glass_pages(pages, portal, relations)
-
+        _chart_routes(pages, portal, charts, relations, consent, before=before)
     if charts is not None and export is not None:
         export_pages(pages, portal, charts, export)
-
     if updates is not None:
         update_pages(pages, portal, updates)
     _system_page(pages, portal, status)
