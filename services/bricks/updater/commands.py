@@ -90,8 +90,11 @@ def pin(
     if active is None and "@" not in brick:
         raise BadInputError(f"No version of {brick} is in use here.", remedy="Name it, like ID@2.")
     ref = brick if active is None else f"{brick}@{active}"
-    installed.pin(*split_ref(ref))
-    typer.echo(f"{ref} stays. Put it in use with `caretier bricks pull {brick}` where it is not.")
+    name, version = split_ref(ref)
+    installed.pin(name, version)
+    here = installed.active().get(name) == version
+    later = f"will stay once `caretier bricks pull {ref}` has put it in use"
+    typer.echo(f"{ref} stays." if here else f"{ref} {later}.")
 
 
 @app.command()
@@ -130,9 +133,13 @@ def drop(
     data: DataOption = DATA,
 ) -> None:
     """Take a brick out of use until it is pulled again; its files stay until `remove`."""
+    from services.bricks.errors import BrickUnknownError
     from services.bricks.updater.installed import Installed
 
-    Installed(data / "bricks").drop(brick)
+    installed = Installed(data / "bricks")
+    if brick not in installed.active():
+        raise BrickUnknownError(f"No version of {brick} is in use here.")
+    installed.drop(brick)
     typer.echo(f"{brick} is not used any more.")
 
 

@@ -149,6 +149,7 @@ def test_a_rollback_without_a_good_version_says_so(run):
 def test_a_pin_is_put_on_and_taken_off(run, data, publisher):
     run("pull", "heart-style", carried=True)
     assert "heart-style@1 stays" in run("pin", "heart-style")
+    assert "heart-style@1 stays" in run("pin", "heart-style@1")
     publisher.brick(b"newer words", version=2)
     publisher.publish()
     with pytest.raises(BrickError, match="pinned to 1"):
@@ -163,7 +164,7 @@ def test_a_pin_is_put_on_and_taken_off(run, data, publisher):
 def test_a_pin_of_what_is_not_in_use_needs_a_version(run, data):
     with pytest.raises(BadInputError, match="No version"):
         run("pin", "heart-style")
-    run("pin", "heart-style@7")
+    assert "will stay once" in run("pin", "heart-style@7")
     assert Installed(data / "bricks").state().of("heart-style").pinned == 7
 
 
@@ -173,6 +174,11 @@ def test_what_is_dropped_is_not_used_any_more(run, data):
 
     assert in_use(data) == {}
     assert "none" in run("installed")
+
+
+def test_what_is_not_in_use_cannot_be_dropped(run):
+    with pytest.raises(BrickUnknownError, match="No version of ghost"):
+        run("drop", "ghost")
 
 
 def test_installed_prints_its_state_as_json(run):
