@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from services.bricks.retrieval import CACHE_FILE
 from services.consult.messages import Person, Urgency
 from services.consult.reader import Reader
 from services.consult.triage import Triager, TriageRules
+from services.engines.settings import models_folder
 
 CALM = (
     "When is the clinic open on Monday? How should I store my ointment?",
@@ -83,6 +86,7 @@ def test_nothing_of_a_question_is_kept_in_the_vectors_cache(tmp_path, node_of) -
     from services.consult.messages import Question
 
     given = node_of("device").index
+    shutil.copy(models_folder() / "knowledge" / CACHE_FILE, tmp_path)
     index = KnowledgeIndex(given.knowledge, given.embedder, tmp_path)
     before = (tmp_path / CACHE_FILE).read_bytes()
     strange = " ".join(f"zq{i}x{i}wv" for i in range(60))
