@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text
+from sqlalchemy import JSON, Index, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.store.types import UtcDateTime
+
+
+HERE = ("waiting", "quarantined")
+"""States in which a contribution is its node's one of an epoch."""
+_HERE = text("state IN ('waiting', 'quarantined')")
 
 
 class Base(DeclarativeBase):
@@ -19,8 +24,10 @@ class Signal(Base):
     """Something to learn from, de-identified, at the node that owns it.
 
     ``kind``: thumb, correction, edit, cds, referral. ``question`` and ``better`` are what is
-    learned, ``worse`` what was said before, where that is known. ``consent`` is the patient's
-    consent for learning, or the purpose under which a clinician's own words are used.
+    learned, ``worse`` what was said before, where that is known. ``note`` is why a person says that
+    it is wrong; it is read by people and never learned. ``consent`` is the patient's consent for
+    learning, or the purpose under which a clinician's own words are used; ``subject`` the pseudonym
+    of whom it is about.
     """
 
     __tablename__ = "learning_signal"
@@ -32,6 +39,7 @@ class Signal(Base):
     question: Mapped[str] = mapped_column(Text)
     better: Mapped[str | None] = mapped_column(Text)
     worse: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text, server_default="", deferred=True)
     consent: Mapped[str] = mapped_column(String(200), index=True)
     subject: Mapped[str] = mapped_column(String(64))
     made: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -43,12 +51,21 @@ class StoredContribution(Base):
     """A contribution at the parent; its file lies beside the database under its id.
 
     ``state``: waiting, used, refused, quarantined, withdrawn. ``manifest`` as it came (JSON).
+    ``gain`` is what it added to its round's release on the learned suites, once that was measured
+    (`services.learning.credit`).
     """
 
     __tablename__ = "learning_contribution"
     __table_args__ = (
         Index("learning_contribution_round", "domain", "epoch", "state"),
         Index("learning_contribution_key", "key", "epoch"),
+        Index(  # two processes may take two of one node at once; the database lets one through
+            "learning_contribution_once",
+            *("key", "domain", "epoch"),
+            unique=True,
+            sqlite_where=_HERE,
+            postgresql_where=_HERE,
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -70,7 +87,8 @@ class LearningRound(Base):
 
     ``fence`` is that of the job that may write now. ``candidate`` is the digest of what is judged,
     ``brick`` the version that it was published as. ``evidence`` and ``criteria`` are what the
-    gates saw and said.
+    gates saw and said. ``rebuilds`` is the round whose release this one makes anew without what was
+    withdrawn. ``credit`` is what each contribution added (`services.learning.credit`).
     """
 
     __tablename__ = "learning_round"
@@ -89,6 +107,8 @@ class LearningRound(Base):
     brick: Mapped[str | None] = mapped_column(String(60))
     evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     criteria: Mapped[list[Any] | None] = mapped_column(JSON)
+    rebuilds: Mapped[str | None] = mapped_column(String(36))
+    credit: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     error: Mapped[str | None] = mapped_column(String(200))
     started: Mapped[datetime] = mapped_column(UtcDateTime)
     changed: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -124,10 +144,10 @@ class TrustEvent(Base):
 
 
 class Deployment(Base):
-    """A release on its way through the cohorts.
+    """A release on its way through the cohorts; see `services.learning.rollout`.
 
-    ``state``: watching, released, stopped, rolled-back. ``before`` and ``now`` are the clinical
-    measures of the cohort under the former release and under this one.
+    ``state``: watching, held (a person has to say), released, stopped, rolled-back. ``before`` and
+    ``now`` are the clinical measures of the cohort under the former release and under this one.
     """
 
     __tablename__ = "learning_deployment"
@@ -141,3 +161,47 @@ class Deployment(Base):
     now: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     reason: Mapped[str | None] = mapped_column(String(200))
     since: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ReleaseChannel(Base):
+    """How far a release is offered, and to whom.
+
+    ``salt`` is the key of the hash that puts the nodes in an order, ``reach`` how far in that order
+    the release is offered (both hexadecimal; no reach: to nobody). ``fence`` counts the changes:
+    who writes names the one that stands. ``lease``: until when another process asks the canary
+    questions. ``steps``: the cohorts so far, and what people did.
+    """
+
+    __tablename__ = "learning_channel"
+
+    brick: Mapped[str] = mapped_column(String(60), primary_key=True)
+    salt: Mapped[str] = mapped_column(String(64))
+    reach: Mapped[str | None] = mapped_column(String(64))
+    fence: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    steps: Mapped[list[Any]] = mapped_column(JSON)
+
+
+class NodeMeasures(Base):
+    """What a node counted in one window of time while a version of a brick was in use there.
+
+    Numbers alone: no question, no answer, nothing of a person. ``version`` 0 stands for none.
+    ``since`` is by the node's clock, and only tells one window from another; ``received`` is by
+    the parent's.
+    """
+
+    __tablename__ = "learning_measures"
+    __table_args__ = (Index("learning_measures_release", "brick", "version", "received"),)
+
+    brick: Mapped[str] = mapped_column(String(48), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    answers: Mapped[int]
+    overrides: Mapped[int]
+    abstentions: Mapped[int]
+    referrals: Mapped[int]
+    latency_p50_ms: Mapped[float | None]
+    canaries: Mapped[int]
+    canaries_failed: Mapped[int]
+    received: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
