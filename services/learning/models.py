@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, Index, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -32,6 +32,7 @@ class Signal(Base):
 
     __tablename__ = "learning_signal"
     __table_args__ = (Index("learning_signal_due", "domain", "used", "expires"),)
+    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": False}
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
@@ -166,7 +167,7 @@ class Deployment(Base):
 class ReleaseChannel(Base):
     """How far a release is offered, and to whom.
 
-    ``salt`` is the key of the hash that puts the nodes in an order, ``reach`` how far in that order
+    ``domain`` names the part of the update policy that it is judged by. ``salt`` is the key of the hash that puts the nodes in an order, ``reach`` how far in that order
     the release is offered (both hexadecimal; no reach: to nobody). ``fence`` counts the changes:
     who writes names the one that stands. ``lease``: until when another process asks the canary
     questions. ``steps``: the cohorts so far, and what people did.
@@ -175,6 +176,7 @@ class ReleaseChannel(Base):
     __tablename__ = "learning_channel"
 
     brick: Mapped[str] = mapped_column(String(60), primary_key=True)
+    domain: Mapped[str] = mapped_column(String(48))
     salt: Mapped[str] = mapped_column(String(64))
     reach: Mapped[str | None] = mapped_column(String(64))
     fence: Mapped[int] = mapped_column(default=0)

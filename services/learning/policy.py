@@ -65,9 +65,13 @@ class Release(_Part):
 
 
 class Rollout(_Part):
-    """Cohorts in their order, how long each is watched, and what stops it."""
+    """Cohorts in their order, how long each is watched, and what stops it; see the file."""
 
     cohorts: tuple[Cohort, ...] = Field(min_length=1)
+    answers: int = Field(default=50, ge=1)
+    silent: float = Field(default=0.5, ge=0, lt=1)
+    patience_hours: float = Field(default=72, ge=0)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
     watch_minutes: float = Field(ge=0)
     overrides: float = Share
     abstentions: float = Share
