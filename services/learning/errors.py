@@ -38,3 +38,15 @@ class AggregationError(CaretierError):
     status = 409
     exit_code = 82
     remedy = "Wait for more contributions, or name another rule in the update policy."
+
+
+class NotLearningError(CaretierError):
+    """This hospital's model is none that can learn, so that nothing is taken or put together."""
+
+    kind = "not-learning"
+    status = 503
+    exit_code = 98
+    remedy = (
+        "Name a llama model by CARETIER_ENGINE_MODEL (a GGUF file, or a folder in Transformers' "
+        "form). What was sent is not lost: its node sends it again."
+    )

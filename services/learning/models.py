@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import JSON, Index, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.store.types import UtcDateTime
-
 
 HERE = ("waiting", "quarantined")
 """States in which a contribution is its node's one of an epoch."""
@@ -32,7 +31,6 @@ class Signal(Base):
 
     __tablename__ = "learning_signal"
     __table_args__ = (Index("learning_signal_due", "domain", "used", "expires"),)
-    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": False}
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
@@ -40,7 +38,7 @@ class Signal(Base):
     question: Mapped[str] = mapped_column(Text)
     better: Mapped[str | None] = mapped_column(Text)
     worse: Mapped[str | None] = mapped_column(Text)
-    note: Mapped[str] = mapped_column(Text, server_default="", deferred=True)
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
     consent: Mapped[str] = mapped_column(String(200), index=True)
     subject: Mapped[str] = mapped_column(String(64))
     made: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -53,6 +53,7 @@ class Evidence:
         lost: share of the change that the projection left out.
         shadow: answers beside the current release: how many, and how many of them lost.
         approvals: people who approved this very digest.
+        rejections: people who rejected it; one is enough to block it for good.
         epsilon: greatest privacy budget that a contributing node has spent, None where one said
             none.
     """
@@ -61,6 +62,7 @@ class Evidence:
     lost: float = 0.0
     shadow: tuple[int, int] = (0, 0)
     approvals: frozenset[str] = frozenset()
+    rejections: frozenset[str] = frozenset()
     epsilon: float | None = None
 
 
@@ -121,6 +123,12 @@ def may_release(policy: DomainPolicy, evidence: Evidence) -> tuple[Criterion, ..
             shown >= asked.shadow and losses * 2 <= shown,
             f"{asked.shadow} answers in the shadow, no more lost than won",
             f"{shown} answers, {losses} lost",
+        ),
+        Criterion(
+            "rejections",
+            not evidence.rejections,
+            "nobody rejected this candidate; another one may be made",
+            f"rejected by {len(evidence.rejections)}" if evidence.rejections else "none",
         ),
         _count("approvals", asked.approvals, len(evidence.approvals)),
     )

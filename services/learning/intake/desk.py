@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from compliance.errors import BadInputError, NotFoundError
@@ -18,7 +19,7 @@ from services.learning.contribution import ContributionManifest, check_contribut
 from services.learning.errors import ContributionRefusedError
 from services.learning.intake.acts import Change
 from services.learning.intake.difference import difference
-from services.learning.models import LearningRound, StoredContribution
+from services.learning.models import HERE, LearningRound, StoredContribution
 from services.learning.rounds import Rounds
 from services.learning.rounds.states import State
 from services.learning.trust import BOUND, LOW, Trust
@@ -26,8 +27,6 @@ from services.learning.trust import BOUND, LOW, Trust
 Audit = Callable[[Any, str, Change], None]
 """Writes down who does what with ``contribution:ID``; raises where it cannot."""
 _OUT = frozenset({State.PUBLISHING, State.ROLLING_OUT, State.RELEASED, State.ROLLED_BACK})
-_COUNTS = ("waiting", "quarantined")
-"""States in which a node has its one contribution of an epoch here."""
 
 
 @dataclass(frozen=True)
@@ -173,12 +172,16 @@ class ContributionDesk:
             bytes=path.stat().st_size,
             received=datetime.now(UTC),
         )
-        with self.rounds.database.transaction() as session:
-            if _held(session, manifest):
-                raise ContributionRefusedError("It came twice at once.", reason="replayed")
-            session.add(row)
-            session.flush()
-            path.replace(self.rounds.files.contribution(row.id))
+        twice = ContributionRefusedError("It came twice at once.", reason="replayed")
+        try:
+            with self.rounds.database.transaction() as session:
+                if _held(session, manifest):
+                    raise twice
+                session.add(row)
+                session.flush()
+                path.replace(self.rounds.files.contribution(row.id))
+        except IntegrityError:  # another process took one of this node meanwhile
+            raise twice from None
         return row
 
 
@@ -188,7 +191,7 @@ def _held(session: Session, manifest: ContributionManifest) -> bool:
         (StoredContribution.key == manifest.key)
         & (StoredContribution.domain == manifest.domain)
         & (StoredContribution.epoch == manifest.epoch)
-        & StoredContribution.state.in_(_COUNTS)
+        & StoredContribution.state.in_(HERE)
     )
     query = select(StoredContribution.id).where(or_(StoredContribution.id == manifest.id, one))
     return session.scalar(query.limit(1)) is not None

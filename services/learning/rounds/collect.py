@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from services.learning.contribution import Expected, check_contribution
 from services.learning.errors import ContributionRefusedError
-from services.learning.models import LearningRound, StoredContribution
+from services.learning.models import HERE, LearningRound, StoredContribution
 from services.learning.policy import DomainPolicy
 from services.learning.rounds.book import Move
 from services.learning.rounds.files import RoundFiles
@@ -26,6 +26,8 @@ CRASHED = "crashed-the-check"
 """Reason of a contribution during whose check a worker died, twice."""
 SECONDS = 60.0
 """A check takes less; one that has not ended after so long never will."""
+SUPERSEDED = "superseded"
+"""Reason of one that a round gave back when its node had sent another one by then."""
 MISSING = "missing"
 """Reason of one whose file never came, or was lost."""
 
@@ -106,12 +108,18 @@ def used(session: Session, round_: str) -> list[StoredContribution]:
 
 
 def give_back(session: Session, round_: str) -> None:
-    """Let contributions of a round wait for another one."""
-    session.execute(
-        update(StoredContribution)
-        .where(StoredContribution.round == round_, StoredContribution.state == "used")
-        .values(state="waiting", round=None)
-    )
+    """Let contributions of a round wait for another one; a newer one of their node goes before."""
+    for row in used(session, round_):
+        newer = select(StoredContribution.id).where(
+            StoredContribution.key == row.key,
+            StoredContribution.domain == row.domain,
+            StoredContribution.epoch == row.epoch,
+            StoredContribution.state.in_(HERE),
+        )
+        there = session.scalar(newer.limit(1)) is not None
+        row.state, row.reason = ("refused", SUPERSEDED) if there else ("waiting", None)
+        row.round = None
+        session.flush()
 
 
 def _deaths(mark: Path) -> int:

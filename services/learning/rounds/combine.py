@@ -49,7 +49,9 @@ class Combining:
             raise AggregationError(lacking)
         made = self.together(there, policy, say)
         digest, put = self.files.write_candidate(row.id, row.fence, made.delta)
+        same = (row.evidence or {}) if digest == row.candidate else {}  # it was measured before
         evidence = {
+            **same,
             "lost": made.lost,
             "epsilon": greatest_epsilon(there),
             "contributions": told(there, made),
@@ -58,7 +60,7 @@ class Combining:
             "candidate": digest,
             "rule": policy.aggregate.rule.value,
             "evidence": evidence,
-            "criteria": None,
+            "criteria": row.criteria if same else None,
         }
         return Move(State.EVALUATING, values, [put])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from services.learning.rounds.ports import Candidate, Evaluator
 from services.learning.rounds.states import State
 
 APPROVALS = "approvals"
-"""The one criterion that people meet and no measurement."""
+"""The one criterion that may still come to hold by itself: by what people say."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,23 @@ class Judging:
     Args:
         files: of the rounds.
         evaluator: measures.
+        said: what people said of the candidate of a round.
     """
 
     files: RoundFiles
     evaluator: Evaluator
+    said: Callable[[LearningRound], Sequence[Approval]]
 
     def __call__(self, row: LearningRound, candidate: Candidate) -> Move:
-        """Measure the candidate; it waits for people when nothing but their word is lacking."""
+        """Measure the candidate; it waits for people when nothing but their word is lacking.
+
+        One that a person rejected is not measured again: it stays blocked.
+        """
+        said = self.said(row)
+        no = next((one for one in said if not one.approved), None)
+        if no is not None:
+            criteria = criteria_now(candidate.policy, row, said)
+            return Move(State.BLOCKED, {"criteria": as_json(criteria), "error": rejected(no.note)})
         found = self.evaluator.measure(candidate)
         held = {
             **(row.evidence or {}),
@@ -39,11 +49,16 @@ class Judging:
             "shadow": list(found.shadow),
             "notes": dict(found.notes),
         }
-        criteria = may_release(candidate.policy, evidence_of(held))
+        criteria = may_release(candidate.policy, evidence_of(held, said))
         to = State.BLOCKED if blocking(criteria) else State.WAITING
         values = {"evidence": held, "criteria": as_json(criteria)}
         record = {**held, "criteria": values["criteria"], "candidate": row.candidate}
         return Move(to, values, [self.files.write_evidence(row.id, record)])
+
+
+def rejected(note: str | None) -> str:
+    """Why a round stands still that a person said no to."""
+    return f"rejected: {note}"[:200]
 
 
 def evidence_of(held: Mapping[str, Any] | None, approvals: Sequence[Approval] = ()) -> Evidence:
@@ -58,6 +73,7 @@ def evidence_of(held: Mapping[str, Any] | None, approvals: Sequence[Approval] = 
         lost=held.get("lost", 1.0),
         shadow=(int(shown), int(losses)),
         approvals=frozenset(one.by for one in approvals if one.approved),
+        rejections=frozenset(one.by for one in approvals if not one.approved),
         epsilon=held.get("epsilon"),
     )
 

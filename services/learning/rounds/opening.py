@@ -11,7 +11,9 @@ from compliance.audit.actors import Actors
 from compliance.audit.agents import Agent
 from compliance.errors import NotFoundError
 from services.bricks.adapters.base import Base
+from services.bricks.errors import BrickError
 from services.engines.settings import EngineSettings, embedded_model
+from services.learning.errors import NotLearningError
 from services.learning.policy import POLICY, Policy
 from services.learning.rounds.acts import Act, decided
 from services.learning.rounds.ports import Unmeasured, Unpublished
@@ -26,10 +28,14 @@ def parents_model() -> Base:
     """The model that adapters of this parent belong to; its file is digested once.
 
     Raises:
-        BrickError: it is no model that can learn.
+        NotLearningError: it is no model that can learn.
     """
     named = EngineSettings().model
-    return Base.of(Path(named) if named else embedded_model())
+    try:
+        return Base.of(Path(named) if named else embedded_model())
+    except (BrickError, OSError) as error:
+        said = error.message if isinstance(error, BrickError) else "Its file cannot be read."
+        raise NotLearningError(f"This hospital's model cannot learn. {said}") from error
 
 
 class Beside:

@@ -11,6 +11,7 @@ from services.learning.errors import RoundBlockedError
 from services.learning.models import Approval, LearningRound
 from services.learning.policy import Policy
 from services.learning.rounds.book import RoundBook
+from services.learning.rounds.judge import rejected
 from services.learning.rounds.states import State
 from services.store.database import Database
 
@@ -59,6 +60,9 @@ class People:
     def reject(self, round_id: str, candidate: str, by: str, note: str) -> State:
         """Reject a candidate: one person is enough, and has to say why.
 
+        That blocks this very candidate for good, whoever approves it and however often the round
+        is taken up again; a candidate that is made of other contributions is another one.
+
         Raises:
             NotFoundError: there is no such round.
             RoundBlockedError: it does not wait for people, another candidate stands now, or no
@@ -68,7 +72,7 @@ class People:
             raise RoundBlockedError("A rejection needs a reason.", remedy="Say why.")
         with self._database.transaction() as session:
             self._said(session, round_id, candidate, by, note, approved=False)
-            error = f"rejected: {note.strip()}"[:200]
+            error = rejected(note.strip())
             self._book.shift(session, round_id, {State.WAITING}, State.BLOCKED, error=error)
         return State.BLOCKED
 

@@ -106,7 +106,7 @@ class Rounds:
         self._model, self._signer = model, signer
         self.combining = Combining(database, self.files, weigh)
         self._collecting = Collecting(database, self.files, self._expected_of)
-        self._judging = Judging(self.files, evaluator)
+        self._judging = Judging(self.files, evaluator, self.book.approvals)
         self._publishing = Publishing(database, self.book, publisher)
         self._rolling_out = RollingOut(rollout)
         self.approve, self.reject = self.people.approve, self.people.reject
@@ -184,6 +184,8 @@ class Rounds:
     def retry(self, round_id: str) -> State:
         """Take up a round that failed or was blocked, by the policy as it is now.
 
+        One that a person rejected is put together again: only another candidate goes on.
+
         Raises:
             NotFoundError: there is no such round.
             RoundBlockedError: it neither failed nor is blocked.
@@ -192,6 +194,8 @@ class Rounds:
         failed_in = (row.error or "").partition(":")[0]
         to = State(failed_in) if row.state == State.FAILED else State.EVALUATING
         to = State.COLLECTING if to in _EARLY else to
+        if row.state == State.BLOCKED and not all(a.approved for a in self.book.approvals(row)):
+            to = State.AGGREGATING
         with self.database.transaction() as session:
             self.book.shift(session, round_id, {State.FAILED, State.BLOCKED}, to)
         return to

@@ -27,7 +27,7 @@ from services.learning.errors import ContributionRefusedError
 from services.learning.intake.tidying import forget_contributions
 from services.learning.models import LearningRound, StoredContribution
 from services.learning.policy import Policy
-from services.learning.rounds import JOB, Rounds, State
+from services.learning.rounds import JOB, Rounds, State, opening
 from services.learning.trust import Trust
 from tests.support.exchange import DeviceKeys
 from tests.support.rounds import (
@@ -235,6 +235,30 @@ def test_what_cannot_be_written_down_is_not_taken(hospital, clinics, monkeypatch
     with pytest.raises((LinkDownError, ContributionRefusedError)):
         clinics[0].line.send(path)
     assert row_of(hospital, read_manifest(path)[0].id) is None
+
+
+def test_a_hospital_whose_model_cannot_learn_is_away_for_now_and_says_what_to_do(
+    hospital, app, clinics, tmp_path, monkeypatch
+):
+    (tmp_path / "model.gguf").write_bytes(b"no model")
+    monkeypatch.setenv("CARETIER_ENGINE_MODEL", str(tmp_path / "model.gguf"))
+    monkeypatch.setattr(hospital.rounds, "_model", opening.parents_model.__wrapped__)
+    path = clinics[0].make()
+    with pytest.raises(LinkDownError):  # the clinic sends it again
+        clinics[0].line.send(path)
+    signed = sign_call(
+        clinics[0].key,
+        audience=hospital.keys.fingerprint,
+        method="POST",
+        path=PATH,
+        body=path.read_bytes(),
+    )
+    with httpx.Client(base_url=HOST, transport=Served(app)) as client:
+        headers = {"authorization": f"Bearer {signed}"}
+        answer = client.post(PATH, content=path.read_bytes(), headers=headers)
+    assert answer.status_code == 503
+    assert answer.json()["type"].endswith(":not-learning")
+    assert "CARETIER_ENGINE_MODEL" in answer.text
 
 
 def test_a_withdrawal_makes_a_round_anew_without_it(hospital, clinics):

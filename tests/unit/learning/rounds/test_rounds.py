@@ -6,12 +6,13 @@ import dataclasses
 import json
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from compliance.errors import NotFoundError
 from services.learning.errors import RoundBlockedError
 from services.learning.rounds import FencedOffError, State
 from services.learning.rounds.service import ATTEMPTS
-from tests.support.rounds import BAD, DOMAIN, GOOD
+from tests.support.rounds import BAD, DOMAIN, GOOD, contribute
 
 
 def begun(parent):
@@ -234,3 +235,56 @@ def test_a_round_that_nobody_knows_is_named_so(parent):
         parent.rounds.advance("nothing")
     with pytest.raises(NotFoundError):
         parent.rounds.approve("nothing", "x", "ana")
+
+
+def test_a_candidate_that_one_rejected_stays_blocked_whoever_approved_it(tmp_path):
+    from tests.support.rounds import POLICY, Parent
+
+    parent = Parent(tmp_path, policy=POLICY.replace("approvals: 1", "approvals: 2"))
+    id_ = waiting(parent)
+    candidate = parent.rounds.book.get(id_).candidate
+    approve(parent, id_, "ana")
+    parent.rounds.reject(id_, candidate, "ben", "It forgets the dose.")
+    assert parent.rounds.retry(id_) == State.AGGREGATING
+    assert parent.rounds.advance(id_) == State.EVALUATING
+    measured = parent.evaluator.calls
+    assert parent.rounds.advance(id_) == State.BLOCKED
+    assert parent.evaluator.calls == measured  # the same candidate is not measured again
+    row = parent.rounds.book.get(id_)
+    assert (row.candidate, row.error) == (candidate, "rejected: It forgets the dose.")
+    assert [one.name for one in parent.rounds.dry_run(DOMAIN).blocking] == [
+        "rejections",
+        "approvals",
+    ]
+    with pytest.raises(RoundBlockedError):
+        approve(parent, id_, "cleo")
+    parent.close()
+
+
+def test_another_candidate_of_a_rejected_round_waits_for_people_again(parent):
+    ids = [*parent.three(), parent.contribute("site-3", seed=3)]
+    id_ = parent.rounds.propose(DOMAIN)
+    for _ in range(3):
+        parent.rounds.advance(id_)
+    parent.rounds.reject(id_, parent.rounds.book.get(id_).candidate, "ana", "Without site-3.")
+    parent.withdraw(ids[3])
+    parent.rounds.retry(id_)
+    parent.rounds.advance(id_)
+    assert parent.rounds.advance(id_) == State.WAITING
+    assert approve(parent, id_) == State.PUBLISHING
+
+
+def test_a_node_has_one_contribution_in_an_epoch_also_when_a_round_gives_one_back(parent):
+    ids = parent.three()
+    first = parent.contribution(ids[1])
+    id_ = parent.rounds.propose(DOMAIN)
+    parent.rounds.advance(id_)
+    key = parent.keys[first.key]
+    newer = contribute(parent.database, parent.rounds, key, "site-1", seed=9)
+    with pytest.raises(IntegrityError):
+        contribute(parent.database, parent.rounds, key, "site-1", seed=10)
+    parent.withdraw(ids[0])
+    assert parent.rounds.advance(id_) == State.FAILED
+    older = parent.contribution(ids[1])
+    assert (older.state, older.reason) == ("refused", "superseded")
+    assert parent.contribution(newer).state == parent.contribution(ids[2]).state == "waiting"
