@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Literal, Protocol, Self
@@ -45,19 +46,46 @@ def active_packs(store: BrickStore, installed: InUse) -> tuple[Path, ...]:
     return tuple(folder for _, folder in _folders(store, manifests, {}))
 
 
-def active_adapters(store: BrickStore, installed: InUse, form: Form) -> tuple[AdapterFile, ...]:
-    """The active adapters in the form that an engine wants, by id.
+@dataclass(frozen=True)
+class ActiveAdapter:
+    """An adapter in use, and its file; an engine holds it under ``id@version``.
 
-    One that is damaged, or that is not there in this form, is left out and the log says so.
+    So two versions can be held at once while one takes the place of the other, and whoever names
+    the adapter names the version.
+    """
+
+    manifest: BrickManifest
+    file: AdapterFile
+
+
+@dataclass(frozen=True)
+class ActiveAdapters:
+    """The adapters of a node that fit its model, by id, and why others are not used, by ref."""
+
+    fit: tuple[ActiveAdapter, ...]
+    left_out: Mapping[str, str]
+
+
+def active_adapters(store: BrickStore, installed: InUse, form: Form, base: str) -> ActiveAdapters:
+    """The active adapters of a model in the form that its engine wants.
+
+    One that is damaged, that belongs to another model, or that is not there in this form is left
+    out, and the log says so.
 
     Args:
         store: of the node.
         installed: what is in use.
         form: ``gguf`` for llama.cpp, ``peft`` for vLLM.
+        base: digest of the model that the engine runs.
+
+    Raises:
+        BrickDamagedError: it is not known what is in use.
     """
-    manifests = _manifests(store, installed.active(), {})
-    found = (_adapter(store, m, form) for m in manifests if m.kind == "adapter")
-    return tuple(a for a in found if a is not None)
+    left_out: dict[str, str] = {}
+    manifests = _manifests(store, installed.active(), left_out)
+    used = [m for m in manifests if m.kind == "adapter" and not is_retired(m)]
+    found = (_adapter(store, manifest, form, base, left_out) for manifest in used)
+    return ActiveAdapters(tuple(a for a in found if a is not None), left_out)
 
 
 class ActiveKnowledge:
@@ -83,7 +111,7 @@ class ActiveKnowledge:
         """Whether `load` would now give something else than it last gave."""
         if self._in_use() != self._loaded:
             return True
-        return any(_whole(self._store, ref) for ref in self._damaged)
+        return any(is_whole(self._store, ref) for ref in self._damaged)
 
     def load(self) -> Knowledge:
         """Read packs and active bricks; no brick can keep the rest from being used.
@@ -170,26 +198,29 @@ def _folders(
             _leave_out(manifest.ref, error, left_out)
 
 
-def _adapter(store: BrickStore, manifest: BrickManifest, form: Form) -> AdapterFile | None:
-    if is_retired(manifest):
-        return None
+def _adapter(
+    store: BrickStore, manifest: BrickManifest, form: Form, base: str, left_out: dict[str, str]
+) -> ActiveAdapter | None:
+    made_for, rank = manifest.base or "", manifest.rank or 0  # an adapter's manifest has both
     files = [f for f in manifest.files if f.role == form]
-    if not files:
-        _leave_out(manifest.ref, BrickError(f"It is not there as {form}."), {})
+    if made_for != base or not files:
+        other = f"It was trained on another model ({made_for[:19]}…) than the one that runs here."
+        lacks = f"It is not there as {form}."
+        _leave_out(manifest.ref, BrickError(other if made_for != base else lacks), left_out)
         return None
     try:
         store.verify(manifest.ref)
         folder = store.lay_out(manifest.ref)
     except (CaretierError, OSError) as error:
-        _leave_out(manifest.ref, error, {})
+        _leave_out(manifest.ref, error, left_out)
         return None
     weights = next((f for f in files if f.name.endswith(".safetensors")), files[0])
     path = (folder / weights.name).parent if form == "peft" else folder / weights.name
-    base, rank = manifest.base or "", manifest.rank or 0  # an adapter's manifest has both
-    return AdapterFile(manifest.id, path, weights.digest, base, rank)
+    return ActiveAdapter(manifest, AdapterFile(manifest.ref, path, weights.digest, made_for, rank))
 
 
-def _whole(store: BrickStore, ref: str) -> bool:
+def is_whole(store: BrickStore, ref: str) -> bool:
+    """Whether a brick is here with all its files as they were made; they are read for that."""
     try:
         store.verify(ref)
     except (CaretierError, OSError):

@@ -7,19 +7,33 @@ source's own sentence. An engine that fails costs nothing but its draft.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import NamedTuple
 
 from services.bricks.knowledge import split_sentences
 from services.consult.ground import Quote
 from services.consult.judge import Judge
-from services.engines.errors import EngineError
-from services.engines.protocol import Authoring, Budget, Engine, Prompt
+from services.engines.errors import AdapterUnknownError, EngineError
+from services.engines.protocol import Authoring, Budget, Engine, EngineCard, Prompt
 
 SYSTEM = (
     "You help a patient to understand health information. Answer only with sentences from the"
     " material, in the order that answers the question best. Copy each sentence exactly. Do not add"
     " anything. If the material does not answer the question, reply: I do not know."
 )
+
+
+class Said(NamedTuple):
+    """A sentence, the quote that carries it, and who wrote it.
+
+    ``by`` is the name of the model, with its adapter where one was used; None for the source's own
+    sentence, which nobody wrote.
+    """
+
+    text: str
+    quote: Quote
+    by: str | None = None
 
 
 class Drafter:
@@ -34,28 +48,53 @@ class Drafter:
         return self._engine is not None and self._engine.card.authoring is not Authoring.NONE
 
     async def draft(
-        self, question: str, quotes: Sequence[Quote]
-    ) -> AsyncIterator[tuple[str, Quote]]:
-        """Yield sentences with the quote that carries each; never one without."""
+        self, question: str, quotes: Sequence[Quote], adapter: str | None = None
+    ) -> AsyncIterator[Said]:
+        """Yield sentences with the quote that carries each; never one without.
+
+        Args:
+            question: as it was asked.
+            quotes: the material.
+            adapter: that the engine is to use; the base model writes where it was taken away
+                since it was chosen.
+        """
         said: set[Quote] = set()
         if self._engine is not None and self.writes:
-            try:
-                async for sentence in self._sentences(self._engine, question, quotes):
-                    carried = self._judge.support(sentence, quotes, self._engine.card.authoring)
+            authoring = self._engine.card.authoring
+            written = self._written(self._engine, question, quotes, adapter)
+            async with aclosing(written) as sentences:
+                async for sentence, by in sentences:
+                    carried = self._judge.support(sentence, quotes, authoring)
                     if carried is not None and carried not in said:
                         said.add(carried)
-                        yield sentence, carried
-            except EngineError:
-                pass  # the sources' own words follow
+                        yield Said(sentence, carried, by)
         for quote in quotes:
             if quote not in said:
-                yield quote.text, quote
+                yield Said(quote.text, quote)
+
+    async def _written(
+        self, engine: Engine, question: str, quotes: Sequence[Quote], adapter: str | None
+    ) -> AsyncGenerator[tuple[str, str], None]:
+        """Sentences with who wrote each; an engine that fails ends them."""
+        for used in (adapter, None) if adapter else (None,):
+            by = name_of(engine.card, used)
+            sentences = self._sentences(engine, question, quotes, used)
+            try:
+                async with aclosing(sentences) as stream:
+                    async for sentence in stream:
+                        yield sentence, by
+            except AdapterUnknownError:
+                continue
+            except EngineError:
+                pass  # the sources' own words follow
+            return
 
     async def _sentences(
-        self, engine: Engine, question: str, quotes: Sequence[Quote]
-    ) -> AsyncIterator[str]:
+        self, engine: Engine, question: str, quotes: Sequence[Quote], adapter: str | None
+    ) -> AsyncGenerator[str, None]:
         material = "\n".join(f"- {q.text}" for q in quotes)
-        prompt = Prompt(SYSTEM, f"Material:\n{material}\n\nQuestion: {question}\nAnswer:")
+        asked = f"Material:\n{material}\n\nQuestion: {question}\nAnswer:"
+        prompt = Prompt(SYSTEM, asked, adapter=adapter)
         buffer = ""
         async for piece in engine.generate(prompt, self._budget):
             *lines, buffer = (buffer + piece).split("\n")
@@ -68,6 +107,11 @@ class Drafter:
                 yield _unlisted(sentence)
         for sentence in split_sentences(buffer):
             yield _unlisted(sentence)
+
+
+def name_of(card: EngineCard, adapter: str | None) -> str:
+    """How a model is named in an answer, with the brick of its adapter where one was used."""
+    return f"{card.name} with {adapter}" if adapter else card.name
 
 
 def _unlisted(text: str) -> str:

@@ -9,15 +9,20 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
 
 from services.bricks.knowledge import Knowledge
+from services.bricks.manifest import BrickManifest
 from services.bricks.retrieval import Embeds, KnowledgeIndex
 from services.bricks.serving import ActiveKnowledge
+from services.bricks.standing import Standing
+from services.bricks.store import BrickStore
+from services.bricks.updater.installed import Installed
 from services.consult import wording
-from services.consult.draft import SYSTEM, Drafter
+from services.consult.draft import SYSTEM, Drafter, Said, name_of
 from services.consult.ground import Grounder, Material, Quote
 from services.consult.judge import Judge
 from services.consult.messages import (
@@ -41,6 +46,8 @@ from services.engines.embed import Embedder
 from services.engines.open import open_engine
 from services.engines.protocol import Budget, Engine
 from services.engines.settings import EngineSettings, models_folder
+from services.experts.gate import Gate
+from services.experts.in_use import AdaptersInUse
 
 DRAFT_TOKENS = 220
 REFRESH_SECONDS = 5.0
@@ -103,6 +110,7 @@ class Node:
         seconds: time budget of a draft.
         grounder: chooses the material; one with the packaged models by default.
         active: where later states of the knowledge come from; it never changes when None.
+        bricks: the store whose adapters the engine uses; none are used when None.
     """
 
     def __init__(
@@ -115,11 +123,13 @@ class Node:
         seconds: float = 30.0,
         grounder: Grounder | None = None,
         active: ActiveKnowledge | None = None,
+        bricks: BrickStore | None = None,
     ) -> None:
         self.level, self.triage, self.engine = level, triage, engine
         self._budget, self._active = Budget(DRAFT_TOKENS, seconds), active
         self._known = self._learned(grounder or Grounder(index))
         self._refreshing = Lock()
+        self.adapters = self._adapters_of(bricks) if bricks else None
 
     @classmethod
     def open(
@@ -131,7 +141,8 @@ class Node:
             level: which tier.
             settings: of the engine.
             bricks: folder of the node's brick store; its active knowledge bricks are used beside
-                the built-in pack, which only is used when None.
+                the built-in pack, which only is used when None; below the hospital, where nobody
+                pushes experts, its active adapters are used too.
         """
         chosen = settings or EngineSettings()
         active = ActiveKnowledge.of_folder(level, bricks) if bricks else None
@@ -139,7 +150,13 @@ class Node:
         index = _index(knowledge, Embedder.load())
         engine = open_engine(chosen, level, shared=[SYSTEM])
         return cls(
-            Level(level), Triager.load(), index, engine, seconds=chosen.seconds, active=active
+            Level(level),
+            Triager.load(),
+            index,
+            engine,
+            seconds=chosen.seconds,
+            active=active,
+            bricks=BrickStore(bricks) if bricks and level != Level.HOSPITAL else None,
         )
 
     @property
@@ -151,6 +168,30 @@ class Node:
     def model(self) -> ModelCardRef:
         """Who chooses or writes the words here."""
         return self._known.model
+
+    @property
+    def standing(self) -> Standing:
+        """What this node uses of its bricks, and what it leaves out."""
+        card = self.engine.card if self.engine else None
+        adapters = self.adapters
+        return Standing(
+            at=datetime.now(UTC),
+            model=card.name if card else None,
+            base=card.digest if card else None,
+            writes=self._known.drafter.writes,
+            adapters=tuple(m.ref for m in adapters.held()) if adapters else (),
+            left_out={
+                **(self._active.left_out if self._active else {}),
+                **(adapters.left_out if adapters else {}),
+            },
+        )
+
+    def _adapters_of(self, bricks: BrickStore) -> AdaptersInUse:
+        @cache
+        def gate() -> Gate:
+            return Gate.load(self.index.embedder)
+
+        return AdaptersInUse(bricks, Installed(bricks.folder), self.engine, gate)
 
     def _learned(self, grounder: Grounder) -> _Known:
         index = grounder.index
@@ -187,10 +228,19 @@ class Node:
         return True
 
     async def follow(self, seconds: float = REFRESH_SECONDS) -> None:
-        """Refresh every so many seconds, until cancelled."""
+        """Use what is in use now, at the start and every so many seconds, until cancelled."""
+        said = False
         while True:
+            changed = await to_thread(self.refresh)
+            try:
+                if self.adapters is not None:
+                    changed = await self.adapters.refresh() or changed
+                    if changed or not said:
+                        await to_thread(self.standing.write, self.adapters.folder)
+                        said = True
+            except Exception:  # noqa: BLE001 - a node that answers must go on
+                _LOG.exception("the adapters in use cannot be looked at; it is tried again")
             await asyncio.sleep(seconds)
-            await to_thread(self.refresh)
 
     def ranking(self, question: Question) -> tuple[str, ...]:
         """Topics of this tier by how well they fit a question, best first."""
@@ -230,15 +280,38 @@ class Node:
         if material.reason:
             yield self._unanswered(question, triage, material, chosen.experts, clock, known.model)
             return
-        said: list[tuple[str, Quote]] = []
+        adapter = await self._adapter_for(question, known)
+        said: list[Said] = []
         for fact in material.facts:
             yield Sentence(text=fact.text, citations=(fact.id,))
-        async for text, quote in known.drafter.draft(question.text, material.quotes):
-            said.append((text, quote))
-            yield Sentence(text=text, citations=(quote.passage.id,))
-        yield clock.step("draft", sentences=len(said), model=known.model.name)
-        answer = self._answer(question, triage, material, said, chosen.experts, clock, known.model)
+        ref = adapter.ref if adapter else None
+        async for one in known.drafter.draft(question.text, material.quotes, ref):
+            said.append(one)
+            yield Sentence(text=one.text, citations=(one.quote.passage.id,))
+        model = self._who_wrote(said, adapter, known.model)
+        yield clock.step("draft", sentences=len(said), model=model.name, **_used(said, adapter))
+        answer = self._answer(question, triage, material, said, chosen.experts, clock, model)
         yield Outcome(answer)
+
+    async def _adapter_for(self, question: Question, known: _Known) -> BrickManifest | None:
+        """The adapter that the draft is to be written with; whatever goes wrong, the base model."""
+        if self.adapters is None or not known.drafter.writes:
+            return None
+        try:
+            return await self.adapters.choose(question.text, question.person.language)
+        except Exception:  # noqa: BLE001 - a question must be answered
+            _LOG.exception("no adapter could be chosen; the base model writes")
+            return None
+
+    def _who_wrote(
+        self, said: list[Said], adapter: BrickManifest | None, model: ModelCardRef
+    ) -> ModelCardRef:
+        """The model, with its adapter where a sentence that the adapter wrote was kept."""
+        if self.engine is None or adapter is None:
+            return model
+        name = name_of(self.engine.card, adapter.ref)
+        wrote = any(one.by == name for one in said)
+        return ModelCardRef(name=name, digest=model.digest) if wrote else model
 
     def _record(self, question: Question) -> Record:
         today = question.asked or datetime.now(UTC).date()
@@ -311,13 +384,13 @@ class Node:
         question: Question,
         triage: Triage,
         material: Material,
-        said: list[tuple[str, Quote]],
+        said: list[Said],
         experts: tuple[str, ...],
         clock: _Clock,
         model: ModelCardRef,
     ) -> Answer:
         own = [Sentence(text=f.text, citations=(f.id,)) for f in material.facts]
-        sentences = [*own, *(Sentence(text=t, citations=(q.passage.id,)) for t, q in said)]
+        sentences = [*own, *(Sentence(text=t, citations=(q.passage.id,)) for t, q, _ in said)]
         note = wording.sources_in_english(question.person.language)
         clock.step("judge", outcome="answered", confidence=material.confidence)
         return Answer(
@@ -333,7 +406,7 @@ class Node:
             more=tuple(Sentence(text=q.text, citations=(q.passage.id,)) for q in material.more),
             citations=(
                 *(_fact_citation(f) for f in material.facts),
-                *_passage_citations([q for _, q in said]),
+                *_passage_citations([one.quote for one in said]),
             ),
             trace=tuple(clock.steps),
         )
@@ -342,6 +415,15 @@ class Node:
         """Free the engine."""
         if self.engine is not None:
             await self.engine.close()
+
+
+def _used(said: list[Said], adapter: BrickManifest | None) -> dict[str, object]:
+    """What a trace says of the adapter that was asked: where it comes from, and what was kept."""
+    if adapter is None:
+        return {}
+    kept = sum(one.by is not None and one.by.endswith(f" {adapter.ref}") for one in said)
+    lineage = " ".join((adapter.lineage.operation, *adapter.lineage.parents))
+    return {"adapter": adapter.ref, "kept": kept, "lineage": lineage}
 
 
 def _above(level: Level) -> Level | None:

@@ -36,7 +36,11 @@ def show_bricks(bricks: Sequence[Listed]) -> None:
             said_bytes(brick.size),
             f"{brick.created:%Y-%m-%d}",
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for brick in bricks:
+        if brick.unused is not None:
+            console.print(Text(f"{brick.ref} is not used: {brick.unused}", style="yellow"))
 
 
 def show_brick(manifest: BrickManifest) -> None:

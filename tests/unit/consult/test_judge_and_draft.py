@@ -12,7 +12,12 @@ from services.bricks.knowledge import parse_topic
 from services.consult.draft import Drafter
 from services.consult.ground import Quote
 from services.consult.judge import Judge
-from services.engines.errors import EngineError, EngineTimeoutError, EngineUnavailableError
+from services.engines.errors import (
+    AdapterUnknownError,
+    EngineError,
+    EngineTimeoutError,
+    EngineUnavailableError,
+)
 from services.engines.protocol import Authoring, Budget, EngineCard, Prompt
 
 TEXT = """---
@@ -125,9 +130,9 @@ class FakeEngine:
 
 async def drafted(judge: Judge, engine: Any) -> list[str]:
     drafter = Drafter(engine, judge, Budget(64, 5))
-    pairs = [pair async for pair in drafter.draft("How much may I take?", QUOTES)]
-    assert all(quote in QUOTES for _, quote in pairs)
-    return [text for text, _ in pairs]
+    said = [one async for one in drafter.draft("How much may I take?", QUOTES)]
+    assert all(one.quote in QUOTES for one in said)
+    return [one.text for one in said]
 
 
 SOURCES = list(PASSAGE.sentences)
@@ -176,6 +181,26 @@ async def test_an_engine_that_fails_costs_nothing_but_its_draft(judge, error):
     engine = FakeEngine(f"{SWELLING} {LIMIT} Half a sen", error=error)
     assert await drafted(judge, engine) == [SWELLING, LIMIT, PRESSURE, FEVER]
     assert sorted(await drafted(judge, FakeEngine(error=error))) == sorted(SOURCES)
+
+
+async def test_it_is_said_which_sentences_the_model_wrote_and_with_which_adapter(judge):
+    engine = FakeEngine(SWELLING)
+    stream = Drafter(engine, judge, Budget(64, 5)).draft("?", QUOTES, "style@2")
+    assert [one.by async for one in stream] == ["fake with style@2", None, None, None]
+    assert engine.prompts[0][0].adapter == "style@2"
+
+
+async def test_where_the_adapter_was_taken_away_meanwhile_the_base_model_writes(judge):
+    class Parted(FakeEngine):
+        async def generate(self, prompt: Prompt, budget: Budget) -> AsyncIterator[str]:
+            if prompt.adapter:
+                raise AdapterUnknownError("x")
+            async for piece in super().generate(prompt, budget):
+                yield piece
+
+    stream = Drafter(Parted(SWELLING), judge, Budget(64, 5)).draft("?", QUOTES, "style@2")
+    first, *_ = [one async for one in stream]
+    assert (first.text, first.by) == (SWELLING, "fake")
 
 
 async def test_a_reader_who_leaves_cancels_the_engine(judge):

@@ -190,9 +190,9 @@ def test_an_active_adapter_comes_in_the_form_that_the_engine_wants(store, instal
         gguf=("gguf", b"GGUF"),
     )
     installed.activate("style@1")
-    (gguf,) = active_adapters(store, installed, "gguf")
-    (peft,) = active_adapters(store, installed, "peft")
-    assert (gguf.name, gguf.base, gguf.rank) == ("style", BASE, 8)
+    (gguf,) = [one.file for one in active_adapters(store, installed, "gguf", BASE).fit]
+    (peft,) = [one.file for one in active_adapters(store, installed, "peft", BASE).fit]
+    assert (gguf.name, gguf.base, gguf.rank) == ("style@1", BASE, 8)
     assert gguf.path.read_bytes() == b"GGUF"
     assert (peft.path / "model.safetensors").read_bytes() == b"weights"
     assert peft.digest == store.get("style@1").files[2].digest
@@ -201,8 +201,17 @@ def test_an_active_adapter_comes_in_the_form_that_the_engine_wants(store, instal
 def test_an_adapter_that_is_not_there_in_this_form_is_left_out(store, installed, adapter, caplog):
     adapter("style", gguf=("gguf", b"GGUF"))
     installed.activate("style@1")
-    assert active_adapters(store, installed, "peft") == ()
+    found = active_adapters(store, installed, "peft", BASE)
+    assert (found.fit, found.left_out) == ((), {"style@1": "It is not there as peft."})
     assert "not there as peft" in caplog.text
+
+
+def test_an_adapter_of_another_model_is_never_given_to_the_engine(store, installed, adapter):
+    adapter("style", gguf=("gguf", b"GGUF"))
+    installed.activate("style@1")
+    found = active_adapters(store, installed, "gguf", f"sha256:{'c' * 64}")
+    assert found.fit == ()
+    assert "trained on another model (sha256:bbbbbb" in found.left_out["style@1"]
 
 
 def test_a_damaged_adapter_is_left_out(store, installed, adapter):
@@ -211,4 +220,6 @@ def test_a_damaged_adapter_is_left_out(store, installed, adapter):
     installed.activate("style@1")
     installed.activate("tone@1")
     damage(store, "style@1", "gguf")
-    assert [a.name for a in active_adapters(store, installed, "gguf")] == ["tone"]
+    found = active_adapters(store, installed, "gguf", BASE)
+    assert [one.manifest.ref for one in found.fit] == ["tone@1"]
+    assert "style@1" in found.left_out
