@@ -205,3 +205,61 @@ class NodeMeasures(Base):
     canaries: Mapped[int]
     canaries_failed: Mapped[int]
     received: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class KnowledgeSource(Base):
+    """How fetching stands with one source of the reviewed list.
+
+    ``snapshot`` is the digest of what was last taken; ``due`` when it is asked next.
+    """
+
+    __tablename__ = "learning_source"
+
+    id: Mapped[str] = mapped_column(String(48), primary_key=True)
+    snapshot: Mapped[str | None] = mapped_column(String(71))
+    fetched: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tried: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    due: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failures: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(String(300))
+
+
+class KnowledgeSnapshot(Base):
+    """What a source gave at one time: files by digest, what they say of their date and licence."""
+
+    __tablename__ = "learning_snapshot"
+
+    source: Mapped[str] = mapped_column(String(48), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(71), primary_key=True)
+    taken: Mapped[datetime] = mapped_column(UtcDateTime)
+    dated: Mapped[str | None] = mapped_column(String(10))
+    parts: Mapped[list[Any]] = mapped_column(JSON)
+
+
+class KnowledgeChange(Base):
+    """What a snapshot would change, on its way to a brick; see `services.learning.sources`.
+
+    ``former`` is the brick that it follows, ``brick`` what it was released as. ``candidate`` is the
+    digest that people look at, ``kept`` the contradicting passages that a person kept.
+    """
+
+    __tablename__ = "learning_change"
+    __table_args__ = (Index("learning_change_source", "source", "made"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    source: Mapped[str] = mapped_column(String(48))
+    snapshot: Mapped[str] = mapped_column(String(71))
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    step: Mapped[int] = mapped_column(default=0)
+    candidate: Mapped[str | None] = mapped_column(String(71))
+    former: Mapped[str | None] = mapped_column(String(60))
+    brick: Mapped[str | None] = mapped_column(String(60))
+    criteria: Mapped[list[Any] | None] = mapped_column(JSON)
+    counts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    kept: Mapped[list[Any] | None] = mapped_column(JSON)
+    error: Mapped[str | None] = mapped_column(String(300))
+    by: Mapped[str | None] = mapped_column(String(64))
+    note: Mapped[str | None] = mapped_column(String(500))
+    decided: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    made: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed: Mapped[datetime] = mapped_column(UtcDateTime)
