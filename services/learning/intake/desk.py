@@ -18,15 +18,13 @@ from compliance.errors import BadInputError, NotFoundError
 from services.learning.contribution import ContributionManifest, check_contribution, read_manifest
 from services.learning.errors import ContributionRefusedError
 from services.learning.intake.acts import Change
-from services.learning.intake.difference import difference
-from services.learning.models import HERE, LearningRound, StoredContribution
+from services.learning.intake.withdrawal import Withdrawn, withdraw
+from services.learning.models import HERE, StoredContribution
 from services.learning.rounds import Rounds
-from services.learning.rounds.states import State
 from services.learning.trust import BOUND, LOW, Trust
 
 Audit = Callable[[Any, str, Change], None]
 """Writes down who does what with ``contribution:ID``; raises where it cannot."""
-_OUT = frozenset({State.PUBLISHING, State.ROLLING_OUT, State.RELEASED, State.ROLLED_BACK})
 
 
 @dataclass(frozen=True)
@@ -40,22 +38,6 @@ class Sender:
 
     who: Any
     node: str | None
-
-
-@dataclass(frozen=True)
-class Withdrawn:
-    """What a withdrawal did.
-
-    Attributes:
-        again: whether its round's candidate is made anew.
-        published: the brick that it had a part in and that is out, or about to be.
-        difference: of that brick to one without it, as a share of its length, where that is known.
-    """
-
-    id: str
-    again: bool = False
-    published: str | None = None
-    difference: float | None = None
 
 
 class ContributionDesk:
@@ -107,29 +89,16 @@ class ContributionDesk:
             return self._store(path, manifest, LOW if low else None)
 
     def withdraw(self, id_: str, sender: Sender) -> Withdrawn:
-        """Delete a contribution, and have what was made with it made anew.
+        """Delete a contribution, and have what was made with it made anew (`intake.withdrawal`).
 
         Raises:
             NotFoundError: there is none, or it is another node's.
             AuditError: it could not be written down; nothing was done.
         """
         with self.rounds.database.reading() as session:
-            found = _own(session, id_, sender)
+            own(session, id_, sender)
         self._audit(sender.who, f"contribution:{id_}", "withdrawn")
-        with self.rounds.database.transaction() as session:
-            if found.round is not None:  # rounds before contributions, as their steps lock them
-                self.rounds.book.row(session, found.round, lock=True)
-            row = session.get_one(StoredContribution, id_, with_for_update=True)
-            used = row.state == "used"
-            row.state, row.reason = "withdrawn", None
-            session.flush()
-            again = used and row.round is not None and self.rounds.again(session, row.round)
-            round_ = session.get(LearningRound, row.round) if row.round else None
-        self.rounds.files.contribution(id_).unlink(missing_ok=True)
-        if again or round_ is None or round_.state not in _OUT:
-            return Withdrawn(id_, again)
-        told = round_.brick or f"round:{round_.id}"
-        return Withdrawn(id_, published=told, difference=difference(self.rounds, round_))
+        return withdraw(self.rounds, id_)
 
     def _known(self, manifest: ContributionManifest, node: str) -> StoredContribution | None:
         """The row of the very same contribution, when it is here already."""
@@ -197,7 +166,12 @@ def _held(session: Session, manifest: ContributionManifest) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def _own(session: Session, id_: str, sender: Sender) -> StoredContribution:
+def own(session: Session, id_: str, sender: Sender) -> StoredContribution:
+    """A contribution of a node, for that node or an operator.
+
+    Raises:
+        NotFoundError: there is none, or it is another node's.
+    """
     row = session.get(StoredContribution, id_)
     if row is None or sender.node not in {None, row.key}:
         raise NotFoundError("There is no contribution of that id from this node.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,8 +18,23 @@ MOST = 64
 """With more contributions than this nobody waits for the comparison."""
 
 
-def difference(rounds: Rounds, row: LearningRound) -> float | None:
-    """Length of the change that the release would undergo, as a share of the release's own.
+@dataclass(frozen=True)
+class Difference:
+    """What a change is with and without something.
+
+    Attributes:
+        before: length of the change that was made; after: of the one without it.
+        apart: length of what lies between them; share: that as a share of ``before``.
+    """
+
+    before: float
+    after: float
+    apart: float
+    share: float
+
+
+def difference(rounds: Rounds, row: LearningRound) -> Difference | None:
+    """What a round's change would be without what was withdrawn.
 
     None where it cannot be told: too few contributions are left for the rule, too many for a quick
     answer, or files are no longer there.
@@ -33,10 +49,15 @@ def difference(rounds: Rounds, row: LearningRound) -> float | None:
         made = rounds.combining.together(there, rounds.policy.of(row.domain), lambda _text: None)
     except AggregationError:
         return None
-    before = read_delta(rounds.files.candidate(row.id))
-    length = length_of(before)
-    apart = length_of(_minus(before, made.delta))
-    return apart / length if length > 0 and math.isfinite(apart) else None
+    return between(read_delta(rounds.files.candidate(row.id)), made.delta)
+
+
+def between(before: Delta, after: Delta) -> Difference | None:
+    """How far two changes lie apart; None where that cannot be said."""
+    length, apart = length_of(before), length_of(_minus(before, after))
+    if not (length > 0 and math.isfinite(apart)):
+        return None
+    return Difference(length, length_of(after), apart, apart / length)
 
 
 def _minus(one: Delta, other: Delta) -> dict[str, Factors]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.learning.aggregate import Aggregate, Rule, aggregate
+from services.learning.aggregate import Aggregate, Delta, Rule, aggregate
 from services.learning.contribution import ContributionManifest, FileRound
 from services.learning.errors import AggregationError
 from services.learning.models import LearningRound, StoredContribution
@@ -48,18 +48,28 @@ class Combining:
         if lacking:
             raise AggregationError(lacking)
         made = self.together(there, policy, say)
-        digest, put = self.files.write_candidate(row.id, row.fence, made.delta)
+        given = told(there, made)
+        return self.judged_next(
+            row, policy, made.delta, {"lost": made.lost, "contributions": given}
+        )
+
+    def judged_next(
+        self, row: LearningRound, policy: DomainPolicy, made: Delta, of: Mapping[str, Any]
+    ) -> Move:
+        """The move of a candidate that was just made to who judges it.
+
+        Args:
+            row: of the round.
+            policy: by which it was put together.
+            made: the candidate.
+            of: what it was made of, for the evidence.
+        """
+        digest, put = self.files.write_candidate(row.id, row.fence, made)
         same = (row.evidence or {}) if digest == row.candidate else {}  # it was measured before
-        evidence = {
-            **same,
-            "lost": made.lost,
-            "epsilon": greatest_epsilon(there),
-            "contributions": told(there, made),
-        }
         values = {
             "candidate": digest,
             "rule": policy.aggregate.rule.value,
-            "evidence": evidence,
+            "evidence": {**same, **of, "epsilon": greatest_epsilon(of["contributions"])},
             "criteria": row.criteria if same else None,
         }
         return Move(State.EVALUATING, values, [put])
@@ -83,9 +93,9 @@ class Combining:
         )
 
 
-def greatest_epsilon(there: Sequence[StoredContribution]) -> float | None:
+def greatest_epsilon(given: Sequence[Mapping[str, Any]]) -> float | None:
     """The greatest privacy budget that a node has spent; None where one said none."""
-    spent = [_manifest(one).privacy.epsilon for one in there]
+    spent = [one["epsilon"] for one in given]
     said = [one for one in spent if one is not None]
     return max(said) if said and len(said) == len(spent) else None
 

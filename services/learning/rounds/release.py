@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from services.learning.models import Approval, Deployment, LearningRound
 from services.learning.rounds.book import Move, RoundBook
-from services.learning.rounds.collect import used
+from services.learning.rounds.history import contributions_of, withdrawn
 from services.learning.rounds.judge import as_json, blocking, criteria_now, evidence_of
 from services.learning.rounds.ports import Candidate, Publisher, Release, Rollout
+from services.learning.rounds.standing import standing
 from services.learning.rounds.states import State
 from services.store.database import Database
 
@@ -40,10 +41,9 @@ class Publishing:
     def __call__(self, row: LearningRound, candidate: Candidate, policy_digest: str) -> Move:
         """Publish; back to where it belongs when something changed since it was approved."""
         with self.database.reading() as session:
-            there = {one.id for one in used(session, row.id)}
-        made_of = {one["id"] for one in (row.evidence or {}).get("contributions", ())}
-        if there != made_of:
-            return Move(State.AGGREGATING)  # one was withdrawn: the candidate is no longer this one
+            gone = withdrawn(session, contributions_of(row))
+        if gone:
+            return Move(State.AGGREGATING)  # the candidate is no longer this one
         said = self.book.approvals(row)
         criteria = criteria_now(candidate.policy, row, said)
         values: dict[str, Any] = {"criteria": as_json(criteria), "policy": policy_digest}
@@ -68,16 +68,20 @@ class RollingOut:
     """The last step: it begins the rollout; `Rounds.tick` sees how that ends.
 
     Args:
+        database: with learning's tables.
         rollout: None where nodes are not served in cohorts; then what is published is released.
     """
 
+    database: Database
     rollout: Rollout | None
 
     def __call__(self, row: LearningRound) -> Move:
         """Begin; the round stays in its state until the deployment has come to an end."""
         if self.rollout is None or row.brick is None:
             return Move(State.RELEASED)
-        self.rollout.start(row.brick, row.parent)
+        with self.database.reading() as session:
+            former = standing(session, row.domain).parent  # of one made anew not what it stands on
+        self.rollout.start(row.brick, former)
         return Move(State.ROLLING_OUT)
 
 

@@ -33,6 +33,7 @@ from services.learning.rounds.ports import (
     Rollout,
     Say,
 )
+from services.learning.rounds.rebuild import Rebuilding
 from services.learning.rounds.release import Publishing, RollingOut, end_of
 from services.learning.rounds.standing import Standing, new_round, readiness, standing, waiting
 from services.learning.rounds.states import UNPUBLISHED, FencedOffError, State
@@ -105,10 +106,11 @@ class Rounds:
         self.people = People(database, self.book, policy)
         self._model, self._signer = model, signer
         self.combining = Combining(database, self.files, weigh)
+        self.rebuilding = Rebuilding(database, self.book, self.files, policy, self.combining)
         self._collecting = Collecting(database, self.files, self._expected_of)
         self._judging = Judging(self.files, evaluator, self.book.approvals)
         self._publishing = Publishing(database, self.book, publisher)
-        self._rolling_out = RollingOut(rollout)
+        self._rolling_out = RollingOut(database, rollout)
         self.approve, self.reject = self.people.approve, self.people.reject
 
     def standing(self, domain: str) -> Standing:
@@ -170,7 +172,8 @@ class Rounds:
         """What recurs: propose rounds, see how rollouts ended, add jobs that are lacking."""
         for domain in self.policy.domains:
             try:
-                self.propose(domain)
+                if self.rebuilding.propose(domain) is None:
+                    self.propose(domain)
             except CaretierError as error:  # of one domain; the others go on
                 _LOG.error("no round of %s: %s", domain, error.kind)
         with self.database.transaction() as session:
@@ -193,7 +196,8 @@ class Rounds:
         row = self.book.get(round_id)
         failed_in = (row.error or "").partition(":")[0]
         to = State(failed_in) if row.state == State.FAILED else State.EVALUATING
-        to = State.COLLECTING if to in _EARLY else to
+        if to in _EARLY:
+            to = State.AGGREGATING if row.rebuilds else State.COLLECTING
         if row.state == State.BLOCKED and not all(a.approved for a in self.book.approvals(row)):
             to = State.AGGREGATING
         with self.database.transaction() as session:
@@ -232,7 +236,8 @@ class Rounds:
             case State.COLLECTING:
                 return self._collecting(row, policy, told)
             case State.AGGREGATING:
-                return self.combining(row, policy, told)
+                combining = self.rebuilding if row.rebuilds else self.combining
+                return combining(row, policy, told)
             case State.EVALUATING:
                 return self._judging(row, self.candidate(row, told))
             case State.PUBLISHING:

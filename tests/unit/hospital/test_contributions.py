@@ -291,9 +291,19 @@ def test_after_a_release_a_withdrawal_says_what_it_would_be_without(hospital, ap
         told = asking.delete(f"{PATH}/{ids[0]}").json()
         again = asking.delete(f"{PATH}/{ids[0]}")
         assert asking.delete(f"{PATH}/{'0' * 36}").status_code == 404
-    assert told["published"] == f"{DOMAIN}@1"
-    assert 0 < told["difference"] < 2
+    assert (told["published"], told["releases"]) == (f"{DOMAIN}@1", [f"{DOMAIN}@1"])
+    assert 0 < told["difference"]["share"] < 2
+    assert told["difference"]["apart"] < told["difference"]["before"] + told["difference"]["after"]
     assert (told["again"], again.status_code) == (False, 200)
+    assert (told["next"], again.json()["round"]) == ("proposed", told["round"])
+    work(hospital)
+    anew = hospital.rounds.book.get(told["round"])
+    assert (anew.state, anew.rebuilds, anew.parent) == (State.WAITING, row.id, row.parent)
+    assert sorted(one["id"] for one in anew.evidence["contributions"]) == sorted(ids[1:])
+    hospital.rounds.approve(anew.id, anew.candidate, "ana")
+    work(hospital)
+    now = hospital.rounds.standing(DOMAIN)
+    assert (now.epoch, now.parent) == (2, f"{DOMAIN}@2")
 
 
 def test_a_node_that_sends_poison_is_put_aside_until_a_person_lifts_it(hospital, app, clinics):
