@@ -25,10 +25,11 @@ import httpx
 from compliance.errors import BadInputError, CaretierError
 from services.advisor.catalogue import CatalogueModel, ModelFile
 from services.advisor.errors import ModelSourceError
-from services.bricks.manifest import BrickFile
+from services.bricks.manifest import BrickFile, BrickManifest
 from services.bricks.store import BrickStore
 from services.bricks.updater.download import Downloads, Progress, silent
 from services.bricks.updater.http import HttpSource
+from services.bricks.updater.installed import Installed
 from services.bricks.updater.limits import Limits
 from services.bricks.updater.source import FolderSource, Source
 from services.engines.settings import embedded_model
@@ -91,7 +92,7 @@ class Shelves:
         """The model, if it is in place already.
 
         Raises:
-            ModelSourceError: what lies in its place is something else.
+            ModelSourceError: what lies in its place is something else, or was taken back.
         """
         path, wanted = self.target(file), digest or file.digest
         if not path.is_file():
@@ -100,6 +101,10 @@ class Shelves:
         if wanted is not None and found != wanted:
             raise ModelSourceError(
                 f"{path} is not what its digest says.", remedy="Move it away and fetch it again."
+            )
+        if (reason := self._taken_back(found)) is not None:
+            raise ModelSourceError(
+                f"{path} is not to be used: {reason}", remedy="Move it away, or choose another one."
             )
         return Got(path, found, "in place already", 0)
 
@@ -148,14 +153,37 @@ class Shelves:
         return self._put(draft, target, held, "the node's bricks")
 
     def _brick(self, name: str, wanted: str | None) -> tuple[Path, str] | None:
-        assert self._data is not None  # noqa: S101 - asked by _of_bricks alone
-        store = BrickStore(self._data / "bricks")
-        for manifest in store.manifests():
-            for file in manifest.files if manifest.kind == "model" else ():
-                same = file.digest == wanted if wanted else manifest.id == name
-                if same and file.name.endswith(".gguf"):
-                    return store.path(manifest.ref, file.name), file.digest
+        """Path and digest of a model among the bricks, of its highest version that may be used."""
+        for manifest, file, reason in self._models():
+            if wanted != file.digest if wanted else manifest.id != name:
+                continue
+            if reason is None:
+                assert self._data is not None  # noqa: S101 - or there were no models
+                return BrickStore(self._data / "bricks").path(manifest.ref, file.name), file.digest
+            self._refused = f" {reason}"
         return None
+
+    def _models(self) -> Iterator[tuple[BrickManifest, BrickFile, str | None]]:
+        """Models among the bricks, the highest version first, and why one was taken back.
+
+        Raises:
+            BrickDamagedError: it is not known what was taken back.
+        """
+        if self._data is None:
+            return
+        folder = self._data / "bricks"
+        revoked = Installed(folder).state().revoked
+        for manifest in reversed(BrickStore(folder).manifests()):
+            said = revoked.get(manifest.ref)
+            reason = None if said is None else f"{manifest.ref} was taken back: {said}"
+            for file in manifest.files if manifest.kind == "model" else ():
+                if file.name.endswith(".gguf"):
+                    yield manifest, file, reason
+
+    def _taken_back(self, digest: str) -> str | None:
+        """Why a file is not to be used: all bricks that hold it were taken back."""
+        reasons = [reason for _, file, reason in self._models() if file.digest == digest]
+        return reasons[0] if reasons and None not in reasons else None
 
     def _repository(self) -> bool:
         assert self._data is not None  # noqa: S101 - asked by _of_bricks alone

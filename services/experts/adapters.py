@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-from services.bricks.errors import BrickRevokedError
 from services.bricks.manifest import BrickManifest
 from services.bricks.store import BrickStore
 from services.bricks.updater.installed import Installed
@@ -28,18 +27,6 @@ def form_of(host: AdapterHost) -> Form:
     return "peft" if isinstance(host, HttpEngine) else "gguf"
 
 
-def refuse_revoked(store: BrickStore, ref: str) -> None:
-    """Refuse a version that its publisher took back; the store may still hold its files.
-
-    Raises:
-        BrickRevokedError: it was taken back.
-        BrickDamagedError: it is not known what was.
-    """
-    revoked = Installed(store.folder).state().revoked
-    if ref in revoked:
-        raise BrickRevokedError(f"{ref} was taken back: {revoked[ref]}")
-
-
 def adapter_of(store: BrickStore, manifest: BrickManifest, form: Form) -> AdapterFile:
     """Verify a brick and lay its adapter out for an engine.
 
@@ -53,7 +40,7 @@ def adapter_of(store: BrickStore, manifest: BrickManifest, form: Form) -> Adapte
         BrickRevokedError: its publisher took it back.
         BrickDamagedError: a file is missing or is not what its digest says.
     """
-    refuse_revoked(store, manifest.ref)
+    Installed(store.folder).refuse_revoked(manifest.ref)
     if manifest.kind != "adapter" or manifest.base is None or manifest.rank is None:
         raise ExpertRefusedError(f"{manifest.ref} is of kind {manifest.kind}, not an adapter.")
     if manifest.lineage.operation == "retired":

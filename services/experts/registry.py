@@ -21,8 +21,9 @@ from compliance.errors import CaretierError
 from services.bricks.errors import BrickRevokedError
 from services.bricks.manifest import BrickManifest
 from services.bricks.store import BrickStore
+from services.bricks.updater.installed import Installed
 from services.engines.protocol import AdapterHost
-from services.experts.adapters import adapter_of, form_of, refuse_revoked
+from services.experts.adapters import adapter_of, form_of
 from services.experts.errors import (
     ExpertRefusedError,
     ExpertsUnsupportedError,
@@ -154,7 +155,9 @@ class Experts:
                 known = self._experts.get(row.id)
                 try:
                     if known is not None and known.ready:
-                        await asyncio.to_thread(refuse_revoked, self._store, known.ref)
+                        await asyncio.to_thread(
+                            Installed(self._store.folder).refuse_revoked, known.ref
+                        )
                         continue
                     manifest = await asyncio.to_thread(self._store.get, ref)
                     self._experts[row.id] = await self._hold(manifest, row.pushed)

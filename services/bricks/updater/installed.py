@@ -76,6 +76,15 @@ class Installed:
         """
         return self.state().obstacle(ref)
 
+    def refuse_revoked(self, ref: str) -> None:
+        """Refuse a version that its publisher took back; the store may still hold its files.
+
+        Raises:
+            BrickRevokedError: it was taken back.
+            BrickDamagedError: see `state`.
+        """
+        _refuse_revoked(self.state(), ref)
+
     def activate(self, ref: str, home: str | None = None) -> None:
         """Put a version in use; the one before it becomes the last good version.
 
@@ -91,8 +100,7 @@ class Installed:
         brick, version = split_ref(ref)
 
         def change(state: State) -> State:
-            if ref in state.revoked:
-                raise BrickRevokedError(f"{ref} was taken back: {state.revoked[ref]}")
+            _refuse_revoked(state, ref)
             if (reason := state.obstacle(ref)) is not None:
                 raise BrickError(reason, remedy="`caretier bricks installed` shows what is in use.")
             moved = state.of(brick).moved_to(version)
@@ -111,8 +119,7 @@ class Installed:
 
         def change(state: State) -> State:
             now = state.of(brick)
-            if ref in state.revoked:
-                raise BrickRevokedError(f"{ref} was taken back: {state.revoked[ref]}")
+            _refuse_revoked(state, ref)
             if now.pinned not in {None, version}:
                 raise BrickError(f"{brick} is pinned to {now.pinned}; take the pin off first.")
             if now.active is not None and version >= now.active:
@@ -155,8 +162,7 @@ class Installed:
         """
 
         def change(state: State) -> State:
-            if (reason := state.revoked.get(f"{brick}@{version}")) is not None:
-                raise BrickRevokedError(f"{brick}@{version} was taken back: {reason}")
+            _refuse_revoked(state, f"{brick}@{version}")
             return state.having(brick, state.of(brick).model_copy(update={"pinned": version}))
 
         self._change(change)
@@ -211,3 +217,8 @@ class Installed:
         with (self.folder / f".{FILE}.lock").open("ab") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
+
+
+def _refuse_revoked(state: State, ref: str) -> None:
+    if ref in state.revoked:
+        raise BrickRevokedError(f"{ref} was taken back: {state.revoked[ref]}")

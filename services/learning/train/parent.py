@@ -8,6 +8,7 @@ from pathlib import Path
 from services.bricks.adapters.base import named_base, write_note
 from services.bricks.errors import BrickError
 from services.bricks.store import BrickStore
+from services.bricks.updater.installed import Installed
 
 
 def parent_folder(store: BrickStore, ref: str | None, scratch: Path) -> Path | None:
@@ -20,10 +21,12 @@ def parent_folder(store: BrickStore, ref: str | None, scratch: Path) -> Path | N
 
     Raises:
         BrickUnknownError, BrickDamagedError: the brick is not here, or not whole.
+        BrickRevokedError: its publisher took it back; nothing is to be built on it.
         BrickError: it holds no adapter in that form.
     """
     if ref is None:
         return None
+    Installed(store.folder).refuse_revoked(ref)
     manifest = store.get(ref)
     names = [f.name for f in manifest.files if f.role == "peft" and f.name.endswith(".safetensors")]
     if not names:

@@ -12,6 +12,7 @@ from services.advisor.errors import ModelSourceError
 from services.advisor.fetch import PARTS, SUMS, Shelves, brick_id
 from services.bricks.errors import BrickUntrustedError
 from services.bricks.store import BrickStore
+from services.bricks.updater.installed import Installed
 
 MODEL = Catalogue.load().model("llama-3.2-1b-instruct")
 CONTENT = b"GGUF" + bytes(range(256)) * 40
@@ -106,23 +107,60 @@ def test_a_broken_download_goes_on_where_it_stopped(shelves, tmp_path):
     assert shelves.fetch(MODEL, FILE).moved == len(CONTENT) - 4000
 
 
-def test_a_model_among_the_nodes_bricks_is_taken_from_there(tmp_path, site):
+@pytest.fixture
+def offer(tmp_path, site):
+    """Puts the model into the node's store as versions of a brick."""
     store = BrickStore(tmp_path / "data" / "bricks")
-    fields = {
-        "id": brick_id(MODEL),
-        "version": 1,
-        "kind": "model",
-        "title": "A model",
-        "level": "clinic",
-        "domain": "medicine",
-        "licence": "CC0",
-        "created": "2026-01-01T00:00:00Z",
-        "lineage": {"operation": "made"},
-    }
-    store.make(fields, {"m.gguf": (site / "m.gguf", "model")})
+
+    def put(version, content=CONTENT):
+        (site / "m.gguf").write_bytes(content)
+        fields = {
+            "id": brick_id(MODEL),
+            "version": version,
+            "kind": "model",
+            "title": "A model",
+            "level": "clinic",
+            "domain": "medicine",
+            "licence": "CC0",
+            "created": "2026-01-01T00:00:00Z",
+            "lineage": {"operation": "made"},
+        }
+        store.make(fields, {"m.gguf": (site / "m.gguf", "model")})
+        return Installed(store.folder)
+
+    return put
+
+
+def test_a_model_among_the_nodes_bricks_is_taken_from_there(tmp_path, offer):
+    offer(1)
     got = Shelves(tmp_path / "models", data=tmp_path / "data").fetch(MODEL, FILE)
     assert got.came_from == "the node's bricks"
     assert got.path.read_bytes() == CONTENT
+
+
+def test_a_model_that_was_taken_back_is_never_chosen_among_the_bricks(tmp_path, offer):
+    offer(1).revoke({f"{brick_id(MODEL)}@1": "It was unsafe."})
+    with pytest.raises(ModelSourceError) as raised:
+        Shelves(tmp_path / "models", data=tmp_path / "data").fetch(MODEL, FILE)
+    assert "@1 was taken back: It was unsafe." in raised.value.message
+    assert not (tmp_path / "models" / "m.gguf").exists()
+
+
+def test_where_only_its_latest_version_was_taken_back_the_one_before_is_chosen(tmp_path, offer):
+    offer(1, b"GGUF first")
+    offer(2, b"GGUF second")
+    offer(3, b"GGUF third").revoke({f"{brick_id(MODEL)}@3": "It was unsafe."})
+    got = Shelves(tmp_path / "models", data=tmp_path / "data").fetch(MODEL, UNKNOWN)
+    assert got.path.read_bytes() == b"GGUF second"
+
+
+def test_a_model_in_place_that_was_taken_back_is_not_used(tmp_path, offer):
+    shelves = Shelves(tmp_path / "models", data=tmp_path / "data")
+    installed = offer(1)
+    shelves.fetch(MODEL, FILE)
+    installed.revoke({f"{brick_id(MODEL)}@1": "It was unsafe."})
+    with pytest.raises(ModelSourceError, match="not to be used"):
+        shelves.fetch(MODEL, FILE)
 
 
 def test_where_nothing_has_it_what_to_copy_where_is_said_to_the_digest(tmp_path):
