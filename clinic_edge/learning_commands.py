@@ -75,6 +75,8 @@ def contributions(
     learning = _learning(context.obj)
     held = [learning.withdraw(withdraw)] if withdraw else learning.learner.outbox.all()
     told = [each.told() for each in held]
+    for path in learning.learner.outbox.torn():
+        typer.echo(f"{path} could not be read and was put aside.", err=True)
     if as_json:
         typer.echo(json.dumps({"contributions": told}))
         return

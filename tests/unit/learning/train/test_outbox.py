@@ -84,3 +84,26 @@ def test_reasons_are_told(outbox):
 def test_an_unknown_contribution_is_not_found(outbox):
     with pytest.raises(NotFoundError):
         outbox.move("00000000-0000-4000-8000-000000000009", "sent")
+
+
+@pytest.mark.parametrize("content", [b"", b'{"manif', b"[]", b'{"manifest": {}}', b"\xff\xfe"])
+def test_a_torn_file_is_put_aside_and_the_rest_is_listed(outbox, caplog, content):
+    ids = [put(outbox, number, epoch=number) for number in range(3)]
+    outbox.move(ids[0], "sent")
+    outbox.move(ids[1], "sent")
+    (place,) = outbox._folder.glob(f"sent/{ids[0]}.json")
+    place.write_bytes(content)
+    assert [held.manifest.id for held in outbox.all()] == ids[1:]
+    assert [path.name for path in outbox.torn()] == [f"{ids[0]}.json.torn"]
+    assert outbox.torn()[0].read_bytes() == content
+    assert f"{ids[0]}.json cannot be read" in caplog.text
+    outbox.move(ids[2], "sent")
+    assert len(outbox.all()) == 2
+
+
+def test_a_torn_change_is_not_sent(outbox):
+    torn, whole = put(outbox, 0), put(outbox, 1)
+    path = outbox.place(torn)
+    path.write_bytes(path.read_bytes()[:40])
+    assert [each.stem for each in outbox.waiting()] == [whole]
+    assert [each.name for each in outbox.torn()] == [f"{torn}.safetensors.torn"]
