@@ -18,6 +18,7 @@ from compliance.deidentify import PlaceholderError, PlaceholderMap
 from compliance.errors import CaretierError, NotFoundError
 from compliance.sealing import SealingKey
 from compliance.sealing.encoding import from_text
+from patient_app import signals
 from patient_app.member import Member
 from patient_app.withdrawing import WITHDRAWALS, take_back
 from services.consult.messages import Answer, Level, Sentence, Status
@@ -137,6 +138,10 @@ class Delivery:
         if not await asyncio.to_thread(self._may_leave, id_, row):
             return
         parcel = await self._link.send(Envelope.model_validate_json(row["envelope"]))
+        if row.get("kind") == signals.KIND:  # nothing comes back for one
+            refused = parcel.state is ParcelState.REFUSED
+            await asyncio.to_thread(self._said, id_, row, "refused" if refused else "sent")
+            return
         await asyncio.to_thread(self._taken, id_, row, parcel)
 
     async def _fetch(self, id_: str, row: dict[str, Any]) -> None:
@@ -205,6 +210,9 @@ class Delivery:
 
     def _end(self, id_: str, row: dict[str, Any], sealed: str | None) -> None:
         """Open the reply (None: it was refused), write the answer, and delete the outbox row."""
+        if row.get("kind") == signals.KIND:
+            self._said(id_, row, "refused")
+            return
         language = self._member.profile["language"]
         consult = self._member.vault.get("consult", id_)
         before = Answer.model_validate(consult["answer"])
@@ -221,6 +229,12 @@ class Delivery:
             tx.put("consult", id_, {**consult, "answer": answer.model_dump(mode="json")})
             entry = tx.get("ledger", row["receipt"])
             tx.put("ledger", row["receipt"], {**entry, "state": answer.status})
+
+    def _said(self, id_: str, row: dict[str, Any], state: str) -> None:
+        """What the person said of an answer has arrived, or never will."""
+        with self._member.vault.write() as tx:
+            if tx.get("outbox", id_) is not None:
+                signals.ended(tx, id_, row, state)
 
     def _open(self, id_: str, row: dict[str, Any], sealed: str, before: Answer) -> Answer:
         readers = Envelope.model_validate_json(row["envelope"]).receipt.readers

@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import uuid4
 
-from compliance.audit import Agent, AuditTrail, crossing
+from compliance.audit import AuditTrail
 from compliance.consent import Consent, one_time, standing
 from compliance.deidentify import Deidentifier, PlaceholderMap
 from compliance.errors import DisclosureRefusedError, NotFoundError
-from compliance.receipt import issue_receipt, new_salt
 from compliance.sealing import SealingKey
 from compliance.sealing.encoding import to_text
+from patient_app.leaving import Leaving, Masker, release
 from patient_app.member import Member
 from services.consult import wording
 from services.consult.messages import (
@@ -34,12 +34,8 @@ from services.consult.messages import (
 )
 from services.consult.node import Outcome
 from services.exchange.messages import ReferredQuestion
-from services.exchange.sealed import seal_question
 
-POLICY = "safe-harbor-1"
 PREVIEW_VALIDITY = timedelta(hours=24)
-RECEIPT_VALIDITY = timedelta(days=14)
-"""How long a referral may wait for a dead link before its receipt counts no more."""
 OLDEST_AGE = 90
 """Ages over 89 cross as 90 (45 CFR 164.514(b)(2)(i)(C))."""
 MAX_FACTS = 12
@@ -66,7 +62,16 @@ class Discloser:
     """
 
     def __init__(self, deidentifier: Deidentifier, audit: AuditTrail) -> None:
-        self._deidentifier, self._audit = deidentifier, audit
+        self._deidentifier, self.audit = deidentifier, audit
+
+    @property
+    def detector(self) -> str:
+        """Version of what masks."""
+        return self._deidentifier.version
+
+    def masker(self, member: Member, language: Any, mapping: PlaceholderMap) -> Masker:
+        """What masks every text that leaves together."""
+        return Masker(self._deidentifier, member, language, mapping)
 
     def preview(
         self, member: Member, question: Question, outcome: Outcome, conversation: str
@@ -85,7 +90,7 @@ class Discloser:
         record = member.record()
         language = question.person.language
         facts = record.facts_for(question.text, language)[:MAX_FACTS] if record else []
-        masked = _Masker(self._deidentifier, member, language, mapping)
+        masked = self.masker(member, language, mapping)
         reply_key = SealingKey.generate()
         referred = ReferredQuestion(
             referral=question.id,
@@ -96,6 +101,7 @@ class Discloser:
             urgency=outcome.answer.triage.level,
             reason=outcome.reason or "not-covered",
             reply_to=reply_key.public.to_text(),
+            learning=_learning(member, readers),
         )
         text = _in_words(referred)
         disclosure = Disclosure(
@@ -120,7 +126,7 @@ class Discloser:
                     "payload": referred.model_dump_json(),
                     "reply_key": to_text(reply_key.to_bytes()),
                     "disclosure": disclosure.model_dump(mode="json"),
-                    "detector": self._deidentifier.version,
+                    "detector": self.detector,
                     "made": datetime.now(UTC).isoformat(),
                 },
             )
@@ -197,66 +203,22 @@ class Discloser:
         now: datetime,
     ) -> dict[str, Any]:
         """Receipt, seal and audit; returns the outbox row."""
-        _url, bundles = member.link()
-        destination: Any = Level(shown.destination)
-        salt = new_salt()
-        receipt = issue_receipt(
-            key=member.identity,
-            payload=preview["payload"].encode(),
-            salt=salt,
-            referral=preview["consult"],
-            policy=POLICY,
+        leaving = Leaving(
+            id=preview["consult"],
+            payload=preview["payload"],
             detector=preview["detector"],
             consent=consent.id,
-            destination=destination,
+            destination=Level(shown.destination),
             readers=shown.readers,
-            valid_for=RECEIPT_VALIDITY,
-            now=now,
         )
-        envelope = seal_question(
-            preview["payload"],
-            salt,
-            receipt,
-            device=member.identity.public,
-            destination=destination,
-            to=bundles[destination].sealing_public(),
-        )
-        self._audit.record(
-            crossing(
-                action="send",
-                referral=envelope.id,
-                person=Agent("person", receipt.device),
-                application=Agent("application", "caretier-device"),
-                model=None,
-                source=Level.DEVICE,
-                destination=destination,
-                detail={"receipt": receipt.id, "consent": consent.id, "bytes": str(receipt.bytes)},
-            )
-        )
-        return {
-            "envelope": envelope.model_dump_json(),
-            "reply_key": preview["reply_key"],
-            "conversation": preview["conversation"],
-            "receipt": receipt.id,
-            "state": "outgoing",
-            "attempts": 0,
-            "due": now.isoformat(),
-        }
+        row = release(member, self.audit, leaving, now)
+        return row | {k: preview[k] for k in ("reply_key", "conversation")}
 
 
-class _Masker:
-    """De-identifies every text of one referral with the same placeholders."""
-
-    def __init__(
-        self, deidentifier: Deidentifier, member: Member, language: Any, mapping: PlaceholderMap
-    ) -> None:
-        self._deidentifier, self._member = deidentifier, member
-        self._language, self._mapping = language, mapping
-
-    def __call__(self, text: str) -> str:
-        return self._deidentifier.deidentify(
-            text, language=self._language, known=self._member.known, mapping=self._mapping
-        ).text
+def _learning(member: Member, readers: tuple[str, ...]) -> str | None:
+    """The consent under which the hospital may learn from what it reads."""
+    given = member.learning_consent(Level.HOSPITAL) if Level.HOSPITAL in readers else None
+    return given.id if given else None
 
 
 def _travelling(person: Person) -> Person:
@@ -264,7 +226,7 @@ def _travelling(person: Person) -> Person:
     return person.model_copy(update={"age_years": min(age, OLDEST_AGE) if age else age})
 
 
-def _travelling_fact(fact: Fact, masked: _Masker) -> Fact:
+def _travelling_fact(fact: Fact, masked: Masker) -> Fact:
     """A fact without its reference and with its year only: both could tell who it is."""
     kind = fact.id.split("/")[0]
     year = fact.date[:4] if fact.date else None
@@ -288,6 +250,7 @@ def _in_words(referred: ReferredQuestion) -> str:
     lines.append(
         f"With it: urgency {referred.urgency}, reason {referred.reason},"
         " a random number and a fresh key for the answer"
+        + (", and the consent to learn from it" if referred.learning else "")
     )
     return "\n".join(lines)
 

@@ -39,3 +39,12 @@ class TooManyTriesError(CaretierError):
     status = 429
     exit_code = 53
     remedy = "Wait a minute and try again."
+
+
+class SignalSentError(CaretierError):
+    """What was said of an answer has left the device, so it cannot be said otherwise any more."""
+
+    kind = "signal-sent"
+    status = 409
+    exit_code = 89
+    remedy = "To have it deleted, withdraw your consent for learning in the settings."

@@ -13,6 +13,7 @@
 | consent, ledger, outbox | what was allowed, what left, what is on its way |
 | connection | tokens of a record at another server, and what came from there |
 | withdrawal | withdrawn consents that the clinic has not been told of yet |
+| signal | what the person said of an answer, and whether it left |
 """
 
 from __future__ import annotations
@@ -182,5 +183,18 @@ class Member:
         for consent in self.consents():
             same = consent.standing and consent.destinations[0] == readers[0]
             if same and all(consent.permits("treatment", r, now) for r in readers):
+                return consent
+        return None
+
+    def learning_consent(self, *levels: Level) -> Consent | None:
+        """The newest standing consent under which one of the tiers may learn now, or None.
+
+        Args:
+            levels: tiers; all that this device may send to when none is named.
+        """
+        now = datetime.now(UTC)
+        wanted = levels or (Level.CLINIC, Level.HOSPITAL)
+        for consent in self.consents():
+            if consent.standing and any(consent.permits("learning", w, now) for w in wanted):
                 return consent
         return None

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from compliance.consent import Purpose
 from compliance.errors import CaretierError, NotFoundError
-from patient_app import withdrawing
+from patient_app import signals, withdrawing
 from patient_app.connect.routes import connection_routes
 from patient_app.importing import parse_record
 from patient_app.member import Member
@@ -21,6 +21,7 @@ from patient_app.personal.policy import MAX_INTERESTS, Interest
 from patient_app.personal.routes import personal_routes
 from patient_app.service import Device, Event
 from patient_app.sessions import Sessions
+from patient_app.signal_routes import signal_routes
 from patient_app.summary import summarise
 from services.consult.messages import (
     MAX_QUESTION_CHARS,
@@ -111,7 +112,9 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     @router.get("/consults")
     def consults(member: Mine) -> dict[str, Any]:
         """Earlier consults, newest first."""
-        return {"consults": [_shown(member, row) for row in member.consults()]}
+        said = {id_: signals.shown(member, id_) for id_, _ in member.vault.items(signals.KIND)}
+        rows = [_shown(member, row) for row in member.consults()]
+        return {"consults": [{**row, "signal": said.get(row["id"])} for row in rows]}
 
     @router.get("/consults/{consult}")
     def consult(consult: str, member: Mine) -> dict[str, Any]:
@@ -119,7 +122,8 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
         kept = member.vault.get("consult", consult[:64])
         if kept is None:
             raise NotFoundError("There is no such consult.")
-        return {"id": consult, **_shown(member, kept)}
+        said = signals.shown(member, consult[:64])
+        return {"id": consult, **_shown(member, kept), "signal": said}
 
     @router.get("/ledger")
     def ledger(member: Mine) -> dict[str, Any]:
@@ -141,6 +145,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     _record_routes(router, Mine)
     own_data_routes(router, device, sessions, Mine)
     personal_routes(router, device, Mine)
+    signal_routes(router, device, Mine)
     connection_routes(router, device.connections, Mine)
     return router
 

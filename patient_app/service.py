@@ -231,7 +231,7 @@ class Device:
         if outcome is None:
             raise BadInputError("The question came to no end.")
         answer = outcome.answer
-        await asyncio.to_thread(_keep, member, question, talk, answer)
+        await asyncio.to_thread(_keep, member, question, talk, answer, stay=stay)
         if answer.status is Status.ABSTAINED and outcome.refer_to and not stay:
             answer = await asyncio.to_thread(self._offer, member, question, outcome, talk)
         yield member.shown(answer)
@@ -369,7 +369,10 @@ def _waiting(member: Member) -> bool:
     return any(member.vault.items(kind) for kind in ("outbox", withdrawing.WITHDRAWALS))
 
 
-def _keep(member: Member, question: Question, conversation: str, answer: Answer) -> None:
+def _keep(
+    member: Member, question: Question, conversation: str, answer: Answer, *, stay: bool = False
+) -> None:
+    """Write a consult down; ``stay``: nothing of it may leave, not what is said of it either."""
     with member.vault.write() as tx:
         kept = tx.get("consult", question.id)
         tx.put(
@@ -380,5 +383,6 @@ def _keep(member: Member, question: Question, conversation: str, answer: Answer)
                 "asked": kept["asked"] if kept else datetime.now(UTC).isoformat(),
                 "conversation": conversation,
                 "answer": answer.model_dump(mode="json"),
+                "local_only": stay,
             },
         )

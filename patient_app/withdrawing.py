@@ -13,6 +13,7 @@ from typing import Any
 
 from compliance.consent import Consent, Purpose, standing
 from compliance.errors import NotFoundError
+from patient_app import signals
 from patient_app.member import Member
 from patient_app.vault.transaction import Transaction
 from services.consult.messages import Answer, Status
@@ -73,6 +74,10 @@ def withdraw(member: Member, consent_id: str) -> Consent:
             receipt = Envelope.model_validate_json(row["envelope"]).receipt
             if receipt.consent == consent_id:
                 take_back(tx, id_, row)
+        signals.keep_here(tx, consent_id)
+        for id_, row in tx.items("preview"):
+            if f'"learning":"{consent_id}"' in row.get("payload", ""):
+                tx.delete("preview", id_)  # it would still say that it may be learned from
         if before.withdrawn is None and tx.get("link", "clinic") is not None:
             word = Withdrawal.sign(consent_id, member.identity, now).model_dump(mode="json")
             tx.put(
@@ -84,7 +89,10 @@ def withdraw(member: Member, consent_id: str) -> Consent:
 
 
 def take_back(tx: Transaction, id_: str, row: dict[str, Any]) -> None:
-    """Take a referral out of the outbox whose consent was withdrawn, and write that down."""
+    """Take out of the outbox what has lost its consent, and write that down."""
+    if row.get("kind") == signals.KIND:
+        signals.ended(tx, id_, row, "withdrawn")
+        return
     tx.delete("outbox", id_)
     entry = tx.get("ledger", row["receipt"])
     tx.put("ledger", row["receipt"], {**entry, "state": "withdrawn"})

@@ -107,6 +107,8 @@ class Courier:
             await asyncio.to_thread(self._intake.answer, row.id, parcel.reply)
         elif parcel.state is ParcelState.REFUSED:
             await asyncio.to_thread(self._intake.refused, row.id, "refused-above")
+        elif parcel.state is ParcelState.ANSWERED:
+            await asyncio.to_thread(self._intake.done_above, row.id)
         else:
             await asyncio.to_thread(self._intake.check_again, row.id, POLL)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -35,11 +36,22 @@ class Intake:
 
     Every crossing is on the audit trail before it happens; when it cannot be written, the call
     fails and the sender keeps the referral.
+
+    Attributes:
+        on_consent: deletes, in the transaction that takes referrals away, what else stands under a
+            withdrawn consent of a device.
     """
 
     def __init__(self, database: Database, level: Level, audit: AuditTrail) -> None:
         self.database, self.level, self.audit = database, level, audit
-        self.withdrawals = Withdrawals(database, level, audit, self.on_withdraw)
+        self.on_consent: Callable[[Session, str, str], None] = lambda _session, _device, _id: None
+        self.withdrawals = Withdrawals(
+            database,
+            level,
+            audit,
+            self.on_withdraw,
+            self._consent_gone,
+        )
 
     def accept(self, envelope: Envelope, sender: str) -> Parcel:
         """Take a referral from an enrolled node; the same one again changes nothing.
@@ -87,6 +99,9 @@ class Intake:
 
     def on_accept(self, session: Session, envelope: Envelope) -> None:
         """Do more in the transaction that takes a referral (a job row, say); nothing by default."""
+
+    def _consent_gone(self, session: Session, device: str, consent: str) -> None:
+        self.on_consent(session, device, consent)  # which may be set after the construction
 
     def on_withdraw(self, session: Session, ids: list[str]) -> None:
         """Delete more in the transaction that takes referrals away; nothing by default."""
@@ -149,6 +164,19 @@ class Intake:
                 .where(*_wanted(id_), StoredParcel.reply.is_(None))
                 .values(state="answered", reply=reply)
             )
+
+    def settled(self, session: Session, id_: str) -> None:
+        """What came was taken in whole and nothing goes back; its envelope is a copy too many."""
+        session.execute(
+            update(StoredParcel)
+            .where(*_wanted(id_))
+            .values(state="answered", envelope="", outgoing=None)
+        )
+
+    def done_above(self, id_: str) -> None:
+        """The tier above took it in whole, and sends nothing back."""
+        with self.database.transaction() as session:
+            self.settled(session, id_)
 
     def pass_on(self, id_: str, outgoing: Envelope | None = None) -> None:
         """Send a referral to the tier above, in another envelope when one is given."""

@@ -36,7 +36,11 @@ class ParcelState(StrEnum):
 
 
 class ReferredQuestion(Message):
-    """The de-identified question: everything that another tier learns about the person."""
+    """The de-identified question: everything that another tier learns about the person.
+
+    ``learning`` is the id of a consent under which the hospital may learn from the question and its
+    reply; None where the person gave none.
+    """
 
     referral: str
     text: Words = Field(max_length=4 * MAX_QUESTION_CHARS)  # placeholders are longer than names
@@ -48,6 +52,7 @@ class ReferredQuestion(Message):
     reply_to: str = Field(
         max_length=4096, description="public sealing key of the device, base64url"
     )
+    learning: str | None = Field(default=None, min_length=1, max_length=200)
 
 
 class SealedRequest(Message):

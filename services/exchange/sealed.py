@@ -31,6 +31,7 @@ from services.exchange.messages import (
     reply_context,
     seal_context,
 )
+from services.learning.signals.message import SentSignal, signal_in
 
 POLICIES = frozenset({"safe-harbor-1"})
 """De-identification policies that a tier accepts."""
@@ -122,12 +123,31 @@ class Opened:
     salt: bytes
 
 
+def open_sealed(envelope: Envelope, keys: Keyring, reader: Level) -> Opened | SentSignal:
+    """Unseal what an envelope holds, a question or a signal, and check it against its receipt.
+
+    Raises:
+        ReferralRefusedError: it cannot be unsealed, or the receipt does not cover it.
+    """
+    text, salt = _unsealed(envelope, keys, reader)
+    signal = signal_in(text)
+    if signal is None:
+        return _question(envelope, text, salt)
+    if (signal.signal, signal.consent) != (envelope.id, envelope.receipt.consent):
+        raise ReferralRefusedError("The signal belongs to another envelope or consent.")
+    return signal
+
+
 def open_question(envelope: Envelope, keys: Keyring, reader: Level) -> Opened:
     """Unseal a question and check it against its receipt.
 
     Raises:
         ReferralRefusedError: it cannot be unsealed, or the receipt does not cover it.
     """
+    return _question(envelope, *_unsealed(envelope, keys, reader))
+
+
+def _unsealed(envelope: Envelope, keys: Keyring, reader: Level) -> tuple[str, bytes]:
     try:
         plain = unseal(from_text(envelope.sealed), keys, context=envelope.context())
         request = SealedRequest.model_validate_json(plain)
@@ -135,8 +155,12 @@ def open_question(envelope: Envelope, keys: Keyring, reader: Level) -> Opened:
     except (SealingError, ValidationError, ValueError):
         raise ReferralRefusedError("The referral cannot be opened here.") from None
     check_receipt(envelope, reader, question=request.question.encode(), salt=salt)
+    return request.question, salt
+
+
+def _question(envelope: Envelope, text: str, salt: bytes) -> Opened:
     try:
-        question = ReferredQuestion.model_validate_json(request.question)
+        question = ReferredQuestion.model_validate_json(text)
     except ValidationError:
         raise ReferralRefusedError("The referral holds no question.") from None
     if question.referral != envelope.id:
@@ -145,7 +169,7 @@ def open_question(envelope: Envelope, keys: Keyring, reader: Level) -> Opened:
         seal(b"", SealingPublic.from_text(question.reply_to), context=b"")
     except (SealingError, ValueError):
         raise ReferralRefusedError("No answer can be sealed to the device's key.") from None
-    return Opened(question, request.question, salt)
+    return Opened(question, text, salt)
 
 
 def seal_reply(

@@ -80,6 +80,7 @@ class Withdrawals:
         audit: its trail.
         on_removed: called in the transaction that takes referrals away, with their ids, to delete
             more of them (an opened question on a desk, say).
+        on_consent: called in it with device and consent, to delete what else stands under them.
     """
 
     def __init__(
@@ -88,9 +89,10 @@ class Withdrawals:
         level: str,
         audit: AuditTrail,
         on_removed: Callable[[Session, list[str]], None] = lambda _session, _ids: None,
+        on_consent: Callable[[Session, str, str], None] = lambda _session, _device, _consent: None,
     ) -> None:
         self._database, self._level, self._audit = database, level, audit
-        self._on_removed = on_removed
+        self._on_removed, self._on_consent = on_removed, on_consent
 
     def take(self, withdrawal: Withdrawal, sender: str) -> WithdrawalTaken:
         """Keep a withdrawal and delete what is queued under the consent; again changes nothing.
@@ -140,6 +142,7 @@ class Withdrawals:
                 .values(state="withdrawn", reason="withdrawn")
             )
             self._on_removed(session, every)
+            self._on_consent(session, device, consent)
         return len(open_)
 
     def untold(self, limit: int = 20) -> list[StoredWithdrawal]:
