@@ -40,6 +40,8 @@ from services.learning.rounds.states import State
 from services.learning.train.onto import onto
 from services.store.database import Database
 
+TAKE_BACK = "`caretier bricks repository revoke` takes the release back."
+
 
 @dataclass(frozen=True)
 class Rebuilt:
@@ -132,10 +134,8 @@ class Rebuilding:
         lacking = too_few(there, policy)
         files = [self.files.contribution(given.id).is_file() for given in there]
         if lacking or not all(files):
-            raise AggregationError(
-                lacking or f"Contributions of the round {one.id[:8]} are no longer kept.",
-                remedy="Take the release back with `caretier bricks revoke`, or wait for the next.",
-            )
+            said = lacking or f"Contributions of the round {one.id[:8]} are no longer kept."
+            raise AggregationError(f"{said} {TAKE_BACK}")
         made = self.combining.together(there, policy, say)
         return made.delta, told(there, made), made.lost
 

@@ -112,7 +112,8 @@ def test_too_few_left_fail_with_what_to_do_and_the_release_stays_until_people_ac
     told = withdraw(parent.rounds, first[0])
     assert parent.rounds.advance(told.round) == State.FAILED
     row = parent.rounds.book.get(told.round)
-    assert "2 contributions from 2 sites" in row.error
+    assert "2 contributions from 2 sites are left" in row.error
+    assert "revoke" in row.error
     assert parent.rounds.standing(DOMAIN).parent == one.brick
     parent.rounds.tick()
     assert len(parent.rounds.book.listing()) == 2  # it is proposed once

@@ -1,4 +1,4 @@
-"""One contribution of a node in an epoch, rebuilt releases, credit, channels and measures.
+"""One contribution an epoch, rebuilt releases, credit, channels, measures and sources.
 
 Revision: 0002, after 0001.
 """
@@ -22,6 +22,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("note", sa.Text(), server_default="", nullable=False))
     _one_an_epoch()
     _rollout()
+    _sources()
 
 
 def _one_an_epoch() -> None:
@@ -82,3 +83,50 @@ def _rollout() -> None:
         batch_op.create_index(
             "learning_measures_release", ["brick", "version", "received"], unique=False
         )
+
+
+def _sources() -> None:
+    op.create_table(
+        "learning_source",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("snapshot", sa.String(length=71), nullable=True),
+        sa.Column("fetched", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tried", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(length=300), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "learning_snapshot",
+        sa.Column("source", sa.String(length=48), nullable=False),
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("taken", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("dated", sa.String(length=10), nullable=True),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "digest"),
+    )
+    op.create_table(
+        "learning_change",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("source", sa.String(length=48), nullable=False),
+        sa.Column("snapshot", sa.String(length=71), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("candidate", sa.String(length=71), nullable=True),
+        sa.Column("former", sa.String(length=60), nullable=True),
+        sa.Column("brick", sa.String(length=60), nullable=True),
+        sa.Column("criteria", sa.JSON(), nullable=True),
+        sa.Column("counts", sa.JSON(), nullable=True),
+        sa.Column("kept", sa.JSON(), nullable=True),
+        sa.Column("error", sa.String(length=300), nullable=True),
+        sa.Column("by", sa.String(length=64), nullable=True),
+        sa.Column("note", sa.String(length=500), nullable=True),
+        sa.Column("decided", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("made", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("learning_change", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_learning_change_state"), ["state"], unique=False)
+        batch_op.create_index("learning_change_source", ["source", "made"], unique=False)
