@@ -128,14 +128,18 @@ class Installed:
 
         self._change(change)
 
-    def fall_back(self, brick: str, reason: str) -> int | None:
-        """Put the version in use aside and the last good one in its place.
+    def fall_back(self, brick: str, reason: str, version: int | None = None) -> int | None:
+        """Put the version in use aside and the last good one in its place, without a person.
 
+        For what a rollout takes back because a clinical measure got worse: a pin does not hold it,
+        and nothing is fetched (an operator's word is `Updater.roll_back`, which does and obeys).
         A later version is taken as usual; the one put aside does not come back by itself.
 
         Args:
             brick: its id.
             reason: one sentence without anything of a patient; it is kept and shown.
+            version: that is to go; where another one is in use meanwhile, nothing is changed. None
+                for whichever is in use.
 
         Returns:
             The version that is in use now, or None when there is no good one left.
@@ -143,16 +147,21 @@ class Installed:
         Raises:
             BrickUnknownError: no version of it is in use.
         """
+        gone: list[int] = []
 
         def change(state: State) -> State:
             now = state.of(brick)
             if now.active is None:
                 raise BrickUnknownError(f"No version of {brick} is in use here.")
+            if version not in {None, now.active}:
+                return state
+            gone.append(now.active)
             return state.having(brick, now.back_to(state.good(brick), reason))
 
-        left = self._change(change).of(brick).active
-        _log.warning("%s fell back to version %s: %s", brick, left, reason)
-        return left
+        now = self._change(change).of(brick)
+        if gone:
+            _log.warning("%s fell back to version %s: %s", brick, now.active, reason)
+        return now.active
 
     def pin(self, brick: str, version: int | None) -> None:
         """Keep a brick at a version whatever comes (None: take the pin off).

@@ -98,14 +98,22 @@ class State(_Part):
         usable = f"{brick}@{now.good}" not in self.revoked and now.good not in now.aside
         return now.good if usable else None
 
+    def why_not(self, ref: str) -> str | None:
+        """Why a version must not be used, or None where nothing speaks against it itself."""
+        brick, version = split_ref(ref)
+        aside = self.of(brick).aside
+        if ref in self.revoked:
+            return f"{ref} was taken back: {self.revoked[ref]}"
+        if version in aside:
+            return f"{ref} was put aside here: {aside[version]}"
+        return None
+
     def obstacle(self, ref: str) -> str | None:
         """Why a version is not to be put in use by an update, or None."""
         brick, version = split_ref(ref)
         now = self.of(brick)
-        if ref in self.revoked:
-            return f"{ref} was taken back: {self.revoked[ref]}"
-        if version in now.aside:
-            return f"{ref} was put aside here: {now.aside[version]}"
+        if (reason := self.why_not(ref)) is not None:
+            return reason
         if now.pinned not in {None, version}:
             return f"{brick} is pinned to {now.pinned}."
         if version < now.highest and version not in {now.active, now.pinned}:

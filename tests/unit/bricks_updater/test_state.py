@@ -61,6 +61,25 @@ def test_falling_back_twice_leaves_nothing_in_use(installed):
         installed.fall_back("a", "and again")
 
 
+def test_what_is_withdrawn_late_does_not_touch_the_version_that_took_its_place(installed, caplog):
+    installed.activate("a@1")
+    installed.activate("a@2")
+
+    assert installed.fall_back("a", "worse", version=1) == 2
+
+    assert installed.active() == {"a": 2}
+    assert "fell back" not in caplog.text
+
+
+def test_a_pin_does_not_hold_what_is_withdrawn(installed):
+    installed.activate("a@1")
+    installed.activate("a@2")
+    installed.pin("a", 2)
+
+    assert installed.fall_back("a", "worse", version=2) == 1
+    assert "put aside" in installed.permits("a@2")
+
+
 def test_the_last_good_version_is_none_that_was_taken_back(installed):
     installed.activate("a@1")
     installed.activate("a@2")

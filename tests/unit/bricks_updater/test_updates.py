@@ -152,6 +152,29 @@ def test_an_operator_can_roll_back_to_a_lower_version(publisher, updater):
         updater.pull("heart-style@3")
 
 
+def test_a_version_that_fell_back_does_not_come_again_and_the_next_one_does(publisher, updater):
+    """What a rollout needs: withdrawn, the last good one back, metadata as guarded as before."""
+    old = publisher.remember()
+    publisher.brick(b"newer words", version=2)
+    publisher.publish()
+    updater.pull("heart-style")
+
+    assert updater.installed.fall_back("heart-style", "Overrides rose.", version=2) == 1
+
+    assert updater.update("device", ("en",)) == []
+    with pytest.raises(BrickError, match="put aside here: Overrides rose"):
+        updater.pull("heart-style@2")
+    updater.store.verify("heart-style@1")
+    publisher.replay(old)
+    with pytest.raises(BrickUntrustedError, match="older than what was seen"):
+        updater.update("device", ("en",))
+    publisher.brick(b"mended words", version=3)
+    publisher.publish()
+    (done,) = updater.update("device", ("en",))
+    assert (done.ref, done.before) == ("heart-style@3", 1)
+    assert updater.installed.fall_back("heart-style", "Worse.", version=3) == 1
+
+
 def test_a_roll_back_works_without_the_repository(publisher, updater):
     publisher.brick(b"newer words", version=2)
     publisher.publish()
