@@ -18,6 +18,7 @@ from compliance.errors import DisclosureRefusedError
 from compliance.receipt import LONGEST_VALIDITY
 from compliance.retention import Schedule
 from compliance.sealing import IdentityPublic, KeyBundle
+from services.bricks.updater.acts import brick_changed, by_node
 from services.bricks.updater.source import Source
 from services.consult.messages import Answer, Level, Question, Status
 from services.consult.node import Node, Outcome
@@ -34,11 +35,13 @@ from services.exchange.rotation import successors
 from services.exchange.sealed import (
     Opened,
     device_of,
-    open_question,
+    open_sealed,
     seal_question,
     seal_reply,
 )
+from services.exchange.signals import SignalIntake
 from services.exchange.witness import Witness
+from services.learning.signals import SentSignal
 from services.store.database import Database
 
 IDLE_SECONDS = 0.1
@@ -63,21 +66,27 @@ class Clinic:
             settings.data / "keys", name=settings.name, level=Level.CLINIC
         )
         self.database = Database(settings.database_url)
-        self.database.migrate("services.exchange")
+        self.database.migrate("services.exchange", "services.learning")
         self.registry = Registry(self.database)
         trail = AuditTrail.open(settings.data, "clinic", node=settings.name)
         self.witness = Witness(self.keys.identity, trail)
         self.intake = Intake(self.database, Level.CLINIC, trail)
         path = settings.retention
+        schedule = Schedule.load(path) if path else Schedule.load()
+        self.signals = SignalIntake(self.intake, schedule.rule("clinic.signal").keep)
         self.sweeper = clinic_sweeper(
-            Schedule.load(path) if path else Schedule.load(),
+            schedule,
             self.intake,
             self.registry,
             shortest=KEEP_ENDED,
         )
         self._node = node
         self._parent = settings.data / "hospital.json"
-        self.bricks = ClinicBricks(settings.data, self.repository)
+        self.bricks = ClinicBricks(
+            settings.data,
+            self.repository,
+            write=lambda line: trail.record(brick_changed(by_node(settings.name), line)),
+        )
         self.learning = ClinicLearning(
             settings, self.database, self.keys.identity, trail, self._hospital_identity
         )
@@ -207,7 +216,10 @@ class Clinic:
             return  # withdrawn since the rows were read
         envelope = Envelope.model_validate_json(row.envelope)
         try:
-            opened = open_question(envelope, self.keys.sealing, Level.CLINIC)
+            opened = open_sealed(envelope, self.keys.sealing, Level.CLINIC)
+            if isinstance(opened, SentSignal):
+                await asyncio.to_thread(self.signals.take, envelope, opened)
+                return
             answer = await self._consult(opened)
             if answer.status is Status.ABSTAINED and await self._pass_on(envelope, opened):
                 return

@@ -10,6 +10,7 @@ from compliance.retention import RetentionError, Schedule, Sweeper
 from services.exchange.intake import ENDED, Intake
 from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
+from services.learning.signals import forget_over
 from services.store.rows import changed
 
 
@@ -32,6 +33,7 @@ def clinic_sweeper(
         "clinic",
         {
             "clinic.referral": lambda before, held: _ended(intake, before, held),
+            "clinic.signal": lambda before, _held: forget_over(intake.database, before),
             "clinic.token": lambda _before, _held: registry.forget_expired(),
         },
     )

@@ -90,6 +90,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             here.node.follow(),
             subscriptions_loop(here.subscriptions),
             rounds_loop(here.rounds),
+            here.signals.loop(),
             keep_fresh(chosen.data),
             follow_own(chosen.data),
         ):

@@ -54,11 +54,15 @@ class Desk:
         intake: of the hospital.
         keys: with which replies are signed.
         texts: under which the referrals' texts are sealed; as they are where None.
+
+    Attributes:
+        on_signed: called in the transaction that signs, with the referral's id.
     """
 
     def __init__(self, intake: Intake, keys: NodeKeys, texts: TextKeys | None = None) -> None:
         self._intake, self._keys, self._texts = intake, keys, texts
         self._database = intake.database
+        self.on_signed: Callable[[Session, str], None] = lambda _session, _referral: None
 
     def seal(self, id_: str, column: str, text: str) -> str:
         """A text as it is to stand in the database."""
@@ -207,6 +211,7 @@ class Desk:
                 .where(StoredParcel.id == id_)
                 .values(state="answered", reply=reply)
             )
+            self.on_signed(session, id_)
             if beside is not None:
                 beside(session, now)
         return self.item(id_)

@@ -18,6 +18,7 @@ from services.hospital.errors import HeldError
 from services.hospital.holds import Holds
 from services.hospital.models import ErasureReceipt, Job, Referral
 from services.hospital.text_keys import TextKeys
+from services.learning.signals import forget_referral
 from services.store.database import Database
 from services.store.rows import changed
 
@@ -84,6 +85,7 @@ class Erasures:
         with self._database.transaction() as session:
             rows = changed(session.execute(delete(Referral).where(Referral.id == referral)))
             rows += changed(session.execute(delete(Job).where(Job.subject == referral)))
+            rows += forget_referral(session, referral)
             emptied = update(StoredParcel).where(StoredParcel.id == referral)
             session.execute(
                 emptied.values(

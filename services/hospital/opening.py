@@ -17,10 +17,12 @@ from services.exchange.intake import Intake
 from services.exchange.keys import NodeKeys
 from services.exchange.messages import Envelope, ReferredQuestion
 from services.exchange.models import StoredParcel
-from services.exchange.sealed import open_question
+from services.exchange.sealed import open_sealed
+from services.exchange.signals import SignalIntake
 from services.hospital.desk import URGENCY_RANK, Desk
 from services.hospital.jobs import Jobs, Taken
 from services.hospital.models import Referral
+from services.learning.signals import SentSignal
 from services.store.database import Database
 
 
@@ -34,6 +36,7 @@ class Opening:
         desk: that seals what lies on it.
         keys: of the hospital; they open the envelope.
         node: gives the consult path that drafts an answer.
+        signals: keeps what is no question, but what a person said of an answer.
     """
 
     def __init__(
@@ -45,9 +48,11 @@ class Opening:
         desk: Desk,
         keys: NodeKeys,
         node: Callable[[], Node],
+        signals: SignalIntake,
     ) -> None:
         self._database, self._jobs = database, jobs
         self._intake, self._desk, self._keys, self._node = intake, desk, keys, node
+        self._signals = signals
 
     async def open(self, taken: Taken) -> None:
         """Open a referral, draft an answer, and lay both on the desk (a `JobHandler`)."""
@@ -59,7 +64,11 @@ class Opening:
         kept = self._desk.open(row.id, "envelope", row.envelope)
         envelope = Envelope.model_validate_json(kept)
         try:
-            opened = open_question(envelope, self._keys.sealing, Level.HOSPITAL)
+            opened = open_sealed(envelope, self._keys.sealing, Level.HOSPITAL)
+            if isinstance(opened, SentSignal):
+                self._signals.take(envelope, opened)
+                self._finish(taken)
+                return
         except ReferralRefusedError as error:
             self._intake.refused(row.id, error.message)
             self._finish(taken)

@@ -24,6 +24,7 @@ from services.exchange.keys import NodeKeys
 from services.exchange.messages import Envelope, Parcel, ParcelState
 from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
+from services.exchange.signals import SignalIntake
 from services.experts import Experts
 from services.experts.adapters import host_of
 from services.fhir.store import FhirStore
@@ -52,6 +53,7 @@ from services.hospital.previsit import Alerts, Intakes
 from services.hospital.relations import Relations
 from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.settings import HospitalSettings
+from services.hospital.signals import HospitalSignals
 from services.hospital.smart.service import Smart
 from services.hospital.standing import Standing
 from services.hospital.studies import Studies
@@ -234,6 +236,8 @@ class Hospital:
         self.experts = Experts(self.database, store, lambda: host_of(self.node.engine))
         self.gateway = Gateway(self.experts, lambda: self.node, audit=self.auditor.chat)
         self.rounds = rounds_of(settings, self.database, self.registry)
+        keep_for = self.schedule.rule("hospital.signal").keep
+        self.signal_intake = SignalIntake(self.intake, keep_for)
 
     def _open_jobs(self) -> None:
         """What is done in the background."""
@@ -245,6 +249,15 @@ class Hospital:
             desk=self.desk,
             keys=self.keys,
             node=lambda: self.node,
+            signals=self.signal_intake,
+        )
+        self.signals = HospitalSignals(
+            self.database,
+            self.jobs,
+            desk=self.desk,
+            taken=self.signal_intake,
+            cards=self.cds.ledger,
+            edits=self.settings.learn_from_edits,
         )
         self.handlers: dict[str, JobHandler] = {
             "open-referral": opening.open,
@@ -252,6 +265,7 @@ class Hospital:
             **subscription_handlers(self.subscriptions, self.jobs),
             **self.ehr.handlers,
             **round_handlers(self.rounds, self.jobs),
+            **self.signals.handlers,
         }
         self.background = Background(self.do, self.handlers.keys() - {"open-referral"})
 

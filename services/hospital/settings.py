@@ -40,6 +40,12 @@ class HospitalSettings(BaseSettings):
         outbound: origins that others may name and that are then called (keys of clients,
             subscribers, other records), ``https://ehr.example.org,https://…``; none by default.
         updates: the update policy of learning; the one in `services.learning` when unset.
+        learn_from_edits: whether what clinicians change in a draft is learned from; with words only
+            where the patient consented to it.
+        suites: folder of the hospital's own suites, which updates are measured on; one stands in
+            the place of the shipped one of its name.
+        signing_passphrase: file with the passphrase of the keys that sign what was learned (in
+            ``publisher-keys`` of the data folder); none is needed for keys without one.
         cds_open: whether decision support takes calls without a token, from this machine alone;
             for trying it out.
         outbound_private: whether those may be on this machine or in a private network.
@@ -71,6 +77,9 @@ class HospitalSettings(BaseSettings):
     study_key: Path | None = None
     retention: Path | None = None
     updates: Path | None = None
+    learn_from_edits: bool = False
+    suites: Path | None = None
+    signing_passphrase: Path | None = None
     outbound: str = ""
     outbound_private: bool = False
     cds_open: bool = False

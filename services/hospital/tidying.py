@@ -23,6 +23,7 @@ from services.hospital.smart.tidying import forget_expired as forget_smart
 from services.hospital.text_keys import TextKeys
 from services.learning.intake.tidying import forget_contributions, forget_trust
 from services.learning.rounds import Rounds
+from services.learning.signals import forget_over
 from services.store.database import Database
 from services.store.rows import changed
 
@@ -69,6 +70,7 @@ def hospital_sweeper(
         "hospital.bulk": lambda before, _: bulk.orders.forget(before),
         "hospital.subscription-event": lambda before, _: subscriptions.scan.forget(before),
         "hospital.contribution": lambda before, _: forget_contributions(rounds, before),
+        "hospital.signal": lambda before, _: forget_over(database, before),
         "hospital.trust": lambda before, _: forget_trust(rounds, before),
         "hospital.erasure": lambda before, held: _receipts(database, before, held),
     }

@@ -40,8 +40,12 @@ _LOG = logging.getLogger("caretier.cds")
 
 @dataclass(frozen=True)
 class Signal:
-    """What came of one card: for learning which warnings help; it names nobody."""
+    """What came of one card: for learning which warnings help; it names nobody.
 
+    ``id`` is that of the feedback, ``received`` when it came.
+    """
+
+    id: str
     service: str
     rule: str
     source: str
@@ -51,6 +55,7 @@ class Signal:
     accepted: int
     given: datetime
     done: datetime
+    received: datetime
 
 
 class CardLedger:
@@ -171,6 +176,7 @@ class CardLedger:
         with self._database.reading() as session:
             for feedback, card in session.execute(ordered.execution_options(yield_per=MAX_SIGNALS)):
                 yield Signal(
+                    feedback.id,
                     card.service,
                     card.rule,
                     card.source,
@@ -180,6 +186,7 @@ class CardLedger:
                     len(feedback.suggestions.split()),
                     card.given,
                     feedback.done,
+                    feedback.received,
                 )
 
     def forget(self, before: datetime) -> int:
