@@ -19,6 +19,7 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
+from services.bricks.channels import ROLE
 from services.bricks.errors import BrickDamagedError, BrickError, BrickUnknownError
 from services.bricks.repository.errors import RepositoryKeyError
 from services.bricks.repository.key_ring import KeyRing
@@ -26,7 +27,9 @@ from services.bricks.repository.key_ring import KeyRing
 ROOT, TARGETS, SNAPSHOT, TIMESTAMP = "root", "targets", "snapshot", "timestamp"
 TOP_LEVEL = (ROOT, TARGETS, SNAPSHOT, TIMESTAMP)
 ONLINE = (SNAPSHOT, TIMESTAMP)
-"""Roles whose keys the hospital's machine uses by itself."""
+"""The top-level roles whose keys the hospital's machine uses by itself."""
+UNATTENDED = (*ONLINE, ROLE)
+"""Those, and the role of channels: keys without a passphrase, signed anew without a person."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Lifetimes:
     delegated: timedelta = timedelta(days=180)
     snapshot: timedelta = timedelta(days=14)
     timestamp: timedelta = timedelta(days=3)
+    channels: timedelta = timedelta(days=14)
 
     def of(self, role: str) -> timedelta:
         """The lifetime of a role, by its name."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from securesystemslib.signer import Key
 
 from compliance.errors import BadInputError
-from services.bricks.repository.edition import ONLINE
+from services.bricks.repository.edition import UNATTENDED
 from services.bricks.repository.key_files import Cost, make_key
 from services.bricks.repository.key_ring import KeyRing
 
@@ -60,7 +60,7 @@ class KeyMaker:
         made: list[Key] = []
         for number in range(plan.keys):
             which = f"{role}, key {number + 1} of {plan.keys}"
-            passphrase = None if role in ONLINE else self.ask(which)
+            passphrase = None if role in UNATTENDED else self.ask(which)
             folder = plan.folders[number % len(plan.folders)]
             key, signer = make_key(folder, role, passphrase, self.cost)
             keys.hold(key, signer)

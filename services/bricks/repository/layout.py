@@ -34,7 +34,7 @@ PATIENCE = 10.0
 _PART = r"[a-z0-9][a-z0-9-]{0,47}"
 METADATA_NAME = re.compile(r"timestamp\.json|[1-9][0-9]{0,9}\.[a-z0-9-]{1,64}\.json")
 TARGET_NAME = re.compile(
-    rf"blobs/[0-9a-f]{{64}}|[0-9a-f]{{64}}\.revoked\.json"
+    rf"blobs/[0-9a-f]{{64}}|[0-9a-f]{{64}}\.(?:revoked|channels)\.json"
     rf"|(?:device|clinic|hospital)/{_PART}/{_PART}/[0-9a-f]{{64}}\.[1-9][0-9]{{0,8}}\.json"
 )
 

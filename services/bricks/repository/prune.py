@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from services.bricks.channels import CHANNELS
 from services.bricks.manifest import BrickManifest
+from services.bricks.repository.channels import settled_of
 from services.bricks.repository.edition import ONLINE, ROOT, TARGETS, Edition
 from services.bricks.repository.key_ring import KeyRing
 from services.bricks.repository.layout import role_of, target_of
@@ -29,7 +31,8 @@ class Pruned:
 def prune(repository: Repository, keys: KeyRing, *, keep: int = 3, dry_run: bool = False) -> Pruned:
     """Offer the latest versions of each brick only, and delete what nothing names any more.
 
-    A version stays as long as a brick that stays specialises it, or stands on a model of it.
+    A version stays as long as a brick that stays specialises it, or stands on a model of it, and
+    while channels offer it to all.
 
     Args:
         repository: to be pruned.
@@ -71,6 +74,7 @@ def _divide(
         kept = sum(held.id == manifest.id and held.ref not in taken for held in stays.values())
         if manifest.ref not in taken and kept < keep:
             stays[manifest.ref] = manifest
+    stays |= {m.ref: m for m in manifests if m.ref in settled_of(repository, edition)}
     while needed := [m for m in manifests if m.ref not in stays and _needed(m, stays)]:
         stays |= {manifest.ref: manifest for manifest in needed}
     return list(stays.values()), [m for m in manifests if m.ref not in stays]
@@ -90,7 +94,7 @@ def _loose(
     offered = {target_of(m) for m in stays}
     for role in (TARGETS, *edition.delegations()):
         for name, target in edition.targets(role).targets.items():
-            if role == TARGETS or name in offered:
+            if role == TARGETS or name in offered or name == CHANNELS:
                 named.add(layout.of_target(name, target.hashes["sha256"]))
     yield from (p for p in sorted(layout.targets.rglob("*")) if p.is_file() and p not in named)
     current = {layout.of_role(r, md.signed.version) for r, md in edition.metadata.items()}

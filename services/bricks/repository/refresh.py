@@ -11,7 +11,7 @@ from pathlib import Path
 
 from services.bricks.errors import BrickError
 from services.bricks.repository import ONLINE_KEYS, REPOSITORY
-from services.bricks.repository.edition import ONLINE, TOP_LEVEL, Edition, Lifetimes
+from services.bricks.repository.edition import TOP_LEVEL, UNATTENDED, Edition, Lifetimes
 from services.bricks.repository.key_ring import KeyRing
 from services.bricks.repository.repository import Repository
 
@@ -51,7 +51,7 @@ def states(repository: Repository) -> list[RoleState]:
 
 def _state(edition: Edition, role: str, now: datetime, lifetimes: Lifetimes) -> RoleState:
     signed, rule, holds = edition.metadata[role].signed, edition.rule(role), edition.holds(role)
-    notice = lifetimes.of(role) / 2 if role in ONLINE else NOTICE
+    notice = lifetimes.of(role) / 2 if role in UNATTENDED else NOTICE
     return RoleState(
         role=role,
         version=signed.version,
@@ -69,13 +69,13 @@ def refresh(repository: Repository, keys: KeyRing, roles: Collection[str] = ()) 
     Args:
         repository: where they are.
         keys: of the roles, and the online ones.
-        roles: by name; when none is named, snapshot and timestamp if half their time has passed.
+        roles: by name; when none is named, those that need no person if half their time has passed.
 
     Raises:
         BrickUnknownError: there is no such role.
         RepositoryKeyError: too few keys are at hand.
     """
-    due = {state.role for state in states(repository) if state.due and state.role in ONLINE}
+    due = {state.role for state in states(repository) if state.due and state.role in UNATTENDED}
     wanted = set(roles) or due
     if not wanted:
         return ()

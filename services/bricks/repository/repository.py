@@ -10,6 +10,7 @@ from pathlib import Path
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import TargetFile
 
+from services.bricks.channels import CHANNELS
 from services.bricks.errors import BrickDamagedError, BrickError, BrickUnknownError
 from services.bricks.manifest import MAX_MANIFEST, BrickManifest
 from services.bricks.repository.edition import Edition, Lifetimes
@@ -137,5 +138,6 @@ class Repository:
             BrickManifest.parse(self.get_target(now, role, path))
             for role in now.delegations()
             for path in now.targets(role).targets
+            if path != CHANNELS
         ]
         return sorted(found, key=lambda manifest: (manifest.id, manifest.version))

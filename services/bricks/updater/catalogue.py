@@ -22,6 +22,7 @@ from typing import cast
 
 from tuf.api.metadata import TargetFile
 
+from services.bricks.channels import Channels
 from services.bricks.errors import BrickUnknownError, BrickUntrustedError
 from services.bricks.manifest import Level, split_ref
 
@@ -65,6 +66,9 @@ class Catalogue:
         unreached: those of them that may be there, but did not come.
         expires: until when this state may be shown as the present one.
         homes: of the bricks that the node knows, by id.
+        channels: what is offered to whom; empty where the repository makes no difference, None
+            where it does and how is not known: then this node may take nothing.
+        node: whose turn counts; the fingerprint of a clinic, which its devices share.
     """
 
     signed: tuple[Entry, ...]
@@ -73,6 +77,8 @@ class Catalogue:
     unreached: frozenset[str]
     expires: datetime
     homes: Mapping[str, str] = field(default_factory=dict)
+    channels: Channels | None = field(default_factory=Channels)
+    node: str | None = None
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
@@ -81,9 +87,17 @@ class Catalogue:
         for entry in self.signed:
             brick = split_ref(entry.ref)[0]
             homes = {self.homes[brick]} if brick in self.homes else self._homes[brick]
-            if homes == {entry.home}:
+            if homes == {entry.home} and self._is_offered(entry.ref):
                 found[entry.ref] = entry
         return found
+
+    def _waits(self, ref: str) -> bool:
+        """Whether only its channel keeps a version from this node."""
+        signed = any(entry.ref == ref for entry in self.signed)
+        return signed and self.channels is not None and not self._is_offered(ref)
+
+    def _is_offered(self, ref: str) -> bool:
+        return self.channels is not None and self.channels.offers(ref, self.node)
 
     @cached_property
     def _homes(self) -> Mapping[str, set[str]]:
@@ -120,6 +134,11 @@ class Catalogue:
         Raises:
             BrickUnknownError, BrickUntrustedError: see `latest`.
         """
+        if ref not in self.entries and self._waits(ref):
+            raise BrickUnknownError(
+                f"{ref} is not offered to this node, or not yet.",
+                remedy="It comes by itself when this node's turn has come.",
+            )
         if ref not in self.entries:
             raise self._none(split_ref(ref)[0], f"The repository does not offer {ref}.")
         return self.entries[ref]

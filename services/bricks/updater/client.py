@@ -16,6 +16,7 @@ from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.updater import Updater
 
 from compliance.audit.files import replace_synced, sync_folder
+from services.bricks.channels import CHANNELS, ROLE, Channels
 from services.bricks.errors import BrickError, BrickUntrustedError
 from services.bricks.manifest import MAX_MANIFEST, BrickManifest, BrickRef
 from services.bricks.updater.catalogue import REVOKED, Catalogue, Entry, entry_of, is_manifest
@@ -87,11 +88,14 @@ class Client:
                 remedy=f"To change over to another repository, move {self.folder} away first.",
             )
 
-    def refresh(self, homes: Mapping[str, str] = MappingProxyType({})) -> Catalogue:
+    def refresh(
+        self, homes: Mapping[str, str] = MappingProxyType({}), node: str | None = None
+    ) -> Catalogue:
         """Fetch what is new and check all of it.
 
         Args:
             homes: of the bricks that this node knows, by id.
+            node: whose turn counts where versions are offered by turns.
 
         Raises:
             BrickUntrustedError: the repository's metadata does not hold, or no root is trusted yet.
@@ -102,10 +106,11 @@ class Client:
             tuf.refresh()
             revoked = self._revoked()
             left_out, unreached = self._load_roles(tuf)
+            channels = self._channels(left_out)
             paths = self._paths(left_out)
             entries = (entry for path in paths if (entry := _entry(tuf, path)) is not None)
             signed = tuple(entries)
-            self._forget({REVOKED, *(entry.path for entry in signed)})
+            self._forget({REVOKED, CHANNELS, *(entry.path for entry in signed)})
             stamp = Metadata[Timestamp].from_file(str(self.seen / "timestamp.json")).signed
             return Catalogue(
                 signed=signed,
@@ -114,6 +119,8 @@ class Client:
                 unreached=unreached,
                 expires=stamp.expires,
                 homes=homes,
+                channels=channels,
+                node=node,
             )
 
     def manifest(self, entry: Entry) -> BrickManifest:
@@ -164,6 +171,15 @@ class Client:
             BrickUntrustedError, RepositoryAwayError: see `target`.
         """
         target = _targets(self.seen / "targets.json").targets.get(REVOKED)
+        return (target, self.target(target, self._limits.targets_bytes)) if target else None
+
+    def channels_list(self) -> tuple[TargetFile, bytes] | None:
+        """The list of channels, as its role signed it, if there is one.
+
+        Raises:
+            BrickUntrustedError, RepositoryAwayError: see `target`.
+        """
+        target = self._tuf.get_targetinfo(CHANNELS) if self._tuf is not None else None
         return (target, self.target(target, self._limits.targets_bytes)) if target else None
 
     def roles(self) -> Iterator[tuple[str, bytes]]:
@@ -255,6 +271,21 @@ class Client:
         for path in (self.folder / "targets").iterdir():
             if path.name not in kept:
                 path.unlink()
+
+    def _channels(self, left_out: dict[str, str]) -> Channels | None:
+        """Who is offered what; None where the repository says so, and it is not to be had.
+
+        Then nothing new is taken, and what was taken back still goes out of use.
+        """
+        if ROLE not in {role for role, _ in self._roles()}:
+            return Channels()
+        try:
+            held = self.channels_list() if ROLE not in left_out else None
+            return Channels.parse(held[1]) if held else None
+        except BrickError as error:
+            left_out[ROLE] = error.message
+            _log.warning("Who is offered what is not known. %s", error.message)
+            return None
 
     def _revoked(self) -> dict[str, str]:
         held = self.revoked_list()

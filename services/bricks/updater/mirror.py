@@ -21,6 +21,7 @@ from urllib.parse import quote
 from tuf.api.metadata import Metadata, TargetFile
 
 from services.bricks.blobs import digest_of
+from services.bricks.channels import CHANNELS
 from services.bricks.errors import RepositoryAwayError
 from services.bricks.manifest import BrickFile
 from services.bricks.repository.layout import REVOKED, Layout
@@ -110,7 +111,7 @@ class Mirror:
         return digest_of(place)[0] == file.digest
 
     def _metadata(self, client: Client, catalogue: Catalogue) -> Iterator[Path]:
-        """Lay down every role that holds, and the list of what was taken back."""
+        """Lay down every role that holds, what was taken back, and who is offered what."""
         yield from self._roots(client)
         for role, raw in client.roles():
             if role not in catalogue.left_out:
@@ -118,6 +119,8 @@ class Mirror:
                 yield self._put(self.layout.of_role(quote(role, ""), version), raw)
         if (revoked := client.revoked_list()) is not None:
             yield self._lay(REVOKED, revoked[1], revoked[0])
+        if catalogue.channels is not None and (channels := client.channels_list()) is not None:
+            yield self._lay(CHANNELS, channels[1], channels[0])
 
     def _roots(self, client: Client) -> Iterator[Path]:
         """Every root from the first one on: a device may have been away for longer than we know."""

@@ -31,6 +31,7 @@ from services.bricks.manifest import BrickFile, BrickKind, BrickManifest, Level,
 from services.bricks.sizes import model_size
 from services.bricks.store import BrickStore
 from services.bricks.updater.catalogue import Catalogue
+from services.bricks.updater.channel import is_sent, returning, withdrawn_here
 from services.bricks.updater.client import Client
 from services.bricks.updater.download import Downloads, Progress, silent
 from services.bricks.updater.installed import Installed
@@ -39,7 +40,8 @@ from services.bricks.updater.source import Source
 
 _log = logging.getLogger(__name__)
 BY_THEMSELVES: frozenset[BrickKind] = frozenset({"knowledge", "policy"})
-"""Kinds that a node takes without being asked; models and adapters are chosen for a node."""
+"""Kinds that a node takes without being asked; models and adapters are chosen for a node, by its
+operator or by the channel that brings them."""
 LEVELS: dict[str, tuple[Level, ...]] = {
     "device": ("device",),
     "clinic": ("device", "clinic"),
@@ -76,6 +78,8 @@ class Updater:
         limits: of time and size.
         progress: is told how far a file is.
         tidy: whether versions go that nothing brings back; not where bricks are made.
+        node: fingerprint of the clinic whose turn counts where versions come by turns; None takes
+            them when they are for all.
     """
 
     def __init__(
@@ -86,12 +90,16 @@ class Updater:
         progress: Progress = silent,
         *,
         tidy: bool = True,
+        node: str | None = None,
     ) -> None:
         self.folder = folder
         self.store, self.installed = BrickStore(folder), Installed(folder)
         self.client = Client(folder / "trust", source, limits)
         self._downloads = Downloads(folder / "parts", source, limits, progress)
-        self._tidies = tidy
+        self._tidies, self._node = tidy, node
+
+        self.failed: dict[str, str] = {}
+        """Why each brick that the last `update` failed at did."""
 
     def check(self) -> Catalogue:
         """See what the repository offers; what it took back goes out of use at once.
@@ -155,27 +163,43 @@ class Updater:
         """Bring what is in use up to date, and take new knowledge and policies of this tier.
 
         What is in use and damaged is mended. One brick that fails holds up no other; it is tried
-        the next time.
+        the next time, and `failed` says why.
 
         Raises:
             BrickUntrustedError, RepositoryAwayError: see `check`.
         """
         with self._alone():
             catalogue = self._check()
-            done: list[Pulled] = []
+            done = self._returned(catalogue)
             for brick in self._wanted(catalogue, level):
                 try:
                     ref = self._choose(catalogue, brick)
                     if self._is_damaged(ref) or self._is_new(catalogue, ref, languages):
                         done.append(self._install(catalogue, ref))
                 except CaretierError as error:
+                    self.failed[brick] = error.message
                     _log.warning("%s was not updated: %s", brick, error.message)
             return done
 
+    def _returned(self, catalogue: Catalogue) -> list[Pulled]:
+        """Bring what all have to where nothing is left of a brick that was rolled back."""
+        done: list[Pulled] = []
+        for ref, why in returning(self.installed, catalogue.channels).items():
+            try:
+                fetched = self._downloads.moved
+                manifest = self._bring(catalogue, ref)
+                self.installed.roll_back(ref, why)
+                done.append(self._pulled(manifest, None, self._downloads.moved - fetched))
+            except CaretierError as error:
+                _log.warning("%s did not come back: %s", ref, error.message)
+        return done
+
     def _check(self) -> Catalogue:
-        catalogue = self.client.refresh(self.installed.state().homes())
+        catalogue = self.client.refresh(self.installed.state().homes(), self._node)
         for ref in self.installed.revoke(catalogue.revoked):
             _log.warning("%s was taken back by its publisher and is not used any more.", ref)
+        for ref in withdrawn_here(self.installed, catalogue.channels):
+            _log.warning("%s was rolled back and is not used any more.", ref)
         return catalogue
 
     def _resolve(self, catalogue: Catalogue, wanted: str) -> str:
@@ -210,7 +234,8 @@ class Updater:
         if now.highest:
             return True
         manifest = self.client.manifest(catalogue.entry(ref))
-        return manifest.kind in BY_THEMSELVES and bool(set(manifest.languages) & set(languages))
+        comes = manifest.kind in BY_THEMSELVES or is_sent(catalogue.channels, brick)
+        return comes and bool(set(manifest.languages) & set(languages))
 
     def _is_damaged(self, ref: str) -> bool:
         """Whether a version is in use, but not whole."""
