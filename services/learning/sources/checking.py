@@ -1,0 +1,251 @@
+"""Checking a change: ingested, screened, compared, measured; then it waits for a person, or not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from services.bricks.ingest.report import Finding
+from services.bricks.manifest import BrickManifest, Evaluation
+from services.bricks.operations.content import PackContent, content_of_brick
+from services.bricks.operations.evaluate import measure_packs, own_questions
+from services.bricks.operations.workshop import Workshop
+from services.bricks.serving import is_retired
+from services.bricks.topic import Topic
+from services.learning.models import KnowledgeChange
+from services.learning.sources.candidate import (
+    Candidate,
+    judge_content,
+    read_snapshot,
+    words_digest,
+)
+from services.learning.sources.catalogue import Listed, SourceList
+from services.learning.sources.difference import difference, totals
+from services.learning.sources.errors import SourceRefusedError
+from services.learning.sources.filing import Candidates
+from services.learning.sources.gates import BESIDE, PROTECTED, RETRIEVAL, Facts, may_be_shown
+from services.learning.sources.protected import Protected, Search
+from services.learning.sources.snapshot import Shelf, Snapshot
+
+MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class Former:
+    """What a source's last brick holds; ``manifest`` is None before the first."""
+
+    manifest: BrickManifest | None = None
+    topics: tuple[Topic, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of a check: nothing new when ``candidate`` is None."""
+
+    candidate: str | None
+    values: Mapping[str, Any]
+    holds: bool = False
+
+
+@dataclass(frozen=True)
+class Checking:
+    """Makes candidates of snapshots and measures them.
+
+    Attributes:
+        shop: its store holds the bricks of sources, its embedder is the search's.
+        catalogue: the reviewed list.
+        shelf: files of snapshots; candidates: where candidates are put.
+        in_use: topics that the hospital answers from now.
+        protected: questions that have to stay answerable.
+    """
+
+    shop: Workshop
+    catalogue: SourceList
+    shelf: Shelf
+    candidates: Candidates
+    in_use: Callable[[], Sequence[Topic]]
+    protected: Sequence[Protected]
+
+    def __call__(
+        self, row: KnowledgeChange, snapshot: Snapshot, refused: str | None = None
+    ) -> Checked:
+        """Check a change of knowledge.
+
+        Args:
+            row: the change.
+            snapshot: that it is made of.
+            refused: words of the candidate that a person refused last; the same are nothing new.
+
+        Raises:
+            SourceRefusedError: nothing in the snapshot can be used.
+            NotFoundError: the source is no longer listed.
+        """
+        source = self.catalogue.of(row.source)
+        with self.candidates.work() as work:
+            return self._check(source, row, snapshot, work, refused)
+
+    def _check(
+        self,
+        source: Listed,
+        row: KnowledgeChange,
+        snapshot: Snapshot,
+        work: Path,
+        refused: str | None,
+    ) -> Checked:
+        former = self.former(source)
+        self.shop.say(f"{source.id}: reading {len(snapshot.parts)} files")
+        read = read_snapshot(source, snapshot, self.shelf, work)
+        own = {topic.head.id for topic in former.topics}
+        held = [t for t in self.in_use() if t.head.id not in own and not _own(t, source)]
+        kept = tuple(row.kept or ())
+        self.shop.say(f"{source.id}: comparing {len(read[1])} topics with {len(held)} in use")
+        candidate = judge_content(read, held, kept)
+        words = words_digest(candidate.topics)
+        if words in {words_digest(former.topics), refused} and not candidate.quarantined:
+            return Checked(None, {})
+        facts = self._facts(source, candidate, former, held, kept)
+        today = self.shop.now().date()
+        criteria = may_be_shown(source, self.catalogue.limits, candidate, facts, today)
+        topics = difference(candidate.topics, former.topics)
+        counts = totals(topics) | {
+            "contradictions": len(candidate.contradictions),
+            "within": len(candidate.within),
+            "left_out": len(candidate.left_out),
+            "quarantined": len({one.topic for one in candidate.quarantined}),
+        }
+        report = {
+            **heading(source, snapshot),
+            "former": former.manifest.ref if former.manifest else None,
+            "words": words,
+            "kept": kept,
+            "counts": counts,
+            "criteria": [asdict(one) for one in criteria],
+            "evaluations": [one.model_dump(mode="json") for one in facts.evaluations],
+            "contradictions": [_shown(one, candidate) for one in candidate.contradictions],
+            "within": [_shown(one, candidate) for one in candidate.within],
+            "quarantined": [one.as_json() for one in candidate.quarantined],
+            "problems": [asdict(one) for one in candidate.report.problems[:MOST_PROBLEMS]],
+            "uncompared": candidate.uncompared,
+            "topics": topics,
+        }
+        pack = (candidate.said, list(candidate.topics)) if candidate.topics else None
+        digest = self.candidates.put(work, report, pack)
+        values = {"candidate": digest, "former": report["former"], "counts": counts,
+                  "criteria": report["criteria"]}  # fmt: skip
+        return Checked(digest, values, pack is not None and all(one.holds for one in criteria))
+
+    def former(self, source: Listed) -> Former:
+        """What the source's last brick holds.
+
+        A brick that was retired holds nothing: what comes next is wholly new to whoever looks.
+        """
+        if not self.shop.store.refs(source.id):
+            return Former()
+        last = self.shop.store.latest(source.id)
+        if is_retired(last):
+            return Former(last)
+        content = content_of_brick(self.shop, last)
+        if not isinstance(content, PackContent):
+            raise SourceRefusedError(
+                f"{last.ref} is no knowledge; the source needs another id.", reason="name-taken"
+            )
+        return Former(last, content.topics)
+
+    def _facts(
+        self,
+        source: Listed,
+        candidate: Candidate,
+        former: Former,
+        held: Sequence[Topic],
+        kept: Sequence[str],
+    ) -> Facts:
+        """Measure, unless nothing is left to measure."""
+        evaluations: list[Evaluation] = []
+        lost: list[str] = []
+        if candidate.topics:
+            self.shop.say(f"{source.id}: measuring {len(candidate.topics)} topics")
+            embedder = self.shop.embedder()
+            today = self.shop.now().date()
+            evaluations = measure_packs(
+                candidate.topics,
+                [former.topics] if former.topics else [],
+                embedder,
+                cache=self.shop.cache,
+                language=source.language,
+                today=today,
+            )
+            before = Search([*held, *former.topics], embedder, self.shop.cache)
+            after = Search([*held, *candidate.topics], embedder, self.shop.cache)
+            asked = [Protected(question=q.text, passages=(q.passage,)) for q in own_questions(held)]
+            for suite, questions in (
+                (BESIDE, asked),
+                (PROTECTED, _answerable(self.protected, held)),
+            ):
+                was, now = before.found(questions), after.found(questions)
+                evaluations += _share(suite, len(questions), len(was), len(now), today)
+                if suite == PROTECTED:
+                    lost = sorted(was - now)
+        passages = sum(len(topic.passages) for topic in former.topics)
+        standing = former.manifest if former.topics else None
+        return Facts(
+            evaluations,
+            lost,
+            passages or None,
+            len(set(kept) & {one.right.passage for one in candidate.contradictions}),
+            standing.licence if standing else None,
+        )
+
+
+def heading(source: Listed, snapshot: Snapshot) -> dict[str, Any]:
+    """What the report says of the source and of what it gave."""
+    return {
+        "format": "caretier-knowledge-change/1",
+        "source": source.id,
+        "title": source.title,
+        "publisher": source.publisher,
+        "attribution": source.attribution,
+        "becomes": source.becomes,
+        "licence": source.licence.model_dump(mode="json"),
+        "snapshot": snapshot.digest,
+        "taken": snapshot.taken.isoformat(timespec="seconds"),
+        "dated": snapshot.dated.isoformat() if snapshot.dated else None,
+        "parts": [
+            {"name": p.name, "address": p.address, "digest": p.digest, "size": p.size}
+            for p in snapshot.parts
+        ],
+    }
+
+
+def _own(topic: Topic, source: Listed) -> bool:
+    """Whether a topic in use came of this source in an earlier version."""
+    return topic.head.id.startswith(f"{source.id}-")
+
+
+def _answerable(protected: Sequence[Protected], held: Sequence[Topic]) -> list[Protected]:
+    """The protected questions whose topics are in use."""
+    there = {passage.id for topic in held for passage in topic.passages}
+    return [one for one in protected if there & set(one.passages)]
+
+
+def _share(suite: str, asked: int, was: int, now: int, today: dt.date) -> list[Evaluation]:
+    """Before and after as shares; nothing where nothing was asked."""
+    if not asked:
+        return []
+    return [
+        Evaluation(
+            suite=suite,
+            metric=RETRIEVAL,
+            value=round(now / asked, 4),
+            before=round(was / asked, 4),
+            n=asked,
+            date=today,
+        )
+    ]
+
+
+def _shown(found: Finding, candidate: Candidate) -> dict[str, Any]:
+    out = found.right.passage in set(candidate.left_out)
+    return found.as_json() | {"left_out": out}

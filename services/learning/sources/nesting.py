@@ -1,0 +1,30 @@
+"""How deep JSON is nested, told before a parser that would pay for every level reads it."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from pathlib import Path
+
+DEEPEST = 64
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]|"', re.DOTALL)
+
+
+def refuse_deep(path: Path) -> None:
+    """Look through a file once, in time that grows with its length.
+
+    Raises:
+        ValueError: it is empty, nested deeper than `DEEPEST`, or a text in it does not end.
+    """
+    depth = 0
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as held:
+        for token in _TOKEN.finditer(held):
+            first = held[token.start()]
+            if first in b"[{":
+                depth += 1
+                if depth > DEEPEST:
+                    raise ValueError("nested too deeply")
+            elif first in b"]}":
+                depth -= 1
+            elif token.end() - token.start() == 1:
+                raise ValueError("a text without an end")
