@@ -179,6 +179,8 @@ HOSPITAL: dict[str, Row] = (
         "GET /v1/contributions": ("/v1/contributions", NODES),
         "POST /v1/contributions": ("/v1/contributions", NODES),
         "DELETE /v1/contributions/{id_}": (f"/v1/contributions/{ID}", OPERATES),
+        "GET /v1/contributions/{id_}": (f"/v1/contributions/{ID}", OPERATES),
+        "GET /v1/lineage/{asked}": ("/v1/lineage/general@1", OPERATES),
         "GET /v1/rounds": ("/v1/rounds", OPERATES),
         "GET /v1/rounds/{id_}": (f"/v1/rounds/{ID}", OPERATES),
         "POST /v1/updates/dry-run": ("/v1/updates/dry-run", OPERATES),
@@ -215,6 +217,8 @@ HOSPITAL: dict[str, Row] = (
         "GET /portal/patients": ("/portal/patients", CLINICIAN),
         "POST /portal/patients": ("/portal/patients", NODES),
         "GET /portal/patients/{id_}": ("/portal/patients/p07", CLINICIAN),
+        "GET /portal/patients/{id_}/trends": ("/portal/patients/p07/trends", CLINICIAN),
+        "GET /portal/patients/{id_}/timeline": ("/portal/patients/p07/timeline", CLINICIAN),
         "POST /portal/patients/{id_}/emergency": ("/portal/patients/p01/emergency", NODES),
         "GET /oauth/authorize": ("/oauth/authorize", ALL),  # of an unknown app: a page that says so
         "POST /oauth/authorize": ("/oauth/authorize", ALL),
@@ -453,6 +457,8 @@ async def test_a_route_of_the_device_lets_in_who_stands_in_its_row(device, route
         "/fhir/Observation?patient=p01",
         "/fhir/Observation/p01-a1c-3",
         "/portal/patients/p01",
+        "/portal/patients/p01/trends",
+        "/portal/patients/p01/timeline",
         "/portal/api/patients/p01/summary",
     ],
 )

@@ -77,7 +77,11 @@ class Allergy(Item):
 
 @dataclass(frozen=True)
 class Result(Item):
-    """One result; ``value`` is its text with unit, ``flag`` one of high, low, normal or None."""
+    """One result; ``value`` is its text with unit, ``flag`` one of high, low, normal or None.
+
+    ``low`` and ``high`` are the bounds of its reference range in its own unit, ``parts`` the
+    numbers of a reading that has several (systolic and diastolic pressure).
+    """
 
     test: str | None
     value: str
@@ -88,6 +92,9 @@ class Result(Item):
     flag: str | None
     critical: bool
     preliminary: bool
+    low: float | None = None
+    high: float | None = None
+    parts: tuple[float, ...] = ()
 
 
 def own_resources(resources: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -74,6 +74,9 @@ def _result(
         _flag(said, number, low, high),
         bool(said & _CRITICAL) or _is_severe_pressure(value),
         item.get("status") == "preliminary",
+        low,
+        high,
+        _numbers_of_pressure(value),
     )
 
 
@@ -96,11 +99,15 @@ def _pressure(item: Mapping[str, Any]) -> str | None:
     return f"{number_text(upper['value'])}/{number_text(lower['value'])} mmHg"
 
 
+def _numbers_of_pressure(value: str) -> tuple[float, ...]:
+    """Systolic and diastolic pressure of a reading's text; () for any other text."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?) mmHg", value)
+    return (float(found[1]), float(found[2])) if found else ()
+
+
 def _is_severe_pressure(value: str) -> bool:
-    found = re.fullmatch(r"(\d+)[\d.]*/(\d+)[\d.]* mmHg", value)
-    if found is None:
-        return False
-    return int(found[1]) >= SEVERE_SYSTOLIC or int(found[2]) >= SEVERE_DIASTOLIC
+    pair = _numbers_of_pressure(value)
+    return bool(pair) and (pair[0] >= SEVERE_SYSTOLIC or pair[1] >= SEVERE_DIASTOLIC)
 
 
 def _value(part: Mapping[str, Any]) -> str | None:

@@ -7,6 +7,9 @@ with range and trend (`results`), vaccines that are due (`vaccines`), visits, ap
 referrals (`events`), what changed since the last visit (`changes`), what contradicts
 (`conflicts`) and what is missing (`gaps`).
 
+Beside the summary, `trends` gives each test's numbers over time with its reference range, and
+`timeline` what happened, one year at a time (`years`).
+
 Everything is made by rules; no model has a part in it. A line names the resources that carry it
 and, where a rule was applied, the rule's source; a line without a resource cannot be made. That
 nothing is found is said as such and never as "safe".

@@ -40,11 +40,12 @@ def _line(view: View, found: Sequence[Result]) -> Line:
         sources=(newest.ref, *([before.ref] if before else [])),
         day=newest.day,
         detail=" ".join(_about(view, newest, before)) or None,
-        flag=_flag(newest),
+        flag=flag_of(newest),
     )
 
 
-def _flag(result: Result) -> Flag | None:
+def flag_of(result: Result) -> Flag | None:
+    """What stands beside a result: critical, high or low; None for any other."""
     if result.critical:
         return "critical"
     return {"high": "high", "low": "low"}.get(result.flag or "")  # type: ignore[return-value]

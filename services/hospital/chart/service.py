@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -17,11 +17,15 @@ from services.hospital.chart.conflicts import conflicts
 from services.hospital.chart.gaps import gaps
 from services.hospital.chart.models import PARTS, Line, Part, Section, Summary, Who
 from services.hospital.chart.results import results
-from services.hospital.chart.source import Record, read_record
+from services.hospital.chart.source import Record, read_record, read_results
+from services.hospital.chart.timeline import Timeline, timeline
+from services.hospital.chart.trends import Trend, trends
 from services.hospital.chart.view import View
+from services.hospital.chart.years import EVERYTHING, Shown, Year, read_year
 from services.hospital.models import User
 from services.store.database import Database
 
+Read = TypeVar("Read", Record, Year)
 _BUILD: Mapping[Part, Callable[[View], Iterator[Line] | list[Line]]] = {
     "problems": listing.problems,
     "medicines": listing.medicines,
@@ -94,7 +98,47 @@ class Charts:
             NoRelationError: the reader does not treat this patient.
             AuditError: it could not be written down.
         """
+        self._admit(user, patient, client)
         day = today or datetime.now(UTC).date()
+        return summarise(_there(read_record(self._database, patient, day)), day, say, language)
+
+    def trends(
+        self,
+        user: User,
+        patient: str,
+        say: Callable[..., str],
+        language: str,
+        today: date | None = None,
+        *,
+        client: str | None = None,
+    ) -> tuple[Who, list[Trend]]:
+        """The person's results over time, for a reader; see `open`."""
+        self._admit(user, patient, client)
+        day = today or datetime.now(UTC).date()
+        record = _there(read_results(self._database, patient, day))
+        view = _view(record, day, say, language)
+        return _who(view), trends(view)
+
+    def timeline(
+        self,
+        user: User,
+        patient: str,
+        say: Callable[..., str],
+        language: str,
+        today: date | None = None,
+        *,
+        client: str | None = None,
+        shown: Shown = EVERYTHING,
+    ) -> tuple[Who, Timeline]:
+        """What happened in a year of the person's record, for a reader; see `open`."""
+        self._admit(user, patient, client)
+        day = today or datetime.now(UTC).date()
+        year = _there(read_year(self._database, patient, day, shown))
+        view = _view(year.record, day, say, language)
+        return _who(view), timeline(view, year)
+
+    def _admit(self, user: User, patient: str, client: str | None) -> None:
+        """Let a reader open a chart, and write it down before anything is read."""
         with self._database.reading() as session:
             known = ID.fullmatch(patient) and session.get(ResourceRow, ("Patient", patient))
         if not known:
@@ -102,15 +146,21 @@ class Charts:
         if self._relation is not None:
             self._relation(user, patient, client)
         self._audit(user, f"Patient/{patient}", client)
-        record = read_record(self._database, patient, day)
-        if record is None:
-            raise NotFoundError("There is no such patient.")
-        return summarise(record, day, say, language)
+
+
+def _there(found: Read | None) -> Read:
+    if found is None:
+        raise NotFoundError("There is no such patient.")
+    return found
+
+
+def _view(record: Record, today: date, say: Callable[..., str], language: str) -> View:
+    return View(record, today, lambda key, **values: say(f"chart.{key}", **values), language)
 
 
 def summarise(record: Record, today: date, say: Callable[..., str], language: str) -> Summary:
     """Say everything about a record; see the package."""
-    view = View(record, today, lambda key, **values: say(f"chart.{key}", **values), language)
+    view = _view(record, today, say, language)
     return Summary(
         who=_who(view),
         as_of=today,

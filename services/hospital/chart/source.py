@@ -17,6 +17,8 @@ from services.store.database import Database
 Resource = dict[str, Any]
 SERIES = {"Observation": 4, "Encounter": 10, "Procedure": 10}
 """Newest entries that are kept of a series: of each code, of all encounters, of all procedures."""
+TREND_POINTS = 120
+"""Newest results of each code that a trend shows."""
 _WRONG = {"entered-in-error": "error", "refuted": "refuted"}
 _VOID = {"cancelled", "not-done", "noshow"}
 _NO_ORDER = {"proposal", "plan", "option"}
@@ -55,22 +57,40 @@ def read_record(database: Database, patient: str, today: date) -> Record | None:
             return None
         person = Stored("Patient", patient, row.body).read()
         record = choose(person, compartment(session, patient), today)
+        record.resources[1:] = trim(record.resources[1:], today)
         record.resources += medications(session, record.resources)
     return record
 
 
-def choose(patient: Resource, stored: Iterable[Stored], today: date) -> Record:
+def read_results(database: Database, patient: str, today: date) -> Record | None:
+    """Read the results of one Patient alone, long series further back; see `read_record`."""
+    with database.reading() as session:
+        row = session.get(ResourceRow, ("Patient", patient))
+        if row is None:
+            return None
+        person = Stored("Patient", patient, row.body).read()
+        stored = compartment(session, patient, ("Observation",))
+        return choose(person, stored, today, {"Observation": TREND_POINTS})
+
+
+def choose(
+    patient: Resource,
+    stored: Iterable[Stored],
+    today: date,
+    newest: Mapping[str, int] = SERIES,
+) -> Record:
     """Keep what counts of a person's resources.
 
     Args:
         patient: the Patient resource.
         stored: their resources.
         today: see `read_record`.
+        newest: how many are kept of each series, by type.
     """
     sieve = _Sieve(Record([patient]), f"Patient/{patient['id']}")
     series: dict[str, list[tuple[str, Stored]]] = {}
     for item in stored:
-        if item.kind not in SERIES:
+        if item.kind not in newest:
             sieve.keep(item.read())
             continue
         day = item.quick_day()
@@ -80,9 +100,16 @@ def choose(patient: Resource, stored: Iterable[Stored], today: date) -> Record:
             series.setdefault(f"{item.kind} {item.code}", []).append((day, item))
     for name in sorted(series):
         past = [one for one in series[name] if one[0] <= today.isoformat()]
-        newest = sorted(past, key=lambda one: (one[0], one[1].id), reverse=True)
-        sieve.keep_newest((one.read() for _, one in newest), SERIES[name.split()[0]])
-    sieve.record.resources[1:] = trim(sieve.record.resources[1:], today)
+        ordered = sorted(past, key=lambda one: (one[0], one[1].id), reverse=True)
+        sieve.keep_newest((one.read() for _, one in ordered), newest[name.split()[0]])
+    return sieve.record
+
+
+def counting(patient: Resource, stored: Iterable[Stored]) -> Record:
+    """All of a person's resources that count."""
+    sieve = _Sieve(Record([patient]), f"Patient/{patient['id']}")
+    for item in stored:
+        sieve.keep(item.read())
     return sieve.record
 
 

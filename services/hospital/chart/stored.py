@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,8 +75,8 @@ class Stored:
         return None
 
 
-def compartment(session: Session, patient: str) -> Iterator[Stored]:
-    """The resources of `TYPES` that belong to a Patient, each once."""
+def compartment(session: Session, patient: str, types: Sequence[str] = TYPES) -> Iterator[Stored]:
+    """The resources of some types that belong to a Patient, each once."""
     inside = (
         ReferenceRow.target_type == "Patient",
         ReferenceRow.target_id == patient,
@@ -87,7 +87,7 @@ def compartment(session: Session, patient: str) -> Iterator[Stored]:
         ReferenceRow.source_type == ResourceRow.type, ReferenceRow.source_id == ResourceRow.id
     )
     query = select(ResourceRow.type, ResourceRow.id, ResourceRow.body).join(ReferenceRow, own)
-    rows = session.execute(query.where(*inside, ReferenceRow.source_type.in_(TYPES)))
+    rows = session.execute(query.where(*inside, ReferenceRow.source_type.in_(types)))
     seen: set[tuple[str, str]] = set()
     for kind, id_, body in rows:
         if (kind, id_) not in seen:

@@ -39,6 +39,7 @@ from services.hospital.portal.charts import (
 from services.hospital.portal.exports import export_pages
 from services.hospital.portal.filing import Choice, FilingDesk, filing_pages
 from services.hospital.portal.glass import glass_pages
+from services.hospital.portal.histories import history_pages
 from services.hospital.portal.intakes import alert_rows, intake_pages
 from services.hospital.portal.launch import ehr_pages
 from services.hospital.portal.pages import Portal, see
@@ -246,6 +247,7 @@ def _chart_routes(
     """Charts, the apps that open from them, and emergency access to them."""
     apps = consent.smart.clients.launched if consent else list
     chart_pages(pages, portal, charts, relations, apps=apps, before=before)
+    history_pages(pages, portal, charts)
     if consent is not None:
         app_pages(pages, portal, consent, charts)
     if relations is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from services.hospital.chart import Summary, summarise
 from services.hospital.chart.source import choose
 from services.hospital.chart.stored import Stored
+from services.hospital.chart.trim import trim
 from services.hospital.portal.views import LOCALE
 from services.web.i18n import COMMON, Catalogue
 
@@ -66,6 +67,7 @@ def chart(*resources: dict[str, Any], language: str = "en", **patient: Any) -> S
     """The summary of a record."""
     stored = [_stored(r) for r in resources]
     record = choose({**PATIENT, **patient}, stored, TODAY)
+    record.resources[1:] = trim(record.resources[1:], TODAY)
     return summarise(record, TODAY, CATALOGUE.translator(language), language)
 
 

@@ -306,6 +306,40 @@ def test_after_a_release_a_withdrawal_says_what_it_would_be_without(hospital, ap
     assert (now.epoch, now.parent) == (2, f"{DOMAIN}@2")
 
 
+def test_a_node_sees_where_its_own_contribution_went_and_operators_where_a_release_comes_from(
+    hospital, app, clinics
+):
+    ids = [clinic.contribute() for clinic in clinics[:3]]
+    hospital.rounds.tick()
+    work(hospital)
+    (row,) = hospital.rounds.book.listing()
+    hospital.rounds.approve(row.id, row.candidate, "ana")
+    work(hospital)
+
+    def asks(number, id_):
+        path = f"{PATH}/{id_}"
+        token = sign_call(
+            clinics[number].key,
+            audience=hospital.keys.fingerprint,
+            method="GET",
+            path=path,
+            body=b"",
+        )
+        with httpx.Client(base_url=HOST, transport=Served(app)) as client:
+            return client.get(path, headers={"authorization": f"Bearer {token}"})
+
+    own = asks(0, ids[0]).json()
+    assert own["releases"] == [{"brick": "general@1", "round": row.id, "state": "released"}]
+    assert asks(1, ids[0]).status_code == 404
+    with operator(hospital, app) as asking:
+        told = asking.get("/v1/lineage/Small model with general@1").json()
+        assert told["sites"] == ["site-0", "site-1", "site-2"]
+        assert told["bricks"][0]["round"]["approvals"][0]["by"] == "ana"
+        assert asking.get(f"{PATH}/{ids[0]}").json() == own
+        assert asking.get("/v1/lineage/general@9").status_code == 404
+        assert asking.get("/v1/lineage/%00").status_code == 404
+
+
 def test_a_node_that_sends_poison_is_put_aside_until_a_person_lifts_it(hospital, app, clinics):
     one = clinics[0]
     broken = {n: Factors(f.up * np.float32("nan"), f.down) for n, f in a_change(1).items()}

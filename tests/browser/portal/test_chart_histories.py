@@ -1,0 +1,74 @@
+"""Curves and timeline in a real Chromium, on phone and desktop, in both themes and languages."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.fhir.sandbox import generate
+
+ORIGIN = "http://localhost:8000"
+PATIENT = f"{ORIGIN}/portal/patients/p01"
+SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
+PLACES = [(390, "light", "en"), (390, "dark", "es"), (1280, "light", "es"), (1280, "dark", "en")]
+
+
+@pytest.fixture
+def hospital(hospital):
+    today = datetime.now(UTC).date()
+    mine = [one for one in generate(1, today) if "p01" in str(one)]
+    mine.append({"resourceType": "Practitioner", "id": "ana"})
+    for one in mine:
+        if one["resourceType"] == "Patient":
+            one["generalPractitioner"] = [{"reference": "Practitioner/ana"}]
+    hospital.records.put_many(mine)
+    return hospital
+
+
+def shoot(page, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize(("width", "theme", "language"), PLACES)
+def test_curves_and_timeline_fit_every_window(open_page, overflow, width, theme, language):
+    page = open_page(width, theme, language)
+    page.goto(PATIENT)
+    page.click("nav.tabs a[href$='/trends']")
+    page.wait_for_selector(".curve__plot")
+    assert page.locator(".curve__plot").count() >= 2
+    assert page.locator(".curve__band").count() >= 1
+    assert page.locator("nav.tabs [aria-current=page]").count() == 1
+    assert overflow(page) == 0
+    shoot(page, f"trends-{width}-{theme}-{language}")
+    page.click("nav.tabs a[href$='/timeline']")
+    page.wait_for_selector(".timeline__day")
+    assert page.locator(".timeline__day").count() >= 2
+    assert overflow(page) == 0
+    shoot(page, f"timeline-{width}-{theme}-{language}")
+
+
+def test_the_figures_behind_a_curve_lead_to_their_resources(page):
+    page.goto(f"{PATIENT}/trends")
+    page.locator(".curve__figures summary").first.press("Enter")
+    links = page.locator(".curve__figures[open] a.resource")
+    assert links.count() >= 2
+    assert links.first.get_attribute("href").startswith("/fhir/Observation/p01-")
+
+
+def test_a_kind_and_a_year_are_chosen_by_keyboard(page):
+    page.goto(f"{PATIENT}/timeline")
+    chosen = page.locator(".choices a[href$='kind=results']")
+    chosen.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**kind=results*")
+    assert {t.strip() for t in page.locator(".chartline__text .soft").all_inner_texts()} == {
+        "Results"
+    }
+    page.locator(".years a").last.click()
+    page.wait_for_url("**year=*")
+    page.wait_for_selector(".years [aria-current=true]")
+    assert page.locator(".years [aria-current=true]").count() == 1
