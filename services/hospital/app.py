@@ -55,6 +55,7 @@ from services.hospital.portal.updates import UpdatesDesk
 from services.hospital.previsit import questionnaires
 from services.hospital.previsit.summary import before_visit
 from services.hospital.queue import Hints, make_celery
+from services.hospital.rollout import rollout_loop
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 from services.hospital.smart.consent import Consent
@@ -63,6 +64,7 @@ from services.hospital.smart.discovery import fhir_security
 from services.hospital.smart.routes import smart_router
 from services.hospital.subscribing import subscriptions_loop
 from services.learning.contribution import MAX_BYTES as CONTRIBUTION_BYTES
+from services.learning.rollout.routes import measures_router
 from services.web.app import LOOPBACK_HOSTS, create_app
 from services.web.problems import Problem
 
@@ -90,6 +92,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             here.node.follow(),
             subscriptions_loop(here.subscriptions),
             rounds_loop(here.rounds),
+            rollout_loop(here.rollout),
             here.signals.loop(),
             keep_fresh(chosen.data),
             follow_own(chosen.data),
@@ -156,7 +159,10 @@ def _add_apis(app: FastAPI, here: Hospital) -> None:
     app.include_router(exchange_router(here.keys, here.registry, here.intake))
     verifier = CallVerifier(here.keys.fingerprint, here.registry.lookup, here.registry)
     nodes = NodeCaller(verifier)
-    app.include_router(contributions_router(here.rounds, here.auditor, verifier, doors.operate))
+    app.include_router(
+        contributions_router(here.rounds, here.auditor, verifier, doors.operate, here.lineage)
+    )
+    app.include_router(measures_router(here.rollout, nodes))
     repository = here.settings.data / REPOSITORY
     app.include_router(bricks_router(repository, nodes))
     vouch = partial(RootPin.of_repository, repository, here.keys.identity)

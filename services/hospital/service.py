@@ -51,6 +51,7 @@ from services.hospital.opening import Opening
 from services.hospital.pending import PendingSignIns
 from services.hospital.previsit import Alerts, Intakes
 from services.hospital.relations import Relations
+from services.hospital.rollout import rollout_of
 from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.settings import HospitalSettings
 from services.hospital.signals import HospitalSignals
@@ -61,6 +62,7 @@ from services.hospital.subscribing import subscription_handlers, subscriptions_o
 from services.hospital.text_keys import TextKeys
 from services.hospital.tidying import hospital_sweeper
 from services.hospital.writing import Filings
+from services.learning.lineage import Lineage
 from services.store.database import Database
 from services.web.outbound import Outbound
 
@@ -235,7 +237,9 @@ class Hospital:
         store = BrickStore(settings.data / "bricks")
         self.experts = Experts(self.database, store, lambda: host_of(self.node.engine))
         self.gateway = Gateway(self.experts, lambda: self.node, audit=self.auditor.chat)
-        self.rounds = rounds_of(settings, self.database, self.registry)
+        self.rollout = rollout_of(settings, self.database, self.registry, self.auditor)
+        self.rounds = rounds_of(settings, self.database, self.registry, self.rollout)
+        self.lineage = Lineage.at(settings.data, self.rounds)
         keep_for = self.schedule.rule("hospital.signal").keep
         self.signal_intake = SignalIntake(self.intake, keep_for)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from services.learning.lineage.commands import lineage
+
 if TYPE_CHECKING:
     from services.learning.rounds.opening import Beside
 
@@ -143,6 +145,9 @@ def signals(context: typer.Context, as_json: _AsJson = False) -> None:
 
     held = signal_counts(_beside(context).rounds)
     _print(held, as_json, lambda: signals_table(held))
+
+
+app.command()(lineage)
 
 
 def _beside(context: typer.Context) -> Beside:

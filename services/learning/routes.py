@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.bricks.manifest import BrickId
 from services.learning.intake import ContributionDesk, Sender
 from services.learning.intake.acts import Change
+from services.learning.lineage import Lineage
+from services.learning.lineage.routes import add_lineage
 from services.learning.models import TrustEvent
 from services.learning.rounds.view import detail, rehearsed, summary
 from services.learning.trust import BOUND
@@ -66,14 +68,16 @@ class Decided(BaseModel):
     decision: Literal["lifted", "upheld"]
 
 
-def learning_router(desk: ContributionDesk, doors: LearningDoors) -> APIRouter:
+def learning_router(desk: ContributionDesk, doors: LearningDoors, lineage: Lineage) -> APIRouter:
     """The API of learning.
 
     Args:
         desk: takes contributions.
         doors: let callers in.
+        lineage: says where something comes from, and where it went.
     """
     router = APIRouter(prefix="/v1", tags=["learning"])
+    add_lineage(router, lineage, doors.operate, doors.sender)
     _contributions(router, desk, doors)
     _rounds(router, desk, doors)
     _trust(router, desk, doors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compliance.audit import AuditTrail
 from compliance.audit.actors import Actors
@@ -19,6 +20,9 @@ from services.learning.rounds.acts import Act, decided
 from services.learning.rounds.ports import Unmeasured, Unpublished
 from services.learning.rounds.service import Rounds
 from services.store.database import Database
+
+if TYPE_CHECKING:
+    from services.learning.lineage import Lineage
 
 _NAME = "Sandbox hospital"
 
@@ -69,6 +73,13 @@ class Beside:
             model=parents_model,
             signer=lambda _key: None,
         )
+
+    def lineage(self) -> Lineage:
+        """Where bricks of this hospital come from, and where contributions went."""
+        from services.learning.lineage import Lineage
+
+        self.database.migrate("services.experts")
+        return Lineage.at(self._folder, self.rounds)
 
     def write_down(self, what: str, change: Act) -> None:
         """Write to the hospital's audit trail what the operator does at the shell.

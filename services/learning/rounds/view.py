@@ -47,6 +47,8 @@ def detail(rounds: Rounds, round_id: str) -> dict[str, Any]:
     return {
         **summary(row),
         "policy": row.policy,
+        "rebuilds": row.rebuilds,
+        "credit": row.credit,
         "base": row.base,
         "progress": rounds.files.said(row.id),
         "criteria": _criteria(policy, row, said),
