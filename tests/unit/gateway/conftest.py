@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -139,6 +139,17 @@ def _add(made: Here) -> None:
     )
     slots = desk.slots
     desk.metrics.publish(made.app.state.metrics, lambda: slots.running, lambda: slots.waiting)
+
+
+@pytest_asyncio.fixture
+async def behind_a_socket():
+    """Gives an application an address for as long as a test runs."""
+    async with AsyncExitStack() as stack:
+
+        async def serve(app: Any) -> str:
+            return await stack.enter_async_context(_behind_a_socket(app))
+
+        yield serve
 
 
 @asynccontextmanager

@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 from services.consult.triage import Triager
 from services.hospital.app import create
 from services.hospital.commands import app as commands
-from services.hospital.gateway.served import ServedBackend
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 
@@ -28,19 +27,17 @@ def stub() -> Stub:
 
 
 @pytest.fixture
-async def hospital(tmp_path, triage_rules, stub):
-    engine = StubHost("http://engine/v1")
+async def hospital(tmp_path, triage_rules, stub, behind_a_socket):
+    address = await behind_a_socket(stub.app())
+    engine = StubHost(f"{address}/v1")
     node: Any = SimpleNamespace(engine=engine, triage=Triager(triage_rules), index=None)
     made = Hospital(HospitalSettings(data=tmp_path / "hospital"), node)
     made.intake.audit = Trail()
-    transport = httpx.ASGITransport(app=stub.app())
-    backend = ServedBackend(engine, idle=5, transport=transport)
-    made.gateway._made = (engine, backend)
     for name in ("amber", "birch"):
         adapter_brick(made.experts._store, name)
     await made.experts.push("amber")
     yield made
-    await backend.close()
+    await made.gateway.close()
     await engine.close()
     made.database.close()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
-import httpx
 import openai
 import pytest
-from support.stub_engine import TOOL_CALL, ask
+from support.stub_engine import TOOL_CALL, StubHost, ask
 
 from services.hospital.gateway.request import ExpertChat
 from services.hospital.gateway.served import ServedBackend
@@ -153,14 +153,21 @@ async def test_the_card_of_an_expert_says_that_its_words_are_no_answer(here):
 async def test_events_cut_anywhere_by_the_network_arrive_whole(here, end):
     whole = "".join(f'data: {{"model":"weights","n":{n}}}{end}' for n in range(5)).encode()
 
-    class Cut(httpx.AsyncByteStream):
-        async def __aiter__(self):
-            for at in range(len(whole)):
-                yield whole[at : at + 1]
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        for at in range(len(whole)):
+            writer.write(whole[at : at + 1])
+            await writer.drain()
+            await asyncio.sleep(0)
+        writer.close()
 
-    transport = httpx.MockTransport(lambda _request: httpx.Response(200, stream=Cut()))
-    backend = ServedBackend(here.engine, idle=1, transport=transport)
-    chat = ExpertChat.read(json.dumps(ask(model="base")).encode())
-    events = [event async for event in backend.stream(chat, None)]
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        engine = StubHost(f"http://127.0.0.1:{port}/v1")
+        backend = ServedBackend(engine, idle=1)
+        chat = ExpertChat.read(json.dumps(ask(model="base")).encode())
+        events = [event async for event in backend.stream(chat, None)]
+        await backend.close()
+        await engine.close()
     assert events == [f'data: {{"model":"base","n":{n}}}\n\n'.encode() for n in range(5)]
-    await backend.close()
