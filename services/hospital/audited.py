@@ -19,6 +19,8 @@ from compliance.audit.balp import Outcome
 from services.fhir.access import Change, Disclosure
 from services.learning.intake.acts import Change as Handed
 from services.learning.intake.acts import handed
+from services.learning.rollout.acts import moved
+from services.learning.rollout.ports import Move
 from services.learning.rounds.acts import Act, decided
 
 PORTAL = Agent("application", "caretier-portal")
@@ -159,6 +161,10 @@ class Auditor:
     def learning(self, caller: Caller, what: str, change: Act) -> None:
         """A person starts, approves, rejects or retries a round; ``what`` is ``round:id``."""
         self._record(decided(self._by(caller, purpose="HOPERAT"), what, change))
+
+    def rollout(self, caller: Caller, what: str, change: Move) -> None:
+        """A release moves on its way to the nodes, or back; ``what`` is ``rollout:id@version``."""
+        self._record(moved(self._by(caller, purpose="HOPERAT"), what, change))
 
     def contribution(self, caller: Caller, what: str, change: Handed) -> None:
         """A node's contribution comes or goes; ``what`` is ``contribution:id`` or ``trust:n``."""

@@ -12,6 +12,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from compliance.audit import Agent
+from services.bricks.repository import REPOSITORY
+from services.bricks.repository.repository import Repository
+from services.bricks.store import BrickStore
 from services.exchange.registry import Registry
 from services.exchange.routes import NodeCaller
 from services.exchange.streamed import StreamedCaller
@@ -20,9 +23,15 @@ from services.hospital.audited import Auditor, Caller
 from services.hospital.jobs import JobHandler, Jobs, Taken, add_job
 from services.hospital.settings import HospitalSettings
 from services.learning.contribution import MAX_BYTES
+from services.learning.evaluate import SuiteEvaluator, Suites
+from services.learning.evaluate.model import parents_file
+from services.learning.evaluate.shadow import recent_signals
 from services.learning.intake import ContributionDesk, Sender
+from services.learning.lineage import Lineage
 from services.learning.policy import POLICY, Policy
-from services.learning.rounds import JOB, Rounds, Unmeasured, Unpublished
+from services.learning.publish import BrickPublisher, signer_of
+from services.learning.rollout import Rollout
+from services.learning.rounds import JOB, Rounds
 from services.learning.rounds.opening import parents_model
 from services.learning.routes import LearningDoors, learning_router
 from services.learning.trust import Trust
@@ -34,23 +43,45 @@ JWT_DOTS = 2
 _LOG = logging.getLogger("caretier.hospital")
 
 
-def rounds_of(settings: HospitalSettings, database: Database, registry: Registry) -> Rounds:
+def rounds_of(
+    settings: HospitalSettings,
+    database: Database,
+    registry: Registry,
+    rollout: Rollout | None = None,
+) -> Rounds:
     """The rounds of this hospital, by its update policy."""
+    store = BrickStore(settings.data / "bricks")
     return Rounds(
         database,
         settings.data / "learning",
         Policy.load(settings.updates or POLICY),
-        Unmeasured(),
-        Unpublished(),
+        SuiteEvaluator(
+            parents_file,
+            Suites(settings.suites),
+            settings.data / "learning",
+            store=store,
+            recent=recent_signals(database),
+        ),
+        BrickPublisher(
+            Repository(settings.data / REPOSITORY),
+            store,
+            partial(signer_of, settings.data, settings.signing_passphrase),
+            model=parents_file,
+        ),
         model=parents_model,
         signer=registry.lookup,
+        rollout=rollout,
         weigh=Trust(database).weigh,
         add_job=add_job,
     )
 
 
 def contributions_router(
-    rounds: Rounds, auditor: Auditor, verifier: CallVerifier, operate: Callable[[Request], Caller]
+    rounds: Rounds,
+    auditor: Auditor,
+    verifier: CallVerifier,
+    operate: Callable[[Request], Caller],
+    lineage: Lineage,
 ) -> APIRouter:
     """The API of learning: nodes come in by signed calls, operators by session or key."""
     node = NodeCaller(verifier)
@@ -72,6 +103,7 @@ def contributions_router(
         LearningDoors(
             node, StreamedCaller(verifier, MAX_BYTES), sender, operate, named=named, audit=audit
         ),
+        lineage,
     )
 
 

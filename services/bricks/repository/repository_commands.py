@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from compliance.errors import BadInputError
+from services.bricks.repository.channel_commands import channels
 from services.bricks.repository.options import (
     DATA,
     PUBLISHER_KEYS,
@@ -19,6 +20,7 @@ from services.bricks.repository.options import (
 )
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+app.command()(channels)
 
 IntoOption = Annotated[
     list[Path] | None,

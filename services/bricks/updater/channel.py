@@ -17,7 +17,7 @@ def withdrawn_here(installed: Installed, channels: Channels | None) -> list[str]
     for ref, reason in (channels.withdrawn if channels is not None else {}).items():
         brick, version = split_ref(ref)
         if installed.active().get(brick) == version:
-            installed.fall_back(brick, reason)
+            installed.fall_back(brick, reason, version)
             gone.append(ref)
     return gone
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from compliance.errors import CaretierError
+from services.learning.errors import RoundBlockedError
 
 
 class RolloutOverError(CaretierError):
@@ -14,10 +15,9 @@ class RolloutOverError(CaretierError):
     remedy = "`caretier rounds rollout` shows how far each release is."
 
 
-class NoChannelError(CaretierError):
+class NoChannelError(RoundBlockedError):
     """Cohorts cannot be told apart: nobody may sign the channels of the repository here."""
 
     kind = "no-channel"
-    status = 409
     exit_code = 94
-    remedy = "Make the role and its key: `caretier bricks repository channels`; then retry."
+    remedy = "Make the role and its key: `caretier bricks repository channels --make`; then retry."
