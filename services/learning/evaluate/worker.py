@@ -1,0 +1,87 @@
+"""The process that asks: it runs beside the hospital's own, at low priority, and may be killed."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from services.bricks.errors import BrickError
+from services.engines.torch_side import Say, answer, run_module
+from services.learning.evaluate.held import overlap, right
+from services.learning.evaluate.scorer import Scorer
+from services.learning.evaluate.suite import Suite
+
+SECONDS = 1800.0
+"""After which it is stopped."""
+
+
+def ask(
+    model: Path, adapter: Path | None, suite: Suite, *, threads: int = 1, say: Say | None = None
+) -> tuple[float, ...]:
+    """Scores of a suite's items, in a process of its own.
+
+    Args:
+        model: a GGUF file.
+        adapter: a GGUF file; None for the bare model.
+        suite: what is asked.
+        threads: of the CPU.
+        say: is told of progress.
+
+    Raises:
+        BrickError: the adapter does not fit the model, or an item is too long.
+        EngineError: the model cannot be used, or the process broke off.
+    """
+    request = {
+        "model": str(model.resolve()),
+        "adapter": str(adapter.resolve()) if adapter else None,
+        "suite": suite.model_dump(mode="json"),
+        "threads": threads,
+    }
+    python = Path(sys.executable)
+    told = run_module(
+        __name__, request, python=python, say=say, seconds=SECONDS, refused=BrickError
+    )
+    return tuple(told["scores"])
+
+
+def scores(scorer: Scorer, suite: Suite, say: Say) -> list[float]:
+    """Scores of a suite's items, each 0 to 1."""
+    items = suite.items
+
+    def told(done: int) -> None:
+        say(f"{suite.name}: {done} of {len(items)}")
+
+    if suite.kind in {"answer", "overlap"}:
+        judge = right if suite.kind == "answer" else overlap
+        said = scorer.answers([item.ask for item in items], suite.tokens, told)
+        return [judge(text, item) for text, item in zip(said, items, strict=True)]
+    if suite.kind == "text":
+        pairs = [(item.ask, item.text or "") for item in items]
+        return [math.exp(one) for one in scorer.likelihoods(pairs, told)]
+    found = []
+    for done, item in enumerate(items, 1):
+        better, *worse = scorer.likelihoods([(item.ask, t) for t in (item.text or "", *item.worse)])
+        found.append(float(better > max(worse)))
+        told(done)
+    return found
+
+
+def _work(request: dict[str, Any], say: Say) -> dict[str, Any]:
+    os.nice(10)
+    suite = Suite.model_validate(request["suite"])
+    adapter = request["adapter"]
+    began = time.monotonic()
+    scorer = Scorer(Path(request["model"]), Path(adapter) if adapter else None, request["threads"])
+    try:
+        found = scores(scorer, suite, say)
+    finally:
+        scorer.close()
+    return {"scores": found, "seconds": time.monotonic() - began}
+
+
+if __name__ == "__main__":
+    answer(_work)
