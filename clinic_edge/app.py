@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from clinic_edge.service import Clinic
 from clinic_edge.settings import ClinicSettings
 from services.bricks.routes import bricks_router
+from services.bricks.updater.metrics import BrickMetrics
 from services.bricks.updater.routes import pin_router
 from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
@@ -47,6 +48,7 @@ def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None)
         large={"/v1/referrals": MAX_SEALED_CHARS + (1 << 20)},
     )
     app.state.clinic = here
+    app.state.metrics.register(BrickMetrics(chosen.data / "bricks"))
     app.include_router(
         exchange_router(here.keys, here.registry, here.intake, here.above, here.witness)
     )

@@ -20,6 +20,8 @@ from compliance.sealing import IdentityPublic
 from services.bricks.errors import RepositoryAwayError
 from services.bricks.updater.client import Client
 from services.bricks.updater.download import Downloads, Progress, silent, until
+from services.bricks.updater.installed import Installed
+from services.bricks.updater.ledger import Ledger, Line
 from services.bricks.updater.limits import Limits
 from services.bricks.updater.mirror import Mirror, Synced
 from services.bricks.updater.pin import RootPin
@@ -42,10 +44,18 @@ class ClinicBricks:
         data: folder of the clinic's state.
         above: opens the hospital's repository.
         limits: of time and size.
+        write: puts what an update changed, or why it failed, on the audit trail.
     """
 
-    def __init__(self, data: Path, above: Above, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        data: Path,
+        above: Above,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        write: Callable[[Line], object] = lambda _: None,
+    ) -> None:
         self.copy, self._bricks = data / "mirror", data / "bricks"
+        self._ledger = Ledger(self._bricks, write)
         self._above, self._limits = above, limits
         self._mirror = Mirror(self.copy, LEVELS["clinic"])
 
@@ -56,11 +66,15 @@ class ClinicBricks:
             RepositoryAwayError: this clinic is not enrolled, or the hospital gives no answer.
             BrickUntrustedError: what it gives does not hold.
         """
-        with self._opened() as (source, hospital):
+        with (
+            self._ledger.step("copy", progress=progress) as step,
+            self._opened() as (source, hospital),
+        ):
             client = Client(self.copy / "trust", source, self._limits)
             pin = trust_above(client, hospital)
-            downloads = Downloads(self.copy / "parts", source, self._limits, progress)
+            downloads = Downloads(self.copy / "parts", source, self._limits, step.progress)
             synced = self._mirror.sync(client, downloads)
+            step.moved = synced.moved
             self._mirror.layout.write(self.copy / "pin.json", pin.model_dump_json().encode())
             return synced
 
@@ -70,7 +84,25 @@ class ClinicBricks:
         Raises:
             BrickUntrustedError, RepositoryAwayError: see `Updater.check`.
         """
-        return self.updater(progress).update("clinic", LANGUAGES)
+        installed = Installed(self._bricks)
+        with self._ledger.step("update", installed, progress) as step:
+            updater = self.updater(step.progress)
+            done = updater.update("clinic", LANGUAGES)
+            step.done(done, updater.failed)
+            return done
+
+    def pull(self, wanted: str, progress: Progress = silent) -> Pulled:
+        """Put one brick in use, out of the copy.
+
+        Raises:
+            NotFoundError: there is no copy yet.
+            BrickError: see `Updater.pull`.
+        """
+        installed, brick = Installed(self._bricks), wanted.partition("@")[0]
+        with self._ledger.step("update", installed, progress, brick=brick) as step:
+            done = self.updater(step.progress).pull(wanted)
+            step.done([done], {})
+            return done
 
     def updater(self, progress: Progress = silent) -> Updater:
         """Fetches the clinic's own bricks out of the copy.

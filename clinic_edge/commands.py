@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -92,9 +93,37 @@ def pull(
         typer.echo(
             f"The copy holds {len(synced.refs)} bricks; {said_bytes(synced.moved)} came.", err=True
         )
-        updater = clinic.bricks.updater(progress)
-        done = [updater.pull(b) for b in bricks] if bricks else clinic.bricks.update(progress)
+        wanted = bricks or []
+        done = [clinic.bricks.pull(brick, progress) for brick in wanted]
+        done = done if wanted else clinic.bricks.update(progress)
     show_pulled(done, as_json=as_json)
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+) -> None:
+    """Show what this clinic answers with, which bricks are in use, and how updates go."""
+    from services.bricks.standing import standing_of
+    from services.bricks.store import BrickStore
+    from services.bricks.updater.installed import Installed
+    from services.bricks.updater.ledger import Updates
+    from services.bricks.updater.show import show_installed, show_standing, show_updates
+
+    folder = _settings(context.obj).data / "bricks"
+    standing, updates, state = standing_of(folder), Updates.of(folder), Installed(folder).state()
+    if as_json:
+        told = {
+            "standing": standing.model_dump(mode="json") if standing else None,
+            "installed": state.model_dump(mode="json"),
+            "updates": updates.model_dump(mode="json"),
+        }
+        typer.echo(json.dumps(told))
+        return
+    show_standing(standing)
+    show_installed(state, {m.ref: m.size for m in BrickStore(folder).manifests()})
+    show_updates(updates)
 
 
 learning_commands(app)

@@ -19,6 +19,8 @@ from patient_app.errors import NotLinkedError
 from patient_app.member import Member
 from patient_app.personal.training import on_power
 from services.bricks.updater.download import Progress, silent, until
+from services.bricks.updater.installed import Installed
+from services.bricks.updater.ledger import Ledger, Line
 from services.bricks.updater.limits import Limits
 from services.bricks.updater.updater import Pulled, Updater
 from services.consult.messages import Level
@@ -43,6 +45,8 @@ class DeviceBricks:
         folder: of the bricks.
         moved_to: the clinic's address now, or None where that of the enrolment counts.
         limits: of time and size.
+        write: puts what an update changed, or why it failed, on the audit trail; nothing in it is
+            of a person.
     """
 
     def __init__(
@@ -50,8 +54,10 @@ class DeviceBricks:
         folder: Path,
         moved_to: Callable[[], str | None] = lambda: None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        write: Callable[[Line], object] = lambda _: None,
     ) -> None:
         self._folder, self._moved_to, self._limits = folder, moved_to, limits
+        self._ledger = Ledger(folder, write)
 
     @contextmanager
     def updater(self, member: Member, progress: Progress = silent) -> Iterator[Updater]:
@@ -74,18 +80,45 @@ class DeviceBricks:
             yield made
 
     def update(
-        self, member: Member, languages: Collection[str], progress: Progress = silent
+        self,
+        member: Member,
+        languages: Collection[str],
+        progress: Progress = silent,
+        *,
+        asked: bool = False,
     ) -> list[Pulled]:
-        """Take what is new; on battery only what was taken back.
+        """Take what is new; on battery only what was taken back, unless a person asked for it.
 
         Raises:
             NotLinkedError, BrickUntrustedError, RepositoryAwayError: see `updater`.
         """
-        with self.updater(member, progress) as updater:
-            if on_power():
-                return updater.update("device", languages)
-            updater.check()
-            return []
+        installed = Installed(self._folder)
+        with (
+            self._ledger.step("update", installed, progress) as step,
+            self.updater(member, step.progress) as updater,
+        ):
+            if not (asked or on_power()):
+                updater.check()
+                return []
+            done = updater.update("device", languages)
+            step.done(done, updater.failed)
+            return done
+
+    def pull(self, member: Member, wanted: str, progress: Progress = silent) -> Pulled:
+        """Put one brick in use.
+
+        Raises:
+            NotLinkedError, BrickUntrustedError, RepositoryAwayError: see `updater`.
+            BrickError: see `Updater.pull`.
+        """
+        installed, brick = Installed(self._folder), wanted.partition("@")[0]
+        with (
+            self._ledger.step("update", installed, progress, brick=brick) as step,
+            self.updater(member, step.progress) as updater,
+        ):
+            done = updater.pull(wanted)
+            step.done([done], {})
+            return done
 
     async def loop(self, unlocked: Callable[[], Iterable[Member]], seconds: float) -> None:
         """Update every so often, from when somebody is unlocked, until cancelled."""

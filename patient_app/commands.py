@@ -114,11 +114,11 @@ def pull(
     device = Device(settings)
     chosen = person or next(iter(device.people()), "")
     member = device.unlock(chosen, _passphrase(settings))
-    with progress_of_files() as progress, device.bricks.updater(member, progress) as updater:
+    with progress_of_files() as progress:
         if bricks:
-            done = [updater.pull(brick) for brick in bricks]
+            done = [device.bricks.pull(member, brick, progress) for brick in bricks]
         else:
-            done = updater.update("device", languages_of([member]))
+            done = device.bricks.update(member, languages_of([member]), progress, asked=True)
     device.lock(chosen)
     show_pulled(done, as_json=as_json)
 

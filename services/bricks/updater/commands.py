@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from services.bricks.repository.options import DATA, DataOption, JsonOption
 
 if TYPE_CHECKING:
     from services.bricks.updater.download import Progress
-    from services.bricks.updater.updater import Updater
+    from services.bricks.updater.updater import Pulled, Updater
 
 app = typer.Typer(add_completion=False)
 FromOption = Annotated[
@@ -61,9 +62,11 @@ def pull(
     with progress_of_files() as progress:
         updater = _updater(data, source, root, progress)
         if everything and not dry_run:
-            done = updater.update(_tier(data), ("en", "es"))
+            done = _told(updater, lambda: updater.update(_tier(data), ("en", "es")))
+        elif bricks and dry_run:
+            done = [updater.foresee(brick) for brick in bricks]
         elif bricks:
-            done = [updater.foresee(b) if dry_run else updater.pull(b) for b in bricks]
+            done = [_pulled(updater, brick) for brick in bricks]
         else:
             show_offered(updater, updater.check(), as_json=as_json)
             return
@@ -123,8 +126,8 @@ def rollback(
         ref = f"{brick}@{good}"
     with progress_of_files() as progress:
         updater = _updater(data, source, None, progress, needed=False)
-        done = updater.roll_back(ref, reason)
-    show_pulled([done], as_json=as_json)
+        done = _told(updater, lambda: [updater.roll_back(ref, reason)], ref)
+    show_pulled(done, as_json=as_json)
 
 
 @app.command()
@@ -145,14 +148,34 @@ def drop(
 
 @app.command()
 def installed(data: DataOption = DATA, as_json: JsonOption = False) -> None:
-    """Show which version of each brick is in use, which comes back, and which must not."""
+    """Show which version of each brick is in use, which comes back, and what updates did last."""
     from services.bricks.store import BrickStore
     from services.bricks.updater.installed import Installed
-    from services.bricks.updater.show import show_installed
+    from services.bricks.updater.ledger import Updates
+    from services.bricks.updater.show import show_installed, show_updates
 
     folder = data / "bricks"
     sizes = {manifest.ref: manifest.size for manifest in BrickStore(folder).manifests()}
     show_installed(Installed(folder).state(), sizes, as_json=as_json)
+    if not as_json:
+        show_updates(Updates.of(folder))
+
+
+def _pulled(updater: Updater, wanted: str) -> Pulled:
+    return _told(updater, lambda: [updater.pull(wanted)], wanted)[0]
+
+
+def _told(
+    updater: Updater, change: Callable[[], list[Pulled]], wanted: str | None = None
+) -> list[Pulled]:
+    """Make a change, and write into the ledger of the node what it came to."""
+    from services.bricks.updater.ledger import Ledger
+
+    brick = wanted.partition("@")[0] if wanted else None
+    with Ledger(updater.folder).step("update", updater.installed, brick=brick) as step:
+        done = change()
+        step.done(done, updater.failed)
+        return done
 
 
 def _updater(

@@ -19,8 +19,10 @@ from rich.text import Text
 
 from services.bricks.manifest import split_ref
 from services.bricks.sizes import said_bytes
+from services.bricks.standing import Standing
 from services.bricks.updater.catalogue import Catalogue
 from services.bricks.updater.download import Progress
+from services.bricks.updater.ledger import Updates
 from services.bricks.updater.state import State
 from services.bricks.updater.updater import Pulled, Updater
 
@@ -150,3 +152,49 @@ def show_installed(state: State, sizes: dict[str, int], *, as_json: bool = False
         Console().print(table)
     else:
         typer.echo("No brick is in use here; the built-in knowledge is.")
+
+
+def show_updates(updates: Updates, most: int = 10) -> None:
+    """What updates changed or failed at last, the latest first, and how far one is that runs."""
+    console = Console()
+    if (way := updates.running) is not None:
+        table = Table.grid(padding=(0, 1))
+        bar = Bar(float(max(way.size, 1)), 0.0, float(way.here), width=_BAR)
+        table.add_row(
+            f"{way.step} runs, {way.at:%H:%M:%S}:",
+            Text(way.file),
+            bar,
+            f"{said_bytes(way.here)} of {said_bytes(way.size)}",
+        )
+        console.print(table)
+    for step, at in sorted(updates.ended.items()):
+        console.print(Text(f"{step} last went well {at:%Y-%m-%d %H:%M %Z}", style="dim"))
+    if not updates.lines:
+        return
+    table = Table("when", "step", "brick", "before", "now", "moved", "why")
+    for line in reversed(updates.lines[-most:]):
+        table.add_row(
+            f"{line.at:%Y-%m-%d %H:%M}",
+            line.step,
+            Text(line.brick or "all"),
+            str(line.before or ""),
+            "failed" if line.failed else str(line.after or ("" if line.brick is None else "none")),
+            said_bytes(line.moved),
+            Text(line.why or ""),
+            style="yellow" if line.failed else "",
+        )
+    console.print(table)
+
+
+def show_standing(standing: Standing | None) -> None:
+    """Which model a node answers with, by which adapters, and what it leaves out."""
+    console = Console()
+    if standing is None:
+        console.print("No running node has said yet what it uses.")
+        return
+    words = "writes" if standing.writes else "does not write: the sources' own words answer"
+    model = f"{standing.model} {words}" if standing.model else "no model runs"
+    used = f"adapters: {', '.join(standing.adapters) or 'none'}"
+    console.print(Text(f"{standing.at:%Y-%m-%d %H:%M %Z}: {model}; {used}"))
+    for ref, reason in sorted(standing.left_out.items()):
+        console.print(Text(f"{ref} is not used: {reason}", style="yellow"))

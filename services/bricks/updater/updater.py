@@ -97,7 +97,6 @@ class Updater:
         self.client = Client(folder / "trust", source, limits)
         self._downloads = Downloads(folder / "parts", source, limits, progress)
         self._tidies, self._node = tidy, node
-
         self.failed: dict[str, str] = {}
         """Why each brick that the last `update` failed at did."""
 
@@ -170,6 +169,7 @@ class Updater:
         """
         with self._alone():
             catalogue = self._check()
+            self.failed = {}
             done = self._returned(catalogue)
             for brick in self._wanted(catalogue, level):
                 try:
