@@ -32,6 +32,7 @@ from patient_app.personal.training import train_when_due
 from patient_app.settings import DeviceSettings
 from patient_app.vault import Vault, VaultAnchorMissingError
 from patient_app.vault.tidying import device_sweeper
+from services.bricks.updater.acts import brick_changed, by_node
 from services.consult import wording
 from services.consult.messages import (
     MAX_QUESTION_CHARS,
@@ -75,7 +76,11 @@ class Device:
         self.connections = Connections(
             settings.records, self.audit, private=settings.records_private
         )
-        self.bricks = DeviceBricks(settings.data / "bricks", lambda: self._moved_to)
+        self.bricks = DeviceBricks(
+            settings.data / "bricks",
+            lambda: self._moved_to,
+            write=lambda line: self.audit.record(brick_changed(by_node("device"), line)),
+        )
 
     @cached_property
     def node(self) -> Node:
