@@ -26,6 +26,8 @@ from patient_app.bricks import DeviceBricks
 from patient_app.commands import app as device_app
 from patient_app.errors import NotLinkedError
 from patient_app.member import Member
+from patient_app.service import Device
+from patient_app.settings import DeviceSettings
 from patient_app.vault import KdfParameters, vault
 from services.bricks.errors import BrickUntrustedError, RepositoryAwayError
 from services.bricks.repository.delegations import rotate
@@ -147,6 +149,28 @@ def test_after_two_changes_of_root_keys_while_offline_a_device_follows(tiers):
     tiers.publish(2)
 
     assert tiers.carry() == {"plain-words": 2}
+
+
+def test_what_updates_change_stands_on_the_trails_of_clinic_and_device(tiers, tmp_path):
+    device = Device(DeviceSettings(data=tmp_path / "device"), Quiet())
+    tiers.device = device.bricks
+    tiers.device._limits = LIMITS
+    tiers.publish()
+    tiers.carry()
+    tiers.publish(2)
+    tiers.carry()
+
+    def told(trail):
+        events = [record.event["entity"][0] for record in trail.records()]
+        details = [{d["type"]: d["valueString"] for d in e["detail"]} for e in events]
+        return [(d["former"], d["version"]) for d in details if d["step"] == "update"]
+
+    changes = [("none", "1"), ("1", "2")]
+    assert told(tiers.clinic.intake.audit) == told(device.audit) == changes
+    status = CliRunner().invoke(clinic_app, ["--data", str(tmp_path), "status", "--json"])
+    lines = json.loads(status.stdout)["updates"]["lines"]
+    assert [line["step"] for line in lines] == ["copy", "update", "copy", "update"]
+    assert lines[-1]["moved"] == len(b"words 2")
 
 
 def test_only_what_changed_passes_the_line(tiers):
