@@ -81,9 +81,10 @@ class Gateway:
         found = [_card(MODEL, "caretier")] if user.may_name(MODEL) else []
         if self._node().engine is None:
             return found
-        if self.experts.ready() and user.may_name(AUTO):
+        experts = [expert for expert in self.experts.ready() if user.may_name(expert.id)]
+        if experts and user.may_name(AUTO):
             found.append(_card(AUTO, "caretier", notice=NOT_AN_ANSWER))
-        found += [_of(e) for e in self.experts.ready() if user.may_name(e.id)]
+        found += map(_of, experts)
         if user.may_name(BASE):
             found.append(_card(BASE, "engine", notice=NOT_AN_ANSWER))
         return found
@@ -114,7 +115,7 @@ class Gateway:
         if model == MODEL:
             return await self._consult(raw, user)
         chat = ExpertChat.read(raw)
-        return self.desk.take(await self._parts(chat), user)
+        return self.desk.take(await self._parts(chat, user), user)
 
     async def choose(self, text: str) -> tuple[Choice, ...]:
         """What the gate says of a question, part by part."""
@@ -157,18 +158,19 @@ class Gateway:
         headers["x-request-id"] = question.id
         return await answered(self._node(), question, headers, stream=stream)
 
-    async def _parts(self, chat: ExpertChat) -> list[Part]:
+    async def _parts(self, chat: ExpertChat, user: ModelUser) -> list[Part]:
         """Which experts a request goes to; ``auto`` is planned by the gate.
 
-        A part of the question that no expert is there for is not put to one of another field: it
-        stays unanswered, and ``POST /v1/gate/explain`` names it.
+        A part of the question that no expert is there for, or one that the caller may not name, is
+        not put to one of another field: it stays unanswered, and ``POST /v1/gate/explain`` names
+        it.
         """
         if chat.model == BASE:
             return [Part(None, chat)]
         if chat.model != AUTO:
             return [Part(self.experts.get(chat.model).id, chat)]
         plan = await self.choose(chat.said)
-        taken = [choice for choice in plan if choice.expert is not None]
+        taken = [c for c in plan if c.expert is not None and user.may_name(c.expert)]
         if not taken:
             raise NotFoundError(
                 "No expert fits this conversation.",

@@ -54,6 +54,18 @@ async def test_each_part_goes_to_its_expert_and_the_answers_are_joined_in_order(
     assert auto.audited == [("all", "amber"), ("all", "birch")]
 
 
+async def test_a_key_reaches_through_the_gate_only_the_experts_of_its_scopes(auto):
+    auto.user("narrow", "engine.auto engine.amber")
+    auto.user("empty", "engine.auto")
+    await auto.post(ask(BOTH, "auto"), "narrow")
+    assert heard(auto) == [("amber", "What is amber")]
+    for key, text in (("narrow", "How is birch grown?"), ("empty", "What is amber?")):
+        assert (await auto.post(ask(text, "auto"), key)).status_code == 404
+    assert len(auto.stub.seen) == 1
+    listed = {key: {m["id"] for m in auto.gateway.models(auto.users[key])} for key in auto.users}
+    assert (listed["narrow"], listed["empty"]) == ({"auto", "amber"}, set())
+
+
 async def test_a_stream_of_two_experts_is_one_stream(auto):
     body = ask(BOTH, "auto", stream=True, stream_options={"include_usage": True})
     chunks = [chunk async for chunk in await auto.client().chat.completions.create(**body)]
