@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -60,6 +60,7 @@ class Experts:
         self._experts: dict[str, Expert] = {}
         self._in_use: Counter[str] = Counter()
         self._idle: dict[str, asyncio.Event] = {}
+        self._leaving: set[str] = set()
         self._changing = asyncio.Lock()
 
     def all(self) -> tuple[Expert, ...]:
@@ -128,6 +129,8 @@ class Experts:
     async def pop(self, id_: str) -> Expert:
         """Take an expert away: at once for new requests, from the engine after the last one.
 
+        Where the engine does not let go of it, or nobody waits any more, `restore` sees to that.
+
         Raises:
             ExpertUnknownError: it is not pushed.
         """
@@ -137,19 +140,21 @@ class Experts:
                 raise ExpertUnknownError("There is no expert of this name.")
             await asyncio.to_thread(self._forget, id_)
             del self._experts[id_]
+            self._leaving.add(id_)
             await self._until_idle(id_)
-            host = self._host()
-            if host is not None and expert.ready:
-                await host.let_go(id_)
+            await self._let_go(id_)
             _LOG.info("expert %s was taken away", expert.ref)
             return expert
 
     async def restore(self) -> None:
         """Hold what was pushed before and is not held; never raises for one that cannot be.
 
-        What its publisher took back meanwhile answers nothing from now on.
+        What its publisher took back meanwhile answers nothing from now on. What the engine did not
+        let go of when it was taken away is taken from it now.
         """
         async with self._changing:
+            for id_ in sorted(self._leaving):
+                await self._let_go(id_)
             for row in await asyncio.to_thread(self._rows):
                 ref = f"{row.id}@{row.version}"
                 known = self._experts.get(row.id)
@@ -172,23 +177,35 @@ class Experts:
             raise ExpertsUnsupportedError("The engine that runs here holds no adapters.")
         adapter = await asyncio.to_thread(adapter_of, self._store, manifest, form_of(host))
         await host.hold(adapter)
+        self._leaving.discard(manifest.id)
         return Expert.of(manifest, adapter.digest, pushed)
 
     async def _let_go_revoked(self, id_: str, error: CaretierError) -> None:
         """Take what was taken back from the engine; requests that run end on it."""
+        if isinstance(error, BrickRevokedError):
+            await self._let_go(id_)
+
+    async def _let_go(self, id_: str) -> None:
+        """Take an adapter from the engine; its place there must not be lost when that fails."""
         host = self._host()
-        if isinstance(error, BrickRevokedError) and host is not None:
-            with suppress(CaretierError):
-                await host.let_go(id_)
+        if host is None:
+            return
+        self._leaving.add(id_)
+        try:
+            await host.let_go(id_)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+            _LOG.error("the engine did not let go of expert %s: %s", id_, type(error).__name__)
+        else:
+            self._leaving.discard(id_)
 
     async def _take_back(self, id_: str) -> None:
         """Let the engine hold again what it held before a push that could not be written down."""
-        before, host = self._experts.get(id_), self._host()
-        if before is not None:
-            manifest = await asyncio.to_thread(self._store.get, before.ref)
-            await self._hold(manifest, before.pushed)
-        elif host is not None:
-            await host.let_go(id_)
+        before = self._experts.get(id_)
+        if before is None:
+            await self._let_go(id_)
+            return
+        manifest = await asyncio.to_thread(self._store.get, before.ref)
+        await self._hold(manifest, before.pushed)
 
     async def _until_idle(self, id_: str) -> None:
         if not self._in_use[id_]:

@@ -98,6 +98,49 @@ async def test_a_request_that_does_not_end_does_not_keep_a_pop_for_ever(experts,
     assert "amber" not in engine.held
 
 
+async def test_a_place_that_the_engine_did_not_give_up_is_given_up_later(
+    experts, engine, monkeypatch
+):
+    await experts.push("amber")
+
+    async def away(_name):
+        raise EngineError("The server is away.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "let_go", away)
+        await experts.pop("amber")
+        await experts.restore()
+    assert (experts.all(), set(engine.held)) == ((), {"amber"})
+    await experts.restore()
+    assert engine.held == {}
+
+
+async def test_a_pop_that_nobody_waits_for_any_more_loses_no_place(experts, engine):
+    await experts.push("amber")
+    with experts.using("amber"):
+        popping = asyncio.create_task(experts.pop("amber"))
+        await asyncio.sleep(0.05)
+        popping.cancel()
+        await asyncio.gather(popping, return_exceptions=True)
+    assert set(engine.held) == {"amber"}
+    await experts.restore()
+    assert engine.held == {}
+
+
+async def test_what_is_pushed_again_meanwhile_is_not_taken_away(experts, engine, monkeypatch):
+    await experts.push("amber")
+
+    async def away(_name):
+        raise EngineError("The server is away.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "let_go", away)
+        await experts.pop("amber")
+    await experts.push("amber")
+    await experts.restore()
+    assert set(engine.held) == {"amber"}
+
+
 async def test_changes_come_one_after_the_other(experts, store):
     for version in range(2, 6):
         adapter_brick(store, "amber", version)
