@@ -36,8 +36,11 @@ Purpose = Literal["treatment", "second-opinion", "learning", "research"]
 ONE_TIME_VALIDITY = timedelta(hours=24)
 """A yes to one preview covers that referral's way through the outbox, no more."""
 
-WORDING = "caretier-consent-1"
-"""Id of the words that a patient agrees to now; a consent keeps those of its time."""
+WORDING = "caretier-consent-2"
+"""Id of the words that a patient agrees to now; a consent keeps those of its time.
+
+Since the second ones, learning is also from what a person says of answers.
+"""
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _PURPOSE_CODES: dict[Purpose, tuple[str, str]] = {

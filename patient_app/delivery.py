@@ -93,6 +93,11 @@ class Delivery:
                 await asyncio.to_thread(self._end, id_, row, None)
         return bool(due) or told
 
+    async def tell(self) -> bool:
+        """Tell the clinic of withdrawn consents, and carry nothing else; whether it has all."""
+        await self._tell_withdrawals(datetime.now(UTC).isoformat())
+        return not await asyncio.to_thread(self._member.vault.items, WITHDRAWALS)
+
     async def _refresh(self) -> None:
         """Fetch the keys of the tiers above once a day; where that fails those held are used."""
         url, bundles = await asyncio.to_thread(self._member.link)

@@ -24,7 +24,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from compliance.consent import Consent
+from compliance.consent import WORDING, Consent
 from compliance.deidentify import KnownIdentifiers, PlaceholderMap
 from compliance.errors import BadInputError
 from compliance.sealing import IdentityKey, KeyBundle
@@ -189,12 +189,15 @@ class Member:
     def learning_consent(self, *levels: Level) -> Consent | None:
         """The newest standing consent under which one of the tiers may learn now, or None.
 
+        One that was given to other words does not count: they said less.
+
         Args:
             levels: tiers; all that this device may send to when none is named.
         """
         now = datetime.now(UTC)
         wanted = levels or (Level.CLINIC, Level.HOSPITAL)
         for consent in self.consents():
-            if consent.standing and any(consent.permits("learning", w, now) for w in wanted):
+            agreed = consent.standing and consent.wording == WORDING
+            if agreed and any(consent.permits("learning", w, now) for w in wanted):
                 return consent
         return None

@@ -1,5 +1,6 @@
 """Routes for what a person does with their own data: take it along, recover it, erase it."""
 
+import asyncio
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
@@ -42,11 +43,17 @@ def own_data_routes(
         return {"text": own_data.recovery_text(device.audit, member)}
 
     @router.post("/erase")
-    def erase(body: EraseBody, member: Mine) -> dict[str, Any]:  # noqa: ARG001 - checked by its shape
-        """Destroy the keys, then the files; there is no way back. The receipt names no person."""
+    async def erase(body: EraseBody, member: Mine) -> dict[str, Any]:  # noqa: ARG001 - checked by its shape
+        """Destroy the keys, then the files; there is no way back. The receipt names no person.
+
+        What may be learned from at the tiers above is withdrawn first; ``unlearned`` says whether
+        the clinic heard it.
+        """
+        unlearned = await device.unlearn(member)
 
         def forget() -> None:
             sessions.end_all(member)
             device.members.pop(member.id, None)
 
-        return {"erased": True, "receipt": own_data.erase(device.audit, member, forget)}
+        receipt = await asyncio.to_thread(own_data.erase, device.audit, member, forget)
+        return {"erased": True, "unlearned": unlearned, "receipt": receipt}

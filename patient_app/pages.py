@@ -53,8 +53,8 @@ BROUGHT = ("state", "code", "error", "iss")
 """Parameters of OAuth with which a browser comes back from another record's server."""
 
 WORDS = {
-    "/": ("ask", "step", "answer", "offer", "confidence"),
-    "/history": ("history", "answer", "offer", "confidence", "status"),
+    "/": ("ask", "step", "answer", "offer", "confidence", "signal"),
+    "/history": ("history", "answer", "offer", "confidence", "status", "signal"),
     "/ledger": ("ledger", "offer"),
     "/record": ("record", "connect"),
     "/settings": ("settings",),

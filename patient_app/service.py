@@ -53,6 +53,8 @@ Event = Triage | Step | Sentence | Answer
 IDLE_SECONDS = 0.5
 TIDY_SECONDS = 3600.0
 LEARN_SECONDS = 900.0
+TELL_SECONDS = 5.0
+"""So long an erasure waits for the clinic to hear that nothing may be learned any more."""
 _LOG = logging.getLogger("caretier.device")
 
 
@@ -297,12 +299,35 @@ class Device:
         if not await asyncio.to_thread(_waiting, member):
             return False  # a line to the clinic is not cheap to open: only for what there is
         try:
-            witness = Witness(member.identity, self.audit, self._book)
-            delivery = Delivery(member, self.audit, witness=witness, url=self._moved_to)
+            delivery = self._delivery(member)
         except NotLinkedError:
             return False
         try:
             return await delivery.once()
+        finally:
+            await delivery.close()
+
+    def _delivery(self, member: Member) -> Delivery:
+        witness = Witness(member.identity, self.audit, self._book)
+        return Delivery(member, self.audit, witness=witness, url=self._moved_to)
+
+    async def unlearn(self, member: Member) -> bool:
+        """Withdraw the consents for learning and tell the clinic now, for a person who leaves.
+
+        Returns:
+            Whether every tier above knows, or had nothing; else what was sent ends by its own time.
+        """
+        if not await asyncio.to_thread(withdrawing.withdraw_learning, member):
+            return True
+        try:
+            delivery = self._delivery(member)
+        except NotLinkedError:
+            return True
+        try:
+            async with asyncio.timeout(TELL_SECONDS):
+                return await delivery.tell()
+        except TimeoutError:
+            return False
         finally:
             await delivery.close()
 

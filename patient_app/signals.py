@@ -28,6 +28,11 @@ KIND = "signal"
 """Kind in the vault, and of a row of the outbox."""
 GONE = frozenset({"queued", "sent"})
 Verdict = Literal["up", "down", "wrong"]
+Why = Literal["asked", "no-consent", "no-clinic", "unmasked"]
+"""Why a signal stays: it was to, no consent for learning stands, there is no clinic, or it could
+not be masked for certain."""
+_MINE = {"state": "kept", "why": "no-consent", "consent": None, "destination": None}
+"""What is written of a signal whose consent was withdrawn."""
 _SAID = {"up": "it helped", "down": "it did not help", "wrong": "it is wrong"}
 
 
@@ -65,7 +70,8 @@ class _Said:
 def shown(member: Member, consult: str) -> dict[str, Any] | None:
     """What the person said of an answer, as the client shows it; None where nothing was said."""
     held = member.vault.get(KIND, consult)
-    return {k: held[k] for k in ("verdict", "note", "state", "destination")} if held else None
+    told = ("verdict", "note", "state", "why", "destination")
+    return {name: held[name] for name in told} if held else None
 
 
 def give(
@@ -99,13 +105,16 @@ def give(
         "note": note.strip() if verdict == "wrong" else "",
         "given": datetime.now(UTC).isoformat(),
         "state": "kept",
+        "why": None,
         "consent": None,
         "destination": None,
     }
     _refuse_sent(member.vault.get(KIND, consult))
     way = _way(member, kept)
     said = _Said(consult, kept, answer.text, row)
-    if way is None or not _send(discloser, member, said, way):
+    why = way if isinstance(way, str) else _send(discloser, member, said, way)
+    if why is not None:
+        row["why"] = why
         with member.vault.write() as tx:
             _refuse_sent(tx.get(KIND, consult))
             tx.put(KIND, consult, row)
@@ -132,15 +141,15 @@ def ended(tx: Transaction, id_: str, row: dict[str, Any], state: str) -> None:
     tx.put("ledger", row["receipt"], {**entry, "state": state})
     held = tx.get(KIND, row["consult"])
     if held is not None:
-        tx.put(KIND, row["consult"], {**held, "state": "kept" if state == "withdrawn" else state})
+        changes = _MINE if state == "withdrawn" else {"state": state}
+        tx.put(KIND, row["consult"], {**held, **changes})
 
 
 def keep_here(tx: Transaction, consent: str) -> None:
     """What was sent under a consent is deleted at every other tier; here it is the person's own."""
     for id_, held in tx.items(KIND):
         if held["consent"] == consent:
-            changes = {"state": "kept", "consent": None, "destination": None}
-            tx.put(KIND, id_, {**held, **changes})
+            tx.put(KIND, id_, {**held, **_MINE})
 
 
 def _refuse_sent(held: dict[str, Any] | None) -> None:
@@ -148,30 +157,30 @@ def _refuse_sent(held: dict[str, Any] | None) -> None:
         raise SignalSentError("What you said of this answer has left this device.")
 
 
-def _way(member: Member, kept: dict[str, Any]) -> _Way | None:
-    """Where a signal of this consult may go now; None where it must stay."""
+def _way(member: Member, kept: dict[str, Any]) -> _Way | Why:
+    """Where a signal of this consult may go now, or why it must stay."""
     if kept.get("local_only") or member.profile["local_only"]:
-        return None
+        return "asked"
     consent = member.learning_consent()
     if consent is None:
-        return None
+        return "no-consent"
     try:
         _url, bundles = member.link()
     except NotLinkedError:
-        return None
+        return "no-clinic"
     named = [Level(level) for level in consent.destinations if level in bundles]
-    return _Way(consent, named[0]) if named else None
+    return _Way(consent, named[0]) if named else "no-clinic"
 
 
-def _send(discloser: Discloser, member: Member, said: _Said, way: _Way) -> bool:
-    """Queue a signal; False where it could not be masked, or its consent ended meanwhile."""
+def _send(discloser: Discloser, member: Member, said: _Said, way: _Way) -> Why | None:
+    """Queue a signal, or say why it must stay after all."""
     talk, consent, now = said.kept["conversation"], way.consent, datetime.now(UTC)
     mapping = member.placeholder_map(talk)
     masked = discloser.masker(member, member.profile["language"], mapping)
     try:
         sent = said.masked(masked, consent)
     except DeidentificationError:
-        return False
+        return "unmasked"
     payload, readers = sent.model_dump_json(), (str(way.destination),)
     leaving = Leaving(
         sent.signal, payload, discloser.detector, consent.id, way.destination, readers
@@ -191,12 +200,12 @@ def _send(discloser: Discloser, member: Member, said: _Said, way: _Way) -> bool:
         _refuse_sent(tx.get(KIND, said.consult))
         held = Consent.model_validate(tx.get("consent", consent.id))
         if not held.permits("learning", way.destination, now):
-            return False
+            return "no-consent"
         tx.put("map", talk, mapping.to_json())
         tx.put("ledger", outgoing["receipt"], entry)
         tx.put("outbox", sent.signal, {**outgoing, "kind": KIND, "consult": said.consult})
         tx.put(KIND, said.consult, {**said.row, **left})
-    return True
+    return None
 
 
 def _in_words(sent: SentSignal) -> str:

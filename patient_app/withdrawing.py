@@ -88,6 +88,14 @@ def withdraw(member: Member, consent_id: str) -> Consent:
     return consent
 
 
+def withdraw_learning(member: Member) -> bool:
+    """Withdraw every consent for learning; returns whether there was one."""
+    given = [c.id for c in member.consents() if c.purpose == "learning" and c.withdrawn is None]
+    for id_ in given:
+        withdraw(member, id_)
+    return bool(given)
+
+
 def take_back(tx: Transaction, id_: str, row: dict[str, Any]) -> None:
     """Take out of the outbox what has lost its consent, and write that down."""
     if row.get("kind") == signals.KIND:

@@ -10,6 +10,7 @@ import { toast } from "/static/caretier/toast.js";
 import { nextPrefix, numbering, revealSource, sentence, stepWords, triageBanner, whole } from "./answer.js";
 import { countryNumber, tel } from "./emergency.js";
 import { alsoButton, follow, offerCard, previewAndSend, waiting } from "./offer.js";
+import { judgeable, signalBar } from "./signal.js";
 
 const QUIET_MS = 2000;
 const COUNTER_FROM = 500;
@@ -81,6 +82,7 @@ function showAnswer(parts, answer, text) {
   showTriage(parts, answer.triage);
   const asked = { text, conversation: page.conversation };
   const actions = actionsFor(parts, answer, asked);
+  if (judgeable(answer)) actions.push(signalBar(answer.id));
   fill(parts.body, whole(answer, { prefix: parts.prefix, actions }));
   if (waiting(answer)) {
     const changed = (later) => {

@@ -5,6 +5,7 @@ import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
 import { revealSource, triageBanner, whole } from "./answer.js";
 import { follow, offerCard, previewAndSend, waiting } from "./offer.js";
+import { judgeable, signalBar } from "./signal.js";
 
 const KIND = { answered: "ok", referred: "info", queued: "warn", abstained: "routine", emergency: "emergency" };
 const page = { consults: [], country: "US" };
@@ -30,7 +31,9 @@ function entry(consult) {
   const draw = (answer) => {
     consult.answer = answer;
     fill(mark, badge(answer.status));
-    fill(body, triageBanner(answer.triage, page.country), whole(answer, { actions: actions(consult, draw) }));
+    const below = actions(consult, draw);
+    if (judgeable(answer)) below.push(signalBar(consult.id, consult.signal));
+    fill(body, triageBanner(answer.triage, page.country), whole(answer, { actions: below }));
   };
   const details = h(
     "details",

@@ -105,5 +105,5 @@ async def test_a_clinic_deletes_by_its_own_file(tmp_path):
     path = schedule_of(tmp_path / "own.yaml", "P60D")
     settings = ClinicSettings(data=tmp_path / "clinic", retention=path)
     made = Clinic(settings, node=SimpleNamespace(close=_nothing))
-    assert made.tidy() == {"clinic.referral": 0, "clinic.token": 0}
+    assert made.tidy() == {"clinic.referral": 0, "clinic.signal": 0, "clinic.token": 0}
     await made.close()

@@ -98,9 +98,10 @@ def test_a_rule_that_nobody_deletes_by_and_a_deleter_without_rule_are_refused(sc
 def test_each_deleter_is_told_before_when_and_what_is_held(schedule):
     seen, held = [], frozenset({"referral:1"})
     counts = Sweeper(schedule, "clinic", deleters(seen), lambda: held).sweep(NOW)
-    assert counts == {"clinic.referral": 1, "clinic.token": 1}
+    assert counts == {"clinic.referral": 1, "clinic.signal": 1, "clinic.token": 1}
     assert seen == [
         ("clinic.referral", NOW - timedelta(days=31), held),
+        ("clinic.signal", NOW - timedelta(days=180), frozenset()),
         ("clinic.token", NOW, frozenset()),
     ]
 
@@ -114,7 +115,8 @@ def test_one_that_fails_holds_up_no_other_and_says_nothing_of_what_it_held(sched
 
     made["clinic.referral"] = broken
     with caplog.at_level(logging.ERROR):
-        assert Sweeper(schedule, "clinic", made).sweep(NOW) == {"clinic.token": 1}
+        done = Sweeper(schedule, "clinic", made).sweep(NOW)
+    assert done == {"clinic.signal": 1, "clinic.token": 1}
     assert "clinic.referral: ValueError" in caplog.text
     assert "Ana" not in caplog.text
 
