@@ -23,6 +23,8 @@ from services.hospital.audited import Auditor, Caller
 from services.hospital.jobs import JobHandler, Jobs, Taken, add_job
 from services.hospital.settings import HospitalSettings
 from services.learning.contribution import MAX_BYTES
+from services.learning.credit import JOB as CREDIT
+from services.learning.credit import Credits
 from services.learning.evaluate import SuiteEvaluator, Suites
 from services.learning.evaluate.model import parents_file
 from services.learning.evaluate.shadow import recent_signals
@@ -120,16 +122,24 @@ def round_handlers(rounds: Rounds, jobs: Jobs) -> dict[str, JobHandler]:
             )
         )
 
-    return {JOB: step}
+    async def credit(taken: Taken) -> None:
+        round_, _, number = taken.subject.partition(".")
+        more = await asyncio.to_thread(Credits(rounds, add_job).step, round_)
+        with rounds.database.transaction() as session:
+            if jobs.finish(session, taken) and more:  # the next one comes after all that is due
+                add_job(session, CREDIT, f"{round_}.{int(number) + 1}")
+
+    return {JOB: step, CREDIT: credit}
 
 
 async def rounds_loop(rounds: Rounds) -> None:
     """Propose rounds and see how rollouts ended, again and again, until cancelled."""
-    trust = Trust(rounds.database)
+    trust, credits_ = Trust(rounds.database), Credits(rounds, add_job)
     while True:
         try:
             await asyncio.to_thread(rounds.tick)
             await asyncio.to_thread(trust.settle)
+            await asyncio.to_thread(credits_.schedule)
         except Exception as error:  # noqa: BLE001 - the next look tries again
             _LOG.error("rounds clock: %s", type(error).__name__)
         await asyncio.sleep(CLOCK_SECONDS)

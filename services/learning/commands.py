@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.learning.lineage.commands import lineage
+from services.learning.sources.commands import app as sources_app
 
 if TYPE_CHECKING:
     from services.learning.rounds.opening import Beside
@@ -147,7 +148,33 @@ def signals(context: typer.Context, as_json: _AsJson = False) -> None:
     _print(held, as_json, lambda: signals_table(held))
 
 
+@app.command()
+def credit(context: typer.Context, round_id: _Round, as_json: _AsJson = False) -> None:
+    """Show what each contribution added to a release, with its interval."""
+    from services.learning.rounds.show import credit_report
+
+    beside = _beside(context)
+    row = beside.rounds.book.get(_whole(beside, round_id))
+    _print(row.credit, as_json, lambda: credit_report(row.credit, str(row.state)))
+
+
+@app.command()
+def readmit(
+    context: typer.Context,
+    contribution: Annotated[str, typer.Argument(help="Id of one that was put aside (`dead`).")],
+) -> None:
+    """Let a contribution that was put aside wait for a round again."""
+    from services.learning.intake import ContributionDesk
+    from services.learning.trust import Trust
+
+    beside = _beside(context)
+    desk = ContributionDesk(beside.rounds, Trust(beside.database), beside.write_down_handed)
+    row = desk.readmit(contribution, SHELL)
+    typer.echo(f"{row.id} of {row.site} waits for a round.")
+
+
 app.command()(lineage)
+app.add_typer(sources_app, name="sources")
 
 
 def _beside(context: typer.Context) -> Beside:

@@ -32,6 +32,17 @@ class Start(_Part):
     wait_days: float = Field(ge=0)
 
 
+class Probe(_Part):
+    """What a contribution does by itself, before it is put together with others.
+
+    ``most`` contributions of a round are tried, chosen at random where more came.
+    """
+
+    suites: tuple[str, ...] = Field(min_length=1)
+    worse_by: float = Share
+    most: int = Field(default=16, ge=1, le=1000)
+
+
 class Take(_Part):
     """What a contribution must keep to; ``epsilon`` None asks for no privacy budget."""
 
@@ -39,6 +50,7 @@ class Take(_Part):
     modules: tuple[str, ...] = Field(min_length=1)
     max_norm: float = Field(gt=0, allow_inf_nan=False)
     epsilon: float | None = Field(default=None, gt=0)
+    probe: Probe | None = None
 
 
 class Together(_Part):
@@ -80,6 +92,17 @@ class Rollout(_Part):
     canaries: int = Field(ge=0)
 
 
+class Credit(_Part):
+    """How what each contribution added is measured, and how many measurements it may take.
+
+    It weighs nothing: see `services.learning.credit`.
+    """
+
+    method: Literal["auto", "leave-one-out", "shapley", "none"] = "auto"
+    evaluations: int = Field(default=14, ge=1, le=1000)
+    tolerance: float = Field(default=0.01, ge=0, lt=1)
+
+
 class DomainPolicy(_Part):
     """The policy of one domain."""
 
@@ -88,6 +111,7 @@ class DomainPolicy(_Part):
     aggregate: Together
     release: Release
     rollout: Rollout
+    credit: Credit = Credit()
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

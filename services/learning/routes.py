@@ -109,6 +109,12 @@ def _contributions(router: APIRouter, desk: ContributionDesk, doors: LearningDoo
         """Take a contribution back; what was made with it and is not out yet is made anew."""
         return asdict(desk.withdraw(id_, sender))
 
+    @router.post("/contributions/{id_}/readmit")
+    def readmit(id_: Uuid, who: Annotated[Any, Depends(doors.operate)]) -> dict[str, Any]:
+        """Let a contribution that was put aside wait for a round again."""
+        row = desk.readmit(id_, who)
+        return {"id": row.id, "state": row.state, "reason": row.reason}
+
 
 def _rounds(router: APIRouter, desk: ContributionDesk, doors: LearningDoors) -> None:
     rounds, operators = desk.rounds, [Depends(doors.operate)]

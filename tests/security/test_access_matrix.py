@@ -180,6 +180,7 @@ HOSPITAL: dict[str, Row] = (
         "POST /v1/contributions": ("/v1/contributions", NODES),
         "DELETE /v1/contributions/{id_}": (f"/v1/contributions/{ID}", OPERATES),
         "GET /v1/contributions/{id_}": (f"/v1/contributions/{ID}", OPERATES),
+        "POST /v1/contributions/{id_}/readmit": (f"/v1/contributions/{ID}/readmit", OPERATES),
         "GET /v1/lineage/{asked}": ("/v1/lineage/general@1", OPERATES),
         "GET /v1/rounds": ("/v1/rounds", OPERATES),
         "GET /v1/rounds/{id_}": (f"/v1/rounds/{ID}", OPERATES),

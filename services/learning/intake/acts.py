@@ -8,7 +8,16 @@ from compliance.audit import balp
 from compliance.audit.actors import Actors, event, own
 from compliance.audit.agents import DICOM, coding
 
-Change = Literal["waiting", "quarantined", "refused", "withdrawn", "appealed", "lifted", "upheld"]
+Change = Literal[
+    "waiting",
+    "quarantined",
+    "refused",
+    "withdrawn",
+    "readmitted",
+    "appealed",
+    "lifted",
+    "upheld",
+]
 
 
 def handed(by: Actors, what: str, change: Change) -> dict[str, Any]:

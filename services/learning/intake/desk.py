@@ -21,6 +21,7 @@ from services.learning.intake.acts import Change
 from services.learning.intake.withdrawal import Withdrawn, withdraw
 from services.learning.models import HERE, StoredContribution
 from services.learning.rounds import Rounds
+from services.learning.rounds.probe import READMITTED
 from services.learning.trust import BOUND, LOW, Trust
 
 Audit = Callable[[Any, str, Change], None]
@@ -100,6 +101,21 @@ class ContributionDesk:
         self._audit(sender.who, f"contribution:{id_}", "withdrawn")
         return withdraw(self.rounds, id_)
 
+    def readmit(self, id_: str, who: Any) -> StoredContribution:
+        """Let a contribution that was put aside wait for a round; it is not tried alone again.
+
+        Raises:
+            NotFoundError: none of this id is put aside.
+            AuditError: it could not be written down; it stays aside.
+        """
+        with self.rounds.database.reading() as session:
+            _aside(session, id_)
+        self._audit(who, f"contribution:{id_}", "readmitted")
+        with self.rounds.database.transaction() as session:
+            row = _aside(session, id_)
+            row.state, row.reason = "waiting", READMITTED
+        return row
+
     def _known(self, manifest: ContributionManifest, node: str) -> StoredContribution | None:
         """The row of the very same contribution, when it is here already."""
         with self.rounds.database.reading() as session:
@@ -164,6 +180,13 @@ def _held(session: Session, manifest: ContributionManifest) -> bool:
     )
     query = select(StoredContribution.id).where(or_(StoredContribution.id == manifest.id, one))
     return session.scalar(query.limit(1)) is not None
+
+
+def _aside(session: Session, id_: str) -> StoredContribution:
+    row = session.get(StoredContribution, id_, with_for_update=True)
+    if row is None or row.state != "quarantined":
+        raise NotFoundError("No contribution of that id is put aside.")
+    return row
 
 
 def own(session: Session, id_: str, sender: Sender) -> StoredContribution:

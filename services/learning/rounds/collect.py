@@ -18,6 +18,7 @@ from services.learning.policy import DomainPolicy
 from services.learning.rounds.book import Move
 from services.learning.rounds.files import RoundFiles
 from services.learning.rounds.ports import Say
+from services.learning.rounds.probe import FAILED, Probing
 from services.learning.rounds.standing import waiting
 from services.learning.rounds.states import State
 from services.store.database import Database
@@ -40,11 +41,15 @@ class Collecting:
         database: with learning's tables.
         files: of the rounds.
         expected: what is taken in a round, by its row.
+        probing: tries each by itself.
+        still: raises FencedOffError when somebody else took the round.
     """
 
     database: Database
     files: RoundFiles
     expected: Callable[[LearningRound], Expected]
+    probing: Probing
+    still: Callable[[LearningRound], None]
 
     def __call__(self, row: LearningRound, policy: DomainPolicy, say: Say) -> Move:
         """Take all that is waiting and still holds; what does not is refused by name.
@@ -62,11 +67,21 @@ class Collecting:
                 good.append(one.id)
             else:
                 refused[one.id] = reason
+        tried = self._tried(row, policy, [one for one in there if one.id in good], say)
+        lost = {id_: one for id_, one in tried.items() if one > _bound(policy)}
+        refused |= dict.fromkeys(lost, FAILED)
+        good = [id_ for id_ in good if id_ not in lost]
         also = [partial(_refuse, refused)]
         lacking = too_few([one for one in there if one.id in good], policy)
         if lacking:
             return Move(State.FAILED, {"error": f"{row.state}: {lacking}"}, also)
-        return Move(State.AGGREGATING, also=[*also, partial(_claim, row.id, good)])
+        values = {"evidence": {"probes": tried}}
+        return Move(State.AGGREGATING, values, [*also, partial(_claim, row.id, good)])
+
+    def _tried(
+        self, row: LearningRound, policy: DomainPolicy, there: list[StoredContribution], say: Say
+    ) -> dict[str, float]:
+        return self.probing(row, policy, there, still=lambda: self.still(row), say=say)
 
     def _reason(self, round_: str, one: StoredContribution, expected: Expected) -> str | None:
         """Why a contribution is not used after all; None when it is."""
@@ -122,6 +137,11 @@ def give_back(session: Session, round_: str) -> None:
         session.flush()
 
 
+def _bound(policy: DomainPolicy) -> float:
+    """Mean score that a contribution may lose by itself."""
+    return policy.take.probe.worse_by if policy.take.probe else 0.0
+
+
 def _deaths(mark: Path) -> int:
     """How often a check was begun and never ended; one that began just now may still end."""
     try:
@@ -133,7 +153,7 @@ def _deaths(mark: Path) -> int:
 
 def _refuse(refused: dict[str, str], session: Session) -> None:
     for id_, reason in refused.items():
-        state = "quarantined" if reason == CRASHED else "refused"
+        state = "quarantined" if reason in {CRASHED, FAILED} else "refused"
         session.execute(
             update(StoredContribution)
             .where(StoredContribution.id == id_, StoredContribution.state == "waiting")

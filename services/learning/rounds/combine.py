@@ -66,10 +66,11 @@ class Combining:
         """
         digest, put = self.files.write_candidate(row.id, row.fence, made)
         same = (row.evidence or {}) if digest == row.candidate else {}  # it was measured before
+        probes = {"probes": tried} if (tried := (row.evidence or {}).get("probes")) else {}
         values = {
             "candidate": digest,
             "rule": policy.aggregate.rule.value,
-            "evidence": {**same, **of, "epsilon": greatest_epsilon(of["contributions"])},
+            "evidence": {**probes, **same, **of, "epsilon": greatest_epsilon(of["contributions"])},
             "criteria": row.criteria if same else None,
         }
         return Move(State.EVALUATING, values, [put])

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from sqlalchemy.orm import Session
 
-from services.bricks.adapters.base import file_digest
+from services.engines.digest import file_digest
 from services.learning.aggregate import Delta, Factors
 
 CANDIDATE = "candidate.safetensors"
@@ -75,13 +75,13 @@ class RoundFiles:
         text = json.dumps(held, indent=2, sort_keys=True) + "\n"
 
         def put(_session: Session) -> None:
-            _replace(self.of(round_) / EVIDENCE, text)
+            replace_text(self.of(round_) / EVIDENCE, text)
 
         return put
 
     def say(self, round_: str, text: str) -> None:
         """Note how far a step is."""
-        _replace(self.of(round_) / "progress.txt", text)
+        replace_text(self.of(round_) / "progress.txt", text)
 
     def said(self, round_: str) -> str:
         """How far the last step was."""
@@ -111,7 +111,8 @@ def read_delta(path: Path) -> dict[str, Factors]:
         }
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
+    """Write a small file, whole or not at all."""
     part = path.with_name(f"{path.name}.{uuid4()}.part")  # two hands may be at one round
     part.write_text(text, encoding="utf-8")
     part.replace(path)

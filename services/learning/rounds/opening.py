@@ -15,6 +15,8 @@ from services.bricks.adapters.base import Base
 from services.bricks.errors import BrickError
 from services.engines.settings import EngineSettings, embedded_model
 from services.learning.errors import NotLearningError
+from services.learning.intake.acts import Change as Handed
+from services.learning.intake.acts import handed
 from services.learning.policy import POLICY, Policy
 from services.learning.rounds.acts import Act, decided
 from services.learning.rounds.ports import Unmeasured, Unpublished
@@ -87,6 +89,20 @@ class Beside:
         Raises:
             AuditError: it could not be written; it must not happen then.
         """
+        by, trail = self._shell()
+        trail.record(decided(by, what, change))
+
+    def write_down_handed(self, _who: object, what: str, change: Handed) -> None:
+        """Likewise what becomes of a contribution.
+
+        Raises:
+            AuditError: it could not be written; it must not happen then.
+        """
+        by, trail = self._shell()
+        trail.record(handed(by, what, change))
+
+    def _shell(self) -> tuple[Actors, AuditTrail]:
+        """Whoever runs a command on this machine, and the hospital's trail."""
         node = os.environ.get("CARETIER_HOSPITAL_NAME", _NAME)
         trail = AuditTrail.open(self._folder, "hospital", node=node)
         by = Actors(
@@ -96,7 +112,7 @@ class Beside:
             client="caretier-command",
             purpose="HOPERAT",
         )
-        trail.record(decided(by, what, change))
+        return by, trail
 
     def close(self) -> None:
         """Close the database."""

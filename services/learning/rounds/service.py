@@ -33,10 +33,12 @@ from services.learning.rounds.ports import (
     Rollout,
     Say,
 )
+from services.learning.rounds.probe import Probing
 from services.learning.rounds.rebuild import Rebuilding
 from services.learning.rounds.release import Publishing, RollingOut, end_of
 from services.learning.rounds.standing import Standing, new_round, readiness, standing, waiting
 from services.learning.rounds.states import UNPUBLISHED, FencedOffError, State
+from services.learning.rounds.trial import Trials
 from services.store.database import Database
 
 ATTEMPTS = 8
@@ -100,14 +102,20 @@ class Rounds:
         weigh: Weigh | None = None,
         add_job: AddJob | None = None,
     ) -> None:
-        self.policy, self.database = policy, database
+        self.policy, self.database, self.evaluator = policy, database, evaluator
         self.files = RoundFiles(folder)
         self.book = RoundBook(database, add_job)
         self.people = People(database, self.book, policy)
         self._model, self._signer = model, signer
         self.combining = Combining(database, self.files, weigh)
         self.rebuilding = Rebuilding(database, self.book, self.files, policy, self.combining)
-        self._collecting = Collecting(database, self.files, self._expected_of)
+        self._collecting = Collecting(
+            database,
+            self.files,
+            self._expected_of,
+            Probing(self.files, Trials(self.files, evaluator)),
+            self.book.require,
+        )
         self._judging = Judging(self.files, evaluator, self.book.approvals)
         self._publishing = Publishing(database, self.book, publisher)
         self._rolling_out = RollingOut(database, rollout)

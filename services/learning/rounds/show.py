@@ -78,6 +78,34 @@ def rehearsal_report(held: Held) -> RenderableType:
     return Group(*parts)
 
 
+def credit_report(held: Held | None, state: str) -> RenderableType:
+    """What each contribution added to a release."""
+    if held is None:
+        return (
+            "Its credit is being measured: one job after the other, behind all other learning."
+            if state == "released"
+            else f"The round is {state}: credit is measured once it is released."
+        )
+    on = f"{', '.join(held['suites'])} ({held['items']} items)"
+    lines = [
+        f"By {held['method']} on {on}; {held['evaluations']} measurements.",
+        f"Intervals are of {held['confidence']:.0%}.",
+        f"The release as a whole: {_gained(held['whole'])}",
+    ]
+    lines += [f"[red]{escape(held['error'])}[/]"] if held["error"] else []
+    table = Table("site", "contribution", "added (interval)")
+    for one in held["contributions"]:
+        table.add_row(one["site"], one["id"][:8], _gained(one))
+    note = "This weighs nothing: no rule and no trust is changed by it."
+    return Group("\n".join(lines), table, f"[dim]{note}[/]")
+
+
+def _gained(one: Held) -> str:
+    if one["gain"] is None:
+        return "not measured"
+    return f"{one['gain']:+.1%} ({one['low']:+.1%} to {one['high']:+.1%})"
+
+
 def dead_report(held: Held) -> RenderableType:
     """What came to nothing, with why."""
     table = Table("what", "id", "why", "what to do")

@@ -101,7 +101,7 @@ def hospital(tmp_path, monkeypatch):
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY, encoding="utf-8")
 
-    def rounds_of(settings, database, registry):
+    def rounds_of(settings, database, registry, _rollout):
         return Rounds(
             database,
             settings.data / "learning",

@@ -13,6 +13,8 @@ from services.hospital.models import Job
 from services.hospital.queue import LEARNING, QUEUE, lane, make_celery, queues_of
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
+from services.learning.credit import JOB as CREDIT
+from services.learning.credit import Credits
 from services.learning.policy import Policy
 from services.learning.rounds import JOB, Rounds, State
 from tests.support.rounds import DOMAIN, POLICY, FixedEvaluator, FolderPublisher, Parent, TinyModel
@@ -25,7 +27,7 @@ def hospital(tmp_path, monkeypatch):
     policy.write_text(POLICY, encoding="utf-8")
     keys = {}
 
-    def rounds_of(settings, database, _registry):
+    def rounds_of(settings, database, _registry, _rollout):
         return Rounds(
             database,
             settings.data / "learning",
@@ -76,6 +78,27 @@ def test_the_clock_starts_a_round_and_jobs_bring_it_to_the_people(hospital):
         assert asyncio.run(hospital.do(found[0]))
     assert hospital.rounds.book.get(row.id).state == State.RELEASED
     assert hospital.jobs.counts() == {"done": 5}
+
+
+def test_after_a_release_jobs_measure_what_each_contribution_added_one_measurement_each(hospital):
+    contributed(hospital)
+    hospital.rounds.tick()
+    while found := due(hospital):
+        assert asyncio.run(hospital.do(found[0]))
+    (row,) = hospital.rounds.book.listing()
+    hospital.rounds.approve(row.id, row.candidate, "ana")
+    while found := due(hospital):
+        assert asyncio.run(hospital.do(found[0]))
+    Credits(hospital.rounds, add_job).schedule()
+    done = []
+    while found := [job for job in hospital.jobs.due() if job.startswith(f"{CREDIT}:")]:
+        assert asyncio.run(hospital.do(found[0]))
+        done += found
+    assert done == [f"{CREDIT}:{row.id}.{number}" for number in range(len(done))]
+    held = hospital.rounds.book.get(row.id).credit
+    assert len(done) == held["evaluations"] + 1
+    assert lane(done[0])["queue"] == LEARNING
+    assert all(one["gain"] is not None for one in held["contributions"])
 
 
 def test_a_step_that_cannot_be_done_is_tried_again_and_then_given_up(hospital):
