@@ -50,6 +50,7 @@ from services.hospital.gateway.wire import as_openai
 from services.hospital.learning import contributions_router, rounds_loop
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.filing import FilingDesk
+from services.hospital.portal.knowledge import KnowledgeDesk
 from services.hospital.portal.signing_in import SignInSteps
 from services.hospital.portal.updates import UpdatesDesk
 from services.hospital.previsit import questionnaires
@@ -62,6 +63,7 @@ from services.hospital.smart.consent import Consent
 from services.hospital.smart.cors import SmartCors
 from services.hospital.smart.discovery import fhir_security
 from services.hospital.smart.routes import smart_router
+from services.hospital.sources import sources_loop
 from services.hospital.subscribing import subscriptions_loop
 from services.learning.contribution import MAX_BYTES as CONTRIBUTION_BYTES
 from services.learning.rollout.routes import measures_router
@@ -92,6 +94,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             here.node.follow(),
             subscriptions_loop(here.subscriptions),
             rounds_loop(here.rounds),
+            sources_loop(here.sources),
             rollout_loop(here.rollout),
             here.signals.loop(),
             keep_fresh(chosen.data),
@@ -222,6 +225,7 @@ def _portal(here: Hospital) -> APIRouter:
         alerts=here.alerts,
         before=partial(before_visit, here.database),
         consent=Consent(here.smart, Caseload(here.database, here.relations), here.relations),
+        knowledge=KnowledgeDesk(here.sources, here.auditor.knowledge),
         updates=UpdatesDesk(here.rounds, here.auditor.learning),
         steps=SignInSteps(
             here.accounts,

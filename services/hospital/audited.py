@@ -22,6 +22,8 @@ from services.learning.intake.acts import handed
 from services.learning.rollout.acts import moved
 from services.learning.rollout.ports import Move
 from services.learning.rounds.acts import Act, decided
+from services.learning.sources.acts import Act as Known
+from services.learning.sources.acts import decided as known
 
 PORTAL = Agent("application", "caretier-portal")
 SHELL = Agent("application", "caretier-command")
@@ -165,6 +167,10 @@ class Auditor:
     def rollout(self, caller: Caller, what: str, change: Move) -> None:
         """A release moves on its way to the nodes, or back; ``what`` is ``rollout:id@version``."""
         self._record(moved(self._by(caller, purpose="HOPERAT"), what, change))
+
+    def knowledge(self, caller: Caller, what: str, change: Known) -> None:
+        """A person asks a source or decides a change of knowledge; ``what`` is ``change:id``."""
+        self._record(known(self._by(caller, purpose="HQUALIMP"), what, change))
 
     def contribution(self, caller: Caller, what: str, change: Handed) -> None:
         """A node's contribution comes or goes; ``what`` is ``contribution:id`` or ``trust:n``."""

@@ -55,6 +55,7 @@ def make_celery(settings: HospitalSettings) -> Celery:
             "relay": {"task": "caretier.relay", "schedule": 2.0},
             "ehr": {"task": "caretier.ehr", "schedule": 20.0},
             "rounds": {"task": "caretier.rounds", "schedule": 15.0},
+            "sources": {"task": "caretier.sources", "schedule": 60.0},
             "tidy": {"task": "caretier.tidy", "schedule": 3600.0},
             "refresh": {"task": "caretier.refresh", "schedule": 86400.0},
         },
@@ -140,6 +141,10 @@ def _register_clock(app: Celery, hospital: Callable[[], Any]) -> None:
     @app.task(name="caretier.rounds", expires=15)
     def rounds() -> None:
         hospital().rounds.tick()
+
+    @app.task(name="caretier.sources", expires=60)
+    def sources() -> None:
+        hospital().sources.tick()
 
     @app.task(name="caretier.tidy")
     def tidy() -> dict[str, int]:

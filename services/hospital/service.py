@@ -56,6 +56,7 @@ from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.settings import HospitalSettings
 from services.hospital.signals import HospitalSignals
 from services.hospital.smart.service import Smart
+from services.hospital.sources import source_handlers, sources_of
 from services.hospital.standing import Standing
 from services.hospital.studies import Studies
 from services.hospital.subscribing import subscription_handlers, subscriptions_of
@@ -239,6 +240,9 @@ class Hospital:
         self.gateway = Gateway(self.experts, lambda: self.node, audit=self.auditor.chat)
         self.rollout = rollout_of(settings, self.database, self.registry, self.auditor)
         self.rounds = rounds_of(settings, self.database, self.registry, self.rollout)
+        self.sources = sources_of(
+            settings, self.database, self.outbound, lambda: self.node.index.embedder
+        )
         self.lineage = Lineage.at(settings.data, self.rounds)
         keep_for = self.schedule.rule("hospital.signal").keep
         self.signal_intake = SignalIntake(self.intake, keep_for)
@@ -269,6 +273,7 @@ class Hospital:
             **subscription_handlers(self.subscriptions, self.jobs),
             **self.ehr.handlers,
             **round_handlers(self.rounds, self.jobs),
+            **source_handlers(self.sources, self.jobs),
             **self.signals.handlers,
         }
         self.background = Background(self.do, self.handlers.keys() - {"open-referral"})

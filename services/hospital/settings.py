@@ -39,6 +39,8 @@ class HospitalSettings(BaseSettings):
         retention: file that says how long what is kept; the one in `compliance` when unset.
         outbound: origins that others may name and that are then called (keys of clients,
             subscribers, other records), ``https://ehr.example.org,https://…``; none by default.
+        sources: the reviewed list of sources that knowledge may come from; the one in
+            `services.learning.sources` when unset. Their origins must be in ``outbound`` too.
         updates: the update policy of learning; the one in `services.learning` when unset.
         learn_from_edits: whether what clinicians change in a draft is learned from; with words only
             where the patient consented to it.
@@ -76,6 +78,7 @@ class HospitalSettings(BaseSettings):
     study: str = ""
     study_key: Path | None = None
     retention: Path | None = None
+    sources: Path | None = None
     updates: Path | None = None
     learn_from_edits: bool = False
     suites: Path | None = None

@@ -25,6 +25,7 @@ APPS = "/portal/apps"
 AUTHORIZE = "/portal/authorize"
 CLIENTS = "/portal/clients"
 UPDATES = "/portal/updates"
+KNOWLEDGE = "/portal/knowledge"
 
 READERS = frozenset({"clinician", "privacy"})
 """Roles that see the inbox and open a referral (each opening is audited)."""
@@ -41,7 +42,7 @@ OPERATORS = frozenset({"operator"})
 
 _LOCAL = re.compile(
     r"/portal/(?:system|reviews|second-factor|launch/unknown|apps|clients|authorize/[A-Za-z0-9_-]{43}"
-    r"|updates(?:/[0-9a-f-]{36})?|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
+    r"|(?:updates|knowledge)(?:/[0-9a-f-]{36})?|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63}(?:/trends|/timeline)?)?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
 )
 
 

@@ -25,7 +25,9 @@ PAGE = 25
 URGENCIES = ("emergency", "urgent", "routine")
 REFERRAL_WORDS = ("reply", "citation", "draft")
 _ID = re.compile(r"[0-9a-f-]{36}")
-_FORMS = re.compile("/(?:sign|filing|withdraw|patient|launch|approve|reject|retry)$")
+_FORMS = re.compile(
+    "/(?:sign|filing|withdraw|patient|launch|approve|reject|retry|refuse|keep|recheck)$"
+)
 
 
 def see(target: str) -> RedirectResponse:

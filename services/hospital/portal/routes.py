@@ -41,6 +41,7 @@ from services.hospital.portal.filing import Choice, FilingDesk, filing_pages
 from services.hospital.portal.glass import glass_pages
 from services.hospital.portal.histories import history_pages
 from services.hospital.portal.intakes import alert_rows, intake_pages
+from services.hospital.portal.knowledge import KnowledgeDesk, knowledge_pages
 from services.hospital.portal.launch import ehr_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
@@ -271,6 +272,7 @@ def portal_router(
     before: BeforeVisit = nothing_before,
     consent: Consent | None = None,
     updates: UpdatesDesk | None = None,
+    knowledge: KnowledgeDesk | None = None,
 ) -> APIRouter:
     """Routes below ``/portal``, and ``/oauth/authorize``; they stand in no schema.
 
@@ -292,10 +294,15 @@ def portal_router(
         before: what they wrote, for the chart of one Patient that was audited.
         consent: lets apps in, and launches them from a chart; None: there are none.
         updates: what the models learn; None: nothing.
+        knowledge: what sources would change; None: there are no sources.
     """
     gate = Gate(accounts, secure=secure_cookies)
     look = Pages(
-        idle, charts=charts is not None, apps=consent is not None, updates=updates is not None
+        idle,
+        charts=charts is not None,
+        apps=consent is not None,
+        updates=updates is not None,
+        knowledge=knowledge is not None,
     )
     filed = filing.shown if filing else None
     flags = {"flags": alert_rows(alerts)} if alerts else {}
@@ -318,6 +325,8 @@ def portal_router(
         export_pages(pages, portal, charts, export)
     if updates is not None:
         update_pages(pages, portal, updates)
+    if knowledge is not None:
+        knowledge_pages(pages, portal, knowledge)
     _system_page(pages, portal, status)
     router = APIRouter(prefix="/portal", include_in_schema=False)
     api = portal_api(desk, gate)

@@ -20,6 +20,7 @@ from services.hospital.portal.access import (
     CHARTS,
     CLIENTS,
     HOME,
+    KNOWLEDGE,
     OPERATORS,
     READERS,
     REVIEWERS,
@@ -126,13 +127,20 @@ class Pages:
     Args:
         idle: a session ends after so long without a request; the page then leaves by itself.
         charts: whether this hospital has charts to open; apps: whether apps may be let in;
-            updates: whether its models learn.
+            updates: whether its models learn; knowledge: whether it has sources.
     """
 
     def __init__(
-        self, idle: timedelta, *, charts: bool = False, apps: bool = False, updates: bool = False
+        self,
+        idle: timedelta,
+        *,
+        charts: bool = False,
+        apps: bool = False,
+        updates: bool = False,
+        knowledge: bool = False,
     ) -> None:
         self.charts, self.apps, self.updates = charts, apps, updates
+        self.knowledge = knowledge
         self._idle = int(idle.total_seconds())
         self._templates = templates(HERE / "templates")
         self._catalogue = Catalogue.load(COMMON, LOCALE)
@@ -185,6 +193,7 @@ class Pages:
             (REVIEWS, "shield", "nav.reviews", REVIEWERS if self.charts else frozenset()),
             (SYSTEM, "chart", "nav.system", WATCHERS),
             (UPDATES, "model", "nav.updates", WATCHERS if self.updates else frozenset()),
+            (KNOWLEDGE, "cite", "nav.knowledge", WATCHERS if self.knowledge else frozenset()),
             (CLIENTS, "external", "nav.clients", OPERATORS if self.apps else frozenset()),
         )
         frame = {

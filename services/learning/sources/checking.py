@@ -208,6 +208,7 @@ def heading(source: Listed, snapshot: Snapshot) -> dict[str, Any]:
         "publisher": source.publisher,
         "attribution": source.attribution,
         "becomes": source.becomes,
+        "language": source.language,
         "licence": source.licence.model_dump(mode="json"),
         "snapshot": snapshot.digest,
         "taken": snapshot.taken.isoformat(timespec="seconds"),

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.bricks.errors import BrickError
+from services.bricks.errors import BrickError, BrickUnknownError
 from services.bricks.manifest import BrickKind, BrickManifest, Evaluation, Role
 from services.bricks.operations.content import PackContent
 from services.bricks.operations.life import Plan, finish
 from services.bricks.operations.packs import sources_of
 from services.bricks.operations.workshop import Workshop
-from services.bricks.repository import ONLINE_KEYS, REPOSITORY
+from services.bricks.repository import REPOSITORY
 from services.bricks.repository.errors import RepositoryKeyError
 from services.bricks.repository.key_ring import KeyRing
-from services.bricks.repository.options import PUBLISHER_KEYS
 from services.bricks.repository.publish import publish
 from services.bricks.repository.repository import Repository
 from services.learning.models import KnowledgeChange
@@ -115,12 +114,12 @@ class RepositoryPublisher:
     """Publishes in the repository of a hospital's data folder.
 
     Args:
-        data: folder; keys: that are at hand beside those that lie in it.
+        data: folder of the hospital.
+        keys: gives the keys that are at hand; asked anew each time.
     """
 
-    def __init__(self, data: Path, keys: KeyRing | None = None) -> None:
-        self._repository = Repository(data / REPOSITORY)
-        self._keys = keys or KeyRing([data / ONLINE_KEYS, data / PUBLISHER_KEYS])
+    def __init__(self, data: Path, keys: Callable[[], KeyRing]) -> None:
+        self._repository, self._keys = Repository(data / REPOSITORY), keys
 
     def publish(self, shop: Workshop, ref: str) -> bool:
         """Publish a brick; False where there is no repository, or a person's key is needed.
@@ -131,8 +130,8 @@ class RepositoryPublisher:
         if not self._repository.exists:
             return False
         try:
-            publish(self._repository, shop.store, self._keys, ref)
-        except RepositoryKeyError:
+            publish(self._repository, shop.store, self._keys(), ref)
+        except (RepositoryKeyError, BrickUnknownError):  # also: nobody may sign this field yet
             return False
         return True
 
