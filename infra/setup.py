@@ -39,7 +39,7 @@ TEST_PROGRAMS = {
 }
 # vLLM with its own dependencies, which the tests serve from
 VLLM = ROOT / "infra" / "vllm.sh"
-# FHIR clients for Node.js that the tests run; package.json pins them
+# what the tests run of npm: FHIR clients, and axe for the pages; package.json pins them
 NODE_PACKAGES = ROOT / "tests" / "foreign" / "package.json"
 
 

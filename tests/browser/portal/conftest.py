@@ -7,15 +7,21 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page, Route, sync_playwright
+from support.exchange import DeviceKeys, an_answer
 from support.trail import Trail
 
+from services.consult.messages import Answer, Level, ModelCardRef, Sentence
+from services.fhir.sandbox import generate
 from services.hospital.app import create
+from services.hospital.desk import URGENCY_RANK
+from services.hospital.models import Referral
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 
@@ -23,6 +29,13 @@ CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or No
 ORIGIN = "http://localhost:8000"
 PASSWORD = "a long enough password"
 PHONE, DESKTOP = 390, 1280
+SAID = "Rest and drink enough water every day."
+DRAFT = an_answer(
+    text=SAID,
+    tier=Level.HOSPITAL,
+    model=ModelCardRef(name="record-rules", digest="d1"),
+    sentences=(Sentence(text=SAID, citations=("flu#care",)),),
+)
 
 
 class _QuickHasher(PasswordHasher):
@@ -43,9 +56,46 @@ def hospital(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hospit
     made.database.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def treated(hospital: Hospital) -> Hospital:
+    """The hospital with the sandbox's people, all of them treated by ``ana``."""
+    made = [*generate(1, datetime.now(UTC).date()), {"resourceType": "Practitioner", "id": "ana"}]
+    for one in made:
+        if one["resourceType"] == "Patient":
+            one["generalPractitioner"] = [{"reference": "Practitioner/ana"}]
+    assert not hospital.records.put_many(made).rejected
+    return hospital
+
+
+@pytest.fixture
+def lay(hospital: Hospital) -> Callable[..., str]:
+    """Lays a referral with a draft on the desk; gives its id."""
+
+    def lay_one(text: str = "Is it flu?", draft: Answer = DRAFT, urgency: str = "routine") -> str:
+        made = DeviceKeys().refer(text, hospital.keys)
+        hospital.intake.accept(made.envelope, "CLINIC")
+        seal = hospital.desk.seal
+        with hospital.database.transaction() as session:
+            session.add(
+                Referral(
+                    id=made.id,
+                    urgency=urgency,
+                    urgency_rank=URGENCY_RANK[urgency],
+                    reason="not-covered",
+                    question=seal(made.id, "question", made.question.model_dump_json()),
+                    draft=seal(made.id, "draft", draft.model_dump_json()),
+                    state="open",
+                    received=datetime.now(UTC),
+                )
+            )
+        return made.id
+
+    return lay_one
+
+
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser, started once."""
+    """One browser for a module: Playwright holds the event loop of the thread while it lives."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
@@ -74,7 +124,9 @@ def open_page(hospital: Hospital, chromium: Browser) -> Iterator[Callable[..., P
             reply = pool.submit(asyncio.run, work).result(timeout=30)
             route.fulfill(status=reply.status_code, headers=dict(reply.headers), body=reply.content)
 
-        def make(width: int = PHONE, theme: str = "light", language: str = "en") -> Page:
+        def make(
+            width: int = PHONE, theme: str = "light", language: str = "en", user: str = "ana"
+        ) -> Page:
             context = chromium.new_context(
                 viewport={"width": width, "height": 844},
                 reduced_motion="reduce",
@@ -82,7 +134,7 @@ def open_page(hospital: Hospital, chromium: Browser) -> Iterator[Callable[..., P
                 color_scheme=theme,
             )
             contexts.append(context)
-            token = hospital.accounts.sign_in("ana", PASSWORD)
+            token = hospital.accounts.sign_in(user, PASSWORD)
             context.add_cookies([{"name": "caretier_portal", "value": token, "url": ORIGIN}])
             context.route("**/*", fetch)
             page = context.new_page()

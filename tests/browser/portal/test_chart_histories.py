@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
-from services.fhir.sandbox import generate
 
 ORIGIN = "http://localhost:8000"
 PATIENT = f"{ORIGIN}/portal/patients/p01"
@@ -16,16 +13,7 @@ SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
 PLACES = [(390, "light", "en"), (390, "dark", "es"), (1280, "light", "es"), (1280, "dark", "en")]
 
 
-@pytest.fixture
-def hospital(hospital):
-    today = datetime.now(UTC).date()
-    mine = [one for one in generate(1, today) if "p01" in str(one)]
-    mine.append({"resourceType": "Practitioner", "id": "ana"})
-    for one in mine:
-        if one["resourceType"] == "Patient":
-            one["generalPractitioner"] = [{"reference": "Practitioner/ana"}]
-    hospital.records.put_many(mine)
-    return hospital
+pytestmark = pytest.mark.usefixtures("treated")
 
 
 def shoot(page, name: str) -> None:

@@ -5,19 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from support.exchange import DeviceKeys, an_answer
 
-from services.consult.messages import Level, ModelCardRef, Sentence
-from services.hospital.models import IntakeAlert, Referral
+from services.hospital.models import IntakeAlert
 
 ORIGIN = "http://localhost:8000"
 SAID = "Rest and drink enough water every day."
-DRAFT = an_answer(
-    text=SAID,
-    tier=Level.HOSPITAL,
-    model=ModelCardRef(name="record-rules", digest="d1"),
-    sentences=(Sentence(text=SAID, citations=("flu#care",)),),
-)
 RECORD = [
     {
         "resourceType": "Patient",
@@ -44,29 +36,8 @@ def hospital(hospital):
     return hospital
 
 
-def lay(hospital) -> str:
-    """Lay a referral on the desk."""
-    made = DeviceKeys().refer("Is it flu?", hospital.keys)
-    hospital.intake.accept(made.envelope, "CLINIC")
-    seal = hospital.desk.seal
-    with hospital.database.transaction() as session:
-        session.add(
-            Referral(
-                id=made.id,
-                urgency="routine",
-                urgency_rank=2,
-                reason="not-covered",
-                question=seal(made.id, "question", made.question.model_dump_json()),
-                draft=seal(made.id, "draft", DRAFT.model_dump_json()),
-                state="open",
-                received=datetime.now(UTC),
-            )
-        )
-    return made.id
-
-
-def test_without_a_number_signing_asks_once_and_files_nothing(hospital, page):
-    id_ = lay(hospital)
+def test_without_a_number_signing_asks_once_and_files_nothing(hospital, page, lay):
+    id_ = lay()
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
     page.click("#sign")
     page.click("#confirm [type=submit]")
@@ -75,8 +46,8 @@ def test_without_a_number_signing_asks_once_and_files_nothing(hospital, page):
     assert page.locator("#filed").count() == 0
 
 
-def test_with_a_number_it_is_shown_signed_filed_and_withdrawn(hospital, page, overflow):
-    id_ = lay(hospital)
+def test_with_a_number_it_is_shown_signed_filed_and_withdrawn(hospital, page, overflow, lay):
+    id_ = lay()
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
     page.click("#file-box summary")
     page.fill("#number", "mine")
@@ -97,8 +68,8 @@ def test_with_a_number_it_is_shown_signed_filed_and_withdrawn(hospital, page, ov
     assert hospital.records.read("Communication", f"reply-{id_}")["status"] == "entered-in-error"
 
 
-def test_a_number_of_nobody_brings_the_text_back(hospital, page):
-    id_ = lay(hospital)
+def test_a_number_of_nobody_brings_the_text_back(hospital, page, lay):
+    id_ = lay()
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
     page.fill("#text", "My own words.")
     page.click("#file-box summary")
