@@ -184,7 +184,7 @@ export function receipt(answer) {
       {},
       by && h("strong", {}, by, " "),
       ruled && h("strong", {}, t("answer.rules"), " "),
-      crossing(answer),
+      h("span", { "data-stayed": gone ? null : "" }, crossing(answer)),
       " ",
       gone && h("a", { href: `/ledger#r-${encodeURIComponent(gone)}` }, t("answer.see_ledger")),
     ),

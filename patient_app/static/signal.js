@@ -58,7 +58,8 @@ class Bar {
     this.root = h(
       "section",
       { class: "signal", "aria-label": t("signal.question") },
-      h("div", { class: "row" }, h("span", { class: "small soft" }, t("signal.question")), ...this.verdicts),
+      h("p", { class: "small soft" }, t("signal.question")),
+      h("div", { class: "row" }, ...this.verdicts),
       this.form,
       this.line,
     );
@@ -126,6 +127,13 @@ class Bar {
       button.setAttribute("aria-disabled", String(this.left));
     }
     fill(this.line, ...standing(this.signal));
+    queueMicrotask(() => this.besideReceipt());
+  }
+
+  /** "Nothing left your device" is true of an answer no more once what was said of it has left. */
+  besideReceipt() {
+    const stayed = this.root.closest(".answer__main")?.querySelector("[data-stayed]");
+    if (stayed) stayed.hidden = this.left;
   }
 }
 

@@ -43,13 +43,14 @@ def shot(page, name):
 def test_a_thumb_is_kept_here_and_unsaid_by_pressing_it_again(stage, said):
     stage.replies |= {f"PUT {PATH}": held("up"), f"DELETE {PATH}": {"deleted": True}}
     page, bar = answered(stage, said)
-    thumb = bar.get_by_role("button", name="It helped")
+    thumb = bar.get_by_role("button", name="Yes")
     expect(thumb).to_have_attribute("aria-pressed", "false")
     thumb.click()
     expect(thumb).to_have_attribute("aria-pressed", "true")
     expect(bar.get_by_role("status")).to_contain_text("Kept on this device.")
     expect(bar.get_by_role("link", name="Settings")).to_have_attribute("href", "/settings#purposes")
     assert stage.bodies(f"PUT {PATH}") == [{"verdict": "up"}]
+    expect(page.get_by_text("Nothing left your device.")).to_be_visible()
     shot(page, "phone-light-kept")
     thumb.click()
     expect(thumb).to_have_attribute("aria-pressed", "false")
@@ -73,9 +74,10 @@ def test_what_is_wrong_is_said_in_words_and_where_it_went_is_shown(stage, said):
     expect(bar.get_by_role("status")).to_contain_text("without your name")
     expect(bar.get_by_role("link", name="See exactly what")).to_have_attribute("href", "/ledger")
     assert stage.bodies(f"PUT {PATH}") == [{"verdict": "wrong", "note": "Mine took weeks."}]
+    expect(page.get_by_text("Nothing left your device.")).to_be_hidden()
     # What has left stays said.
     expect(wrong).to_have_attribute("aria-disabled", "true")
-    bar.get_by_role("button", name="It helped").click(force=True)
+    bar.get_by_role("button", name="Yes").click(force=True)
     assert len(stage.bodies(f"PUT {PATH}")) == 1
     page.emulate_media(color_scheme="dark")
     shot(page, "phone-dark-queued")
@@ -88,7 +90,7 @@ def test_what_is_wrong_is_said_in_words_and_where_it_went_is_shown(stage, said):
 def test_what_cannot_be_kept_is_told_and_nothing_is_shown_as_said(stage, said):
     stage.replies[f"PUT {PATH}"] = (503, {"detail": "It could not be written down."})
     page, bar = answered(stage, said)
-    thumb = bar.get_by_role("button", name="It did not help")
+    thumb = bar.get_by_role("button", name="Not really")
     thumb.click()
     expect(page.get_by_text("It could not be written down.")).to_be_visible()
     expect(thumb).to_have_attribute("aria-pressed", "false")
