@@ -226,7 +226,7 @@ def _portal(here: Hospital) -> APIRouter:
         before=partial(before_visit, here.database),
         consent=Consent(here.smart, Caseload(here.database, here.relations), here.relations),
         knowledge=KnowledgeDesk(here.sources, here.auditor.knowledge),
-        updates=UpdatesDesk(here.rounds, here.auditor.learning),
+        updates=UpdatesDesk(here.rounds, here.auditor.learning, here.lineage),
         steps=SignInSteps(
             here.accounts,
             factors=here.factors,

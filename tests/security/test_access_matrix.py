@@ -233,9 +233,17 @@ HOSPITAL: dict[str, Row] = (
         "POST /portal/clients/{id_}/revoke": ("/portal/clients/x/revoke", NODES),
         "GET /portal/updates": ("/portal/updates", {"clinician", "operator"}),
         "GET /portal/updates/{id_}": (f"/portal/updates/{ID}", {"clinician", "operator"}),
+        "GET /portal/lineage/{asked}": ("/portal/lineage/general@1", {"clinician", "operator"}),
         "POST /portal/updates/{id_}/approve": (f"/portal/updates/{ID}/approve", NODES),
         "POST /portal/updates/{id_}/reject": (f"/portal/updates/{ID}/reject", NODES),
         "POST /portal/updates/{id_}/retry": (f"/portal/updates/{ID}/retry", NODES),
+        "GET /portal/knowledge": ("/portal/knowledge", {"clinician", "operator"}),
+        "GET /portal/knowledge/{id_}": (f"/portal/knowledge/{ID}", {"clinician", "operator"}),
+        **{
+            f"POST /portal/knowledge/{{id_}}/{act}": (f"/portal/knowledge/{ID}/{act}", NODES)
+            for act in ("approve", "refuse", "keep", "recheck")
+        },
+        "POST /portal/knowledge/sources/{source}/ask": ("/portal/knowledge/sources/x/ask", NODES),
         "GET /portal/reviews": ("/portal/reviews", {"privacy"}),
         "POST /portal/reviews/{id_}": (f"/portal/reviews/{ID}", NODES),
         "GET /portal/api/counts": ("/portal/api/counts", READS_REFERRALS),

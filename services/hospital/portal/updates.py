@@ -12,9 +12,11 @@ from compliance.errors import NotFoundError
 from services.hospital.accounts import SignedIn
 from services.hospital.audited import Caller
 from services.hospital.portal.access import OPERATORS, UPDATES, WATCHERS
+from services.hospital.portal.lineage import credit_rows, lineage_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.plots import WIDTH, bars, intervals
 from services.hospital.portal.texts import clean
+from services.learning.lineage import Lineage
 from services.learning.rounds import Rounds
 from services.learning.rounds.acts import Act
 from services.learning.rounds.people import NOTE_CHARS
@@ -38,16 +40,20 @@ class UpdatesDesk:
     Attributes:
         rounds: of the hospital.
         audit: writes down what a person decides, before it happens.
+        lineage: says where releases come from; None where nobody asks.
     """
 
     rounds: Rounds
     audit: Callable[[Caller, str, Act], None]
+    lineage: Lineage | None = None
 
 
 def update_pages(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
     """Add the list of rounds, one round, and what operators decide."""
     _reading(router, portal, desk)
     _deciding(router, portal, desk)
+    if desk.lineage is not None:
+        lineage_pages(router, portal, desk.lineage)
 
 
 def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
@@ -77,6 +83,7 @@ def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
             request, "update", who, here=f"{UPDATES}/{held['id']}", title=t("updates.one"),
             current=UPDATES, tones=TONES, held=held, said=said, width=WIDTH,
             plot=intervals(held["suites"]), bars=bars(held["contributions"]),
+            added=credit_rows(held["credit"]), traced=desk.lineage is not None,
             decides=who.user.role in OPERATORS, longest=NOTE_CHARS,
         )  # fmt: skip
 

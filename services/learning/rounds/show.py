@@ -49,6 +49,8 @@ def round_report(held: Held) -> RenderableType:
         parts.append(criteria_table(held["criteria"]))
     if held["suites"]:
         parts.append(_suites(held["suites"]))
+    if held["anew"]:
+        parts.append(_anew(held["anew"]))
     if held["contributions"]:
         parts.append(_contributions(held["contributions"]))
     parts += [
@@ -139,6 +141,14 @@ def _suites(suites: Sequence[Held]) -> Table:
             f"{one['after']:.1%}",
             f"{one['gain_mean']:+.1%} ({one['gain_low']:+.1%} to {one['gain_high']:+.1%})",
         )
+    return table
+
+
+def _anew(held: Held) -> RenderableType:
+    """A release that is made anew, beside the one that it replaces."""
+    table = Table("suite", f"as {held['former'] or '—'}", "without what was withdrawn")
+    for one in held["suites"]:
+        table.add_row(one["name"], f"{one['before']:.1%}", f"{one['after']:.1%}")
     return table
 
 

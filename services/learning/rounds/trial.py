@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from services.bricks.adapters.base import file_digest
+from services.engines.digest import file_digest
 from services.learning.aggregate import Delta
 from services.learning.errors import RoundBlockedError
 from services.learning.gates import Scores

@@ -48,6 +48,7 @@ def detail(rounds: Rounds, round_id: str) -> dict[str, Any]:
         **summary(row),
         "policy": row.policy,
         "rebuilds": row.rebuilds,
+        "anew": _anew(rounds, row, policy) if row.rebuilds else None,
         "credit": row.credit,
         "base": row.base,
         "progress": rounds.files.said(row.id),
@@ -66,6 +67,28 @@ def detail(rounds: Rounds, round_id: str) -> dict[str, Any]:
             for one in said
         ],
     }
+
+
+def _anew(rounds: Rounds, row: LearningRound, policy: DomainPolicy) -> dict[str, Any]:
+    """What a release that is made anew does on each suite, beside the one that it replaces.
+
+    Both stand on the same items; a suite that only one of them was measured on is left out.
+    """
+    with rounds.database.reading() as session:
+        query = select(LearningRound).where(
+            LearningRound.domain == row.domain,
+            LearningRound.state == State.RELEASED,
+            LearningRound.epoch < row.epoch,
+        )
+        former = session.scalar(query.order_by(LearningRound.epoch.desc()).limit(1))
+    then, now = evidence_of(former.evidence if former else None).suites, evidence_of(row.evidence)
+    both = {
+        name: Scores(then[name].after, one.after)
+        for name, one in now.suites.items()
+        if name in then and 0 < len(one.after) == len(then[name].after)
+    }
+    suites = [{"name": name, **_figures(policy, scores)} for name, scores in both.items()]
+    return {"former": former.brick if former else None, "suites": suites}
 
 
 def suites_of(policy: DomainPolicy, row: LearningRound) -> list[dict[str, Any]]:

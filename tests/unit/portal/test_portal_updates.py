@@ -8,6 +8,9 @@ from services.hospital.audited import Auditor
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.plots import bars, intervals
 from services.hospital.portal.updates import UpdatesDesk
+from services.learning.credit import Credits
+from services.learning.intake.withdrawal import withdraw
+from services.learning.lineage import Lineage
 from services.learning.rounds import State
 from services.web.app import create_app
 from services.web.templating import mount_static
@@ -29,7 +32,7 @@ def written():
 
 
 @pytest.fixture
-def app(clinic, parent, written):
+def app(clinic, parent, written, tmp_path):
     made = create_app("Test hospital", ready=dict)
     audit = Auditor(written.extend, "test")
     router = portal_router(
@@ -37,7 +40,7 @@ def app(clinic, parent, written):
         clinic.desk,
         secure_cookies=False,
         audit_read=clinic.audit_read,
-        updates=UpdatesDesk(parent.rounds, audit.learning),
+        updates=UpdatesDesk(parent.rounds, audit.learning, Lineage.at(tmp_path, parent.rounds)),
     )
     made.include_router(router)
     mount_static(made, portal=STATIC)
@@ -166,3 +169,41 @@ def test_the_greatest_share_is_as_wide_as_the_picture():
     wide, narrow = bars([one, {**one, "weight": 0.25}])
     assert (wide.width, narrow.width) == (320.0, 160.0)
     assert bars([{**one, "weight": 0.0}])[0].width == 0.0
+
+
+async def test_a_release_leads_to_where_it_comes_from_and_says_what_each_site_added(op, parent):
+    parent.database.migrate("services.experts")
+    row = waiting(parent)
+    parent.rounds.approve(row.id, row.candidate, "ana")
+    parent.rounds.advance(row.id)
+    parent.rounds.advance(row.id)
+    credits_ = Credits(parent.rounds, lambda *_given: None)
+    while credits_.step(row.id):
+        pass
+    page = (await op.get(f"/portal/updates/{row.id}")).text
+    for words in ("What each site added", "shapley", f"/portal/lineage/{DOMAIN}@1"):
+        assert words in page
+    lineage = (await op.get(f"/portal/lineage/{DOMAIN}@1")).text
+    for words in ("site-0", "site-1", "site-2", "Its files are not here.", row.id):
+        assert words in lineage
+    assert "style=" not in page + lineage
+    assert (await op.get("/portal/lineage/nothing")).status_code == 404
+    spanish = (await op.get(f"/portal/lineage/{DOMAIN}@1", headers={"Accept-Language": "es"})).text
+    assert "Centros que contribuyeron" in spanish
+
+
+async def test_a_release_made_anew_is_shown_beside_the_one_that_it_replaces(op, parent):
+    ids = [parent.contribute(f"site-{n}", seed=n) for n in range(4)]
+    first = parent.rounds.propose(DOMAIN)
+    for _ in range(3):
+        parent.rounds.advance(first)
+    parent.rounds.approve(first, parent.rounds.book.get(first).candidate, "ana")
+    parent.rounds.advance(first)
+    parent.rounds.advance(first)
+    told = withdraw(parent.rounds, ids[0])
+    for _ in range(2):
+        parent.rounds.advance(told.round)
+    page = (await op.get(f"/portal/updates/{told.round}")).text
+    assert "Made anew after a withdrawal" in page
+    assert f"takes the place of {DOMAIN}@1" in page
+    assert "90.0 %" in page
