@@ -165,8 +165,9 @@ class Deployment(Base):
 class ReleaseChannel(Base):
     """How far a release is offered, and to whom.
 
-    ``domain`` names the part of the update policy that it is judged by. ``salt`` is the key of the hash that puts the nodes in an order, ``reach`` how far in that order
-    the release is offered (both hexadecimal; no reach: to nobody). ``fence`` counts the changes:
+    ``domain`` names the part of the update policy that it is judged by. ``salt`` is the key of the
+    hash that puts the nodes in an order, ``reach`` how far in that order the release is offered
+    (both hexadecimal; no reach: to nobody). ``fence`` counts the changes:
     who writes names the one that stands. ``lease``: until when another process asks the canary
     questions. ``steps``: the cohorts so far, and what people did.
     """
