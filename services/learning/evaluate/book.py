@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from services.engines.llama.digest import file_digest
+from services.engines.digest import file_digest
 from services.engines.torch_side import Say
 from services.learning.evaluate.forms import Worn
 from services.learning.evaluate.suite import Suite

@@ -23,11 +23,11 @@ _MARK = "\ue000question\ue001"
 
 
 class Entry(NamedTuple):
-    """A token to be read: its place in its sequence, and whether its scores are wanted."""
+    """A token to be read: its place, the sequences it is part of, and if its scores are wanted."""
 
     token: int
     place: int
-    sequence: int
+    sequences: Sequence[int]
     wanted: bool
 
 
@@ -59,11 +59,11 @@ class Context:
             self._context: Any = _internals.LlamaContext(model=self.weights.model, params=params)
         except ValueError as error:
             raise EngineError("There is no memory to ask the model in.") from error
-        self._batch: Any = library.llama_batch_init(BATCH, 0, 1)
+        self._batch: Any = library.llama_batch_init(BATCH, 0, SIDE_BY_SIDE)
         if adapter is not None:
             self._wear(adapter)
         self.head, self.tail = self._layout()
-        self.read([Entry(token, at, 0, wanted=False) for at, token in enumerate(self.head)])
+        self.read([Entry(token, at, (0,), wanted=False) for at, token in enumerate(self.head)])
 
     def close(self) -> None:
         """Free the model."""
@@ -94,7 +94,9 @@ class Context:
         self._batch.n_tokens = len(entries)
         for at, entry in enumerate(entries):
             self._batch.token[at], self._batch.pos[at] = entry.token, entry.place
-            self._batch.n_seq_id[at], self._batch.seq_id[at][0] = 1, entry.sequence
+            self._batch.n_seq_id[at] = len(entry.sequences)
+            for number, sequence in enumerate(entry.sequences):
+                self._batch.seq_id[at][number] = sequence
             self._batch.logits[at] = entry.wanted
         if self._library.llama_decode(self._context.ctx, self._batch):
             raise EngineError("llama.cpp could not read what was asked.")

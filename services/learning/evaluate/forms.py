@@ -15,11 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from services.bricks.adapters.base import Base, file_digest
+from services.bricks.adapters.base import Base
 from services.bricks.adapters.gguf_adapter import write_gguf_adapter
 from services.bricks.adapters.peft_folder import read_peft, write_peft
 from services.bricks.errors import BrickError
 from services.bricks.store import BrickStore
+from services.engines.digest import file_digest
 from services.learning.convert import adapter_of, delta_of
 from services.learning.errors import RoundBlockedError
 from services.learning.rounds.files import read_delta

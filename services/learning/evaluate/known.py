@@ -9,7 +9,7 @@ from services.bricks.knowledge import PACKS, read_folder
 from services.bricks.topic import Topic
 from services.learning.evaluate.suite import Item
 
-WORDS = range(6, 11)
+WORDS = range(5, 9)
 """Of a sentence that is taken: long enough to say something, short enough to cost little."""
 
 

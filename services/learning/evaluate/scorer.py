@@ -1,8 +1,11 @@
 """Ask a model many short questions at once, and say how likely it finds texts.
 
-scorer = Scorer(Path("base.gguf"), Path("adapter.gguf"))
-scorer.answers(["What is bread?", "What is rain?"], tokens=24)     # greedy
-scorer.likelihoods([("What is rain?", "Water that falls.")])       # mean log probability, nats
+Numbers depend a little on what is asked side by side (rounding), and not on chance: the same
+questions in the same order give the same numbers.
+
+    scorer = Scorer(Path("base.gguf"), Path("adapter.gguf"))
+    scorer.answers(["What is bread?", "What is rain?"], tokens=24)     # greedy
+    scorer.likelihoods([Asked("What is rain?", ("Water that falls.",))])   # nats a token
 """
 
 from __future__ import annotations
@@ -10,34 +13,43 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from services.bricks.errors import BrickError
 from services.engines.llama.sampling import logprob
-from services.engines.session import Floats
 from services.learning.evaluate.context import BATCH, SIDE_BY_SIDE, Context, Entry
 
 Told = Callable[[int], object]
 """Is told how many are done."""
 
 
+class Asked(NamedTuple):
+    """A question and the texts that may follow it."""
+
+    ask: str
+    texts: Sequence[str]
+
+
 @dataclass
 class _Row:
-    """One sequence: what is read of it next and from which place on, and its answer so far."""
+    """A question in tokens, with the texts after it, or with the answer as far as it is written.
 
-    number: int
-    place: int
-    tokens: list[int]
+    Attributes:
+        next: tokens to be read; place: where they stand; number: of the sequence.
+    """
+
+    next: list[int]
+    texts: list[list[int]] = field(default_factory=list)
     written: list[int] = field(default_factory=list)
+    place: int = 0
+    number: int = 0
 
-    def entries(self) -> list[Entry]:
-        """What is read next; the scores after its last token are wanted."""
-        last = len(self.tokens) - 1
-        return [
-            Entry(token, self.place + at, self.number, wanted=at == last)
-            for at, token in enumerate(self.tokens)
-        ]
+    @property
+    def size(self) -> int:
+        """Tokens."""
+        return len(self.next) + sum(map(len, self.texts))
 
 
 class Scorer:
@@ -51,31 +63,28 @@ class Scorer:
         self._context.close()
 
     def likelihoods(
-        self, pairs: Sequence[tuple[str, str]], told: Told = lambda _: None
-    ) -> list[float]:
-        """Mean log probability of each text's tokens after its question, in nats.
+        self, asked: Sequence[Asked], told: Told = lambda _: None
+    ) -> list[tuple[float, ...]]:
+        """Mean log probability of the tokens of each text after its question, in nats.
 
         Raises:
-            BrickError: a pair is longer than what is read at once, or a text has no tokens.
+            BrickError: a question with its texts is longer than what is read at once.
         """
-        found: list[float] = []
-        rows = [(self._asked(ask), self._context.tokens(text)) for ask, text in pairs]
+        found: list[tuple[float, ...]] = []
+        tokens = self._context.tokens
+        rows = [_Row(self._question(ask), [tokens(text) for text in texts]) for ask, texts in asked]
         for group in _groups(rows):
-            entries = list[Entry]()
-            starts = []
-            for number, (asked, text) in enumerate(group, 1):
-                before = len(asked) - 1
-                starts.append(len(entries) + before)
-                entries += [
-                    Entry(token, self._start + at, number, wanted=at >= before)
-                    for at, token in enumerate([*asked, *text[:-1]])
-                ]
-            self._context.begin(len(group))
+            entries: list[Entry] = []
+            places, texts = [], 0
+            for row in group:
+                places.append(self._lay(row, texts + 1, entries))
+                texts += len(row.texts)
+            self._context.begin(texts)
             self._context.read(entries)
-            for start, (_, text) in zip(starts, group, strict=True):
-                scores = self._context.scores
-                each = [logprob(scores(start + at), token) for at, token in enumerate(text)]
-                found.append(float(np.mean(each)))
+            found += [
+                tuple(map(self._mean, each, row.texts))
+                for each, row in zip(places, group, strict=True)
+            ]
             told(len(found))
         return found
 
@@ -88,58 +97,76 @@ class Scorer:
             BrickError: a question is longer than what is read at once.
         """
         found: list[str] = []
-        for group in _groups([(self._asked(ask), [0]) for ask in questions]):
-            rows = [_Row(number, self._start, asked) for number, (asked, _) in enumerate(group, 1)]
-            self._context.begin(len(rows))
+        for group in _groups([_Row(self._question(ask), [[]]) for ask in questions]):
+            self._context.begin(len(group))
+            for number, row in enumerate(group, 1):
+                row.place, row.number = len(self._context.head), number
             for _ in range(tokens):
-                self._step([row for row in rows if row.tokens])
-            found += [self._text(row.written) for row in rows]
+                self._step([row for row in group if row.next])
+            found += [self._text(row.written) for row in group]
             told(len(found))
         return found
 
-    @property
-    def _start(self) -> int:
-        return len(self._context.head)
+    def _lay(self, row: _Row, first: int, entries: list[Entry]) -> list[list[int]]:
+        """Add what is read of a question to a reading; where the scores of its texts will stand.
+
+        The question is read once for all its texts, which are sequences from ``first`` on.
+        """
+        start = len(self._context.head)
+        numbers = range(first, first + len(row.texts))
+        last = len(row.next) - 1
+        entries += [
+            Entry(token, start + at, numbers, wanted=at == last)
+            for at, token in enumerate(row.next)
+        ]
+        before = len(entries) - 1
+        places = []
+        for number, text in zip(numbers, row.texts, strict=True):
+            places.append([before, *range(len(entries), len(entries) + len(text) - 1)])
+            entries += [
+                Entry(token, start + len(row.next) + at, (number,), wanted=True)
+                for at, token in enumerate(text[:-1])
+            ]
+        return places
+
+    def _mean(self, places: Sequence[int], text: Sequence[int]) -> float:
+        scores = self._context.scores
+        return float(np.mean([logprob(scores(p), t) for p, t in zip(places, text, strict=True)]))
 
     def _step(self, rows: Sequence[_Row]) -> None:
-        """Write one more token of each; a sequence that has ended has nothing more to read."""
-        entries = [entry for row in rows for entry in row.entries()]
-        if not entries:
-            return
-        self._context.read(entries)
+        """Write one more token of each; one that has ended has nothing more to read."""
+        entries = [
+            Entry(token, row.place + at, (row.number,), wanted=at == len(row.next) - 1)
+            for row in rows
+            for at, token in enumerate(row.next)
+        ]
+        if entries:
+            self._context.read(entries)
         at = -1
         for row in rows:
-            at += len(row.tokens)
-            best = _best(self._context.scores(at))
-            row.place += len(row.tokens)
-            row.tokens = [] if self._context.weights.ends(best) else [best]
-            row.written += row.tokens
+            at += len(row.next)
+            row.place += len(row.next)
+            best = int(self._context.scores(at).argmax())
+            row.next = [] if self._context.weights.ends(best) else [best]
+            row.written += row.next
 
     def _text(self, tokens: Sequence[int]) -> str:
         return b"".join(map(self._context.weights.piece, tokens)).decode("utf-8", "replace")
 
-    def _asked(self, question: str) -> list[int]:
-        return [*self._context.tokens(question), *self._context.tail]
+    def _question(self, ask: str) -> list[int]:
+        return [*self._context.tokens(ask), *self._context.tail]
 
 
-def _best(scores: Floats) -> int:
-    return int(scores.argmax())
-
-
-def _groups(
-    rows: Sequence[tuple[list[int], list[int]]],
-) -> Iterator[list[tuple[list[int], list[int]]]]:
-    """As many as fit one reading, and no more than may stand side by side."""
-    group: list[tuple[list[int], list[int]]] = []
-    length = 0
+def _groups(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+    """As many as fit one reading, and no more texts than may stand side by side."""
+    group: list[_Row] = []
     for row in rows:
-        size = len(row[0]) + len(row[1])
-        if size > BATCH or not row[1]:
-            raise BrickError(f"An item has {size} tokens; {BATCH} are read at once.")
-        if length + size > BATCH or len(group) == SIDE_BY_SIDE:
+        if row.size > BATCH or len(row.texts) > SIDE_BY_SIDE:
+            raise BrickError(f"An item has {row.size} tokens; {BATCH} are read at once.")
+        texts = sum(len(one.texts) for one in (*group, row))
+        if sum(one.size for one in (*group, row)) > BATCH or texts > SIDE_BY_SIDE:
             yield group
-            group, length = [], 0
+            group = []
         group.append(row)
-        length += size
     if group:
         yield group

@@ -12,7 +12,7 @@ from typing import Any
 from services.bricks.errors import BrickError
 from services.engines.torch_side import Say, answer, run_module
 from services.learning.evaluate.held import overlap, right
-from services.learning.evaluate.scorer import Scorer
+from services.learning.evaluate.scorer import Asked, Scorer
 from services.learning.evaluate.suite import Suite
 
 SECONDS = 1800.0
@@ -59,15 +59,11 @@ def scores(scorer: Scorer, suite: Suite, say: Say) -> list[float]:
         judge = right if suite.kind == "answer" else overlap
         said = scorer.answers([item.ask for item in items], suite.tokens, told)
         return [judge(text, item) for text, item in zip(said, items, strict=True)]
+    asked = [Asked(item.ask, (item.text or "", *item.worse)) for item in items]
+    found = scorer.likelihoods(asked, told)
     if suite.kind == "text":
-        pairs = [(item.ask, item.text or "") for item in items]
-        return [math.exp(one) for one in scorer.likelihoods(pairs, told)]
-    found = []
-    for done, item in enumerate(items, 1):
-        better, *worse = scorer.likelihoods([(item.ask, t) for t in (item.text or "", *item.worse)])
-        found.append(float(better > max(worse)))
-        told(done)
-    return found
+        return [math.exp(text) for text, *_ in found]
+    return [float(text > max(worse)) for text, *worse in found]
 
 
 def _work(request: dict[str, Any], say: Say) -> dict[str, Any]:
