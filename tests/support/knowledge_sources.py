@@ -221,12 +221,15 @@ class FixedPublisher:
 class House:
     """A hospital's sources on a temporary folder; time stands still unless it is moved."""
 
-    def __init__(self, folder, *entries, held=HELD, limits=None, add_job=None):
+    def __init__(
+        self, folder, *entries, held=HELD, limits=None, add_job=None, database=None, publisher=None
+    ):
         self.folder, self.now, self.slept = folder, NOW, []
         self.catalogue = self.listing(*entries, limits=limits)
-        self.database = Database(f"sqlite:///{folder}/house.db")
-        Base.metadata.create_all(self.database.engine)
-        self.publisher = FixedPublisher()
+        self.database = database or Database(f"sqlite:///{folder}/hospital.db")
+        if database is None:
+            Base.metadata.create_all(self.database.engine)
+        self.publisher = publisher or FixedPublisher()
         self.origins = [
             f"{e['address'].split('/')[0]}//{e['address'].split('/')[2]}" for e in entries
         ]
