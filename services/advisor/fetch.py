@@ -12,7 +12,6 @@ when its digest is known and holds.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ import httpx
 from compliance.errors import BadInputError, CaretierError
 from services.advisor.catalogue import CatalogueModel, ModelFile
 from services.advisor.errors import ModelSourceError
+from services.bricks.blobs import digest_of
 from services.bricks.manifest import BrickFile, BrickManifest
 from services.bricks.store import BrickStore
 from services.bricks.updater.download import Downloads, Progress, silent
@@ -97,7 +97,7 @@ class Shelves:
         path, wanted = self.target(file), digest or file.digest
         if not path.is_file():
             return None
-        found = _digest(path)
+        found, _ = digest_of(path)
         if wanted is not None and found != wanted:
             raise ModelSourceError(
                 f"{path} is not what its digest says.", remedy="Move it away and fetch it again."
@@ -213,7 +213,7 @@ class Shelves:
         return self._put(part, self.target(file), held, self._source, downloads.moved)
 
     def _put(self, part: Path, target: Path, held: str, came: str, moved: int = 0) -> Got:
-        if _digest(part) != held:
+        if digest_of(part)[0] != held:
             part.unlink()
             raise ModelSourceError(f"{target.name} is not what its digest says.")
         part.replace(target)
@@ -284,8 +284,3 @@ def _length(place: str, name: str) -> int | None:
     if reply.status_code != httpx.codes.OK or not length.isdigit():
         raise ModelSourceError(f"{place} answers {reply.status_code} and gives no length.")
     return int(length)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()

@@ -17,6 +17,7 @@ from typing import Any
 from services.bricks.adapters.gguf_file import GgufFile
 from services.bricks.adapters.llama_names import Heads
 from services.bricks.errors import BrickError
+from services.engines.digest import file_digest
 from services.engines.errors import AdapterMismatchError
 
 NOTE = "caretier-base.json"
@@ -82,12 +83,6 @@ class Base:
             BrickError: it is neither, or no llama model.
         """
         return _of_gguf(GgufFile.open(path)) if path.is_file() else _of_folder(path)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file as ``sha256:<hex>``."""
-    with path.open("rb") as file:  # in this package too: the environment with torch has no engines
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> dict[str, Any]:

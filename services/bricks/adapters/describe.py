@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from services.bricks.adapters.base import MERGED, Base, file_digest, folder_digest, named_base
+from services.bricks.adapters.base import MERGED, Base, folder_digest, named_base
 from services.bricks.adapters.convert import is_adapter, read_adapter
 from services.bricks.adapters.errors import reading
 from services.bricks.adapters.gguf_file import GgufFile
@@ -14,6 +14,7 @@ from services.bricks.adapters.peft_folder import WEIGHTS, read_peft
 from services.bricks.adapters.safetensors_file import read_safetensors
 from services.bricks.adapters.tensors import Tensor
 from services.bricks.errors import BrickError
+from services.engines.digest import file_digest
 
 
 def describe(path: Path, base: Path | None = None, *, right: bool = False) -> dict[str, Any]:

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from services.bricks.errors import (
-    BrickDamagedError,
     BrickError,
     BrickRevokedError,
     BrickUnknownError,
 )
-from services.bricks.manifest import BrickManifest, BrickRef, Line
+from services.bricks.manifest import BrickManifest
 from services.bricks.repository.edition import ONLINE, TARGETS, Edition
 from services.bricks.repository.key_ring import KeyRing
 from services.bricks.repository.layout import REVOKED, role_of, target_of
 from services.bricks.repository.repository import Repository
+from services.bricks.revocation import Revocation, parse_revocations, write_revocations
 from services.bricks.sizes import model_size
 from services.bricks.store import BrickStore
 
-
-class Revocation(BaseModel):
-    """A brick that was taken back, why and when (an entry of ``revoked.json``)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    ref: BrickRef
-    reason: Line
-    date: date
-
-
-_REVOKED = TypeAdapter(list[Revocation])
+LONGEST_REASON = 300
+"""Characters of the reason why a brick is taken back, which nodes show."""
 
 
 @dataclass(frozen=True)
@@ -162,11 +148,7 @@ def revoked(repository: Repository, edition: Edition | None = None) -> list[Revo
     Raises:
         BrickDamagedError: the list is missing, or not the one that was signed.
     """
-    raw = repository.get_target(edition or repository.read(), TARGETS, REVOKED)
-    try:
-        return _REVOKED.validate_json(raw)
-    except ValidationError:
-        raise BrickDamagedError(f"{REVOKED} of the repository cannot be read.") from None
+    return parse_revocations(repository.get_target(edition or repository.read(), TARGETS, REVOKED))
 
 
 def revoke(repository: Repository, keys: KeyRing, ref: str, reason: str) -> Revocation:
@@ -175,16 +157,18 @@ def revoke(repository: Repository, keys: KeyRing, ref: str, reason: str) -> Revo
     Raises:
         BrickUnknownError: it is not published.
         BrickRevokedError: it was taken back before.
+        BrickError: there is no reason, or it is longer than LONGEST_REASON characters.
         RepositoryKeyError: the keys of targets are not at hand.
     """
+    if not 0 < len(reason.strip()) <= LONGEST_REASON:
+        raise BrickError(f"A reason has up to {LONGEST_REASON} characters, and at least one.")
     with repository.edit(keys) as edition:
         if ref not in {manifest.ref for manifest in repository.manifests(edition)}:
             raise BrickUnknownError(f"{ref} is not published here.")
         taken = revoked(repository, edition)
         if any(entry.ref == ref for entry in taken):
             raise BrickRevokedError(f"{ref} was taken back already.", remedy="Nothing was changed.")
-        entry = Revocation(ref=ref, reason=reason, date=repository.clock().date())
-        content = json.dumps([e.model_dump(mode="json") for e in (*taken, entry)], indent=1)
-        target = repository.put_target(REVOKED, content.encode())
+        entry = Revocation(ref=ref, reason=reason.strip(), date=repository.clock().date())
+        target = repository.put_target(REVOKED, write_revocations((*taken, entry)))
         edition.targets().targets[REVOKED] = target
     return entry

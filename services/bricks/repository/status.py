@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from services.bricks.blobs import digest_of
 from services.bricks.manifest import BrickManifest
 from services.bricks.repository.edition import ROOT
-from services.bricks.repository.publish import Revocation, revoked
+from services.bricks.repository.publish import revoked
 from services.bricks.repository.refresh import RoleState, states
 from services.bricks.repository.repository import Repository
+from services.bricks.revocation import Revocation
 
 
 class Status(BaseModel):

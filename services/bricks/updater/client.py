@@ -6,10 +6,8 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
 from tuf.api.metadata import Metadata, Root, TargetFile, Targets, Timestamp
 from tuf.ngclient.config import UpdaterConfig
@@ -17,8 +15,9 @@ from tuf.ngclient.updater import Updater
 
 from compliance.audit.files import replace_synced, sync_folder
 from services.bricks.channels import CHANNELS, ROLE, Channels
-from services.bricks.errors import BrickError, BrickUntrustedError
-from services.bricks.manifest import MAX_MANIFEST, BrickManifest, BrickRef
+from services.bricks.errors import BrickDamagedError, BrickError, BrickUntrustedError
+from services.bricks.manifest import MAX_MANIFEST, BrickManifest
+from services.bricks.revocation import parse_revocations
 from services.bricks.updater.catalogue import REVOKED, Catalogue, Entry, entry_of, is_manifest
 from services.bricks.updater.limits import Limits
 from services.bricks.updater.said import reason, said
@@ -26,18 +25,6 @@ from services.bricks.updater.source import Source
 
 _log = logging.getLogger(__name__)
 _GONE = frozenset({403, 404})
-
-
-class Revocation(BaseModel):
-    """A version that its publisher took back."""
-
-    model_config = ConfigDict(frozen=True)
-
-    ref: BrickRef
-    reason: Annotated[str, Field(max_length=500)] = ""
-
-
-_REVOCATIONS = TypeAdapter(list[Revocation])
 
 
 class Client:
@@ -292,9 +279,9 @@ class Client:
         if held is None:
             return {}
         try:
-            listed = _REVOCATIONS.validate_json(held[1])
-        except ValidationError:
-            raise BrickUntrustedError("The list of what was taken back cannot be read.") from None
+            listed = parse_revocations(held[1])
+        except BrickDamagedError as error:
+            raise BrickUntrustedError(error.message) from None
         return {revocation.ref: revocation.reason for revocation in listed}
 
 

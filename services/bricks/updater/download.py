@@ -6,7 +6,6 @@ and only then given out. A part that turns out wrong is thrown away.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 
+from services.bricks.blobs import digest_of
 from services.bricks.errors import BrickError, BrickUntrustedError, RepositoryAwayError
 from services.bricks.manifest import BrickFile
 from services.bricks.updater.limits import Limits
@@ -82,7 +82,7 @@ class Downloads:
                     raise
                 part.unlink(missing_ok=True)  # there is less of it there than here
                 self._append(file, part)
-        if _digest(part) != file.digest:
+        if digest_of(part)[0] != file.digest:
             part.unlink()
             raise BrickUntrustedError(f"{file.name} is not what its digest says.")
         return part
@@ -130,8 +130,3 @@ def _hex(digest: str) -> str:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()

@@ -18,7 +18,7 @@ both lengths; whoever made the prompt can leave out a source and ask again.
     await engine.let_go("asthma")
 """
 
-from services.engines.llama.digest import file_digest
+from services.engines.digest import file_digest
 from services.engines.llama.engine import LlamaEngine, LlamaHealth
 
 __all__ = ["LlamaEngine", "LlamaHealth", "file_digest"]

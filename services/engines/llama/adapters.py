@@ -6,13 +6,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from services.engines.digest import file_digest
 from services.engines.errors import (
     AdapterMismatchError,
     AdapterUnknownError,
     EngineError,
     EngineUnavailableError,
 )
-from services.engines.llama.digest import file_digest
 from services.engines.llama.header import BrokenHeaderError, read_header
 from services.engines.llama.weights import Weights
 from services.engines.protocol import AdapterFile

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.engines.digest import file_digest
 from services.engines.errors import (
     AdapterUnknownError,
     EngineBusyError,
@@ -25,7 +26,6 @@ from services.engines.errors import (
     EngineUnavailableError,
 )
 from services.engines.llama.adapters import FAMILY, Held, check
-from services.engines.llama.digest import file_digest
 from services.engines.llama.loaded import Loaded
 from services.engines.llama.memory import contexts_that_fit
 from services.engines.llama.prefix import PrefixFolder

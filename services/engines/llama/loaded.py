@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from services.engines.digest import file_digest
 from services.engines.errors import ContextOverflowError, EngineUnavailableError
 from services.engines.llama.adapters import Held, Shelf
-from services.engines.llama.digest import file_digest
 from services.engines.llama.lane import Lane, Stopped
 from services.engines.llama.lanes import Lanes
 from services.engines.llama.prefix import PrefixFolder

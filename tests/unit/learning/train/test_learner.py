@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import select
 from support.tiny_llama import make_adapter
 
-from services.bricks.adapters.base import Base, file_digest, named_base
+from services.bricks.adapters.base import Base, named_base
 from services.bricks.adapters.peft_folder import write_peft
 from services.bricks.errors import BrickUnknownError
 from services.bricks.manifest import BrickManifest
+from services.engines.digest import file_digest
 from services.learning.contribution import Expected, FileRound, check_contribution
 from services.learning.models import Signal
 from services.learning.privacy.accountant import Mechanism

@@ -1,4 +1,7 @@
-"""The digest that names a file of weights."""
+"""The digest that names a file, as manifests and cards write it.
+
+Needs nothing but the standard library: the environment with torch uses it too.
+"""
 
 from __future__ import annotations
 
