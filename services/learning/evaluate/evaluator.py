@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compliance.errors import BadInputError
 from services.bricks.adapters.base import Base
-from services.bricks.errors import BrickError
+from services.bricks.errors import BrickError, BrickUnknownError
 from services.bricks.store import BrickStore
 from services.learning.errors import RoundBlockedError
 from services.learning.evaluate.book import Ask, ScoreBook
@@ -78,7 +78,7 @@ class SuiteEvaluator:
             found = {
                 suite.name: self._both(candidate, book, before, after, suite) for suite in asked
             }
-        except (BadInputError, BrickError) as error:
+        except (BadInputError, BrickError, BrickUnknownError) as error:
             raise RoundBlockedError(error.message, remedy=error.advice) from error
         book.tidy()
         shown = found.get(SHADOW)

@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from compliance.errors import CaretierError
 from services.bricks.adapters.base import Base
 from services.bricks.adapters.gguf_adapter import write_gguf_adapter
 from services.bricks.adapters.peft_folder import read_peft, write_peft
-from services.bricks.errors import BrickError
+from services.bricks.errors import BrickError, BrickUnknownError
 from services.bricks.store import BrickStore
 from services.engines.digest import file_digest
 from services.learning.convert import adapter_of, delta_of
@@ -73,7 +74,7 @@ def forms(candidate: Candidate, base: Base, store: BrickStore) -> Made:
             with TemporaryDirectory() as scratch:
                 folder = parent_folder(store, candidate.parent, Path(scratch))
                 parent = delta_of(read_peft(folder)) if folder else None
-        except BrickError as error:
+        except (BrickError, BrickUnknownError) as error:
             raise _no_parent(candidate, error) from error
         delta, lost = onto(parent, read_delta(candidate.path), rank)
         adapter = adapter_of(delta, base.digest)
@@ -118,7 +119,7 @@ def _held(candidate: Candidate) -> Made | None:
     return made if same and whole and (candidate.folder / PEFT).is_dir() else None
 
 
-def _no_parent(candidate: Candidate, error: BrickError) -> RoundBlockedError:
+def _no_parent(candidate: Candidate, error: CaretierError) -> RoundBlockedError:
     return RoundBlockedError(
         f"The parent {candidate.parent} cannot be built on: {error.message}",
         remedy=f"Bring it back (`caretier bricks pull {candidate.parent}`), then retry the round.",
