@@ -26,14 +26,10 @@ def offered(case: Case, node: str) -> str:
     return case.brick if _has(case, node) else former
 
 
-def counts(own: Sequence[Case], node: str, version: int) -> bool:
-    """Whether a node may say that it uses a version.
-
-    Args:
-        own: the cases of the brick.
-        node: its fingerprint.
-        version: what it says; 0 for none.
-    """
+def counts(cases: Sequence[Case], node: str, release: str) -> bool:
+    """Whether a node may say that it uses a release (``id@0`` for none)."""
+    brick, version = brick_and_version(release)
+    own = [case for case in cases if split_ref(case.brick)[0] == brick]
     if not own:
         return True  # nothing of it was rolled out yet: that is what the first release is held to
     for case in own:

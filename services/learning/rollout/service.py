@@ -16,7 +16,7 @@ from services.learning.errors import RoundBlockedError
 from services.learning.models import Deployment, LearningRound, NodeMeasures, ReleaseChannel
 from services.learning.policy import Policy
 from services.learning.rollout.book import Case, Change, RolloutBook, cases, first_step
-from services.learning.rollout.cohorts import members, new_salt, reach_of
+from services.learning.rollout.cohorts import draw, members, new_salt, reach_of
 from services.learning.rollout.errors import RolloutOverError
 from services.learning.rollout.lines import lines_of
 from services.learning.rollout.measures import Measures, check_clock
@@ -29,7 +29,7 @@ from services.learning.rollout.ports import (
     no_canaries,
     unaudited,
 )
-from services.learning.rollout.reports import brick_and_version, counts, offered, row_of
+from services.learning.rollout.reports import counts, offered, row_of
 from services.learning.rollout.tally import HORIZON, tally, version_of
 from services.learning.rounds.states import State
 from services.store.database import Database
@@ -55,6 +55,7 @@ class Rollout:
         canaries: asks the canary questions of a release, before any node gets it.
         audit: writes down each move before it counts.
         clock: what time it is.
+        draw: gives the key by which nodes are put in an order.
     """
 
     def __init__(
@@ -67,10 +68,11 @@ class Rollout:
         canaries: Canaries = no_canaries,
         audit: Audit = unaudited,
         clock: Callable[[], datetime] = utc_now,
+        draw: Callable[[], str] = draw,
     ) -> None:
         self.policy, self.book = policy, RolloutBook(database, audit)
         self._database, self._fleet, self._channels = database, fleet, channels
-        self._audit, self._clock = audit, clock
+        self._audit, self._clock, self._draw = audit, clock, draw
         self._moves = Moves(database, self.book, policy, fleet, canaries)
 
     def start(self, brick: str, former: str | None, domain: str | None = None) -> Deployment:
@@ -121,18 +123,17 @@ class Rollout:
         Raises:
             BadInputError: the node's clock is wrong by days.
         """
-        now, cases_ = self._clock(), self.book.all()
+        now = self._clock()
         check_clock(since or now, now)
-        if release is None:
-            latest = max(cases_, key=lambda case: case.deployment.since, default=None)
-            release = offered(latest, node) if latest else None
-        if release is None or node not in set(self._fleet()):
-            return False
-        brick, version = brick_and_version(release)
-        own = [case for case in cases_ if split_ref(case.brick)[0] == brick]
-        if not counts(own, node, version):
+        if node not in set(self._fleet()):
             return False
         with self._database.transaction() as session:
+            told = cases(session)
+            if release is None:
+                latest = max(told, key=lambda case: case.deployment.since, default=None)
+                release = offered(latest, node) if latest else None
+            if release is None or not counts(told, node, release):
+                return False
             session.merge(row_of(node, release, measures, since or now, now))
         return True
 
@@ -216,8 +217,8 @@ class Rollout:
         round_ = session.scalar(select(LearningRound).where(LearningRound.brick == brick))
         domain = domain or (round_.domain if round_ else "general")
         nodes, cohort = self._fleet(), self.policy.of(domain).rollout.cohorts[0]
-        reporting = tally(session, name, version_of(former, name), nodes, now - HORIZON)
-        salt = new_salt(nodes, reporting)
+        reporting = tally(session, name, version_of(former, name), set(nodes), now - HORIZON)
+        salt = new_salt(nodes, reporting, self._draw)
         channel = ReleaseChannel(
             brick=brick,
             domain=domain,

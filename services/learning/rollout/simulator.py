@@ -113,7 +113,12 @@ class SimulatedFleet:
             policy,
             lambda: list(self.nodes),
             self.channels,
-            **{"canaries": self._canaries, "clock": lambda: self.now, **more},
+            **{
+                "canaries": self._canaries,
+                "clock": lambda: self.now,
+                "draw": lambda: self.random.bytes(32).hex(),
+                **more,
+            },
         )
 
     def live(self, rollout: Rollout, minutes: float, until: str | None = None) -> float:

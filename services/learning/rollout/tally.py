@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from services.bricks.manifest import split_ref
 from services.learning.models import NodeMeasures
+from services.store.types import UtcDateTime
 
-HORIZON = timedelta(days=28)
+HORIZON = timedelta(days=14)
 """How far back the former release is looked at."""
-MOST_WINDOWS = 200
-"""Of a node's latencies, the latest so many windows count."""
+MOST_WINDOWS = 5_000
+"""Of the latencies under a version, those of the latest so many windows count."""
 SHARE_OF_MEDIAN = 3.0
+_SUMS = ("answers", "overrides", "abstentions", "referrals", "canaries", "canaries_failed")
 _THREE = 3
 
 
@@ -68,32 +70,56 @@ def version_of(ref: str | None, brick: str) -> int:
 
 
 def tally(
-    session: Session, brick: str, version: int, nodes: Collection[str], since: datetime
+    session: Session,
+    brick: str,
+    version: int,
+    nodes: Collection[str],
+    since: datetime | None = None,
 ) -> dict[str, NodeTally]:
     """What these nodes counted under a version, of the reports that came since then."""
-    query = select(NodeMeasures).where(
-        NodeMeasures.brick == brick,
-        NodeMeasures.version == version,
-        NodeMeasures.received >= since,
+    where = [NodeMeasures.brick == brick, NodeMeasures.version == version]
+    where += [] if since is None else [NodeMeasures.received >= since]
+    first = func.min(NodeMeasures.received, type_=UtcDateTime())
+    query = select(NodeMeasures.key, *(func.sum(getattr(NodeMeasures, n)) for n in _SUMS), first)
+    times = _latencies(session, where)
+    return {
+        key: NodeTally(
+            **dict(zip(_SUMS, map(int, sums), strict=True)),
+            latencies=times.get(key, ()),
+            first=begun,
+        )
+        for key, *sums, begun in session.execute(query.where(*where).group_by(NodeMeasures.key))
+        if key in nodes
+    }
+
+
+def _latencies(session: Session, where: list[ColumnElement[bool]]) -> dict[str, tuple[float, ...]]:
+    """The medians of the latest windows of a version, by node."""
+    query = select(NodeMeasures.key, NodeMeasures.latency_p50_ms).where(
+        *where, NodeMeasures.latency_p50_ms.is_not(None), NodeMeasures.answers > 0
     )
-    wanted, found = set(nodes), dict[str, list[NodeMeasures]]()
-    for row in session.scalars(query.order_by(NodeMeasures.received)):
-        if row.key in wanted:
-            found.setdefault(row.key, []).append(row)
-    return {node: _sum(rows) for node, rows in found.items()}
+    found: dict[str, list[float]] = {}
+    latest = query.order_by(NodeMeasures.received.desc()).limit(MOST_WINDOWS)
+    for key, value in session.execute(latest):
+        found.setdefault(key, []).append(float(value or 0.0))
+    return {key: tuple(values) for key, values in found.items()}
 
 
-def pairs(now: Mapping[str, NodeTally], before: Mapping[str, NodeTally]) -> list[Pair]:
+def pairs(
+    now: Mapping[str, NodeTally], before: Mapping[str, NodeTally], least: int = 1
+) -> list[Pair]:
     """Each node that reported under the release, beside its own former counts.
 
-    A node without any (it enrolled lately) is set beside those of all nodes together.
+    One with fewer than ``least`` former answers (it enrolled lately) is set beside those of all
+    nodes together.
     Of three nodes or more none counts for more than three times the one in the middle: a single
     clinic, mistaken or hostile, must not decide alone.
     """
     most = median([one.answers for one in now.values()] or [0]) * SHARE_OF_MEDIAN
     capped = {n: one.at_most(most) if len(now) >= _THREE else one for n, one in now.items()}
     together = _together(before.values())
-    return [Pair(node, one, before.get(node, together)) for node, one in sorted(capped.items())]
+    own = {node: one for node, one in before.items() if one.answers >= least}
+    return [Pair(node, one, own.get(node, together)) for node, one in sorted(capped.items())]
 
 
 def _together(tallies: Collection[NodeTally]) -> NodeTally:
@@ -103,18 +129,4 @@ def _together(tallies: Collection[NodeTally]) -> NodeTally:
         overrides=sum(one.overrides for one in tallies),
         abstentions=sum(one.abstentions for one in tallies),
         referrals=sum(one.referrals for one in tallies),
-    )
-
-
-def _sum(rows: Sequence[NodeMeasures]) -> NodeTally:
-    times = [row.latency_p50_ms for row in rows if row.latency_p50_ms is not None and row.answers]
-    return NodeTally(
-        answers=sum(row.answers for row in rows),
-        overrides=sum(row.overrides for row in rows),
-        abstentions=sum(row.abstentions for row in rows),
-        referrals=sum(row.referrals for row in rows),
-        canaries=sum(row.canaries for row in rows),
-        canaries_failed=sum(row.canaries_failed for row in rows),
-        latencies=tuple(times[-MOST_WINDOWS:]),
-        first=rows[0].received,
     )

@@ -50,15 +50,15 @@ def look(
     own = members(nodes, case.channel.salt, case.channel.reach)
     brick, version = split_ref(case.brick)
     former = version_of(case.deployment.former, brick)
-    since = moment - HORIZON
-    under = tally(session, brick, version, own, since)
-    before = tally(session, brick, former, own, since)
+    under = tally(session, brick, version, set(own))
+    all_ = tally(session, brick, former, set(nodes), moment - HORIZON)
+    before = {node: one for node, one in all_.items() if node in set(own)}
     if _answers(before) < allowed.answers:
-        before = tally(session, brick, former, nodes, since)  # those of the cohort are too few
+        before = all_  # what `pairs` sets them beside
     counted = {node: one for node, one in under.items() if one.answers}
-    ready = min(_answers(under), _answers(before))
-    is_due = due(ready, case.looks, allowed)
-    rises = compare(pairs(counted, before), allowed, case.looks)
+    ready = min(_answers(under), _answers(before)) >= allowed.answers
+    is_due = ready and due(_answers(under), case.looks, allowed)
+    rises = compare(pairs(counted, all_, allowed.answers), allowed, case.looks)
     waits = _waits(case, own, under, before, allowed, moment, rises)
     waited = moment - case.deployment.since
     return Seen(
@@ -71,7 +71,7 @@ def look(
             "cohort": len(own),
             "silent": len(own) - len(counted),
             "looks": case.looks + is_due,
-            "rises": [asdict(one) for one in rises] if ready else [],
+            "rises": [asdict(one) for one in rises] if counted and before else [],
         },
     )
 
