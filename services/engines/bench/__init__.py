@@ -8,6 +8,7 @@ prints the load average beside the figures.
 from __future__ import annotations
 
 import json
+import time
 from enum import StrEnum
 from typing import Annotated
 
@@ -40,14 +41,15 @@ def engines(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Measure the gateway, vLLM with adapters, and llama.cpp; print figures with the machine."""
-    from rich.console import Console
-
     from services.engines.bench.report import show
     from services.engines.bench.run import Plan, run
 
-    parts = frozenset(part or Part)
-    with Console(stderr=True).status("Starting …") as status:
-        result = run(Plan(parts, requests, with_litellm, with_vllm), status.update)
+    began = time.monotonic()
+
+    def say(what: str) -> None:
+        typer.echo(f"[{time.monotonic() - began:4.0f} s] {what}", err=True)
+
+    result = run(Plan(frozenset(part or Part), requests, with_litellm, with_vllm), say)
     if as_json:
         typer.echo(json.dumps(result))
     else:

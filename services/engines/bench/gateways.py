@@ -1,52 +1,30 @@
-"""What a gateway costs: ours and LiteLLM's proxy before the same upstream, and the upstream alone.
+"""The gateways that are compared: ours and LiteLLM's proxy, before the same upstream.
 
 Both are programs of their own and do what they do in use: ours checks a key and its limits, looks
-at the question for an emergency and writes the audit trail; LiteLLM's checks a key. The processor
-time is that of the whole program, all its processes.
+at the question for an emergency and writes the audit trail; LiteLLM's checks a key.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import subprocess
 import sys
 import venv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import yaml
 from platformdirs import user_cache_path
 
-from services.engines.bench.load import Target, body_of, put
-from services.engines.bench.processes import free_port, processor_seconds, running
+from services.engines.bench.load import Target
+from services.engines.bench.processes import free_port, running
 from services.engines.errors import EngineUnavailableError
 
 LITELLM = "1.106.12"
 """LiteLLM lives in an environment of its own, made at first use below the user's cache."""
 KEY = "sk-bench"
-WARM = 20
-QUESTION = "What is asthma?"
-
-
-@dataclass(frozen=True)
-class GatewayRow:
-    """One target under one load; milliseconds of a request, and what it cost the gateway."""
-
-    upstream: str
-    target: str
-    streamed: bool
-    streams: int
-    requests: int
-    median_ms: float
-    p95_ms: float
-    per_second: float
-    cpu_ms: float | None
-    """Processor time of the gateway for a request; None for the upstream alone."""
 
 
 def litellm_program() -> Path:
@@ -127,44 +105,3 @@ def caretier(upstream: Target, folder: Path) -> Iterator[tuple[Target, psutil.Pr
 
 def _bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
-
-
-def measure(
-    upstream: Target,
-    gateways: list[tuple[Target, psutil.Process]],
-    *,
-    streams: int,
-    requests: int,
-    tokens: int,
-) -> list[GatewayRow]:
-    """Rows of the upstream alone and of every gateway before it, whole and streamed.
-
-    Raises:
-        EngineError: a request failed.
-    """
-    rows = []
-    for streamed in (False, True):
-        for target, process in [(upstream, None), *gateways]:
-            more: dict[str, Any] = {"stream": True} if streamed else {}
-            asked = [
-                (target, body_of(target.model, f"{QUESTION} ({n})", tokens, **more))
-                for n in range(WARM + requests)
-            ]
-            asyncio.run(put(asked[:WARM], streams))
-            before = processor_seconds(process) if process else 0.0
-            timed = asyncio.run(put(asked[WARM:], streams))
-            used = processor_seconds(process) - before if process else None
-            rows.append(
-                GatewayRow(
-                    upstream=upstream.name,
-                    target=target.name,
-                    streamed=streamed,
-                    streams=streams,
-                    requests=requests,
-                    median_ms=round(timed.median, 2),
-                    p95_ms=round(timed.p95, 2),
-                    per_second=round(requests / timed.seconds, 1),
-                    cpu_ms=None if used is None else round(used / requests * 1000, 2),
-                )
-            )
-    return rows

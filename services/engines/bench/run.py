@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 
 from services.engines.bench import Part
 from services.engines.bench.adapter import write_adapter
-from services.engines.bench.gateways import caretier, litellm, measure
+from services.engines.bench.cost import WARM, measure
+from services.engines.bench.gateways import caretier, litellm
 from services.engines.bench.load import Target
 from services.engines.bench.prefix import measure_prefix
 from services.engines.bench.processes import free_port, running
@@ -31,6 +33,8 @@ from services.engines.vllm import VllmEngine
 
 STREAMS = (8, 32)
 GATEWAY_STREAMS = (1, 8, 32)
+VLLM_STREAMS = 8
+"""At once through a gateway before the real model."""
 PREFIX_TOKENS = 512
 """Of the beginning that is kept on llama.cpp."""
 TOKENS = 16
@@ -68,7 +72,7 @@ class _Bench:
 
     def part(self, name: str, work: Callable[[], object]) -> None:
         """Do a part; one that cannot be done leaves the others."""
-        self._say(f"Measuring {name} …")
+        self._say(f"{name}: starting")
         try:
             work()
         except EngineError as error:
@@ -80,9 +84,12 @@ class _Bench:
         pair = tuple(
             write_adapter(model, folder / f"{n}.gguf", name=n, seed=s) for s, n in enumerate("ab")
         )
+        self._say("llama.cpp: swaps of adapters")
         self._add("swap", [measure_swap(model, pair)])
+        self._add("swap", [measure_swap(model, pair, threads=1, clock=time.thread_time)])
         prefixes = folder / "prefixes"
         prefixes.mkdir()
+        self._say("llama.cpp: what was read before, kept or not")
         self._add("prefix", measure_prefix(model, prefixes, tokens=PREFIX_TOKENS))
 
     def stub(self) -> None:
@@ -97,22 +104,26 @@ class _Bench:
         async with vllm_with_adapters(self._folder / "vllm") as engine:
             if Part.VLLM in self._plan.parts:
                 for streams in STREAMS:
-                    self._say(f"Measuring vLLM at {streams} streams …")
-                    self._add("routed", await measure_routed(engine, streams))
+                    self._add("routed", [await measure_routed(engine, streams, self._say)])
+                self._say("vLLM: what was read before")
                 self._add("served_prefix", await measure_served_prefix(engine))
-            if Part.GATEWAY in self._plan.parts and self._plan.vllm:
+            if self._plan.vllm:
                 await self._before_vllm(engine)
 
     async def _before_vllm(self, engine: VllmEngine) -> None:
-        self._say("Measuring gateways before vLLM …")
         upstream = await target_of(engine, None, "vLLM")
-        requests = max(20, self._plan.requests // 4)  # it takes its time
-        await asyncio.to_thread(self._gateways, upstream, (8,), requests)
+        requests = max(VLLM_STREAMS, self._plan.requests // 8)  # it takes its time
+        await asyncio.to_thread(
+            self._gateways, upstream, (VLLM_STREAMS,), requests, warm=VLLM_STREAMS
+        )
 
-    def _gateways(self, upstream: Target, streams: Iterable[int], requests: int) -> None:
+    def _gateways(
+        self, upstream: Target, streams: Iterable[int], requests: int, *, warm: int = WARM
+    ) -> None:
         folder = self._folder / upstream.name
         folder.mkdir()
         with contextlib.ExitStack() as stack:
+            self._say(f"gateways before {upstream.name}: starting")
             gateways = [stack.enter_context(caretier(upstream, folder))]
             if self._plan.litellm:
                 try:
@@ -120,8 +131,9 @@ class _Bench:
                 except EngineError as error:
                     self._result["left_out"]["LiteLLM"] = f"{error.message} {error.advice}"
             for number in streams:
-                rows = measure(upstream, gateways, streams=number, requests=requests, tokens=TOKENS)
-                self._add("gateway", rows)
+                self._say(f"gateways before {upstream.name}: {number} streams")
+                load = {"streams": number, "requests": requests, "warm": warm}
+                self._add("gateway", measure(upstream, gateways, tokens=TOKENS, **load))
 
     def _add(self, name: str, rows: Iterable[Any]) -> None:
         self._result.setdefault(name, []).extend(asdict(row) for row in rows)

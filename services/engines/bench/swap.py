@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Literal
 
 from services.engines.llama import file_digest
 from services.engines.llama.adapters import Held
@@ -31,8 +32,13 @@ WARM_TOKENS = 16
 
 @dataclass(frozen=True)
 class SwapRow:
-    """Milliseconds: a swap in the median and at best, the command in it, a token, loading once."""
+    """Milliseconds: a swap in the median and at best, the command in it, a token, loading once.
 
+    ``timed``: whether these are of the wall's clock or of the processor's.
+    """
+
+    timed: Literal["wall", "processor"]
+    threads: int
     rounds: int
     median_ms: float
     best_ms: float
@@ -72,6 +78,8 @@ def measure_swap(
     finally:
         loaded.close()
     return SwapRow(
+        timed="processor" if clock is time.thread_time else "wall",
+        threads=threads,
         rounds=rounds,
         median_ms=statistics.median(firsts) - statistics.median(tokens),
         best_ms=min(firsts) - min(tokens),

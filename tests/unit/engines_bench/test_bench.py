@@ -13,7 +13,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from services.engines.bench import app, gateways, report, run
+from services.engines.bench import app, cost, gateways, report, routed, run
 from services.engines.bench.load import Target, Timed, body_of, put
 from services.engines.bench.peft import write_peft_adapter
 from services.engines.bench.processes import free_port, processor_seconds, running
@@ -69,7 +69,7 @@ def test_median_and_p95_are_of_whole_requests():
 def test_rows_tell_what_a_gateway_costs_and_nothing_of_the_upstream(stub):
     target, process = stub
     gateway = Target("gateway", target.url, "stub")
-    rows = gateways.measure(target, [(gateway, process)], streams=2, requests=20, tokens=4)
+    rows = cost.measure(target, [(gateway, process)], streams=2, requests=20, tokens=4)
     assert [(row.target, row.streamed) for row in rows] == [
         ("stub", False),
         ("gateway", False),
@@ -77,6 +77,24 @@ def test_rows_tell_what_a_gateway_costs_and_nothing_of_the_upstream(stub):
         ("gateway", True),
     ]
     assert [row.cpu_ms is None for row in rows] == [True, False, True, False]
+
+    assert [row.ours_to_this for row in rows] == [None] * 4
+
+
+def test_gateways_take_turns_and_shares_are_taken_turn_by_turn(stub):
+    target, process = stub
+    pair = [(Target(name, target.url, "stub"), process) for name in ("ours", "other")]
+    rows = cost.measure(target, pair, streams=1, requests=8, tokens=4, warm=1)
+    assert {row.requests for row in rows} == {8}
+    assert [row.ours_to_this is None for row in rows] == [True, True, False] * 2
+
+
+def test_a_mix_is_compared_with_one_adapter_pair_by_pair():
+    slow = [(routed._Speed(10, 10), routed._Speed(9, 10)) for _ in range(2)]
+    disturbed = (routed._Speed(1, 10), routed._Speed(0.95, 10))  # both of a pair alike
+    row = routed._row(8, [*slow, disturbed])
+    assert (row.pairs, row.share, row.lowest, row.highest) == (3, 0.9, 0.9, 0.95)
+    assert (row.one_per_second, row.cpu_share) == (10, 1)
 
 
 def test_processor_time_goes_forward(stub):
