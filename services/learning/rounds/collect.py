@@ -29,6 +29,8 @@ SECONDS = 60.0
 """A check takes less; one that has not ended after so long never will."""
 SUPERSEDED = "superseded"
 """Reason of one that a round gave back when its node had sent another one by then."""
+STALE = "stale-epoch"
+"""Reason of one that stands on a former release."""
 MISSING = "missing"
 """Reason of one whose file never came, or was lost."""
 
@@ -71,7 +73,7 @@ class Collecting:
         lost = {id_: one for id_, one in tried.items() if one > _bound(policy)}
         refused |= dict.fromkeys(lost, FAILED)
         good = [id_ for id_ in good if id_ not in lost]
-        also = [partial(_refuse, refused)]
+        also = [partial(_refuse, refused), partial(_lapse, row.domain, row.epoch)]
         lacking = too_few([one for one in there if one.id in good], policy)
         if lacking:
             return Move(State.FAILED, {"error": f"{row.state}: {lacking}"}, also)
@@ -159,6 +161,19 @@ def _refuse(refused: dict[str, str], session: Session) -> None:
             .where(StoredContribution.id == id_, StoredContribution.state == "waiting")
             .values(state=state, reason=reason)
         )
+
+
+def _lapse(domain: str, epoch: int, session: Session) -> None:
+    """Refuse what came for a former release and was in no round: nothing is rebased."""
+    session.execute(
+        update(StoredContribution)
+        .where(
+            StoredContribution.domain == domain,
+            StoredContribution.epoch < epoch,
+            StoredContribution.state.in_(HERE),
+        )
+        .values(state="refused", reason=STALE)
+    )
 
 
 def _claim(round_: str, ids: list[str], session: Session) -> None:

@@ -274,6 +274,18 @@ def test_another_candidate_of_a_rejected_round_waits_for_people_again(parent):
     assert approve(parent, id_) == State.PUBLISHING
 
 
+def test_what_came_for_a_former_release_is_refused_by_the_next_round_not_rebased(parent):
+    id_ = waiting(parent)
+    late = parent.contribute("site-9", seed=9)
+    approve(parent, id_)
+    parent.rounds.advance(id_)
+    parent.rounds.advance(id_)
+    begun(parent)
+    parent.rounds.advance(parent.rounds.book.listing()[0].id)
+    row = parent.contribution(late)
+    assert (row.state, row.reason, row.round) == ("refused", "stale-epoch", None)
+
+
 def test_a_node_has_one_contribution_in_an_epoch_also_when_a_round_gives_one_back(parent):
     ids = parent.three()
     first = parent.contribution(ids[1])
