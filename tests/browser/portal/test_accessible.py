@@ -10,7 +10,8 @@ LOOKS = [(390, "dark", "es"), (1280, "light", "en")]
 PAGES = [
     "/portal/", "/portal/?state=signed", "/portal/patients", "/portal/patients/p01",
     "/portal/patients/p07/trends", "/portal/patients/p01/trends", "/portal/patients/p01/timeline",
-    "/portal/system", "/portal/updates", "/portal/knowledge", "/portal/apps", "/portal/patients/nobody",
+    "/portal/system", "/portal/updates", "/portal/knowledge", "/portal/apps",
+    "/portal/patients/nobody",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("treated")
