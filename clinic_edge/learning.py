@@ -24,6 +24,7 @@ from services.exchange.intake import APPLICATION
 from services.learning.contribution import ContributionManifest
 from services.learning.errors import ContributionRefusedError
 from services.learning.policy import POLICY, Policy
+from services.learning.rounds.acts import decided
 from services.learning.rounds.standing import Standing
 from services.learning.train.learner import Learner
 from services.learning.train.limits import Limits
@@ -145,6 +146,16 @@ class ClinicLearning:
                     _LOG.info("the hospital has no such contribution any more")
         outbox.move(id_, "withdrawn")
         return outbox.get(id_)
+
+    def put_right(self, what: str) -> None:
+        """Write down that somebody at the shell puts right what a patient says is wrong.
+
+        Raises:
+            AuditError: it could not be written down; it must not happen.
+        """
+        person = Agent("person", "operator", role="operator")
+        by = Actors(APPLICATION, self._settings.name, person=person, purpose=PURPOSE)
+        self._trail.record(decided(by, what, "answered"))
 
     async def loop(self, seconds: float) -> None:
         """Send what waits and train where there is enough, every so often, until cancelled."""

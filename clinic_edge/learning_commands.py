@@ -1,4 +1,4 @@
-"""``caretier clinic learn`` and ``contributions``.
+"""``caretier clinic learn``, ``contributions`` and ``signals``.
 
 Exit codes: 0 done, or for a dry run: it would be done; 30 the hospital gives no answer; 81 a dry
 run says what is against it; 83 the privacy budget is spent; 84 the machine is needed, or another
@@ -14,6 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clinic_edge.settings import ClinicSettings
+from services.learning.signals.commands import (
+    Answer,
+    AsJson,
+    Better,
+    Language,
+    Open,
+    put_right,
+    show,
+)
 
 if TYPE_CHECKING:
     from clinic_edge.learning import ClinicLearning
@@ -27,6 +36,7 @@ def learning_commands(app: typer.Typer) -> None:
     """Add the commands to those of the clinic."""
     app.command()(learn)
     app.command()(contributions)
+    app.command()(signals)
 
 
 def learn(
@@ -88,6 +98,25 @@ def contributions(
         columns = ("id", "domain", "epoch", "state", "since", "examples", "epsilon", "reason")
         table.add_row(*(_cell(each[column]) for column in columns))
     Console().print(table)
+
+
+def signals(
+    context: typer.Context,
+    *,
+    open_: Open = False,
+    answer: Answer = None,
+    better: Better = "",
+    language: Language = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Count what this clinic's patients said of answers, list what is wrong, or put it right."""
+    from clinic_edge.service import Clinic
+
+    clinic = Clinic(ClinicSettings(data=context.obj / "clinic"))
+    if answer is not None:
+        put_right(clinic.database, answer, better, language, clinic.learning.put_right)
+    else:
+        show(clinic.database, open_=open_, as_json=as_json)
 
 
 def _learning(data: Path) -> ClinicLearning:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.learning.lineage.commands import lineage
+from services.learning.signals.commands import signals
 from services.learning.sources.commands import app as sources_app
 
 if TYPE_CHECKING:
@@ -139,16 +140,6 @@ def dead(context: typer.Context, as_json: _AsJson = False) -> None:
 
 
 @app.command()
-def signals(context: typer.Context, as_json: _AsJson = False) -> None:
-    """Count the hospital's own signals by domain and kind: there, used, over."""
-    from services.learning.rounds.show import signals_table
-    from services.learning.rounds.view import signal_counts
-
-    held = signal_counts(_beside(context).rounds)
-    _print(held, as_json, lambda: signals_table(held))
-
-
-@app.command()
 def credit(context: typer.Context, round_id: _Round, as_json: _AsJson = False) -> None:
     """Show what each contribution added to a release, with its interval."""
     from services.learning.rounds.show import credit_report
@@ -174,6 +165,7 @@ def readmit(
 
 
 app.command()(lineage)
+app.command()(signals)
 app.add_typer(sources_app, name="sources")
 
 

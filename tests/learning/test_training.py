@@ -76,6 +76,16 @@ def test_one_pass_makes_the_gradients_that_one_pass_an_example_makes(seen):
     assert np.linalg.norm(want) > 0.01
 
 
+def test_a_preference_pair_keeps_the_worse_answer_behind(seen):
+    assert seen["pairs"]["paired"] > seen["pairs"]["plain"] + 0.1
+
+
+def test_a_preference_pair_is_clipped_as_one_example(seen):
+    made, want = np.array(seen["pairs"]["made"]), np.array(seen["pairs"]["want"])
+    assert np.linalg.norm(made - want) < 0.03 * np.linalg.norm(want)
+    assert np.linalg.norm(want) > 0.001
+
+
 def test_a_step_without_examples_still_has_its_noise(seen):
     assert seen["empty"]["std"] == pytest.approx(2.0 * 0.5 / 4.0, rel=0.1)
 

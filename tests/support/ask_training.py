@@ -32,6 +32,7 @@ def ask(request: dict[str, Any], _say: Say) -> dict[str, Any]:
         "kept": _kept(base),
         "stopped": _stopped(base),
         "empty": _empty(base),
+        "pairs": _pairs(base),
     }
 
 
@@ -62,6 +63,41 @@ def _gradients(base: Path) -> dict[str, list[float]]:
     made = torch.cat([up.weight.grad.flatten() for up in ups])
     want = torch.cat([held.flatten() for held in total]) / 2.0
     return {"made": made.tolist(), "want": want.tolist(), "lengths": lengths}
+
+
+def _pairs(base: Path) -> dict[str, Any]:
+    """How far a worse answer falls behind, and the private gradient of a pair as one example."""
+    import torch
+
+    told: dict[str, Any] = {}
+    for name, prefer in {"plain": 0.0, "paired": 2.0}.items():
+        recipe = Recipe(rank=4, steps=25, batch=4, rate=0.05, replay=0.5, prefer=prefer)
+        model = open_model(base, None, recipe, "s")
+        own, bad = model.rows(EXAMPLES[:2], 64), model.rows([Example("aaa", "not one")], 64)
+        worse = [bad[0], None]
+        kept = model.rows(EXAMPLES[2:], 64)
+        fit = Fit(model, recipe, Protection(), own=own, protected=kept, order="o", worse=worse)
+        fit.run(Bounds(100, 100_000), lambda _: None)
+        with torch.no_grad():
+            told[name] = float(model.losses(bad)[0] - model.losses(own[:1])[0])
+    clip = Protection("example", clip=0.5)
+    model = open_model(base, None, recipe, "s")
+    ups = [up.weight for _, up in model.factors.values()]
+    for up in ups:
+        torch.nn.init.normal_(up, std=0.1)
+    fit = Fit(model, recipe, clip, own=own, protected=kept, order="o", worse=worse)
+    total = [torch.zeros_like(up) for up in ups]
+    for at in range(2):
+        grads = torch.autograd.grad(fit._losses([at]).sum(), ups)  # noqa: SLF001 - by hand
+        length = float(torch.sqrt(sum(g.pow(2).sum() for g in grads)))
+        for held, grad in zip(total, grads, strict=True):
+            held += grad * min(1.0, fit.clip / length)
+    fit._private.forget()  # noqa: SLF001
+    fit._learn([0, 1])  # noqa: SLF001
+    told["made"] = torch.cat([up.grad.flatten() for up in ups]).tolist()
+    told["want"] = (torch.cat([t.flatten() for t in total]) / (fit.rate * 2)).tolist()
+    fit.close()
+    return told
 
 
 def _parent(base: Path, adapter: Path) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from compliance.audit import balp
 from compliance.audit.actors import Actors, event, own
 from compliance.audit.agents import DICOM, coding
 
-Act = Literal["started", "approved", "rejected", "retried"]
+Act = Literal["started", "approved", "rejected", "retried", "answered"]
 
 
 def decided(by: Actors, what: str, change: Act) -> dict[str, Any]:
     """A person starts, approves, rejects or retries; ``what`` is ``round:ID`` or ``domain:NAME``.
+
+    One who knows the answer puts a signal right: ``signal:ID``, ``answered``.
 
     Nothing that was learned from is named: a round knows sites by pseudonym alone.
     """

@@ -119,17 +119,6 @@ def dead_report(held: Held) -> RenderableType:
     return table if table.row_count else "Nothing came to nothing."
 
 
-def signals_table(rows: Sequence[Held]) -> RenderableType:
-    """Signals by domain and kind."""
-    if not rows:
-        return "There are no signals."
-    table = Table("domain", "kind", "there", "used", "over")
-    for one in rows:
-        figures = (str(one[key]) for key in ("there", "used", "over"))
-        table.add_row(one["domain"], one["kind"], *figures)
-    return table
-
-
 def _suites(suites: Sequence[Held]) -> Table:
     table = Table("suite", "kind", "items", "before", "after", "gain (interval)")
     for one in suites:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -10,12 +11,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.learning.gates import Readiness
-from services.learning.models import LearningRound, Signal, StoredContribution
+from services.learning.models import LearningRound, StoredContribution
 from services.learning.policy import Policy
 from services.learning.rounds.book import running
 from services.learning.rounds.states import State
+from services.learning.signals.book import counted
 
 DAY_SECONDS = 86_400
+SAID, WRONG = "signals", "signals-wrong"
+"""Metrics of a contribution: what people said of answers at its site, and how often: wrong."""
+MOST_TOLD = 10_000
+"""A site that says more counts for so much; a number never lets anything out."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,9 @@ def readiness(session: Session, domain: str) -> Readiness:
     """What there is to start a round of a domain with."""
     there = waiting(session, domain)
     release = _last_release(session, domain)
-    wrong, all_ = _signals(session, domain, release.changed if release else None)
+    wrong, all_ = counted(session, domain, release.changed if release else None)
+    told = [_told(row) for row in there]
+    wrong, all_ = wrong + sum(w for w, _ in told), all_ + sum(a for _, a in told)
     ended = session.scalar(
         select(func.max(LearningRound.changed)).where(LearningRound.domain == domain)
     )
@@ -96,15 +104,11 @@ def _last_release(session: Session, domain: str) -> LearningRound | None:
     return session.scalar(query.order_by(LearningRound.epoch.desc()).limit(1))
 
 
-def _signals(session: Session, domain: str, since: datetime | None) -> tuple[int, int]:
-    """How many of the parent's own signals say that something was wrong, and how many there are."""
-    query = select(
-        func.count(func.coalesce(Signal.better, Signal.worse)), func.count(Signal.id)
-    ).where(Signal.domain == domain, Signal.expires > datetime.now(UTC))
-    if since is not None:
-        query = query.where(Signal.made > since)
-    wrong, all_ = session.execute(query).one()
-    return int(wrong), int(all_)
+def _told(row: StoredContribution) -> tuple[int, int]:
+    """How often a site says that something was wrong, and how often somebody said anything."""
+    metrics = json.loads(row.manifest).get("metrics") or {}
+    said = int(min(max(metrics.get(SAID, 0), 0), MOST_TOLD))
+    return int(min(max(metrics.get(WRONG, 0), 0), said)), said
 
 
 def _days(since: datetime) -> float:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from services.learning.gates import Scores
 from services.learning.gates.bootstrap import paired
-from services.learning.models import Approval, LearningRound, Signal, StoredContribution
+from services.learning.models import Approval, LearningRound, StoredContribution
 from services.learning.policy import DomainPolicy
 from services.learning.rounds.judge import as_json, criteria_now, evidence_of
 from services.learning.rounds.service import Rehearsal, Rounds
@@ -134,18 +133,6 @@ def dead_letters(rounds: Rounds, limit: int = 200) -> dict[str, Any]:
         ]
     failed = [row for row in rounds.book.listing() if row.state == State.FAILED]
     return {"rounds": [summary(row) for row in failed], "contributions": contributions}
-
-
-def signal_counts(rounds: Rounds) -> list[dict[str, Any]]:
-    """How many signals there are by domain and kind: there, used by a training, over."""
-    now = datetime.now(UTC)
-    over = func.count().filter(Signal.expires <= now)
-    used = func.count().filter(Signal.expires > now, Signal.used.is_not(None))
-    query = select(Signal.domain, Signal.kind, func.count(), used, over)
-    query = query.group_by(Signal.domain, Signal.kind).order_by(Signal.domain, Signal.kind)
-    names = ("domain", "kind", "there", "used", "over")
-    with rounds.database.reading() as session:
-        return [dict(zip(names, row, strict=True)) for row in session.execute(query)]
 
 
 def _criteria(

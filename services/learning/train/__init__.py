@@ -14,8 +14,12 @@ Privacy. With ``example`` each example's gradient is clipped and noise is added 
 (`private.py`); the unit protected is one example, which is one person where each counts once. With
 ``update`` the whole change is clipped and noise is added to it (`update.py`); the unit is all that
 the site has. What leaves says nothing measured on the site's own examples then, except how many
-there were. Noise has as many directions as ``up`` has numbers, and a signal only one: `terms.py`
-says beforehand how they compare, and nothing is spent where only noise would come of it.
+there were, and how often people said of an answer that it was wrong. Noise has as many directions
+as ``up`` has numbers, and a signal only one: `terms.py` says beforehand how they compare, and
+nothing is spent where only noise would come of it.
+
+A signal that says what was wrong too is a preference pair: the better answer is learned, and the
+worse one is kept behind it (`fit.py`).
 
     trained = train_local(TrainRequest(base=folder, examples=examples, seed="general/0"), say=print)
     write_contribution(path, {..., "privacy": trained.privacy}, trained.delta, key)

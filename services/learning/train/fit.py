@@ -17,6 +17,8 @@ GREATEST = 1.0
 """Length that a gradient is cut to where no privacy asks for less."""
 AT_ONCE = 8
 """Examples that pass through the model together."""
+SHARPNESS = 2.0
+"""How soon a worse answer that is less likely by word is far enough away (SimPO's beta)."""
 LOOKED_AT = 32
 """Examples that a loss is measured on."""
 
@@ -37,6 +39,7 @@ class Fit:
         recipe: of the steps.
         protection: ``example`` makes each step private.
         own: the node's examples; protected: those of every site.
+        worse: beside each of the own ones, what it put right; None where that is not known.
         order: seed of the order in which examples come; not used where they are protected.
     """
 
@@ -49,11 +52,13 @@ class Fit:
         own: Sequence[Row],
         protected: Sequence[Row],
         order: str,
+        worse: Sequence[Row | None] = (),
     ) -> None:
         import torch
 
         self._model, self._recipe = model, recipe
         self._own, self._protected = list(own), list(protected)
+        self._worse = list(worse) or [None] * len(self._own)
         self._private: ExampleGradients | None = None
         self._order = random.Random(order)  # noqa: S311 - an order that may be known
         if protection.mechanism == "example":
@@ -132,20 +137,39 @@ class Fit:
         self._optimizer.zero_grad()
         return loss
 
-    def _draw(self) -> list[Row]:
+    def _draw(self) -> list[int]:
         """Own examples of a step: each by a coin of its own, as the accountant counts them."""
+        every = range(len(self._own))
         if self._private is None:
-            return self._order.sample(self._own, min(self._size, len(self._own)))
+            return self._order.sample(every, min(self._size, len(every)))
         coin = secrets.SystemRandom()
-        return [row for row in self._own if coin.random() < self.rate]
+        return [at for at in every if coin.random() < self.rate]
 
-    def _learn(self, own: list[Row]) -> float | None:
+    def _losses(self, drawn: list[int]) -> Any:
+        """Each example's loss; a pair's grows while its worse answer is the likelier one by word.
+
+        A pair is two rows of one pass: where examples are clipped, both count as one.
+        """
+        import torch
+
+        rows, worse = [self._own[at] for at in drawn], [self._worse[at] for at in drawn]
+        pairs = [bad is not None for bad in worse]
+        if self._private is not None:
+            self._private.paired = any(pairs)
+        if not any(pairs):
+            return self._model.losses(rows)
+        beside = [bad or row for row, bad in zip(rows, worse, strict=True)]
+        good, bad = self._model.losses([*rows, *beside]).chunk(2)
+        close = torch.nn.functional.softplus(SHARPNESS * (good - bad))
+        return good + self._recipe.prefer * torch.tensor(pairs) * close
+
+    def _learn(self, own: list[int]) -> float | None:
         """Set the gradients of the own examples, some at a time, so that memory stays bounded."""
         import torch
 
         total = 0.0
         for start in range(0, len(own), AT_ONCE):
-            losses = self._model.losses(own[start : start + AT_ONCE])
+            losses = self._losses(own[start : start + AT_ONCE])
             total += float(losses.detach().sum())
             if self._private is None:
                 (losses.sum() / len(own)).backward()

@@ -24,7 +24,8 @@ from services.engines.torch_side import Say
 from services.learning.contribution import ContributionManifest, write_contribution
 from services.learning.policy import Policy
 from services.learning.privacy import PrivacyLedger
-from services.learning.rounds.standing import Standing
+from services.learning.rounds.standing import SAID, WRONG, Standing
+from services.learning.signals.book import counted
 from services.learning.train.limits import (
     Limits,
     Machine,
@@ -185,11 +186,22 @@ class Learner:
             "site": self.site,
             "examples": plan.examples,
             "privacy": trained.privacy,
-            "metrics": trained.metrics,
+            "metrics": trained.metrics | self._counts(standing.domain),
         }
         most = self._policy.of(standing.domain).take.max_norm
         delta = shortened(trained.delta, most)
         return write_contribution(self.outbox.place(id_), fields, delta, self._key)
+
+    def _counts(self, domain: str) -> dict[str, float]:
+        """What people here said of answers since this node's last contribution: two numbers."""
+        made = [
+            held.manifest.made
+            for held in self.outbox.all()
+            if held.manifest.domain == domain and held.state in {"waiting", "sent"}
+        ]
+        with self._database.reading() as session:
+            wrong, said = counted(session, domain, max(made, default=None))
+        return {SAID: float(said), WRONG: float(wrong)}
 
     def _material(self, domain: str) -> Material:
         with self._database.reading() as session:

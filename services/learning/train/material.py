@@ -30,6 +30,9 @@ class Material:
 def material(session: Session, domain: str, now: datetime, per_person: int) -> Material:
     """The signals of a domain that say what would have been better, newest first.
 
+    One that also says what was wrong is a preference pair. A person's own word that something is
+    wrong is none of them until a clinician has said what is right.
+
     What has expired or was used is left out; what was withdrawn is not there any more.
 
     Args:
@@ -51,7 +54,7 @@ def material(session: Session, domain: str, now: datetime, per_person: int) -> M
             counted[signal.subject] += 1
             taken.append(signal)
     return Material(
-        tuple(Example(signal.question, signal.better or "") for signal in taken),
+        tuple(Example(s.question, s.better or "", worse=s.worse or "") for s in taken),
         tuple(signal.id for signal in taken),
         len(counted),
     )

@@ -15,6 +15,8 @@ class ExampleGradients:
 
     Attributes:
         clip: greatest length of one example's gradient, over all layers together.
+        paired: the second half of a batch belongs to the first, row by row: each two are one
+            example.
 
     Args:
         layers: whose weights are trained.
@@ -25,6 +27,7 @@ class ExampleGradients:
 
     def __init__(self, layers: Sequence[Any], clip: float, noise: float, generator: Any) -> None:
         self.clip, self._noise, self._generator = clip, noise, generator
+        self.paired = False
         self._layers = layers
         self._seen: dict[Any, Any] = {}
         self._each: dict[Any, Any] = {}
@@ -44,7 +47,8 @@ class ExampleGradients:
     def _backward(self, layer: Any, _inputs: Any, outputs: Any) -> None:
         import torch
 
-        self._each[layer] = torch.einsum("bto,bti->boi", outputs[0], self._seen.pop(layer))
+        each = torch.einsum("bto,bti->boi", outputs[0], self._seen.pop(layer))
+        self._each[layer] = sum(each.chunk(2)) if self.paired else each
 
     def lengths(self) -> Any:
         """Length of each example's gradient of the last backward pass.

@@ -13,11 +13,15 @@ from services.learning.contribution import Privacy
 
 @dataclass(frozen=True)
 class Example:
-    """A question and the answer to be learned; an empty ``system`` leaves it to the model."""
+    """A question and the answer to be learned; an empty ``system`` leaves it to the model.
+
+    ``worse`` is an answer that was put right by it; with one, the example is a preference pair.
+    """
 
     question: str
     answer: str
     system: str = ""
+    worse: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Recipe:
         replay: share of each batch that is taken from the protected examples.
         anchor: weight of the distance of answers to protected examples from the parent's (KL).
         shrink: weight of the squared length of the change.
+        prefer: weight, in a preference pair, of how far the worse answer is from being the less
+            likely one by word.
         tokens: of an example at most; a longer one is cut.
         both: both factors are trained, which learns more with a shorter change. Else ``down`` stays
             as drawn from a seed that every site has: then the products of all sites add up within
@@ -46,6 +52,7 @@ class Recipe:
     replay: float = 0.25
     anchor: float = 0.1
     shrink: float = 0.0
+    prefer: float = 0.2
     tokens: int = 256
     both: bool = True
 

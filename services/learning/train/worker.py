@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 from services.bricks.errors import BrickError
 from services.engines.torch_side import Say, answer
 from services.learning.train.fit import Bounds, Fit
+from services.learning.train.model import Model, Row
 from services.learning.train.open import open_model
 from services.learning.train.request import Example, Protection, Recipe, TrainRequest
 
@@ -42,6 +43,18 @@ def _request(held: dict[str, Any]) -> TrainRequest:
     )
 
 
+def pairs_of(model: Model, request: TrainRequest) -> tuple[list[Row], list[Row | None]]:
+    """Rows of the own examples, and beside each that of the worse answer, where there is one."""
+    own, worse = list[Row](), list[Row | None]()
+    for example in request.examples:
+        limit = request.recipe.tokens
+        rows = model.rows([example], limit)
+        beside = model.rows([replace(example, answer=example.worse)], limit)
+        own += rows
+        worse += [beside[0] if example.worse and beside else None for _ in rows]
+    return own, worse
+
+
 def train(held: dict[str, Any], say: Say) -> dict[str, Any]:
     """Train a change and save its factors; the result is what was measured and done.
 
@@ -56,7 +69,7 @@ def train(held: dict[str, Any], say: Say) -> dict[str, Any]:
     torch.manual_seed(0)
     say("loading the model")
     model = open_model(request.base, request.parent, request.recipe, request.seed)
-    own = model.rows(request.examples, request.recipe.tokens)
+    own, worse = pairs_of(model, request)
     protected = model.rows(request.protected, request.recipe.tokens)
     if not own:
         raise BrickError("There are no examples to learn from.")
@@ -67,6 +80,7 @@ def train(held: dict[str, Any], say: Say) -> dict[str, Any]:
         own=own,
         protected=protected,
         order=request.seed,
+        worse=worse,
     )
     before = {"own": fit.measured(own)}
     if protected:

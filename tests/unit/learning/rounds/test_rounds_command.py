@@ -126,7 +126,15 @@ def test_signals_are_counted_by_kind(parent):
             for n in range(3)
         )
     assert json.loads(run(parent, "signals", "--json")) == [
-        {"domain": DOMAIN, "kind": "thumb", "there": 3, "used": 0, "over": 1}
+        {
+            "domain": DOMAIN,
+            "kind": "thumb",
+            "there": 3,
+            "used": 0,
+            "over": 1,
+            "wrong": 0,
+            "teaches": 0,
+        }
     ]
 
 
