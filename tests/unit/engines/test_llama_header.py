@@ -6,12 +6,8 @@ import struct
 
 import pytest
 
-from services.engines.llama.header import (
-    MAX_FIELDS,
-    MAX_ITEMS,
-    BrokenHeaderError,
-    read_header,
-)
+from services.engines.gguf_header import MAX_FIELDS, MAX_ITEMS, BrokenHeaderError
+from services.engines.llama.header import read_header
 from services.engines.settings import embedded_model
 
 
@@ -32,8 +28,8 @@ def field(name: bytes, kind: int, value: bytes) -> bytes:
     return text(name) + number(kind, "I") + value
 
 
-def array(kind: int, count: int, value: bytes) -> bytes:
-    return field(b"a", 9, number(kind, "I") + number(count) + value)
+def array(kind: int, count: int, value: bytes, name: bytes = b"a") -> bytes:
+    return field(name, 9, number(kind, "I") + number(count) + value)
 
 
 TENSOR = text(b"w") + number(2, "I") + number(4) + number(3) + number(0, "I") + number(0)
@@ -54,7 +50,7 @@ def test_values_of_each_kind_are_read_and_arrays_stepped_over(tmp_path):
             field(b"yes", 7, b"\1"),
             field(b"half", 6, struct.pack("<f", 0.5)),
             array(4, 3, bytes(12)),
-            array(8, 2, text(b"one") + text(b"two")),
+            array(8, 2, text(b"one") + text(b"two"), b"b"),
             NAME,
             tensors=TENSOR,
         )
