@@ -34,6 +34,7 @@ def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None)
             here.tidy_loop(),
             here.node.follow(),
             here.bricks.loop(chosen.bricks_minutes * 60),
+            here.measures.loop(chosen.measures_minutes * 60),
             *([here.learning.loop(chosen.learn_minutes * 60)] if chosen.learn else []),
         ):
             yield

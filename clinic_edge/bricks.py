@@ -45,6 +45,7 @@ class ClinicBricks:
         above: opens the hospital's repository.
         limits: of time and size.
         write: puts what an update changed, or why it failed, on the audit trail.
+        node: fingerprint of this clinic, whose turn counts where versions come by turns.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class ClinicBricks:
         above: Above,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         write: Callable[[Line], object] = lambda _: None,
+        node: str | None = None,
     ) -> None:
+        self._node = node
         self.copy, self._bricks = data / "mirror", data / "bricks"
         self._ledger = Ledger(self._bricks, write)
         self._above, self._limits = above, limits
@@ -110,7 +113,9 @@ class ClinicBricks:
         Raises:
             NotFoundError: there is no copy yet.
         """
-        made = Updater(self._bricks, FolderSource(self.copy), self._limits, progress)
+        made = Updater(
+            self._bricks, FolderSource(self.copy), self._limits, progress, node=self._node
+        )
         if not made.client.trusts:
             trusted = self.copy / "trust" / "root.json"
             if not trusted.is_file():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from clinic_edge.bricks import ClinicBricks
 from clinic_edge.learning import ClinicLearning
+from clinic_edge.measuring import measures_of
 from clinic_edge.settings import ClinicSettings
 from clinic_edge.tidying import clinic_sweeper
 from compliance.audit import Agent, AuditError, AuditTrail
@@ -86,6 +88,10 @@ class Clinic:
             settings.data,
             self.repository,
             write=lambda line: trail.record(brick_changed(by_node(settings.name), line)),
+            node=self.keys.fingerprint,
+        )
+        self.measures = measures_of(
+            settings, self.database, self.bricks, self.keys.identity, self._hospital_identity
         )
         self.learning = ClinicLearning(
             settings, self.database, self.keys.identity, trail, self._hospital_identity
@@ -220,10 +226,13 @@ class Clinic:
             if isinstance(opened, SentSignal):
                 await asyncio.to_thread(self.signals.take, envelope, opened)
                 return
+            began = time.monotonic()
             answer = await self._consult(opened)
-            if answer.status is Status.ABSTAINED and await self._pass_on(envelope, opened):
-                return
-            await self._reply(envelope, opened, answer)
+            took, abstained = time.monotonic() - began, answer.status is Status.ABSTAINED
+            passed_on = abstained and await self._pass_on(envelope, opened)
+            self.measures.count(took, abstained=abstained, referred=passed_on)
+            if not passed_on:
+                await self._reply(envelope, opened, answer)
         except DisclosureRefusedError:  # the consent was withdrawn: its row is empty already
             return
         except ReferralRefusedError as error:

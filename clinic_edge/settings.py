@@ -24,6 +24,8 @@ class ClinicSettings(BaseSettings):
         learn_minutes: between two looks at whether there is enough to learn from.
         learn_busy: greatest share of the processor that others may use when a training starts.
         learn_on_power: train on power only.
+        measures_minutes: between two reports of counts to the hospital, by which it judges what it
+            rolls out.
         updates: the update policy of learning; the one in `services.learning` when unset.
     """
 
@@ -42,6 +44,7 @@ class ClinicSettings(BaseSettings):
     learn_minutes: float = Field(default=60.0, gt=0)
     learn_busy: float = Field(default=0.5, ge=0, le=1)
     learn_on_power: bool = True
+    measures_minutes: float = Field(default=15.0, gt=0)
     updates: Path | None = None
 
     @property

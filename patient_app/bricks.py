@@ -74,7 +74,7 @@ class DeviceBricks:
         peer = bundles[Level.CLINIC].identity_public().fingerprint
         url = self._moved_to() or enrolled_at
         with repository_above(url, member.identity, peer) as source:
-            made = Updater(self._folder, source, self._limits, progress)
+            made = Updater(self._folder, source, self._limits, progress, node=peer)
             if not made.client.trusts:
                 trust_above(made.client, bundles[Level.HOSPITAL].identity_public())
             yield made

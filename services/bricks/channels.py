@@ -66,6 +66,13 @@ class Line(_Part):
             node is not None and rank(coming.salt, node) <= coming.reach
         )
 
+    def best(self, node: str | None, using: int = 0) -> int:
+        """The version that a node should use, which uses one now (0: none)."""
+        coming = self.next.version if self.next is not None else 0
+        offered = [v for v in (coming, self.settled or 0) if v and self.offers(v, node)]
+        best = max(offered, default=0)
+        return best if using in self.withdrawn else max(best, using)
+
 
 class Channels(_Part):
     """Every brick that is not simply offered to all."""

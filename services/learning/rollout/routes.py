@@ -22,9 +22,13 @@ class Reports(BaseModel):
 
 
 class Counted(BaseModel):
-    """How many of the windows count."""
+    """How many of the windows count, and whether the node is to look at its channels now.
+
+    The latter is a hint, and signed by nobody: what a node takes stands in the channels.
+    """
 
     counted: int
+    look: bool = False
 
 
 def measures_router(rollout: Rollout, node: Callable[..., Awaitable[str]]) -> APIRouter:
@@ -39,16 +43,16 @@ def measures_router(rollout: Rollout, node: Callable[..., Awaitable[str]]) -> AP
     @router.post("/measures")
     def measures(told: Reports, sender: Annotated[str, Depends(node)]) -> Counted:
         """Take windows; sending one again replaces it."""
-        return Counted(
-            counted=sum(
-                rollout.observe(
-                    sender,
-                    report.measures,
-                    release=f"{report.brick}@{report.version}",
-                    since=report.since,
-                )
-                for report in told.reports
+        counted = sum(
+            rollout.observe(
+                sender,
+                report.measures,
+                release=f"{report.brick}@{report.version}",
+                since=report.since,
             )
+            for report in told.reports
         )
+        last = {report.brick: report.version for report in told.reports}
+        return Counted(counted=counted, look=rollout.has_news(sender, last))
 
     return router

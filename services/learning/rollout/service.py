@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -136,6 +136,15 @@ class Rollout:
                 return False
             session.merge(row_of(node, release, measures, since or now, now))
         return True
+
+    def has_news(self, node: str, using: Mapping[str, int]) -> bool:
+        """Whether a node should use another version of a brick than it says that it does."""
+        lines = lines_of(self.book.all())
+        return any(
+            line.best(node, version) != version
+            for brick, version in using.items()
+            if (line := lines.get(brick)) is not None
+        )
 
     def tick(self, now: datetime | None = None) -> None:
         """Look at every release under way, and sign what follows; may run in many processes.
