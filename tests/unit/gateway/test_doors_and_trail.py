@@ -8,13 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
 from support.stub_engine import Stub, StubHost, adapter_brick, ask
 from support.trail import Trail
 from typer.testing import CliRunner
 
 from services.consult.triage import Triager
+from services.engines.errors import EngineError
 from services.hospital.app import create
 from services.hospital.commands import app as commands
+from services.hospital.gateway.request import ExpertChat
+from services.hospital.gateway.served import ServedBackend
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 
@@ -95,6 +100,27 @@ async def test_nothing_of_a_conversation_is_logged(hospital, client, stub, caplo
         await client.post("/v1/chat/completions", json=ask(PRIVATE), headers=headers)
         await client.post("/v1/chat/completions", json=ask(PRIVATE, top_k=PRIVATE), headers=headers)
     assert "Hollingsberry" not in caplog.text
+
+
+async def test_neither_a_redirect_nor_a_cookie_of_the_server_leads_anywhere(behind_a_socket):
+    seen: list[Request] = []
+    server = FastAPI()
+
+    @server.post("/v1/chat/completions")
+    @server.post("/elsewhere")
+    async def answer(request: Request) -> Response:
+        seen.append(request)
+        return RedirectResponse("/elsewhere", 307, {"set-cookie": "who=you; Path=/"})
+
+    engine = StubHost(f"{await behind_a_socket(server)}/v1")
+    backend = ServedBackend(engine, idle=5)
+    chat = ExpertChat.read(json.dumps(ask(model="base")).encode())
+    for _ in range(2):
+        with pytest.raises(EngineError, match="answered 307"):
+            await backend.whole(chat, None)
+    assert [(r.url.path, dict(r.cookies)) for r in seen] == [("/v1/chat/completions", {})] * 2
+    await backend.close()
+    await engine.close()
 
 
 async def test_a_revoked_key_is_told_so_in_openais_words(hospital, client):
