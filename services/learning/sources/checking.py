@@ -11,7 +11,7 @@ from typing import Any
 from services.bricks.ingest.report import Finding
 from services.bricks.manifest import BrickManifest, Evaluation
 from services.bricks.operations.content import PackContent, content_of_brick
-from services.bricks.operations.evaluate import measure_packs, own_questions
+from services.bricks.operations.evaluate import OWN, own_questions
 from services.bricks.operations.workshop import Workshop
 from services.bricks.serving import is_retired
 from services.bricks.topic import Topic
@@ -163,31 +163,10 @@ class Checking:
         kept: Sequence[str],
     ) -> Facts:
         """Measure, unless nothing is left to measure."""
-        evaluations: list[Evaluation] = []
-        lost: list[str] = []
+        evaluations, lost = list[Evaluation](), list[str]()
         if candidate.topics:
             self.shop.say(f"{source.id}: measuring {len(candidate.topics)} topics")
-            embedder = self.shop.embedder()
-            today = self.shop.now().date()
-            evaluations = measure_packs(
-                candidate.topics,
-                [former.topics] if former.topics else [],
-                embedder,
-                cache=self.shop.cache,
-                language=source.language,
-                today=today,
-            )
-            before = Search([*held, *former.topics], embedder, self.shop.cache)
-            after = Search([*held, *candidate.topics], embedder, self.shop.cache)
-            asked = [Protected(question=q.text, passages=(q.passage,)) for q in own_questions(held)]
-            for suite, questions in (
-                (BESIDE, asked),
-                (PROTECTED, _answerable(self.protected, held)),
-            ):
-                was, now = before.found(questions), after.found(questions)
-                evaluations += _share(suite, len(questions), len(was), len(now), today)
-                if suite == PROTECTED:
-                    lost = sorted(was - now)
+            evaluations, lost = self._measure(source, candidate.topics, former.topics, held)
         passages = sum(len(topic.passages) for topic in former.topics)
         standing = former.manifest if former.topics else None
         return Facts(
@@ -197,6 +176,29 @@ class Checking:
             len(set(kept) & {one.right.passage for one in candidate.contradictions}),
             standing.licence if standing else None,
         )
+
+    def _measure(
+        self, source: Listed, new: Sequence[Topic], old: Sequence[Topic], held: Sequence[Topic]
+    ) -> tuple[list[Evaluation], list[str]]:
+        """Figures with the new topics beside those with the old ones, and what is lost.
+
+        All is asked of the search over everything: what nobody finds there is not found by anybody.
+        """
+        embedder, today = self.shop.embedder(), self.shop.now().date()
+        before = Search([*held, *old], embedder, self.shop.cache)
+        after = Search([*held, *new], embedder, self.shop.cache)
+        own = _asked(new, source.language)
+        was = _rate(before, _asked(old, source.language)) if old else None
+        evaluations = [_evaluation(OWN, _rate(after, own), was, len(own), today)]
+        for suite, asked in (
+            (BESIDE, _asked(held, "en")),
+            (PROTECTED, _answerable(self.protected, held)),
+        ):
+            if asked:
+                rates = _rate(after, asked), _rate(before, asked)
+                evaluations.append(_evaluation(suite, *rates, len(asked), today))
+        lost = before.found(self.protected) - after.found(self.protected)
+        return evaluations, sorted(one.question for one in lost)
 
 
 def heading(source: Listed, snapshot: Snapshot) -> dict[str, Any]:
@@ -231,20 +233,21 @@ def _answerable(protected: Sequence[Protected], held: Sequence[Topic]) -> list[P
     return [one for one in protected if there & set(one.passages)]
 
 
-def _share(suite: str, asked: int, was: int, now: int, today: dt.date) -> list[Evaluation]:
-    """Before and after as shares; nothing where nothing was asked."""
-    if not asked:
-        return []
-    return [
-        Evaluation(
-            suite=suite,
-            metric=RETRIEVAL,
-            value=round(now / asked, 4),
-            before=round(was / asked, 4),
-            n=asked,
-            date=today,
-        )
-    ]
+def _asked(topics: Sequence[Topic], language: str) -> list[Protected]:
+    """The questions that topics answer themselves."""
+    found = own_questions(topics, language)
+    return [Protected(question=one.text, passages=(one.passage,)) for one in found]
+
+
+def _rate(search: Search, asked: Sequence[Protected]) -> float:
+    found = search.found(asked)
+    return round(sum(one in found for one in asked) / max(1, len(asked)), 4)
+
+
+def _evaluation(
+    suite: str, value: float, before: float | None, n: int, today: dt.date
+) -> Evaluation:
+    return Evaluation(suite=suite, metric=RETRIEVAL, value=value, before=before, n=n, date=today)
 
 
 def _shown(found: Finding, candidate: Candidate) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.bricks.manifest import Evaluation
+from services.bricks.operations.evaluate import OWN
 from services.learning.gates import Criterion
 from services.learning.sources.candidate import Candidate
 from services.learning.sources.catalogue import Limits, Listed
@@ -96,7 +97,7 @@ def _contradictions(candidate: Candidate, facts: Facts) -> Criterion:
 def _measured(limits: Limits, facts: Facts) -> list[Criterion]:
     """Whether what it brings is found, and what is there still is."""
     out = []
-    for name, suite in (("retrieval", "own questions"), ("beside", BESIDE)):
+    for name, suite in (("retrieval", OWN), ("beside", BESIDE)):
         one = next((e for e in facts.evaluations if e.suite == suite), None)
         needs = f"at most {limits.worse_by:.0%} worse"
         if one is None:

@@ -69,13 +69,13 @@ class Search:
             for name in topic.names:
                 self._named.setdefault(fold(name), set()).add(topic.head.id)
 
-    def found(self, questions: Iterable[Protected]) -> frozenset[str]:
+    def found(self, questions: Iterable[Protected]) -> frozenset[Protected]:
         """Those questions for which one of the right passages is among the first few."""
         right = set()
         for one in questions:
             wanted = {id_ for passage in one.passages for id_ in self._alike(passage)}
             if wanted & {hit.passage.id for hit in self._index.search(one.question, k=DEPTH)}:
-                right.add(one.question)
+                right.add(one)
         return frozenset(right)
 
     def _alike(self, passage: str) -> Iterator[str]:

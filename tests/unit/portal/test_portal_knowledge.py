@@ -82,7 +82,7 @@ async def test_the_list_says_how_each_source_stands_and_what_waits(doctor, house
     row = await brought(house)
     page = (await doctor.get("/portal/knowledge")).text
     for words in ("Label Office", "CC0 1.0", "Waits for a clinician", row.id[:8], "Not asked yet",
-                  "1 contradictions", "1 set apart"):  # fmt: skip
+                  "Contradictions: 1", "Set apart: 1"):  # fmt: skip
         assert words in page
     assert "Ask now" not in page
 
