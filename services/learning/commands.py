@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.learning.lineage.commands import lineage
+from services.learning.rollout.commands import app as rollout_app
 from services.learning.signals.commands import signals
 from services.learning.sources.commands import app as sources_app
 
@@ -152,20 +153,26 @@ def credit(context: typer.Context, round_id: _Round, as_json: _AsJson = False) -
 @app.command()
 def readmit(
     context: typer.Context,
-    contribution: Annotated[str, typer.Argument(help="Id of one that was put aside (`dead`).")],
+    contribution: Annotated[
+        str, typer.Argument(help="Id of one that was put aside, or how it begins.")
+    ],
 ) -> None:
     """Let a contribution that was put aside wait for a round again."""
     from services.learning.intake import ContributionDesk
+    from services.learning.rounds.view import dead_letters
     from services.learning.trust import Trust
 
     beside = _beside(context)
     desk = ContributionDesk(beside.rounds, Trust(beside.database), beside.write_down_handed)
-    row = desk.readmit(contribution, SHELL)
+    aside = dead_letters(beside.rounds)["contributions"]
+    found = [one["id"] for one in aside if one["id"].startswith(contribution)]
+    row = desk.readmit(found[0] if len(found) == 1 else contribution, SHELL)
     typer.echo(f"{row.id} of {row.site} waits for a round.")
 
 
 app.command()(lineage)
 app.command()(signals)
+app.add_typer(rollout_app, name="rollout")
 app.add_typer(sources_app, name="sources")
 
 

@@ -15,6 +15,7 @@ from services.bricks.manifest import split_ref
 from services.learning.errors import RoundBlockedError
 from services.learning.models import Deployment, LearningRound, NodeMeasures, ReleaseChannel
 from services.learning.policy import Policy
+from services.learning.policy import Rollout as Allowed
 from services.learning.rollout.book import Case, Change, RolloutBook, cases, first_step
 from services.learning.rollout.cohorts import draw, members, new_salt, reach_of
 from services.learning.rollout.errors import RolloutOverError
@@ -71,7 +72,7 @@ class Rollout:
         draw: Callable[[], str] = draw,
     ) -> None:
         self.policy, self.book = policy, RolloutBook(database, audit)
-        self._database, self._fleet, self._channels = database, fleet, channels
+        self._database, self.fleet, self._channels = database, fleet, channels
         self._audit, self._clock, self._draw = audit, clock, draw
         self._moves = Moves(database, self.book, policy, fleet, canaries)
 
@@ -125,7 +126,7 @@ class Rollout:
         """
         now = self._clock()
         check_clock(since or now, now)
-        if node not in set(self._fleet()):
+        if node not in set(self.fleet()):
             return False
         with self._database.transaction() as session:
             told = cases(session)
@@ -211,7 +212,11 @@ class Rollout:
 
     def nodes_of(self, case: Case) -> list[str]:
         """The nodes that a release is offered to now."""
-        return members(self._fleet(), case.channel.salt, case.channel.reach)
+        return members(self.fleet(), case.channel.salt, case.channel.reach)
+
+    def allowed(self, case: Case) -> Allowed:
+        """The part of the policy that a release is judged by."""
+        return self.policy.of(case.channel.domain).rollout
 
     def _begin(
         self, session: Session, brick: str, former: str | None, domain: str | None, now: datetime
@@ -225,7 +230,7 @@ class Rollout:
                 )
         round_ = session.scalar(select(LearningRound).where(LearningRound.brick == brick))
         domain = domain or (round_.domain if round_ else "general")
-        nodes, cohort = self._fleet(), self.policy.of(domain).rollout.cohorts[0]
+        nodes, cohort = self.fleet(), self.policy.of(domain).rollout.cohorts[0]
         reporting = tally(session, name, version_of(former, name), set(nodes), now - HORIZON)
         salt = new_salt(nodes, reporting, self._draw)
         channel = ReleaseChannel(

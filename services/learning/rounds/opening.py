@@ -25,6 +25,8 @@ from services.store.database import Database
 
 if TYPE_CHECKING:
     from services.learning.lineage import Lineage
+    from services.learning.rollout import Rollout
+    from services.learning.rollout.ports import Move
 
 _NAME = "Sandbox hospital"
 
@@ -100,6 +102,18 @@ class Beside:
         """
         by, trail = self._shell()
         trail.record(handed(by, what, change))
+
+    def rollout(self) -> Rollout:
+        """The rollout of this hospital, for what a person decides at the shell."""
+        from services.learning.rollout.opening import rollout_beside
+
+        return rollout_beside(self._folder, self.database, self.rounds.policy, self._moved)
+
+    def _moved(self, what: str, move: Move, _by: str | None) -> None:
+        from services.learning.rollout.acts import moved
+
+        by, trail = self._shell()
+        trail.record(moved(by, what, move))
 
     def _shell(self) -> tuple[Actors, AuditTrail]:
         """Whoever runs a command on this machine, and the hospital's trail."""
