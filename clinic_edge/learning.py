@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy.orm import Session
+
 from clinic_edge.settings import ClinicSettings
 from compliance.audit import Agent
 from compliance.audit.acts import Actors, export
@@ -28,6 +30,7 @@ from services.learning.rounds.acts import decided
 from services.learning.rounds.standing import Standing
 from services.learning.train.learner import Learner
 from services.learning.train.limits import Limits
+from services.learning.train.material import mark_unused
 from services.learning.train.outbox import Held
 from services.learning.train.plan import Plan
 from services.store.database import Database
@@ -146,6 +149,23 @@ class ClinicLearning:
                     _LOG.info("the hospital has no such contribution any more")
         outbox.move(id_, "withdrawn")
         return outbox.get(id_)
+
+    def unlearn(self, session: Session, made: frozenset[str]) -> None:
+        """Drop contributions that wait and were made of what may not be learned from any more.
+
+        One that was sent stays where it is: what protects it is the noise in it. The log names it,
+        so that the operator may take it back too.
+        """
+        for id_ in sorted(made):
+            try:
+                state = self.learner.outbox.get(id_).state
+            except NotFoundError:
+                continue
+            if state == "waiting":
+                self.learner.outbox.move(id_, "withdrawn", "consent-withdrawn")
+                mark_unused(session, id_)
+            elif state == "sent":
+                _LOG.warning("contribution %s was made of what is withdrawn now", id_)
 
     def put_right(self, what: str) -> None:
         """Write down that somebody at the shell puts right what a patient says is wrong.

@@ -96,6 +96,7 @@ class Clinic:
         self.learning = ClinicLearning(
             settings, self.database, self.keys.identity, trail, self._hospital_identity
         )
+        self.signals.on_unlearned = self.learning.unlearn
 
     @property
     def node(self) -> Node:

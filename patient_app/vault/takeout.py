@@ -27,7 +27,8 @@ def bundle_of(vault: Vault, now: datetime | None = None) -> dict[str, Any]:
     consents = [Consent.model_validate(v).to_fhir(who) for _, v in vault.items("consent")]
     talks = [c for id_, v in vault.items("consult") for c in _consult(id_, v, who)]
     left = [_disclosure(id_, v, who) for id_, v in vault.items("ledger")]
-    return collection([*made, *record, *consents, *talks, *left], now)
+    said = [_said(id_, v, who) for id_, v in vault.items("signal")]
+    return collection([*made, *record, *consents, *talks, *left, *said], now)
 
 
 def page_of(vault: Vault, language: str = "en", now: datetime | None = None) -> str:
@@ -53,6 +54,22 @@ def _consult(id_: str, kept: Mapping[str, Any], who: str) -> Iterator[dict[str, 
             "inResponseTo": [{"reference": f"Communication/{id_}"}],
             "payload": [{"contentString": str(answer["text"])}],
         }
+
+
+def _said(consult: str, kept: Mapping[str, Any], who: str) -> dict[str, Any]:
+    """What the person said of an answer."""
+    words = ": ".join(str(kept[k]) for k in ("verdict", "note") if kept.get(k))
+    return {
+        "resourceType": "Communication",
+        "id": f"{consult[:54]}-said",
+        "status": "completed",
+        "category": [{"text": "feedback"}],
+        "subject": {"reference": who},
+        "sender": {"reference": who},
+        "inResponseTo": [{"reference": f"Communication/{consult[:54]}-answer"}],
+        "sent": str(kept["given"]),
+        "payload": [{"contentString": words}],
+    }
 
 
 def _disclosure(id_: str, kept: Mapping[str, Any], who: str) -> dict[str, Any]:

@@ -62,6 +62,8 @@ async def signed_in(device, person="p01") -> httpx.AsyncClient:
     ("method", "path", "body"),
     [
         ("GET", "/api/consults/c-of-p02", None),
+        ("PUT", "/api/consults/c-of-p02/signal", {"verdict": "up"}),
+        ("DELETE", "/api/consults/c-of-p02/signal", None),
         ("POST", "/api/send/preview-of-p02", {}),
         ("POST", "/api/consent/consent-of-p02/withdraw", {}),
     ],
@@ -118,6 +120,8 @@ async def test_a_path_cannot_climb_out_of_its_folder(device, path):
 PATHS = (
     ("GET", "/api/consults"),
     ("GET", "/api/consults/x"),
+    ("PUT", "/api/consults/x/signal"),
+    ("DELETE", "/api/consults/x/signal"),
     ("GET", "/api/ledger"),
     ("GET", "/api/profile"),
     ("PUT", "/api/profile"),

@@ -309,6 +309,14 @@ async def test_erasing_a_person_takes_back_what_they_said(world, monkeypatch):
     assert world.kept("clinic") == []
 
 
+async def test_what_was_said_is_in_the_persons_own_export_and_names_stay_as_they_wrote_them(world):
+    await world.say(verdict="wrong", note=NOTE)
+    async with world.api() as http:
+        bundle = (await http.get("/api/export")).json()
+    said = [e["resource"] for e in bundle["entry"] if e["resource"]["id"].endswith("-said")]
+    assert [one["payload"][0]["contentString"] for one in said] == [f"wrong: {NOTE}"]
+
+
 async def test_what_is_over_is_deleted_by_the_schedule(world):
     world.consents("clinic", days=1)
     await world.say(verdict="down")

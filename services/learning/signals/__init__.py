@@ -23,6 +23,7 @@ from services.learning.signals.book import (
     forget_referral,
     from_patient,
     keep,
+    learned_from,
 )
 from services.learning.signals.message import GENERAL, SentSignal, signal_in
 
@@ -36,5 +37,6 @@ __all__ = [
     "forget_referral",
     "from_patient",
     "keep",
+    "learned_from",
     "signal_in",
 ]

@@ -50,6 +50,14 @@ def keep(session: Session, signal: Signal) -> bool:
     return True
 
 
+def learned_from(session: Session, device: str, consent: str) -> frozenset[str]:
+    """Contributions that were made, among others, of what a device sent under a consent."""
+    query = select(Signal.used).where(
+        Signal.subject == device, Signal.consent == consent, Signal.used.is_not(None)
+    )
+    return frozenset(used for used in session.scalars(query) if used)
+
+
 def forget_consent(session: Session, device: str, consent: str) -> int:
     """Delete what a device sent under a consent that it withdrew; returns how many."""
     mine = (Signal.subject == device, Signal.consent == consent)

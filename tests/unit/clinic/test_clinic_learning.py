@@ -235,6 +235,27 @@ def test_a_turn_trains_where_there_is_enough_and_sends_it(
     assert [held.state for held in learner.outbox.all()] == ["sent"]
 
 
+def test_what_waits_and_was_made_of_something_withdrawn_is_dropped(learning, database, caplog):
+    sent, waits = put(learning), put(learning, epoch=1)
+    learning.learner.outbox.move(sent, "sent")
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        for number, used in enumerate((waits, sent)):
+            row = {"kind": "edit", "domain": "general", "question": "Q?", "better": "A."}
+            times = {"made": now, "expires": now + timedelta(days=1)}
+            session.add(
+                Signal(id=f"s{number}", consent="c", subject="p", used=used, **row, **times)
+            )
+        session.flush()
+        learning.unlearn(session, frozenset({waits, sent, "unknown"}))
+    states = {held.manifest.id: held.state for held in learning.learner.outbox.all()}
+    assert states == {sent: "sent", waits: "withdrawn"}
+    assert sent in caplog.text
+    with database.reading() as session:
+        assert session.get(Signal, "s0").used is None  # others' may be learned from again
+    assert learning.send() == []
+
+
 def test_a_training_that_is_held_back_does_not_end_the_loop(learning, monkeypatch, caplog):
     import threading
 
