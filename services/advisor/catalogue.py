@@ -29,6 +29,7 @@ from services.advisor.shape import ROW, Shape
 from services.engines.protocol import Authoring
 
 FILE = Path(__file__).with_name("catalogue.yaml")
+"""The reviewed catalogue; each figure in it has its source."""
 SUITE = "MedQA"
 """The published figure that models are ranked by."""
 _HUB = "https://huggingface.co"
@@ -45,9 +46,13 @@ BITS = {
 }
 """Bits that a weight takes in a form, all tensors together, from coarse to fine."""
 Language = Literal["en", "es"]
+"""A model is listed for the languages that its publisher names."""
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""SHA-256 of a model's file."""
 Link = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=300)]
+"""Where a figure or file comes from."""
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+"""One line for people."""
 _PARAMETERS_OFF, _SIZE_OFF, _NARROW_OFF = 0.01, 0.12, 0.35
 """How far published numbers may be from those that follow from the shape. The coarse forms take
 rows of 256 weights; a narrower model keeps finer ones in many places and is larger."""

@@ -16,9 +16,12 @@ from services.advisor.wish import ANSWER, PROMPT, SHARE, Wish
 from services.engines.protocol import Authoring
 
 Runner = Literal["llama.cpp", "vllm"]
+"""What runs a model: llama.cpp on the processor, vLLM on a graphics card."""
 Reasons = tuple[str, ...]
+"""Sentences that say why a model was rejected."""
 GB = 1e9
 NO_FILE = "no GGUF file of it is known; `caretier bricks convert` makes one"
+"""The reason where llama.cpp would run it, and there is nothing to load."""
 
 
 @dataclass(frozen=True)

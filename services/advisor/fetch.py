@@ -35,9 +35,11 @@ from services.bricks.updater.source import FolderSource, Source
 from services.engines.settings import embedded_model
 
 PARTS, SUMS = "partial", "SHA256SUMS"
+"""Folder of what is on its way, and a site's own list of digests, as sha256sum writes it."""
 MOST = 1.12
 """How much longer than the catalogue says a file may be; its digest decides in the end."""
 MAX_SUMS = 1 << 20
+"""Bytes of that list."""
 _PATIENCE = 15.0
 
 

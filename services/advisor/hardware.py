@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.engines.settings import models_folder
 
 CGROUP = Path("/sys/fs/cgroup")
+"""Where the kernel says what a container may use."""
 _NVIDIA = "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"
 _PATIENCE = 10.0
 MIB = 1 << 20

@@ -16,6 +16,8 @@ from services.advisor.shape import ROW, Shape
 from services.engines.llama.memory import Sizes
 
 PROCESS, PER_WORD, PER_TOKEN = 66 << 20, 150, 3 << 10
+"""Bytes of the process itself, of a word of the vocabulary, of a token beside its keys and
+values."""
 VLLM_ROOM = 3_000_000_000
 """Bytes that vLLM and CUDA take beside weights and cache: an assumption, not measured here."""
 HALF = 2

@@ -23,6 +23,7 @@ from services.bricks.manifest import Level
 from services.bricks.words import words
 
 FILE = Path(__file__).with_name("tree.yaml")
+"""The reviewed tree of fields."""
 NEAR = 0.38
 """Cosine from which a need belongs to a node; below, it stays with the parent."""
 MARGIN = 0.1
@@ -30,8 +31,10 @@ MARGIN = 0.1
 CLOSE = 0.05
 """A sub-domain may be so much farther than its domain's own sentences, and no more."""
 ROOT, MEDICINE = "all", "medicine"
+"""Where the tree begins, and where its medical part does."""
 Language = Literal["en", "es"]
 Encode = Callable[[list[str]], npt.NDArray[np.float32]]
+"""Turns texts into vectors of length 1."""
 _SPANISH_NAMED = frozenset({"spanish", "español", "espanol", "castellano", "castilian", "latino"})
 _SPANISH_SAID = frozenset({"el", "la", "los", "las", "para", "con", "una", "del", "preguntas"})
 

@@ -30,11 +30,15 @@ shapes and four forms, rounded up (written tokens: 18 %, read ones: 34 %)."""
 READING = {"Q8_0": 0.6, "F16": 0.4, "MXFP4": 0.6}
 """How quickly a prompt is read in a form, beside the forms that llama.cpp lays out anew."""
 CARD_ERROR = 0.5
+"""How far the estimate for a graphics card may be off: it is computed, not measured."""
 KEPT, HOUR = dt.timedelta(days=30), dt.timedelta(hours=1)
+"""How long a measurement of this machine counts, and how old one may be on battery."""
 BUSY = 1.2
 """Programs that want a core, for each core, from which a measurement counts as disturbed."""
 FILE = "pace.json"
+"""In the models' folder."""
 CONTEXT = 1024
+"""Tokens that the short measurement makes room for."""
 LARGE = Shape(
     layers=6,
     width=2048,
@@ -47,6 +51,7 @@ LARGE = Shape(
 )
 """The stand-in: about 250 MB in four bits, more than any processor's cache but a server's."""
 FORM = "Q4_K_M"
+"""Of the stand-in that is measured."""
 BANDWIDTH = {
     "H200": 4800,
     "H100 PCIe": 2000,

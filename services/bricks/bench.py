@@ -55,11 +55,13 @@ from services.engines.settings import models_folder
 
 app = typer.Typer(add_completion=False)
 SEED = 20261125
+"""Of the questions that are drawn."""
 DEPTH = 10
 """Documents that are looked at; a rank beyond counts as not found."""
 PASSAGES = 48
 """Passages asked of the index, so that DEPTH documents are among them."""
 TARGET = 0.80
+"""Share of questions with a document of their own disease among the first three."""
 
 MEDQUAD = {
     "id": "medquad",

@@ -22,6 +22,7 @@ from services.bricks.errors import BrickDamagedError, BrickNotWrittenError
 CHUNK = 1 << 20
 """Bytes read at a time."""
 READ_ONLY = 0o444
+"""Mode of a file that is kept: its content never changes."""
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 

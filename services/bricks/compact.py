@@ -21,8 +21,11 @@ from services.bricks.errors import BrickError
 from services.bricks.topic import Passage, Topic, TopicHead
 
 MANIFEST = "pack.yaml"
+"""Says whose the material of a pack is, of when and under which licence."""
 TOPICS = "topics.jsonl"
+"""The topics of a small pack, one a line."""
 PARTS = "topics*.jsonl"
+"""The same where a pack has several files of them."""
 
 
 def compact_folders(folder: Path) -> tuple[Path, ...]:

@@ -41,7 +41,9 @@ __all__ = [
 ]
 
 PACKS = Path(__file__).parent / "packs"
+"""Folder of the packs that ship with Caretier."""
 TIERS = ("device", "clinic", "hospital")
+"""Lowest first; a tier knows what its own level and those below know."""
 PACKS_VARIABLE = "CARETIER_PACKS"
 """Environment variable: folders of further packs, with the separator of PATH between them."""
 

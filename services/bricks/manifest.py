@@ -33,17 +33,24 @@ MAX_MANIFEST = 256 * 1024
 """Bytes of a manifest at most; a longer one is not read."""
 
 BrickKind = Literal["adapter", "knowledge", "policy", "emergent", "model"]
+"""What a brick is; ``emergent`` is a model that was merged of others."""
 Role = Literal["peft", "gguf", "pack", "policy", "model", "tokenizer", "card", "other"]
+"""What a file of a brick is for."""
 Operation = Literal["made", "updated", "merged", "grown", "retired"]
+"""How a version came to be."""
 Level = Literal["device", "clinic", "hospital"]
+"""The tier that a brick is made for; those above it use it too."""
 
 _ID = r"^[a-z0-9][a-z0-9-]{0,47}$"
 _REF = re.compile(r"^([a-z0-9][a-z0-9-]{0,47})@([1-9][0-9]{0,8})$")
 BrickId = Annotated[str, StringConstraints(pattern=_ID)]
+"""Name of a brick, a domain or a sub-domain: lower case, digits and hyphens."""
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""SHA-256 of a file's content."""
 BrickRef = Annotated[str, StringConstraints(pattern=_REF.pattern)]
 """``id@version``."""
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+"""One line for people."""
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 FileName = Annotated[str, StringConstraints(pattern=rf"^{_PART}(/{_PART}){{0,5}}$")]
 """A path inside the brick: relative, no ``..``, nothing hidden."""

@@ -18,6 +18,7 @@ from services.bricks.words import content_stems, stem, words
 MOST_WORDS = 24
 """Words of a question that are looked at."""
 Vectors = npt.NDArray[np.float32]
+"""One row a word or sentence, each of length 1."""
 
 
 @dataclass(frozen=True)

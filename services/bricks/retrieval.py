@@ -29,6 +29,7 @@ from services.engines.embed import DIMENSIONS
 
 _log = logging.getLogger(__name__)
 CACHE_FILE = "passages.npz"
+"""Vectors of the passages, beside what they were computed of."""
 WHOLE = -1
 """Start of the unit that is a whole passage."""
 VECTORS = "all-MiniLM-L6-v2"

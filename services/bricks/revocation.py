@@ -12,6 +12,7 @@ from services.bricks.errors import BrickDamagedError
 from services.bricks.manifest import BrickRef
 
 Reason = Annotated[str, Field(max_length=500)]
+"""Why a version was taken back, as nodes show it."""
 
 
 class Revocation(BaseModel):

@@ -17,6 +17,7 @@ from compliance.errors import NotFoundError
 from services.bricks.repository.layout import METADATA_NAME, TARGET_NAME
 
 PREFIX = "/bricks"
+"""Where a repository stands below a server's address."""
 _FOR_GOOD = "private, max-age=31536000, immutable"
 
 

@@ -28,6 +28,7 @@ from services.engines.protocol import AdapterFile
 
 _log = logging.getLogger("caretier.knowledge")
 Form = Literal["gguf", "peft"]
+"""Of an adapter: for llama.cpp, or for vLLM and Transformers."""
 Read = list[tuple[Topic, str]]
 """Topics of a pack, each with the text that it was made of."""
 

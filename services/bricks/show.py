@@ -19,6 +19,7 @@ from services.bricks.ingest.tally import PROBLEMS, Report
 PATIENCE = 2.0
 """Seconds after which progress is shown."""
 SHOWN_PROBLEMS = 20
+"""The rest stand in a file beside the pack."""
 
 
 @contextmanager

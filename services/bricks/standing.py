@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from compliance.audit.files import replace_synced
 
 FILE = "standing.json"
+"""In a node's folder of bricks."""
 
 
 class Standing(BaseModel):

@@ -10,8 +10,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Level = Literal["device", "clinic", "hospital"]
+"""The lowest tier that may answer from a topic."""
 Kind = Literal["disease", "symptom", "medicine", "test", "first-aid", "prevention", "care"]
+"""What a topic is about."""
 Audience = Literal["all", "adult", "child", "pregnancy"]
+"""For whom a topic is written."""
 
 
 class TopicSource(BaseModel):

@@ -29,6 +29,7 @@ STOPWORDS = frozenset(
     while who why will with without won would yes yet you your doctor okay hi hello thanks thank
     s t d ll m re ve""".split()
 )
+"""Words that say nothing of what a question is about, in English and Spanish."""
 
 CHATTER = frozenset(
     """able actually advice advise afraid aged almost already always anybody anyone anything anyway

@@ -11,6 +11,7 @@ from services.bricks.adapters.tensors import Floats, Tensor
 from services.bricks.errors import BrickError
 
 MAX_RANK = 512
+"""Of an adapter; a manifest takes no higher one."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,9 @@ from services.bricks.errors import BrickError
 from services.engines.torch_side import Say
 
 LEAST_KEPT = 0.75
+"""Of the behaviour in its words, how much has to be there still (`Effect.kept`)."""
 LEAST_CARRIED = 0.5
+"""Of the change of the weights, how much has to be there still (`Effect.carried`)."""
 LEAST_GAIN = 0.05
 """Nats a token; with less there is no behaviour to see in the answers to these questions."""
 QUESTIONS = (

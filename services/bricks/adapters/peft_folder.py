@@ -15,7 +15,9 @@ from services.bricks.adapters.safetensors_file import read_safetensors, write_sa
 from services.bricks.errors import BrickError
 
 CONFIG = "adapter_config.json"
+"""PEFT's file with rank, scale and target modules."""
 WEIGHTS = "adapter_model.safetensors"
+"""PEFT's file of the two factors of every module; nothing pickled is opened."""
 _NAME = re.compile(
     r"base_model\.model\.model\.layers\.(\d{1,4})\.(?:self_attn|mlp)\.(\w+)\.lora_([AB])\.weight"
 )

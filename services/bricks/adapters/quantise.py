@@ -21,6 +21,7 @@ FILE_TYPES = {7: "Q8_0", 18: "Q6_K", 17: "Q5_K_M", 15: "Q4_K_M", 3: "Q4_1", 2: "
 ERROR = 4
 """llama.cpp's level of a line that says what failed."""
 KINDS = tuple(FILE_TYPES.values())
+"""Forms that can be written, by llama.cpp's names."""
 
 
 def quantise(

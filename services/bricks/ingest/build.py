@@ -25,8 +25,10 @@ MAX_TITLE = 200
 MAX_ALIAS = 120
 """A longer name is none: names are looked for in every question, in characters."""
 ID_LETTERS = 60
+"""Of an id that is made of a title, at most."""
 
 Record = dict[str, Any]
+"""A topic as it is written to a pack."""
 
 
 def record_of(document: Document, pack: Manifest) -> Record:

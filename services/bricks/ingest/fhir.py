@@ -27,6 +27,7 @@ from services.bricks.ingest.markdown import markdown_document
 from services.bricks.ingest.pdf import pdf_document
 
 TYPE = "DocumentReference"
+"""The resource whose attachments are read."""
 MAX_LINE = 160 * 2**20
 """A longer line of NDJSON, or single resource, is refused, in bytes."""
 _PERSON = re.compile(r"(?:.*/)?(?:Patient|RelatedPerson)/")

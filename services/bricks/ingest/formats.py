@@ -25,6 +25,7 @@ READERS: dict[str, Reader] = {
     "medlineplus": read_medlineplus,
     "openfda": read_openfda,
 }
+"""How each format is read, by the name that ``--format`` takes."""
 _SUFFIXES = {
     ".md": "markdown",
     ".markdown": "markdown",

@@ -18,6 +18,7 @@ from services.bricks.errors import BrickError
 from services.bricks.ingest.manifest import Manifest
 
 NAME = "ingest.state.jsonl"
+"""Of the file beside a pack by which a broken run goes on."""
 
 
 class Journal:

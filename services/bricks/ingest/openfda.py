@@ -22,6 +22,7 @@ from services.bricks.ingest.manifest import Manifest
 from services.bricks.ingest.sections import MORE
 
 LABEL_URL = "https://dailymed.nlm.nih.gov/dailymed/drugInfo.cfm?setid="
+"""Where a label is shown to people, before its set id."""
 FIELDS = {
     "description": "what",
     "indications_and_usage": "uses",

@@ -26,9 +26,13 @@ from services.bricks.ingest.manifest import Manifest
 MAX_BYTES = 100 * 2**20
 """A larger file is refused, in bytes."""
 MAX_PAGES = 2000
+"""Of a document; a longer one is refused."""
 MIN_POINTS = 2.0
+"""Smaller letters are no text that a reader sees."""
 HEADING_WORDS = 9
+"""Of a heading at most."""
 PALE = 0.95
+"""Lightness from which letters on white are no text that a reader sees."""
 _INVISIBLE_MODES = {3, 7}
 _COLOURS = {b"g", b"rg", b"k", b"sc", b"scn"}
 _STOP = re.compile(r"[.!?:;,]$")

@@ -24,6 +24,7 @@ from services.bricks.ingest.write import refuse_other_pack, write_pack
 from services.bricks.topic import Topic
 
 Progress = Callable[[Path, int], None]
+"""Called with a source and how many more of its bytes were read."""
 
 
 def ingest(

@@ -11,6 +11,7 @@ import re
 from services.bricks.words import fold
 
 MORE = "more"
+"""The section of what is in no other."""
 SECTIONS = frozenset(
     """what symptoms causes tests treatment self-care prevention complications pregnancy children
     risk contagious diet outlook when-to-seek-care uses side-effects serious-side-effects
@@ -18,6 +19,7 @@ SECTIONS = frozenset(
     storage results why preparation high low normal procedure risks how tips what-to-do do-not
     benefits who when schedule older-adults more""".split()
 )
+"""The sections of a topic that an answer can be taken from."""
 _TYPES = {
     "information": "what",
     "susceptibility": "risk",

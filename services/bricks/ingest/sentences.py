@@ -21,7 +21,9 @@ LIST_WORDS = 60
 LABEL_WORDS = 12
 """A line of at most this many words without a stop is a caption, not a sentence."""
 MIN_WORDS = 2
+"""Of a sentence that is kept."""
 FRAGMENT_WORDS = 4
+"""An item of a list with no more words does not stand alone; it is read with its lead."""
 
 _WIDE = re.compile(r"[^\S\n]{3,}")
 _WIDE_BULLET = re.compile(r"(?:[^\S\n]{2,}|(?<=[:.]) )[-*•▪◦‣·\u2013][^\S\n]+")
@@ -33,6 +35,7 @@ FORBIDS = re.compile(
     r"nunca|evit\w+)\b",
     re.IGNORECASE,
 )
+"""Words that forbid or deny: what stands under them is never read without them."""
 
 
 def sentences_of(text: str, heading: str = "") -> list[str]:

@@ -29,10 +29,13 @@ from services.engines.errors import EngineError
 from services.engines.torch_side import run_module
 
 PEFT, PROBES, GGUF = "peft", "probes.jsonl", "adapter.gguf"
+"""Where an adapter's brick has PEFT's folder, its questions with expected answers, and llama.cpp's
+form."""
 MOST_SENTENCES = 24
 """Of the built-in pack, on which it is measured how far the model still knows its language."""
 LANGUAGE, BEHAVIOUR = "sentences of the built-in pack", "probes"
 SHOWN = "answers as expected"
+"""The measure of probes: the share that is answered as expected."""
 
 
 class Probe(BaseModel):

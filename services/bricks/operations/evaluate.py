@@ -21,14 +21,19 @@ from services.bricks.retrieval import Embeds, KnowledgeIndex
 from services.bricks.topic import Topic
 
 MOST_QUESTIONS = 200
+"""Of a pack that are asked; a larger pack is sampled."""
 DEPTH = 3
 """Passages among which the right one counts as found."""
 CONTRADICTIONS = "contradictions"
+"""The measure of statements that contradict one another."""
 LOWER_IS_BETTER = frozenset({CONTRADICTIONS, "perplexity"})
+"""Measures that are good when they are small."""
 TOLERATED = {"perplexity": 0.05}
 """By so much of itself a figure may be worse before it counts as worse."""
 Against = Literal["best", "weakest"]
+"""Which of several parents a result is compared with."""
 OWN, COMPARED = "own questions", "comparison"
+"""Suites: questions of the pack itself, and what was found between packs."""
 _ASKED = {
     "en": {
         "what": "What is {}?",

@@ -36,7 +36,9 @@ METHODS = {
     "dare": "dare_linear_svd",
     "dare-ties": "dare_ties_svd",
 }
+"""PEFT's names of the ways to merge, by ours; those of one rank."""
 PRUNING = frozenset({"ties", "dare", "dare-ties"})
+"""Ways that leave a share of the weights out, and so take a density."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from services.bricks.topic import Topic
 ENTRY = 170
 """Bytes that a part takes in the brick's manifest, which moves whole with every update."""
 MOST_PARTS = 1024
+"""Files of topics of a knowledge brick."""
 _NUMBER = re.compile(r"topics-([0-9a-f]{3})\.jsonl")
 
 

@@ -17,6 +17,7 @@ from services.bricks.operations.workshop import Workshop
 from services.bricks.serving import is_retired
 
 RETIRED_CARD = "RETIRED.md"
+"""The one file of a retired version: why, and since when."""
 
 
 def retire(

@@ -16,6 +16,7 @@ from services.bricks.errors import BrickError
 from services.engines.torch_side import Say, answer
 
 MERGED = "merged"
+"""Name of the merged adapter inside PEFT."""
 
 
 def merge(request: dict[str, Any], say: Say) -> dict[str, Any]:

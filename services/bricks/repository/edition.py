@@ -25,7 +25,9 @@ from services.bricks.repository.errors import RepositoryKeyError
 from services.bricks.repository.key_ring import KeyRing
 
 ROOT, TARGETS, SNAPSHOT, TIMESTAMP = "root", "targets", "snapshot", "timestamp"
+"""The roles that every repository has, as TUF names them."""
 TOP_LEVEL = (ROOT, TARGETS, SNAPSHOT, TIMESTAMP)
+"""Those roles; all others are delegated, one for each level and domain."""
 ONLINE = (SNAPSHOT, TIMESTAMP)
 """The top-level roles whose keys the hospital's machine uses by itself."""
 UNATTENDED = (*ONLINE, ROLE)

@@ -26,12 +26,14 @@ from compliance.audit.files import sync_folder
 from services.bricks.repository.errors import RepositoryKeyError
 
 SUFFIX = ".signing-key"
+"""Of the file of a private key."""
 MIN_PASSPHRASE = 12
 """Characters of a new passphrase."""
 _KEY_BYTES, _SALT_BYTES, _NONCE_BYTES = 32, 16, 12
 _MAX_FILE = 4096
 
 Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2,256}$")]
+"""Bytes in hexadecimal digits."""
 
 
 class Cost(BaseModel):

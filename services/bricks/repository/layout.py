@@ -33,10 +33,12 @@ PATIENCE = 10.0
 """Seconds that a change waits for another one to end."""
 _PART = r"[a-z0-9][a-z0-9-]{0,47}"
 METADATA_NAME = re.compile(r"timestamp\.json|[1-9][0-9]{0,9}\.[a-z0-9-]{1,64}\.json")
+"""A file of metadata that is served: a version of a role, or the present timestamp."""
 TARGET_NAME = re.compile(
     rf"blobs/[0-9a-f]{{64}}|[0-9a-f]{{64}}\.(?:revoked|channels)\.json"
     rf"|(?:device|clinic|hospital)/{_PART}/{_PART}/[0-9a-f]{{64}}\.[1-9][0-9]{{0,8}}\.json"
 )
+"""A file beside it that is served: a blob, a list, or a manifest under its digest."""
 
 
 def role_of(level: str, domain: str) -> str:

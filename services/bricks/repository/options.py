@@ -17,9 +17,11 @@ from services.bricks.repository.repository import Repository
 from services.bricks.store import BrickStore
 
 DATA = Path("var/hospital")
+"""Folder of the hospital's state where none is named."""
 PUBLISHER_KEYS = "publisher-keys"
 """Folder of the sealed keys that sign bricks, below the data folder, unless another is given."""
 MAX_PASSPHRASE_FILE = 4096
+"""Bytes of a file that holds a passphrase."""
 _LEVEL: TypeAdapter[Level] = TypeAdapter(Level)
 _DOMAIN: TypeAdapter[str] = TypeAdapter(BrickId)
 

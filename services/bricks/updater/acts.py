@@ -10,6 +10,7 @@ from compliance.audit.agents import DICOM, Agent, coding
 from services.bricks.updater.ledger import Line
 
 APPLICATION = Agent("application", "caretier-updater")
+"""Who acts when bricks are brought up to date."""
 PURPOSE = "HOPERAT"
 """Operations of the site, of v3-ActReason."""
 

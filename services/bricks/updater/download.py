@@ -24,6 +24,7 @@ from services.bricks.updater.source import Source
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, how many of its bytes are here, and how many it has."""
 RANGE_NOT_SATISFIABLE = 416
+"""A server's answer where it has fewer bytes than are here already."""
 
 
 def silent(_name: str, _here: int, _size: int) -> None:

@@ -29,6 +29,7 @@ from services.bricks.manifest import split_ref
 from services.bricks.updater.state import State
 
 FILE = "installed.json"
+"""In a node's folder of bricks; the one place that says what is in use."""
 _log = logging.getLogger(__name__)
 
 

@@ -32,9 +32,11 @@ from services.bricks.updater.state import State
 from services.bricks.updater.updater import Pulled
 
 FILE, MOST_LINES = "updates.json", 50
+"""In a node's folder of bricks, and how many lines it keeps; the trail keeps all."""
 EVERY_SECONDS = 1.0
 """Between two writings of how far a file is."""
 Step = Literal["copy", "update"]
+"""What a clinic hands on to its devices, or what a node uses itself."""
 _log = logging.getLogger("caretier.bricks")
 
 

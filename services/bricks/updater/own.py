@@ -17,6 +17,7 @@ from services.bricks.updater.source import FolderSource
 from services.bricks.updater.updater import Updater
 
 LOOK_SECONDS = 30.0
+"""Between two looks at whether the hospital's repository has changed."""
 _log = logging.getLogger("caretier.bricks")
 
 

@@ -16,6 +16,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError
 from tuf.ngclient.fetcher import FetcherInterface
 
 NOT_FOUND = 404
+"""What a source says of a file that it does not have, in HTTP's numbers."""
 PIECE = 1 << 20
 """Bytes given at a time."""
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.bricks.manifest import BrickId, BrickRef, split_ref
 
 Version = Annotated[int, Field(ge=1)]
+"""Of a brick; a later one is always greater."""
 
 
 class _Part(BaseModel):
