@@ -23,12 +23,13 @@ class _Part(BaseModel):
 
 
 class Start(_Part):
-    """When a round is proposed; each field is a lower bound."""
+    """When a round is proposed; each field is a lower bound, ``drift`` None asks for none."""
 
     contributions: int = Field(ge=1)
     sites: int = Field(ge=1)
     signals: int = Field(ge=0)
     error_rate: float = Share
+    drift: float | None = Field(default=None, gt=0, le=1)
     wait_days: float = Field(ge=0)
 
 

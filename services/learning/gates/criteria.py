@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from services.learning.gates.bootstrap import Gain, paired
-from services.learning.policy import DomainPolicy, Release
+from services.learning.policy import DomainPolicy, Release, Start
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Readiness:
     """What there is to start a round with.
 
     ``error_rate`` is the share of answers that were corrected or overridden since the last release,
-    None where there were none; ``days`` since the last round, None before the first.
+    None where there were none; ``drift`` how much greater it is than before that release, None
+    where too few tell; ``days`` since the last round, None before the first.
     """
 
     contributions: int
@@ -34,6 +35,7 @@ class Readiness:
     error_rate: float | None
     days: float | None
     running: bool = False
+    drift: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,19 +71,10 @@ class Evidence:
 def may_start(policy: DomainPolicy, ready: Readiness) -> tuple[Criterion, ...]:
     """The criteria for a round; it may start when all hold."""
     asked = policy.start
-    signal = ready.signals >= asked.signals or (
-        ready.error_rate is not None and ready.error_rate >= asked.error_rate
-    )
-    told = "none" if ready.error_rate is None else f"{ready.error_rate:.0%}"
     return (
         _count("contributions", policy.enough, ready.contributions),
         _count("sites", asked.sites, ready.sites),
-        Criterion(
-            "error-signal",
-            signal,
-            f"{asked.signals} corrections, or {asked.error_rate:.0%} of answers corrected",
-            f"{ready.signals} corrections, {told} of answers",
-        ),
+        _error_signal(asked, ready),
         Criterion(
             "wait",
             ready.days is None or ready.days >= asked.wait_days,
@@ -95,6 +88,23 @@ def may_start(policy: DomainPolicy, ready: Readiness) -> tuple[Criterion, ...]:
             "one is running" if ready.running else "none",
         ),
     )
+
+
+def _error_signal(asked: Start, ready: Readiness) -> Criterion:
+    """Whether something says that the model is wrong, or more often than it was: one is enough."""
+    rate, drift = ready.error_rate, ready.drift
+    needs = [f"{asked.signals} corrections", f"{asked.error_rate:.0%} of answers corrected"]
+    has = [
+        f"{ready.signals} corrections",
+        f"{'none' if rate is None else f'{rate:.0%}'} of answers",
+    ]
+    drifts = False
+    if asked.drift is not None:
+        drifts = drift is not None and drift >= asked.drift
+        needs.append(f"a rise of {asked.drift:.0%}")
+        has.append("no rise known" if drift is None else f"a change of {drift:+.0%}")
+    signal = ready.signals >= asked.signals or (rate is not None and rate >= asked.error_rate)
+    return Criterion("error-signal", signal or drifts, ", or ".join(needs), ", ".join(has))
 
 
 def may_release(policy: DomainPolicy, evidence: Evidence) -> tuple[Criterion, ...]:

@@ -115,7 +115,10 @@ def dead_report(held: Held) -> RenderableType:
         retry = f"caretier rounds retry {one['id'][:8]}"
         table.add_row("round", one["id"][:8], escape(one["error"] or ""), retry)
     for one in held["contributions"]:
-        table.add_row(one["state"], one["id"][:8], escape(one["reason"] or ""), one["site"])
+        why = f"{one['site']}: {one['reason'] or ''}"
+        aside = one["state"] == "quarantined"
+        act = f"caretier rounds readmit {one['id'][:8]}" if aside else "nothing"
+        table.add_row(one["state"], one["id"][:8], escape(why), act)
     return table if table.row_count else "Nothing came to nothing."
 
 

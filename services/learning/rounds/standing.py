@@ -20,6 +20,8 @@ from services.learning.signals.book import counted
 DAY_SECONDS = 86_400
 SAID, WRONG = "signals", "signals-wrong"
 """Metrics of a contribution: what people said of answers at its site, and how often: wrong."""
+FEW = 20
+"""Of fewer signals nobody says that the model drifts."""
 MOST_TOLD = 10_000
 """A site that says more counts for so much; a number never lets anything out."""
 
@@ -64,6 +66,7 @@ def readiness(session: Session, domain: str) -> Readiness:
     there = waiting(session, domain)
     release = _last_release(session, domain)
     wrong, all_ = counted(session, domain, release.changed if release else None)
+    drift = _drift(counted(session, domain), (wrong, all_)) if release else None
     told = [_told(row) for row in there]
     wrong, all_ = wrong + sum(w for w, _ in told), all_ + sum(a for _, a in told)
     ended = session.scalar(
@@ -76,6 +79,7 @@ def readiness(session: Session, domain: str) -> Readiness:
         error_rate=wrong / all_ if all_ else None,
         days=None if ended is None else _days(ended),
         running=running(session, domain),
+        drift=drift,
     )
 
 
@@ -102,6 +106,17 @@ def _last_release(session: Session, domain: str) -> LearningRound | None:
         LearningRound.domain == domain, LearningRound.state == State.RELEASED
     )
     return session.scalar(query.order_by(LearningRound.epoch.desc()).limit(1))
+
+
+def _drift(ever: tuple[int, int], since: tuple[int, int]) -> float | None:
+    """By how much more often something is wrong since the release than before it.
+
+    Of the parent's own signals: what sites tell of theirs has no time. None where few tell.
+    """
+    wrong, all_ = ever[0] - since[0], ever[1] - since[1]
+    if min(all_, since[1]) < FEW:
+        return None
+    return since[0] / since[1] - wrong / all_
 
 
 def _told(row: StoredContribution) -> tuple[int, int]:

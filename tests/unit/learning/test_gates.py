@@ -11,6 +11,7 @@ from compliance.errors import BadInputError
 from services.learning.gates import Evidence, Readiness, Scores, may_release, may_start
 from services.learning.gates.bootstrap import paired
 from services.learning.policy import POLICY, Policy
+from services.learning.rounds.standing import _drift
 
 POLICY_OF = Policy.load().of("general")
 READY = Readiness(contributions=9, sites=9, signals=50, error_rate=0.2, days=9.0)
@@ -55,6 +56,23 @@ def test_a_round_that_has_all_it_needs_may_start():
 def test_what_is_lacking_blocks_a_round_by_name(changes, blocks):
     ready = dataclasses.replace(READY, **changes)
     assert blocking(may_start(POLICY_OF, ready)) == {blocks}
+
+
+def test_a_rise_of_errors_since_the_release_is_a_sign_by_itself():
+    quiet = dataclasses.replace(READY, signals=0, error_rate=0.08)
+    assert blocking(may_start(POLICY_OF, quiet)) == {"error-signal"}
+    assert blocking(may_start(POLICY_OF, dataclasses.replace(quiet, drift=0.06))) == set()
+    assert blocking(may_start(POLICY_OF, dataclasses.replace(quiet, drift=0.01))) == {
+        "error-signal"
+    }
+
+
+@pytest.mark.parametrize(
+    ("ever", "since", "drift"),
+    [((14, 140), (9, 40), 0.175), ((9, 40), (9, 40), None), ((3, 60), (0, 5), None)],
+)
+def test_drift_is_told_where_enough_spoke_before_and_after_the_release(ever, since, drift):
+    assert _drift(ever, since) == (None if drift is None else pytest.approx(drift))
 
 
 def test_the_first_round_waits_for_no_former_one():

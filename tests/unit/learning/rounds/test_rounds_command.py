@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from services.learning.commands import app
+from services.learning.credit import Credits
 from services.learning.errors import RoundBlockedError
-from services.learning.models import Signal
+from services.learning.models import Signal, StoredContribution
 from services.learning.rounds import State, opening
 from tests.support.rounds import BAD, DOMAIN, POLICY, Parent, TinyModel
 
@@ -136,6 +137,39 @@ def test_signals_are_counted_by_kind(parent):
             "teaches": 0,
         }
     ]
+
+
+def test_a_release_is_followed_to_its_sites_a_contribution_to_its_releases_and_credit_is_shown(
+    parent,
+):
+    row = waiting(parent)
+    assert "is waiting: credit is measured once it is released" in run(parent, "credit", row.id[:8])
+    parent.rounds.approve(row.id, row.candidate, "ana")
+    parent.rounds.advance(row.id)
+    parent.rounds.advance(row.id)
+    told = run(parent, "lineage", "general@1")
+    assert "Contributing sites: site-0, site-1, site-2." in told
+    id_ = row.evidence["contributions"][0]["id"]
+    assert "in general@1 (released)" in run(parent, "lineage", id_, "--contribution")
+    assert json.loads(run(parent, "lineage", "general@1", "--json"))["sites"][0] == "site-0"
+    assert "is being measured" in run(parent, "credit", row.id[:8])
+    credits_ = Credits(parent.rounds, lambda *_given: None)
+    while credits_.step(row.id):
+        pass
+    told = run(parent, "credit", row.id[:8])
+    assert "By shapley on learned (20 items); 3 measurements." in told
+    assert "weighs nothing" in told
+
+
+def test_what_was_put_aside_is_let_in_by_a_person_and_that_is_written_down(parent):
+    id_ = parent.contribute("site-0")
+    with parent.database.transaction() as session:
+        row = session.get_one(StoredContribution, id_)
+        row.state, row.reason = "quarantined", "failed-probe"
+    assert "caretier rounds readmit" in run(parent, "dead")
+    assert "waits for a round" in run(parent, "readmit", id_[:8])
+    assert parent.contribution(id_).state == "waiting"
+    assert "readmitted" in trail(parent)
 
 
 def test_a_folder_without_a_hospital_is_named(tmp_path):
