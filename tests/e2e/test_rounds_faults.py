@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from typing import Any
 import pytest
 
 from compliance.sealing import IdentityKey
+from services.bricks.adapters.base import Base
+from services.bricks.repository.delegations import delegate
+from services.bricks.repository.key_maker import KeyPlan
 from services.cli.processes import Child, redis_child, wait_port
 from services.exchange.models import EnrolledNode
 from services.hospital import service
@@ -23,21 +27,32 @@ from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 from services.learning.models import LearningRound, StoredContribution
 from services.learning.rounds import State
+from tests.support.brick_repository import World
 from tests.support.round_worker import Faults, rounds_for
 from tests.support.rounds import POLICY, contribute
 from tests.support.stack import eventually
+from tests.support.tiny_llama import make_model
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("rounds")]
 SECONDS = 60.0
 
 
 class Ward:
-    """A hospital with a Redis and workers that are started and killed."""
+    """A hospital with a Redis and workers that are started and killed.
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.data = folder
+    ``signed``: its releases go into a signed repository, as adapters of a tiny llama model.
+    """
+
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, signed: bool = False
+    ) -> None:
+        self.data, self.signed = folder, signed
         (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
-        monkeypatch.setattr(service, "rounds_of", lambda *given: rounds_for(Faults(), *given))
+        self.model = Base.of(make_model(folder / "model", "F32")) if signed else None
+        if signed:
+            self._repository()
+        here = Faults(signed=signed)
+        monkeypatch.setattr(service, "rounds_of", lambda *given: rounds_for(here, *given))
         found = redis_child(folder)
         assert found is not None, "redis-server is not installed"
         self.redis, self.url = found
@@ -51,8 +66,18 @@ class Ward:
         self.rounds = self.hospital.rounds
         self.workers: list[Child] = []
 
+    def _repository(self) -> None:
+        """A signed repository whose keys the workers have at hand."""
+        self.world = World(self.data)
+        self.world.init()
+        plan, ring = KeyPlan([self.world.held]), self.world.ring()
+        delegate(
+            self.world.repository, self.world.maker, plan, ring, level="clinic", domain="general"
+        )
+
     def worker(self, queue: str = "all", **faults: Any) -> Child:
         """Start a worker."""
+        faults["signed"] = self.signed
         number = len(self.workers)
         command = [sys.executable, "-m", "tests.support.round_worker", str(self.data), self.url]
         child = Child(
@@ -86,7 +111,9 @@ class Ward:
                     enrolled=datetime.now(UTC),
                 )
             )
-        return contribute(self.hospital.database, self.rounds, key, site, **changes)
+        return contribute(
+            self.hospital.database, self.rounds, key, site, model=self.model, **changes
+        )
 
     def contributions(self, count: int = 3) -> list[str]:
         """Contributions of so many clinics."""
@@ -125,8 +152,11 @@ class Ward:
     def released_once(self) -> LearningRound:
         """Wait for the release; exactly one version was published."""
         row = self.reaches(State.RELEASED)
-        published = sorted(path.stem for path in (self.data / "published").glob("*.json"))
-        assert published == ["general@1"] == [row.brick]
+        if self.signed:
+            published = [manifest.ref for manifest in self.world.repository.manifests()]
+        else:
+            published = [path.stem for path in (self.data / "published").glob("*.json")]
+        assert published == [row.brick]
         assert len(self.rounds.book.listing()) == 1
         return row
 
@@ -155,42 +185,30 @@ def ward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
     made.close()
 
 
-def test_a_worker_killed_mid_aggregation_costs_time_and_exactly_one_version_comes_out(
-    ward: Ward,
+@pytest.fixture
+def signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
+    made = Ward(tmp_path, monkeypatch, signed=True)
+    yield made
+    made.close()
+
+
+def test_workers_killed_mid_aggregation_and_right_after_signing_publish_exactly_one_version(
+    signed: Ward,
 ) -> None:
-    first = ward.worker(slow=60)
-    ward.contributions()  # beat proposes the round
-    eventually(lambda: ward.steps("aggregating"), seconds=SECONDS)
-    ward.kill(first)
-    row = ward.round()
+    first = signed.worker(slow=60)
+    signed.contributions()  # beat proposes the round
+    eventually(lambda: signed.steps("aggregating"), seconds=SECONDS)
+    signed.kill(first)
+    row = signed.round()
     assert row is not None
     assert row.state == State.AGGREGATING
-    ward.worker()
-    ward.approve()
-    ward.released_once()
-    assert len(ward.steps("aggregating")) == 2
-
-
-def test_a_worker_killed_between_publishing_and_writing_that_down_publishes_no_second_version(
-    ward: Ward,
-) -> None:
-    ward.worker(dies_published=True)
-    ward.contributions()
-    ward.rounds.tick()
-    ward.approve()
-    ward.released_once()
-    assert (ward.data / "published" / "died").exists()
-
-
-def test_a_step_longer_than_the_visibility_timeout_is_not_done_twice(ward: Ward) -> None:
-    ward.worker("patients")  # its beat goes on giving hints at what is due
-    ward.worker("learning", slow=10)
-    ward.worker("learning", slow=10)
-    ward.contributions()
-    ward.rounds.tick()
-    ward.approve()
-    ward.released_once()
-    assert len(ward.steps("aggregating")) == 1
+    signed.worker(dies_published=True)
+    signed.approve()
+    row = signed.released_once()
+    assert len(signed.steps("aggregating")) == 2
+    assert (signed.data / "died").exists()
+    assert row.brick == "learned-general@1"
+    signed.world.store.verify(row.brick)
 
 
 def test_a_worker_that_froze_beyond_its_lease_is_fenced_off_when_it_wakes(ward: Ward) -> None:
@@ -224,47 +242,81 @@ def test_an_emptied_redis_loses_no_round(ward: Ward) -> None:
     ward.released_once()
 
 
-def test_a_poison_contribution_is_put_aside_and_the_round_goes_on_without_it(ward: Ward) -> None:
-    ids = ward.contributions(4)
-    ward.rounds.tick()
-    ward.worker(poison=ids[1])
-    ward.approve()
-    row = ward.released_once()
-    poison = ward.contribution(ids[1])
-    assert (poison.state, poison.reason) == ("quarantined", "crashed-the-check")
-    assert {one["id"] for one in row.evidence["contributions"]} == {*ids} - {ids[1]}
+@dataclass(frozen=True)
+class Busy:
+    """One round in which much went wrong at once, and what came of it.
+
+    Attributes:
+        good: contributions that hold; withdrawn: one that its clinic took back while people looked.
+        early, wrong: of clinics whose clocks are ahead, by a little and by much.
+        before: how often there was an aggregation until the candidate first waited for people.
+    """
+
+    ward: Ward
+    released: LearningRound
+    good: list[str]
+    withdrawn: str
+    missing: str
+    poison: str
+    early: str
+    wrong: str
+    before: int
 
 
-def test_a_clinic_that_drops_out_leaves_the_round_to_the_others(ward: Ward) -> None:
-    ids = ward.contributions(5)
-    ward.rounds.files.contribution(ids[0]).unlink()  # the connection broke, the file never came
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
+    """Two workers that learn, slowly, one with a clock an hour ahead; what fails, fails here."""
+    with pytest.MonkeyPatch.context() as patch:
+        ward = Ward(tmp_path_factory.mktemp("busy"), patch)
+        try:
+            yield _went_wrong(ward)
+        finally:
+            ward.close()
+
+
+def _went_wrong(ward: Ward) -> Busy:
+    good = ward.contributions(4)
+    ahead = datetime.now(UTC) + timedelta(minutes=3)
+    early = ward.contribute("site-4", seed=4, made=ahead)  # within what is borne
+    wrong = ward.contribute("site-5", seed=5, made=ahead + timedelta(hours=1))
+    poison, missing = ward.contribute("site-6", seed=6), ward.contribute("site-7", seed=7)
+    ward.rounds.files.contribution(missing).unlink()  # the connection broke, it never came
     ward.rounds.tick()
-    ward.worker(slow=4)
-    eventually(lambda: ward.steps("aggregating"), seconds=SECONDS)
-    with ward.hospital.database.transaction() as session:  # another takes back what it gave
-        session.get_one(StoredContribution, ids[1]).state = "withdrawn"
+    ward.worker("patients")  # its beat goes on giving hints at what is due
+    ward.worker("learning", slow=10, poison=poison)
+    ward.worker("learning", slow=10, poison=poison, ahead=3600)  # to it every lease is over
+    ward.reaches(State.WAITING)
+    before = len(ward.steps("aggregating"))
+    with ward.hospital.database.transaction() as session:
+        session.get_one(StoredContribution, good[0]).state = "withdrawn"
         row = ward.round()
         assert row is not None
-        ward.rounds.again(session, row.id)
-    row = ward.reaches(State.WAITING)
+        assert ward.rounds.again(session, row.id)
     ward.approve()
-    row = ward.released_once()
-    assert {one["id"] for one in row.evidence["contributions"]} == set(ids[2:])
-    assert ward.contribution(ids[0]).reason == "missing"
+    released = ward.released_once()
+    return Busy(ward, released, good[1:], good[0], missing, poison, early, wrong, before)
 
 
-def test_clocks_that_are_wrong_change_no_more_than_what_is_taken(ward: Ward) -> None:
-    ids = ward.contributions(3)
-    ahead = datetime.now(UTC) + timedelta(minutes=3)
-    early = ward.contribute("site-3", made=ahead)  # a clinic's clock, within what is borne
-    wrong = ward.contribute("site-4", made=ahead + timedelta(hours=1))
-    ward.rounds.tick()
-    ward.worker("patients")
-    ward.worker("learning", slow=10)
-    eventually(lambda: ward.steps("aggregating"), seconds=SECONDS)
-    ward.worker("learning", ahead=3600)  # by its own clock every lease is over
-    ward.approve()
-    row = ward.released_once()
-    assert len(ward.steps("aggregating")) == 1
-    assert {one["id"] for one in row.evidence["contributions"]} == {*ids, early}
-    assert ward.contribution(wrong).reason == "wrong-time"
+def test_a_step_longer_than_the_visibility_timeout_is_not_done_twice(busy: Busy) -> None:
+    assert len(busy.ward.steps("ready")) == 3
+    assert busy.before == 1
+    assert len(busy.ward.steps("aggregating")) == 2  # once more after the withdrawal
+
+
+def test_a_poison_contribution_is_put_aside_and_the_round_goes_on_without_it(busy: Busy) -> None:
+    poison = busy.ward.contribution(busy.poison)
+    assert len(busy.ward.steps(f"checking {busy.poison}")) == 2  # each time a worker died
+    assert (poison.state, poison.reason) == ("quarantined", "crashed-the-check")
+
+
+def test_a_clinic_that_drops_out_leaves_the_round_to_the_others(busy: Busy) -> None:
+    used = {one["id"] for one in busy.released.evidence["contributions"]}
+    assert used == {*busy.good, busy.early}
+    assert busy.ward.contribution(busy.missing).reason == "missing"
+    assert busy.ward.contribution(busy.withdrawn).state == "withdrawn"
+
+
+def test_clocks_that_are_wrong_change_no_more_than_what_is_taken(busy: Busy) -> None:
+    assert busy.ward.contribution(busy.early).state == "used"
+    assert busy.ward.contribution(busy.wrong).reason == "wrong-time"
+    assert busy.before == 1  # whoever has a clock of its own took no lease away

@@ -14,15 +14,28 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from services.bricks.adapters.base import Base
 from services.exchange.registry import Registry
 from services.hospital import jobs, queue, service
 from services.hospital.settings import HospitalSettings
 from services.learning.policy import Policy
-from services.learning.rounds import Candidate, Rounds, book, collect, combine, standing
+from services.learning.publish import BrickPublisher
+from services.learning.rounds import (
+    Candidate,
+    Publisher,
+    Release,
+    Rounds,
+    book,
+    collect,
+    combine,
+    standing,
+)
 from services.store.database import Database
+from tests.support.brick_repository import World
 from tests.support.rounds import FixedEvaluator, FolderPublisher, TinyModel
 
 SHORT = 3
@@ -39,6 +52,8 @@ class Faults:
         ahead: seconds by which the worker's clock is ahead.
         poison: id of a contribution whose check kills the process.
         dies_published: whether the process dies between publishing and writing that down, once.
+        signed: whether releases go into a signed repository (`tests.support.brick_repository`),
+            as adapters of a tiny llama model; else they are files in a folder.
     """
 
     slow: float = 0
@@ -46,6 +61,7 @@ class Faults:
     ahead: float = 0
     poison: str = ""
     dies_published: bool = False
+    signed: bool = False
 
 
 def note(data: Path, what: str) -> None:
@@ -54,17 +70,26 @@ def note(data: Path, what: str) -> None:
         log.write(f"{what} {os.getpid()}\n")
 
 
-class _DyingPublisher(FolderPublisher):
+@dataclass(frozen=True)
+class _Dying:
     """Dies after the first time that it published."""
 
-    def publish(self, release: Any) -> str:
+    publisher: Publisher
+    once: Path
+
+    def publish(self, release: Release) -> str:
         """Publish, and die."""
-        ref = super().publish(release)
-        once = self.folder / "died"
-        if not once.exists():
-            once.touch()
+        ref = self.publisher.publish(release)
+        if not self.once.exists():
+            self.once.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return ref
+
+
+def signing(data: Path) -> BrickPublisher:
+    """The publisher into the signed repository of a test."""
+    world = World(data)
+    return BrickPublisher(world.repository, world.store, world.ring, model=lambda: data / "model")
 
 
 def rounds_for(
@@ -80,15 +105,18 @@ def rounds_for(
         note(settings.data.parent, "evaluating")
         time.sleep(faults.measuring)
 
-    publisher = _DyingPublisher if faults.dies_published else FolderPublisher
+    data = settings.data.parent
+    publisher: Publisher = signing(data) if faults.signed else FolderPublisher(data / "published")
+    if faults.dies_published:
+        publisher = _Dying(publisher, data / "died")
     assert settings.updates is not None
     return Rounds(
         database,
         settings.data / "learning",
         Policy.load(settings.updates),
         FixedEvaluator(before=measuring),
-        publisher(settings.data.parent / "published"),
-        model=TinyModel,
+        publisher,
+        model=partial(Base.of, data / "model") if faults.signed else TinyModel,
         signer=registry.lookup,
         add_job=jobs.add_job,
     )
@@ -120,6 +148,7 @@ def install(faults: Faults, data: Path) -> None:
     if faults.ahead:
         for module in (jobs, book, standing, service):
             module.datetime = _clock(faults.ahead)
+    note(data, "ready")
 
 
 def _clock(ahead: float) -> type[datetime]:

@@ -18,7 +18,7 @@ from services.learning.contribution import Privacy, write_contribution
 from services.learning.gates import Scores
 from services.learning.models import StoredContribution
 from services.learning.policy import Policy
-from services.learning.rounds import Candidate, Measured, Release, Rounds
+from services.learning.rounds import Candidate, Measured, Model, Release, Rounds
 from services.store.database import Database
 
 DOMAIN = "general"
@@ -66,9 +66,9 @@ class TinyModel:
         return {"q_proj": (6, 5), "v_proj": (4, 5)}[projection]
 
 
-def a_change(seed: int, scale: float = 0.1) -> dict[str, Factors]:
+def a_change(seed: int, scale: float = 0.1, model: Model | None = None) -> dict[str, Factors]:
     """A change of rank two to every module."""
-    random, model = np.random.default_rng(seed), TinyModel()
+    random, model = np.random.default_rng(seed), model or TinyModel()
     made = {}
     for layer in range(model.layers):
         for projection in ("q_proj", "v_proj"):
@@ -130,13 +130,14 @@ def contribute(
     site: str,
     *,
     seed: int | None = None,
+    model: Model | None = None,
     **changes: Any,
 ) -> str:
     """Store a contribution of a node as the intake would; returns its id."""
     now = rounds.standing(DOMAIN)
     fields = {
         "domain": DOMAIN,
-        "base": TinyModel.digest,
+        "base": model.digest if model else TinyModel.digest,
         "parent": now.parent,
         "epoch": now.epoch,
         "site": site,
@@ -147,7 +148,7 @@ def contribute(
     new = rounds.files.contribution("new")
     new.parent.mkdir(parents=True, exist_ok=True)
     seed = zlib.crc32(site.encode()) if seed is None else seed
-    made = write_contribution(new, fields, a_change(seed), key)
+    made = write_contribution(new, fields, a_change(seed, model=model), key)
     path = new.rename(rounds.files.contribution(made.id))
     row = StoredContribution(
         id=made.id,
