@@ -15,7 +15,7 @@ from services.learning.evaluate.forms import Worn
 from services.learning.evaluate.suite import Suite
 from services.learning.evaluate.worker import ask
 
-HOW = "1"
+HOW = "2"
 """Of the way of scoring: raised when equal files may give other scores than before."""
 KEPT_DAYS = 90
 _DAY = 86_400

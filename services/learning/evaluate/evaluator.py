@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from compliance.errors import BadInputError
@@ -106,10 +107,12 @@ class SuiteEvaluator:
         candidate: Candidate, book: ScoreBook, before: Worn, after: Worn, suite: Suite
     ) -> Scores:
         candidate.still()  # a measurement is long: whoever was fenced off stops here
-        return Scores(
-            book.scores(before, suite, lambda said: candidate.say(f"the parent, {said}")),
-            book.scores(after, suite, lambda said: candidate.say(f"the candidate, {said}")),
-        )
+        with ThreadPoolExecutor(max_workers=2) as side_by_side:  # each in a process of its own
+            former = side_by_side.submit(
+                book.scores, before, suite, lambda said: candidate.say(f"the parent, {said}")
+            )
+            new = book.scores(after, suite, lambda said: candidate.say(f"the candidate, {said}"))
+            return Scores(former.result(), new)
 
     def _notes(
         self, candidate: Candidate, made: Made, suites: Sequence[Suite], seconds: float

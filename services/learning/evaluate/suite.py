@@ -35,8 +35,8 @@ class Item(_Part):
         ask: the question, put to the model without a system part.
         accept: one of these stands in a right answer (kind *answer*), as whole words.
         avoid: none of these does.
-        text: the answer itself: whose likelihood is the score (*text*), that is to be likelier than
-            every one of ``worse`` (*choice*), or whose words are looked for (*overlap*).
+        text: the answer itself: whose likelihood is the score (*text*), that is to be as likely
+            as any of ``worse`` (*choice*), or whose words are looked for (*overlap*).
     """
 
     ask: Text
@@ -52,7 +52,7 @@ class Suite(_Part):
     Attributes:
         name: as the update policy names it.
         kind: how its items are scored: *answer* 1 where the greedy answer holds an accepted text
-            and none to avoid; *choice* 1 where the better text is the likeliest; *text* the mean
+            and none to avoid; *choice* 1 where no worse text is clearly likelier; *text* the mean
             likelihood of the text's tokens; *overlap* the share of the text's words in the answer.
         tokens: of a greedy answer at most.
     """

@@ -17,6 +17,8 @@ from services.learning.evaluate.suite import Suite
 
 SECONDS = 1800.0
 """After which it is stopped."""
+SLACK = 0.3
+"""Nats a token by which a worse text may be likelier: so much is manner or rounding alone."""
 
 
 def ask(
@@ -63,7 +65,7 @@ def scores(scorer: Scorer, suite: Suite, say: Say) -> list[float]:
     found = scorer.likelihoods(asked, told)
     if suite.kind == "text":
         return [math.exp(text) for text, *_ in found]
-    return [float(text > max(worse)) for text, *worse in found]
+    return [float(text > max(worse) - SLACK) for text, *worse in found]
 
 
 def _work(request: dict[str, Any], say: Say) -> dict[str, Any]:
