@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.learning.lineage.commands import lineage
+from services.learning.scenario.commands import scenario
 from services.learning.rollout.commands import app as rollout_app
 from services.learning.signals.commands import signals
 from services.learning.sources.commands import app as sources_app
@@ -171,6 +172,7 @@ def readmit(
 
 
 app.command()(lineage)
+app.command()(scenario)
 app.command()(signals)
 app.add_typer(rollout_app, name="rollout")
 app.add_typer(sources_app, name="sources")
