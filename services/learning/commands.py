@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.learning.lineage.commands import lineage
-from services.learning.scenario.commands import scenario
 from services.learning.rollout.commands import app as rollout_app
+from services.learning.scenario.commands import scenario
 from services.learning.signals.commands import signals
 from services.learning.sources.commands import app as sources_app
 
