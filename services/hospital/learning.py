@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -19,6 +20,7 @@ from services.exchange.registry import Registry
 from services.exchange.routes import NodeCaller
 from services.exchange.streamed import StreamedCaller
 from services.exchange.tokens import CallVerifier
+from services.experts import Experts
 from services.hospital.audited import Auditor, Caller
 from services.hospital.jobs import JobHandler, Jobs, Taken, add_job
 from services.hospital.settings import HospitalSettings
@@ -32,6 +34,7 @@ from services.learning.intake import ContributionDesk, Sender
 from services.learning.lineage import Lineage
 from services.learning.policy import POLICY, Policy
 from services.learning.publish import BrickPublisher, signer_of
+from services.learning.publish.follow import Followed
 from services.learning.rollout import Rollout
 from services.learning.rounds import JOB, Rounds
 from services.learning.rounds.opening import parents_model
@@ -142,4 +145,15 @@ async def rounds_loop(rounds: Rounds) -> None:
             await asyncio.to_thread(credits_.schedule)
         except Exception as error:  # noqa: BLE001 - the next look tries again
             _LOG.error("rounds clock: %s", type(error).__name__)
+        await asyncio.sleep(CLOCK_SECONDS)
+
+
+async def followed_loop(rounds: Rounds, experts: Experts, folder: Path) -> None:
+    """Let the hospital's own experts follow what is released, until cancelled."""
+    followed = Followed(rounds, experts, folder)
+    while True:
+        try:
+            await followed.follow()
+        except Exception as error:  # noqa: BLE001 - the next look tries again
+            _LOG.error("experts of releases: %s", type(error).__name__)
         await asyncio.sleep(CLOCK_SECONDS)
