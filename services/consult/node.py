@@ -156,7 +156,7 @@ class Node:
             engine,
             seconds=chosen.seconds,
             active=active,
-            bricks=BrickStore(bricks) if bricks and level != Level.HOSPITAL else None,
+            bricks=BrickStore(bricks) if bricks else None,
         )
 
     @property
@@ -191,7 +191,8 @@ class Node:
         def gate() -> Gate:
             return Gate.load(self.index.embedder)
 
-        return AdaptersInUse(bricks, Installed(bricks.folder), self.engine, gate)
+        installed, pushed = Installed(bricks.folder), self.level is Level.HOSPITAL
+        return AdaptersInUse(bricks, installed, self.engine, gate, pushed=pushed)
 
     def _learned(self, grounder: Grounder) -> _Known:
         index = grounder.index

@@ -56,6 +56,7 @@ class AdaptersInUse:
         installed: what is in use.
         engine: of the node, or None.
         gate: gives the gate; asked for when the first adapter is held.
+        pushed: whether experts are pushed here; then no adapter is used by itself.
 
     Attributes:
         left_out: adapters in use that the engine does not hold, each with the reason.
@@ -67,8 +68,11 @@ class AdaptersInUse:
         installed: InUse,
         engine: Engine | None,
         gate: Callable[[], Chooses],
+        *,
+        pushed: bool = False,
     ) -> None:
         self._store, self._installed, self._engine, self._gate = store, installed, engine, gate
+        self._pushed = pushed
         self._changing = asyncio.Lock()
         self._seen: Mapping[str, int] | None = None
         self._held: dict[str, BrickManifest] = {}
@@ -129,14 +133,18 @@ class AdaptersInUse:
 
     def _look(self) -> ActiveAdapters:
         """What is in use and fits, where this engine holds adapters and its words are used."""
-        host, engine = host_of(self._engine), self._engine
-        if host is not None and engine is not None and engine.card.authoring is not Authoring.NONE:
-            return active_adapters(self._store, self._installed, form_of(host), engine.card.digest)
-        reason = "The engine that runs here holds no adapters."
+        engine, host = self._engine, host_of(self._engine)
         if engine is None:
             reason = "No engine runs here."
-        elif host is not None:
+        elif self._pushed:
+            reason = "Adapters answer here as experts that an operator pushes (`caretier experts`)."
+        elif host is None:
+            reason = "The engine that runs here holds no adapters."
+        elif engine.card.authoring is Authoring.NONE:
             reason = "Answers here are the sources' own words (CARETIER_ENGINE_AUTHORING=none)."
+        else:
+            form = form_of(host)
+            return active_adapters(self._store, self._installed, form, engine.card.digest)
         return ActiveAdapters((), dict.fromkeys(self._adapters(), reason))
 
     def _adapters(self) -> list[str]:

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from compliance.audit import AuditError
 from compliance.audit.files import replace_synced
 from compliance.errors import CaretierError
+from services.bricks.errors import BrickDamagedError
 from services.bricks.manifest import split_ref
 from services.bricks.updater.download import Progress, silent
 from services.bricks.updater.installed import Installed
@@ -167,10 +168,9 @@ class Ledger:
             brick: the one that it is about, where it is about one alone.
 
         Raises:
-            BrickDamagedError: it is not known which versions are in use.
             AuditError: what was changed could not be written down.
         """
-        before = installed.active() if installed else {}
+        before = _state(installed).active()
         running, failure = Running(self._tell, step, progress), None
         try:
             yield running
@@ -184,7 +184,7 @@ class Ledger:
     def _changes(
         self, step: Step, installed: Installed | None, before: Mapping[str, int], running: Running
     ) -> list[Line]:
-        at, state = datetime.now(UTC), installed.state() if installed else State()
+        at, state = datetime.now(UTC), _state(installed)
         after, moved = state.active(), {split_ref(p.ref)[0]: p.moved for p in running.pulled}
         lines = [
             Line(
@@ -234,6 +234,14 @@ class Ledger:
             replace_synced(self._folder / FILE, updates.model_dump_json(indent=1).encode())
         except OSError as error:
             _log.warning("how updates go could not be written down: %s", type(error).__name__)
+
+
+def _state(installed: Installed | None) -> State:
+    """What is in use; nothing where that is not known, which is the failure of whoever asks."""
+    try:
+        return installed.state() if installed else State()
+    except BrickDamagedError:
+        return State()
 
 
 def _is_known(line: Line, lines: Sequence[Line]) -> bool:

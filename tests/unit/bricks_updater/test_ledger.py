@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from compliance.audit import AuditError, AuditTrail
 from compliance.audit.verify import verify_file
 from services.bricks.commands import app
-from services.bricks.errors import BrickUnknownError, RepositoryAwayError
+from services.bricks.errors import BrickDamagedError, BrickUnknownError, RepositoryAwayError
 from services.bricks.updater.acts import brick_changed, by_node
 from services.bricks.updater.ledger import Ledger, Updates
 from services.bricks.updater.metrics import BrickMetrics
@@ -85,6 +85,14 @@ def test_a_repository_that_is_away_is_one_line_until_something_changes(
     publisher.publish()
     update(ledger, updater)
     assert Updates.of(updater.folder).failing("update") == []
+
+
+def test_where_it_is_not_known_what_is_in_use_that_is_the_failure(updater, ledger, written):
+    updater.installed.path.write_text("{")
+    with pytest.raises(BrickDamagedError):
+        update(ledger, updater)
+    assert said(written) == [(None, None, None, 0, True)]
+    assert "which bricks are in use is not known" in written[0].why
 
 
 def test_progress_stands_in_the_folder_while_a_file_comes_and_goes_with_it(updater, ledger):

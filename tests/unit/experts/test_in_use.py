@@ -147,6 +147,17 @@ async def test_where_no_model_writes_no_adapter_is_loaded(store, use, engine, en
     assert (engine.held, await chosen(adapters, LUNGS)) == ({}, None)
 
 
+async def test_where_experts_are_pushed_nothing_that_an_operator_pushed_is_touched(
+    store, use, writing
+):
+    ref = use("lungs", domain="respiratory")
+    writing.held["heart"] = "pushed"
+    adapters = AdaptersInUse(store, Installed(store.folder), writing, lambda: None, pushed=True)
+    await adapters.refresh()
+    assert "an operator pushes" in adapters.left_out[ref]
+    assert (writing.held, await chosen(adapters, LUNGS)) == ({"heart": "pushed"}, None)
+
+
 async def test_where_it_is_not_known_what_is_in_use_the_base_model_answers(
     adapters, use, writing, installed
 ):
