@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
+from secrets import randbelow
 from statistics import median
 from typing import Literal
 from uuid import uuid4
@@ -20,7 +21,7 @@ from services.engines.bench.processes import processor_seconds
 from services.engines.vllm import VllmEngine, VllmSettings
 
 ADAPTERS = ("first", "second", "third")
-PAIRS, FEWEST_PAIRS, PAIRS_SECONDS = 6, 3, 50.0
+PAIRS, FEWEST_PAIRS, PAIRS_SECONDS = 7, 3, 40.0
 """Pairs of one adapter and a mix; no further one is begun after so long, but for the fewest."""
 TOKENS = 16
 SENTENCE = "Copy each sentence exactly and name its source. "
@@ -130,7 +131,7 @@ def _row(streams: int, pairs: Sequence[tuple[_Speed, _Speed]]) -> RoutedRow:
 async def _speed(targets: Sequence[Target], streams: int) -> _Speed:
     """Every stream asks once, and every request is another, so nothing was read before."""
     asked = [
-        (target, body_of(target.model, f"{uuid4()}: what is asthma?", TOKENS, ignore_eos=True))
+        (target, body_of(target.model, f"Asthma, {randbelow(10**6)}?", TOKENS, ignore_eos=True))
         for target in islice(cycle(targets), streams)
     ]
     before = _servers_seconds()
