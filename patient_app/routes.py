@@ -112,7 +112,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     @router.get("/consults")
     def consults(member: Mine) -> dict[str, Any]:
         """Earlier consults, newest first."""
-        said = {id_: signals.shown(member, id_) for id_, _ in member.vault.items(signals.KIND)}
+        said = {id_: signals.shown(held) for id_, held in member.vault.items(signals.KIND)}
         rows = [_shown(member, row) for row in member.consults()]
         return {"consults": [{**row, "signal": said.get(row["id"])} for row in rows]}
 
@@ -122,7 +122,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
         kept = member.vault.get("consult", consult[:64])
         if kept is None:
             raise NotFoundError("There is no such consult.")
-        said = signals.shown(member, consult[:64])
+        said = signals.shown(member.vault.get(signals.KIND, consult[:64]))
         return {"id": consult, **_shown(member, kept), "signal": said}
 
     @router.get("/ledger")

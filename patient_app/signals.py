@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
+from pydantic import ValidationError
+
 from compliance.consent import Consent
 from compliance.deidentify import DeidentificationError
 from compliance.errors import BadInputError, NotFoundError
@@ -67,9 +69,8 @@ class _Said:
         )
 
 
-def shown(member: Member, consult: str) -> dict[str, Any] | None:
-    """What the person said of an answer, as the client shows it; None where nothing was said."""
-    held = member.vault.get(KIND, consult)
+def shown(held: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the vault holds of what was said, as the client shows it; None where nothing was."""
     told = ("verdict", "note", "state", "why", "destination")
     return {name: held[name] for name in told} if held else None
 
@@ -118,7 +119,7 @@ def give(
         with member.vault.write() as tx:
             _refuse_sent(tx.get(KIND, consult))
             tx.put(KIND, consult, row)
-    return shown(member, consult) or {}
+    return shown(member.vault.get(KIND, consult)) or {}
 
 
 def take_back(member: Member, consult: str) -> None:
@@ -179,7 +180,7 @@ def _send(discloser: Discloser, member: Member, said: _Said, way: _Way) -> Why |
     masked = discloser.masker(member, member.profile["language"], mapping)
     try:
         sent = said.masked(masked, consent)
-    except DeidentificationError:
+    except (DeidentificationError, ValidationError):  # masked, it may be longer than is taken
         return "unmasked"
     payload, readers = sent.model_dump_json(), (str(way.destination),)
     leaving = Leaving(

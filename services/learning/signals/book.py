@@ -13,6 +13,8 @@ from services.learning.signals.message import SentSignal
 from services.store.database import Database
 from services.store.rows import changed
 
+FROM_PATIENTS = ("thumb", "correction")
+"""Kinds of what patients say; the others tell of what clinicians did."""
 EDIT = "edit-"
 """In front of a referral's id: the signal that came of what a clinician made of its draft."""
 
@@ -96,7 +98,10 @@ def answer_correction(database: Database, begins: str, better: str) -> str:
         raise BadInputError("An answer has words.")
     with database.transaction() as session:
         starts = Signal.id.startswith(begins, autoescape=True)
-        found = list(session.scalars(select(Signal).where(starts, Signal.worse.is_not(None))))
+        wrong = select(Signal).where(
+            starts, Signal.kind.in_(FROM_PATIENTS), Signal.worse.is_not(None)
+        )
+        found = list(session.scalars(wrong))
         if len(found) != 1:
             raise NotFoundError(
                 f"{len(found)} signals that something is wrong begin with {begins[:64]}.",

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.learning.models import Signal
+from services.learning.signals.book import FROM_PATIENTS
 
 MOST_SHOWN = 100
 
@@ -37,7 +38,7 @@ def counts(session: Session) -> list[dict[str, Any]]:
 def unanswered(session: Session) -> list[dict[str, str]]:
     """What people say is wrong and nobody has put right, newest first."""
     query = select(Signal).where(
-        Signal.kind.in_(("thumb", "correction")),
+        Signal.kind.in_(FROM_PATIENTS),
         Signal.worse.is_not(None),
         Signal.better.is_(None),
         Signal.expires > datetime.now(UTC),
