@@ -47,7 +47,7 @@ from services.hospital.doors import Doors
 from services.hospital.ehr.routes import ehr_router
 from services.hospital.gateway.routes import gateway_router
 from services.hospital.gateway.wire import as_openai
-from services.hospital.learning import contributions_router, rounds_loop
+from services.hospital.learning import contributions_router, followed_loop, rounds_loop
 from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.knowledge import KnowledgeDesk
@@ -94,6 +94,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             here.node.follow(),
             subscriptions_loop(here.subscriptions),
             rounds_loop(here.rounds),
+            followed_loop(here.rounds, here.experts, chosen.data / "learning"),
             sources_loop(here.sources),
             rollout_loop(here.rollout),
             here.signals.loop(),
@@ -226,7 +227,7 @@ def _portal(here: Hospital) -> APIRouter:
         before=partial(before_visit, here.database),
         consent=Consent(here.smart, Caseload(here.database, here.relations), here.relations),
         knowledge=KnowledgeDesk(here.sources, here.auditor.knowledge),
-        updates=UpdatesDesk(here.rounds, here.auditor.learning, here.lineage),
+        updates=UpdatesDesk(here.rounds, here.auditor.learning, here.lineage, here.rollout),
         steps=SignInSteps(
             here.accounts,
             factors=here.factors,

@@ -178,6 +178,7 @@ HOSPITAL: dict[str, Row] = (
         "POST /v1/chat/completions": ("/v1/chat/completions", ASKS_MODELS),
         "GET /v1/contributions": ("/v1/contributions", NODES),
         "POST /v1/contributions": ("/v1/contributions", NODES),
+        "POST /v1/measures": ("/v1/measures", NODES),
         "DELETE /v1/contributions/{id_}": (f"/v1/contributions/{ID}", OPERATES),
         "GET /v1/contributions/{id_}": (f"/v1/contributions/{ID}", OPERATES),
         "POST /v1/contributions/{id_}/readmit": (f"/v1/contributions/{ID}/readmit", OPERATES),
@@ -237,6 +238,9 @@ HOSPITAL: dict[str, Row] = (
         "POST /portal/updates/{id_}/approve": (f"/portal/updates/{ID}/approve", NODES),
         "POST /portal/updates/{id_}/reject": (f"/portal/updates/{ID}/reject", NODES),
         "POST /portal/updates/{id_}/retry": (f"/portal/updates/{ID}/retry", NODES),
+        "POST /portal/updates/{id_}/hold": (f"/portal/updates/{ID}/hold", NODES),
+        "POST /portal/updates/{id_}/go-on": (f"/portal/updates/{ID}/go-on", NODES),
+        "POST /portal/updates/{id_}/roll-back": (f"/portal/updates/{ID}/roll-back", NODES),
         "GET /portal/knowledge": ("/portal/knowledge", {"clinician", "operator"}),
         "GET /portal/knowledge/{id_}": (f"/portal/knowledge/{ID}", {"clinician", "operator"}),
         **{

@@ -15,8 +15,10 @@ from services.hospital.portal.access import OPERATORS, UPDATES, WATCHERS
 from services.hospital.portal.lineage import credit_rows, lineage_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.plots import WIDTH, bars, intervals
+from services.hospital.portal.rollouts import rollout_pages, shown
 from services.hospital.portal.texts import clean
 from services.learning.lineage import Lineage
+from services.learning.rollout import Rollout
 from services.learning.rounds import Rounds
 from services.learning.rounds.acts import Act
 from services.learning.rounds.people import NOTE_CHARS
@@ -41,11 +43,13 @@ class UpdatesDesk:
         rounds: of the hospital.
         audit: writes down what a person decides, before it happens.
         lineage: says where releases come from; None where nobody asks.
+        rollout: brings them to the clinics; None where they are released at once.
     """
 
     rounds: Rounds
     audit: Callable[[Caller, str, Act], None]
     lineage: Lineage | None = None
+    rollout: Rollout | None = None
 
 
 def update_pages(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
@@ -54,6 +58,8 @@ def update_pages(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
     _deciding(router, portal, desk)
     if desk.lineage is not None:
         lineage_pages(router, portal, desk.lineage)
+    if desk.rollout is not None:
+        rollout_pages(router, portal, desk.rounds, desk.rollout)
 
 
 def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
@@ -85,6 +91,7 @@ def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
             plot=intervals(held["suites"]), bars=bars(held["contributions"]),
             added=credit_rows(held["credit"]), traced=desk.lineage is not None,
             decides=who.user.role in OPERATORS, longest=NOTE_CHARS,
+            rollout=shown(desk.rollout, held["brick"]), names=names,
         )  # fmt: skip
 
 
