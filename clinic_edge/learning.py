@@ -18,6 +18,7 @@ from compliance.audit import Agent
 from compliance.audit.acts import Actors, export
 from compliance.errors import CaretierError, NotFoundError
 from compliance.sealing import IdentityKey, IdentityPublic
+from services.bricks.errors import BrickError, BrickUnknownError
 from services.bricks.store import BrickStore
 from services.engines.torch_side import Say
 from services.exchange.contributions import ContributionLine
@@ -191,13 +192,22 @@ class ClinicLearning:
         try:
             self.send()
             for standing in self._standings():
-                if not self.learner.plan(standing).reasons:
-                    self.learner.learn(standing, _LOG.debug, stop.is_set)
-                    self.send()
+                self._learn_of(standing, stop)
         except CaretierError as error:
             _LOG.info("learning: %s", error.message)
         except Exception as error:  # noqa: BLE001 - the next turn tries again
             _LOG.error("learning: %s", type(error).__name__)
+
+    def _learn_of(self, standing: Standing, stop: threading.Event) -> None:
+        """Train for one domain and send it; one that cannot be trained holds up no other."""
+        try:
+            if self.learner.plan(standing).reasons:
+                return
+            self.learner.learn(standing, _LOG.debug, stop.is_set)
+        except (BrickError, BrickUnknownError) as error:  # of what it would build on
+            _LOG.warning("nothing is learned in %s: %s", standing.domain, error.message)
+        else:
+            self.send()
 
     def _standings(self) -> list[Standing]:
         """Those of the domains that this node's policy has too."""

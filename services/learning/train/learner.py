@@ -130,6 +130,7 @@ class Learner:
             TrainingHeldError: not now, or it was stopped; nothing was spent.
             BudgetSpentError: the privacy budget does not allow it; nothing was trained.
             BrickUnknownError: the parent's adapter is not on this node.
+            BrickRevokedError: the parent's adapter was taken back.
         """
         with self._alone():
             found, plan = self._material(standing.domain), self.plan(standing)

@@ -17,11 +17,13 @@ from clinic_edge.settings import ClinicSettings
 from compliance.audit import AuditError
 from compliance.errors import NotFoundError
 from compliance.sealing import IdentityKey
+from services.bricks.errors import BrickRevokedError
 from services.exchange.contributions import ContributionLine
 from services.exchange.errors import LinkDownError
 from services.learning.aggregate import Factors
 from services.learning.contribution import read_manifest, write_contribution
 from services.learning.models import Signal
+from services.learning.rounds.standing import Standing
 from services.learning.train.limits import TrainingHeldError
 from services.store.database import Database
 
@@ -267,6 +269,24 @@ def test_a_training_that_is_held_back_does_not_end_the_loop(learning, monkeypatc
     with caplog.at_level("INFO", logger="caretier.clinic.learning"):
         learning._turn(threading.Event())
     assert "Not now." in caplog.text
+
+
+def test_a_parent_that_was_taken_back_holds_up_no_other_domain(learning, monkeypatch, caplog):
+    import threading
+
+    tried = []
+
+    def learn(standing, *_):
+        tried.append(standing.domain)
+        raise BrickRevokedError("heart-style@1 was taken back: unsafe")
+
+    both = [Standing(domain, 0, None) for domain in ("cardiology", "general")]
+    monkeypatch.setattr(learning, "_standings", lambda: both)
+    monkeypatch.setattr(learning.learner, "plan", lambda s: type("Plan", (), {"reasons": ()})())
+    monkeypatch.setattr(learning.learner, "learn", learn)
+    learning._turn(threading.Event())
+    assert tried == ["cardiology", "general"]
+    assert "nothing is learned in cardiology: heart-style@1 was taken back" in caplog.text
 
 
 def test_before_enrolment_nothing_is_sent(tmp_path, database, trail):
