@@ -20,7 +20,7 @@ from services.engines.torch_side import torch_python
 TITLES = {
     "gateway": "A gateway before an upstream: milliseconds of a request, processor time for each",
     "routed": "vLLM: tokens a second, a mix of adapters against one",
-    "served_prefix": "vLLM: milliseconds to the first word, ~1,000 tokens before the question",
+    "served_prefix": "vLLM: milliseconds to the first word, ~500 tokens before the question",
     "prefix": "llama.cpp: milliseconds to the first word, a shared beginning kept or not",
     "swap": "llama.cpp: milliseconds of a swap of adapters",
 }

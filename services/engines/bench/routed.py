@@ -25,8 +25,8 @@ PAIRS, FEWEST_PAIRS, PAIRS_SECONDS = 7, 3, 40.0
 """Pairs of one adapter and a mix; no further one is begun after so long, but for the fewest."""
 TOKENS = 16
 SENTENCE = "Copy each sentence exactly and name its source. "
-PREFIX_SENTENCES = 110
-"""Of nine tokens each: about a thousand tokens."""
+PREFIX_SENTENCES = 55
+"""Of nine tokens each: about five hundred tokens."""
 TRIES = 2
 Say = Callable[[str], None]
 
