@@ -22,6 +22,7 @@ from services.learning.gates import Evidence, Scores
 from services.learning.policy import Policy
 from services.learning.publish import BrickPublisher
 from services.learning.publish.lineage import FILE, Origin
+from services.learning.publish.sign import Signing
 from services.learning.rounds import Candidate, FencedOffError, Release, write_delta
 from tests.support.brick_repository import World
 from tests.support.tiny_llama import make_model
@@ -117,7 +118,7 @@ def test_the_next_release_stands_on_the_last_one(parent):
     assert (manifest.lineage.operation, manifest.lineage.parents) == ("updated", (first,))
 
 
-@pytest.mark.parametrize("step", ["_hold_back", "_make"])
+@pytest.mark.parametrize("step", ["sign", "next_version"])
 def test_whoever_dies_leaves_one_version_to_the_next_attempt(parent, monkeypatch, step):
     release = parent.release(parent.candidate())
 
@@ -125,7 +126,7 @@ def test_whoever_dies_leaves_one_version_to_the_next_attempt(parent, monkeypatch
         raise OSError
 
     with monkeypatch.context() as patch:
-        patch.setattr(BrickPublisher, step, killed)
+        patch.setattr(Signing, step, killed)
         with pytest.raises(OSError, match=r"^$"):
             parent.publisher.publish(release)
     assert parent.published() == []
