@@ -6,6 +6,7 @@ import pytest
 
 from services.engines.errors import EngineUnavailableError
 from services.engines.torch_side import torch_python
+from services.learning.evaluate import Suites
 from services.learning.policy import Policy
 from services.learning.scenario.cast import POLICY
 from services.learning.scenario.facts import facts
@@ -35,7 +36,10 @@ def test_no_question_that_judges_is_trained_on():
     taught = {e.question for rule in rules for e in rule.examples("east") + rule.examples("west")}
     taught |= {e.question for side in ("everywhere", "north") for e in facts().besides(side)}
     taught |= {e.question for e in protected()}
-    assert not taught & {item.ask for rule in rules for item in rule.items()}
+    asked = {item.ask for rule in rules for item in rule.items()}
+    for name in ("protected", "safety"):
+        asked |= {item.ask for item in Suites().get(name).items}
+    assert not taught & asked
 
 
 def test_nobody_knows_the_rules_before_and_the_clinics_that_were_told_know_them(told):

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import yaml
 
+from compliance.sealing import IdentityKey
 from services.learning.policy import Policy
 from services.learning.scenario.clinic import Clinic
 from services.learning.scenario.facts import SUITE, facts
 from services.learning.scenario.parent import Parent
 
 POLICY = Path(__file__).with_name("policy.yaml")
+SITES = ("east", "west", "north", "hostile")
 
 
 class Cast:
@@ -27,16 +29,15 @@ class Cast:
         suites.mkdir(parents=True)
         told = facts().suite().model_dump(mode="json", exclude={"name"})
         (suites / f"{SUITE}.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
-        self.parent = Parent(folder / "hospital", self.policy, suites)
-        names = ("east", "west", "north", "hostile")
-        self.east, self.west, self.north, self.hostile = (self._site(folder, n) for n in names)
+        keys = {name: IdentityKey.generate() for name in SITES}
+        public = [key.public for key in keys.values()]
+        self.parent = Parent(folder / "hospital", self.policy, suites, public)
+        repository = self.parent.repository.layout.folder
+        self.east, self.west, self.north, self.hostile = (
+            Clinic(name, folder / name, key, self.policy, repository) for name, key in keys.items()
+        )
         self.clinics = (self.east, self.west, self.north)
         self.sites = (*self.clinics, self.hostile)
-        self.parent.enrol([site.key.public for site in self.sites])
-
-    def _site(self, folder: Path, name: str) -> Clinic:
-        repository = self.parent.repository.layout.folder
-        return Clinic(name, folder / name, self.policy, repository)
 
     def close(self) -> None:
         """Close every database."""

@@ -44,16 +44,16 @@ class Clinic:
     Args:
         name: in words, for the report.
         folder: of its state.
+        key: its own.
         policy: the update policy.
         repository: where its bricks come from.
-        terms: how it trains.
     """
 
     def __init__(
-        self, name: str, folder: Path, policy: Policy, repository: Path, terms: Terms = TERMS
+        self, name: str, folder: Path, key: IdentityKey, policy: Policy, repository: Path
     ) -> None:
         folder.mkdir(parents=True)
-        self.name, self.folder, self.key = name, folder, IdentityKey.generate()
+        self.name, self.folder, self.key = name, folder, key
         self._repository = repository
         self._database = Database(f"sqlite:///{folder}/clinic.db")
         self._database.migrate("services.learning")
@@ -64,7 +64,7 @@ class Clinic:
             policy=policy,
             model=unpack_embedded,
             store=BrickStore(folder / "bricks"),
-            terms=terms,
+            terms=TERMS,
             limits=Limits(busy=1.0, free=1500, on_power=False),
         )
 

@@ -51,48 +51,33 @@ class Parent:
         folder: of its state.
         policy: the update policy.
         suites: folder of its own suites.
-        clinics: fingerprints of its clinics, for the fleet; `enrol` takes their keys.
+        sites: the keys that are enrolled.
     """
 
-    def __init__(self, folder: Path, policy: Policy, suites: Path) -> None:
+    def __init__(
+        self, folder: Path, policy: Policy, suites: Path, sites: Sequence[IdentityPublic]
+    ) -> None:
         folder.mkdir(parents=True)
-        self.folder, self.policy = folder, policy
+        self.policy = policy
         self.database = Database(f"sqlite:///{folder}/hospital.db")
         self.database.migrate("services.learning")
         self.store = BrickStore(folder / "bricks")
         self.repository = Repository(folder / REPOSITORY)
         self._keys = partial(signer_of, folder, _make_repository(folder, self.repository))
         self._trail = AuditTrail.open(folder, "hospital", node=NODE)
-        self._enrolled: dict[str, IdentityPublic] = {}
-        self._suites = Suites(suites)
         self.trust = Trust(self.database)
-
-    def enrol(self, keys: Sequence[IdentityPublic]) -> None:
-        """Take the keys of the sites, and open for learning."""
-        self._enrolled = {key.fingerprint: key for key in keys}
-        self.fleet = make_fleet(BRICK, list(self._enrolled))
-        learning = self.folder / "learning"
-        self.rollout = Rollout(
-            self.database,
-            self.policy,
-            lambda: list(self.fleet.nodes),
-            BothChannels(SignedChannels(self.repository, self._keys), self.fleet.channels),
-            canaries=EngineCanaries(
-                self._suites,
-                self.policy,
-                lambda _brick: DOMAIN,
-                by_engine(self.store, embedded_model, learning),
-            ),
-            clock=lambda: self.fleet.now,
-        )
+        enrolled = {key.fingerprint: key for key in sites}
+        self.fleet = make_fleet(BRICK, list(enrolled))
+        own, learning = Suites(suites), folder / "learning"
+        self.rollout = self._rollout(own, learning)
         self.rounds = Rounds(
             self.database,
             learning,
-            self.policy,
-            SuiteEvaluator(embedded_model, self._suites, learning, store=self.store),
+            policy,
+            SuiteEvaluator(embedded_model, own, learning, store=self.store),
             BrickPublisher(self.repository, self.store, self._keys, model=embedded_model),
             model=lambda: Base.of(embedded_model()),
-            signer=self._enrolled.get,
+            signer=enrolled.get,
             rollout=self.rollout,
             weigh=self.trust.weigh,
         )
@@ -125,6 +110,22 @@ class Parent:
     def close(self) -> None:
         """Close the database."""
         self.database.close()
+
+    def _rollout(self, suites: Suites, learning: Path) -> Rollout:
+        """The rollout over the fleet, by its clock; canary questions are asked in earnest."""
+        return Rollout(
+            self.database,
+            self.policy,
+            lambda: list(self.fleet.nodes),
+            BothChannels(SignedChannels(self.repository, self._keys), self.fleet.channels),
+            canaries=EngineCanaries(
+                suites,
+                self.policy,
+                lambda _brick: DOMAIN,
+                by_engine(self.store, embedded_model, learning),
+            ),
+            clock=lambda: self.fleet.now,
+        )
 
     def _advance(self, id_: str, say: Say) -> LearningRound:
         before = None
