@@ -33,8 +33,8 @@ from services.engines.vllm import VllmEngine
 
 STREAMS = (8, 32)
 GATEWAY_STREAMS = (1, 8, 32)
-VLLM_STREAMS = 8
-"""At once through a gateway before the real model."""
+VLLM_STREAMS, VLLM_WARM = 8, 4
+"""At once through a gateway before the real model, and before that, which is warm by then."""
 PREFIX_TOKENS = 512
 """Of the beginning that is kept on llama.cpp."""
 TOKENS = 16
@@ -112,10 +112,8 @@ class _Bench:
 
     async def _before_vllm(self, engine: VllmEngine) -> None:
         upstream = await target_of(engine, None, "vLLM")
-        requests = max(VLLM_STREAMS, self._plan.requests // 8)  # it takes its time
-        await asyncio.to_thread(
-            self._gateways, upstream, (VLLM_STREAMS,), requests, warm=VLLM_STREAMS
-        )
+        requests = max(2 * VLLM_STREAMS, self._plan.requests // 8)  # it takes its time
+        await asyncio.to_thread(self._gateways, upstream, (VLLM_STREAMS,), requests, warm=VLLM_WARM)
 
     def _gateways(
         self, upstream: Target, streams: Iterable[int], requests: int, *, warm: int = WARM
