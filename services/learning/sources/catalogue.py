@@ -165,9 +165,14 @@ class Listed(_Part):
 
 
 class SourceList(_Part):
-    """The whole file."""
+    """The whole file.
+
+    ``protected`` names a file beside it with questions that have to stay answerable, in the place
+    of those that are shipped.
+    """
 
     format: Literal["caretier-sources/1"]
+    protected: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
     limits: Limits
     sources: tuple[Listed, ...]
     digest: str = ""

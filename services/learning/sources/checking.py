@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from services.bricks.errors import BrickError
 from services.bricks.ingest.report import Finding
 from services.bricks.manifest import BrickManifest, Evaluation
 from services.bricks.operations.content import PackContent, content_of_brick
@@ -31,14 +32,25 @@ from services.learning.sources.protected import Protected, Search
 from services.learning.sources.snapshot import Shelf, Snapshot
 
 MOST_PROBLEMS = 20
+VERSIONS = 3
+"""Versions of a source's brick, one of which is in use."""
 
 
 @dataclass(frozen=True)
 class Former:
-    """What a source's last brick holds; ``manifest`` is None before the first."""
+    """What a source's last brick holds.
+
+    Attributes:
+        manifest: None before the first.
+        topics: empty where the brick was retired.
+        retired: ids of topics that people took out of it; they do not come back by themselves.
+        own: ids of topics of its last versions, one of which may be in use.
+    """
 
     manifest: BrickManifest | None = None
     topics: tuple[Topic, ...] = ()
+    retired: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -97,11 +109,11 @@ class Checking:
     ) -> Checked:
         former = self.former(source)
         self.shop.say(f"{source.id}: reading {len(snapshot.parts)} files")
-        read = read_snapshot(source, snapshot, self.shelf, work)
-        own = {topic.head.id for topic in former.topics}
-        held = [t for t in self.in_use() if t.head.id not in own and not _own(t, source)]
+        said, topics, told = read_snapshot(source, snapshot, self.shelf, work)
+        read = said, tuple(t for t in topics if t.head.id not in former.retired), told
+        held = [topic for topic in self.in_use() if topic.head.id not in former.own]
         kept = tuple(row.kept or ())
-        self.shop.say(f"{source.id}: comparing {len(read[1])} topics with {len(held)} in use")
+        self.shop.say(f"{source.id}: comparing {len(topics)} topics with {len(held)} in use")
         candidate = judge_content(read, held, kept)
         words = words_digest(candidate.topics)
         if words in {words_digest(former.topics), refused} and not candidate.quarantined:
@@ -109,50 +121,46 @@ class Checking:
         facts = self._facts(source, candidate, former, held, kept)
         today = self.shop.now().date()
         criteria = may_be_shown(source, self.catalogue.limits, candidate, facts, today)
-        topics = difference(candidate.topics, former.topics)
-        counts = totals(topics) | {
-            "contradictions": len(candidate.contradictions),
-            "within": len(candidate.within),
-            "left_out": len(candidate.left_out),
-            "quarantined": len({one.topic for one in candidate.quarantined}),
-        }
         report = {
             **heading(source, snapshot),
-            "former": former.manifest.ref if former.manifest else None,
+            **findings(candidate, former),
             "words": words,
             "kept": kept,
-            "counts": counts,
             "criteria": [asdict(one) for one in criteria],
             "evaluations": [one.model_dump(mode="json") for one in facts.evaluations],
-            "contradictions": [_shown(one, candidate) for one in candidate.contradictions],
-            "within": [_shown(one, candidate) for one in candidate.within],
-            "quarantined": [one.as_json() for one in candidate.quarantined],
-            "problems": [asdict(one) for one in candidate.report.problems[:MOST_PROBLEMS]],
-            "uncompared": candidate.uncompared,
-            "topics": topics,
         }
         pack = (candidate.said, list(candidate.topics)) if candidate.topics else None
         digest = self.candidates.put(work, report, pack)
-        values = {"candidate": digest, "former": report["former"], "counts": counts,
-                  "criteria": report["criteria"]}  # fmt: skip
-        return Checked(digest, values, pack is not None and all(one.holds for one in criteria))
+        shown = {name: report[name] for name in ("former", "counts", "criteria")}
+        holds = pack is not None and all(one.holds for one in criteria)
+        return Checked(digest, {"candidate": digest, **shown}, holds)
 
     def former(self, source: Listed) -> Former:
         """What the source's last brick holds.
 
         A brick that was retired holds nothing: what comes next is wholly new to whoever looks.
         """
-        if not self.shop.store.refs(source.id):
+        refs = self.shop.store.refs(source.id)
+        if not refs:
             return Former()
-        last = self.shop.store.latest(source.id)
+        last = self.shop.store.get(refs[-1])
+        own = frozenset(id_ for ref in refs[-VERSIONS:] for id_ in self._ids(ref))
         if is_retired(last):
-            return Former(last)
+            return Former(last, own=own)
         content = content_of_brick(self.shop, last)
         if not isinstance(content, PackContent):
             raise SourceRefusedError(
                 f"{last.ref} is no knowledge; the source needs another id.", reason="name-taken"
             )
-        return Former(last, content.topics)
+        return Former(last, content.topics, content.retired, own)
+
+    def _ids(self, ref: str) -> list[str]:
+        """Ids of a version's topics; none where it was retired or is damaged."""
+        try:
+            content = content_of_brick(self.shop, self.shop.store.get(ref))
+        except BrickError:
+            return []
+        return [t.head.id for t in content.topics] if isinstance(content, PackContent) else []
 
     def _facts(
         self,
@@ -222,9 +230,26 @@ def heading(source: Listed, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _own(topic: Topic, source: Listed) -> bool:
-    """Whether a topic in use came of this source in an earlier version."""
-    return topic.head.id.startswith(f"{source.id}-")
+def findings(candidate: Candidate, former: Former) -> dict[str, Any]:
+    """What the report says was found: differences, contradictions, what was set apart."""
+    topics = difference(candidate.topics, former.topics)
+    return {
+        "former": former.manifest.ref if former.manifest else None,
+        "retired": former.retired,
+        "counts": totals(topics)
+        | {
+            "contradictions": len(candidate.contradictions),
+            "within": len(candidate.within),
+            "left_out": len(candidate.left_out),
+            "quarantined": len({one.topic for one in candidate.quarantined}),
+        },
+        "contradictions": [_shown(one, candidate) for one in candidate.contradictions],
+        "within": [_shown(one, candidate) for one in candidate.within],
+        "quarantined": [one.as_json() for one in candidate.quarantined],
+        "problems": [asdict(one) for one in candidate.report.problems[:MOST_PROBLEMS]],
+        "uncompared": candidate.uncompared,
+        "topics": topics,
+    }
 
 
 def _answerable(protected: Sequence[Protected], held: Sequence[Topic]) -> list[Protected]:

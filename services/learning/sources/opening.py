@@ -23,6 +23,7 @@ from services.learning.sources.acts import Act, decided
 from services.learning.sources.book import AddJob, no_jobs
 from services.learning.sources.catalogue import SOURCES, Listed, SourceList
 from services.learning.sources.fetch import Fetcher
+from services.learning.sources.protected import PROTECTED, protected_questions
 from services.learning.sources.release import RepositoryPublisher
 from services.learning.sources.service import Sources
 from services.learning.sources.snapshot import Shelf
@@ -62,15 +63,18 @@ def open_sources(
     """
     folder, store = data / "learning" / "sources", BrickStore(data / "bricks")
     shop = Workshop(store, embedder, cache=models_folder() / "knowledge", say=say)
+    catalogue = SourceList.load(listed or SOURCES)
+    asked = (listed or SOURCES).with_name(catalogue.protected) if catalogue.protected else PROTECTED
     return Sources(
         database,
-        SourceList.load(listed or SOURCES),
+        catalogue,
         folder,
         Fetcher(Shelf(folder), partial(_way, outbound, private), say=say),
         shop,
         in_use=lambda: ActiveKnowledge.of_folder("hospital", store.folder).load().topics,
         publisher=RepositoryPublisher(data, partial(signer_of, data, passphrase)),
         allowed=partial(_allowed, outbound),
+        protected=protected_questions(asked),
         add_job=add_job,
     )
 

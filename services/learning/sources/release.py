@@ -90,16 +90,21 @@ def make_brick(
         "level": source.level,
     }
     evaluations = [Evaluation.model_validate(one) for one in report["evaluations"]]
-    content = SourcedContent(PackContent(said, topics), source.attribution)
+    content = SourcedContent(
+        PackContent(said, topics, tuple(report["retired"])), source.attribution
+    )
     return finish(shop, content, fields, evaluations, plan).manifest
 
 
 def note_of(row: KnowledgeChange, report: Mapping[str, Any]) -> str:
-    """What the lineage says: which change, of which day, approved by whom, what was left out."""
+    """What the lineage says: which change, approved when, what was left out.
+
+    It goes to every node; who approved stays with the hospital.
+    """
     counts = report["counts"]
     day = row.decided.date() if row.decided else dt.datetime.now(dt.UTC).date()
     return (
-        f"change {row.id}; candidate {row.candidate}; approved by {row.by} on {day}; "
+        f"change {row.id}; candidate {row.candidate}; approved by a clinician on {day}; "
         f"{counts['left_out']} passages left out, {counts['quarantined']} topics set apart"
     )
 

@@ -19,7 +19,7 @@ from services.learning.sources.fetch import Fetcher
 from services.learning.sources.filing import Candidates
 from services.learning.sources.noting import check_notices
 from services.learning.sources.people import People
-from services.learning.sources.protected import Protected, protected_questions
+from services.learning.sources.protected import Protected
 from services.learning.sources.release import make_brick
 from services.learning.sources.snapshot import Part, Snapshot
 from services.learning.sources.states import State
@@ -55,7 +55,7 @@ class Sources:
         in_use: topics that the hospital answers from now.
         publisher: signs and publishes.
         allowed: whether the operator let a source be called.
-        protected: questions that have to stay answerable; those of `protected.yaml` when None.
+        protected: questions that have to stay answerable.
         add_job: adds the job of a step.
 
     Attributes:
@@ -74,7 +74,7 @@ class Sources:
         in_use: Callable[[], Sequence[Topic]],
         publisher: Publisher,
         allowed: Callable[[Listed], bool] = lambda _source: True,
-        protected: Sequence[Protected] | None = None,
+        protected: Sequence[Protected],
         add_job: AddJob = no_jobs,
     ) -> None:
         self.book = SourceBook(database, add_job)
@@ -83,8 +83,9 @@ class Sources:
         self.people = People(self.book, catalogue, self.candidates)
         self.fetch = Taking(self.book, catalogue, fetcher)
         self._publisher = publisher
-        asked = protected_questions() if protected is None else protected
-        self._checking = Checking(shop, catalogue, fetcher.shelf, self.candidates, in_use, asked)
+        self._checking = Checking(
+            shop, catalogue, fetcher.shelf, self.candidates, in_use, protected
+        )
 
     def tick(self) -> None:
         """Add the jobs of what is due, and see what people signed meanwhile."""
@@ -181,9 +182,13 @@ class Sources:
     def _release(self, row: KnowledgeChange, done: Done) -> State:
         try:
             source = self.catalogue.of(row.source)
-            manifest = make_brick(self.shop, self.candidates, source, row)
-            signed = self._publisher.publish(self.shop, manifest.ref)
+            ref = make_brick(self.shop, self.candidates, source, row).ref
         except (ChangeBlockedError, BrickError, NotFoundError) as error:
             return self.book.move(row, State.FAILED, done, error=error.message[:ERROR_CHARS])
+        said = None
+        try:
+            signed = self._publisher.publish(self.shop, ref)
+        except BrickError as error:  # the brick is there: a person sees to its publication
+            signed, said = False, error.message[:ERROR_CHARS]
         to = State.PUBLISHED if signed else State.SIGNING
-        return self.book.move(row, to, done, brick=manifest.ref)
+        return self.book.move(row, to, done, brick=ref, error=said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.bricks.operations.content import content_of_brick
+from services.bricks.operations.retire import retire
 from services.learning.sources.book import FencedOffError
 from services.learning.sources.errors import ChangeBlockedError
 from services.learning.sources.states import State
@@ -39,7 +40,8 @@ async def test_what_a_person_approves_becomes_a_signed_brick_with_its_lineage(ho
     assert house.publisher.published == ["labels@1"]
     manifest = house.shop.store.get("labels@1")
     assert row.candidate in manifest.lineage.note
-    assert "approved by ana" in manifest.lineage.note
+    assert "ana" not in manifest.lineage.note  # it goes to every node
+    assert row.by == "ana"
     assert manifest.lineage.method == f"snapshot {row.snapshot}"
     assert {one.licence for one in manifest.sources} == {"CC0 1.0"}
     assert "Label Office" in house.shop.store.path("labels@1", "attribution.txt").read_text()
@@ -231,3 +233,23 @@ async def test_each_due_source_gets_one_job_and_each_step_one(open_house, site):
     jobs.clear()
     house.sources.tick()
     assert jobs == [("learning-change", f"{id_}.1")]
+
+
+async def test_a_topic_that_people_retired_does_not_come_back_by_itself(house, site):
+    house.release(await house.brought())
+    (gone,) = [
+        topic.head.id
+        for topic in content_of_brick(house.shop, house.shop.store.latest("labels")).topics
+        if topic.head.title == "Brimolate"
+    ]
+    retire(house.shop, "labels", "It was wrong.", [gone])
+    site.given["/labels.json"] = labels(
+        label(), label("Brimolate", 2), label("Quellidan", 3), label("Ardemine", 4),
+        day="2026-11-25",
+    )  # fmt: skip
+    row = await house.brought()
+    assert [one["title"] for one in house.report(row)["topics"]] == ["Ardemine"]
+    assert house.release(row).brick == "labels@3"
+    content = content_of_brick(house.shop, house.shop.store.latest("labels"))
+    assert gone in content.retired
+    assert gone not in {topic.head.id for topic in content.topics}
