@@ -268,10 +268,13 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
     """Two workers that learn, slowly, one with a clock an hour ahead; what fails, fails here."""
     with pytest.MonkeyPatch.context() as patch:
         ward = Ward(tmp_path_factory.mktemp("busy"), patch)
-        try:
-            yield _went_wrong(ward)
-        finally:
-            ward.close()
+    try:
+        found = _went_wrong(ward)
+        for child in ward.workers:
+            ward.kill(child)
+        yield found
+    finally:
+        ward.close()
 
 
 def _went_wrong(ward: Ward) -> Busy:

@@ -42,9 +42,12 @@ class Credits:
             busy = select(LearningRound.id).where(LearningRound.state.in_(WORKING)).limit(1)
             if session.scalar(busy) is not None:
                 return
-            for row in session.scalars(
-                select(LearningRound).where(LearningRound.state == State.RELEASED)
-            ):
+            unmeasured = select(LearningRound).where(
+                LearningRound.state == State.RELEASED,
+                LearningRound.rebuilds.is_(None),
+                LearningRound.credit.is_(None),
+            )
+            for row in session.scalars(unmeasured):
                 if self._due(row):
                     self._add_job(session, JOB, f"{row.id}.0")
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from compliance.audit.reading import TrailReader
+from compliance.audit import AuditError
+from compliance.audit.records import AuditRecord
 from compliance.errors import NotFoundError
 from services.bricks.store import BrickStore
 from services.experts.models import PushedExpert
@@ -45,14 +46,27 @@ def calls_of(trail: Path) -> Calls:
     """
 
     def find(id_: str) -> Call | None:
-        for record in TrailReader(trail).records():
-            if id_ in _named(record.event, "entity", "what", _CONSULT):
-                models = _named(record.event, "agent", "who", _MODEL)
-                if models:
-                    return Call(datetime.fromisoformat(record.time), tuple(models))
+        try:
+            with trail.open("rb") as lines:
+                for line in lines:
+                    if id_.encode() in line and (found := _call(line, id_)):
+                        return found
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            raise AuditError("The audit trail cannot be read.") from None
         return None
 
     return find
+
+
+def _call(line: bytes, id_: str) -> Call | None:
+    """The call of a line of the trail, if it is the one of this id."""
+    record = AuditRecord.parse(line.rstrip(b"\n"))
+    if id_ not in _named(record.event, "entity", "what", _CONSULT):
+        return None
+    models = tuple(_named(record.event, "agent", "who", _MODEL))
+    return Call(datetime.fromisoformat(record.time), models) if models else None
 
 
 def pushed_in(database: Database) -> InUse:

@@ -134,7 +134,7 @@ def give_back(session: Session, round_: str) -> None:
             StoredContribution.state.in_(HERE),
         )
         there = session.scalar(newer.limit(1)) is not None
-        row.state, row.reason = ("refused", SUPERSEDED) if there else ("waiting", None)
+        row.state, row.reason = ("refused", SUPERSEDED) if there else ("waiting", row.reason)
         row.round = None
         session.flush()
 

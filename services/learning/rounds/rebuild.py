@@ -11,7 +11,7 @@ where they learned it on top of what is gone now.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,8 +34,8 @@ from services.learning.rounds.history import (
     standing_on,
     withdrawn,
 )
-from services.learning.rounds.ports import Say
-from services.learning.rounds.standing import standing
+from services.learning.rounds.ports import Model, Say
+from services.learning.rounds.standing import standing, waiting
 from services.learning.rounds.states import State
 from services.learning.train.onto import onto
 from services.store.database import Database
@@ -68,6 +68,7 @@ class Rebuilding:
         files: of rounds.
         policy: the update policy.
         combining: puts contributions together.
+        model: that adapters of this parent belong to now.
     """
 
     database: Database
@@ -75,6 +76,7 @@ class Rebuilding:
     files: RoundFiles
     policy: Policy
     combining: Combining
+    model: Callable[[], Model]
 
     def propose(self, domain: str) -> str | None:
         """Start such a round where the domain's release needs one; returns its id.
@@ -84,7 +86,11 @@ class Rebuilding:
         """
         with self.database.transaction() as session:
             first = _first(session, domain)
-            if first is None or running(session, domain):
+            if first is None:
+                return None
+            self.book.row(session, first.id, lock=True)  # another process may propose it too
+            waiting(session, domain, lock=True)  # or a round of what waits
+            if _first(session, domain) is None or running(session, domain):
                 return None
             row = _row(session, first, self.policy)
             self.book.open(session, row)
@@ -104,8 +110,11 @@ class Rebuilding:
         """What is left of every round from the first on that was touched.
 
         Raises:
-            AggregationError: too few are left for the rule, or the files of the others are gone.
+            AggregationError: too few are left for the rule, the files of the others are gone, or
+                the model is another one by now.
         """
+        if row.base != self.model().digest:
+            raise AggregationError(f"The model was changed since that release. {TAKE_BACK}")
         with self.database.reading() as session:
             rows = _from(session, row)
             left = {one.id: used(session, one.id) for one in rows}

@@ -108,7 +108,7 @@ class Rounds:
         self.people = People(database, self.book, policy)
         self._model, self._signer = model, signer
         self.combining = Combining(database, self.files, weigh)
-        self.rebuilding = Rebuilding(database, self.book, self.files, policy, self.combining)
+        self.rebuilding = Rebuilding(database, self.book, self.files, policy, self.combining, model)
         self._collecting = Collecting(
             database,
             self.files,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 from services.engines.digest import file_digest
@@ -15,6 +18,9 @@ from services.learning.models import LearningRound
 from services.learning.policy import DomainPolicy
 from services.learning.rounds.files import CANDIDATE, RoundFiles, write_delta
 from services.learning.rounds.ports import Candidate, Evaluator, Say
+
+LONGEST = 86_400.0
+"""Seconds after which no trial goes on any more."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Trials:
         """
         folder = self.files.of(row.id) / "trials" / str(uuid4())
         folder.mkdir(parents=True, mode=0o700)
+        _sweep(folder.parent)
         try:
             path = folder / CANDIDATE
             write_delta(path, change)
@@ -70,6 +77,14 @@ class Trials:
         if lacking:
             raise RoundBlockedError(f"The suite {lacking[0]} was not measured.")
         return {name: measured.suites[name] for name in suites}
+
+
+def _sweep(trials: Path) -> None:
+    """Delete what trials left behind that died."""
+    for left in trials.iterdir():
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > LONGEST:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def only(policy: DomainPolicy, suites: Sequence[str]) -> DomainPolicy:

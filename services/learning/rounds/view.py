@@ -55,6 +55,7 @@ def detail(rounds: Rounds, round_id: str) -> dict[str, Any]:
         "suites": suites_of(policy, row),
         "shadow": held.get("shadow"),
         "contributions": held.get("contributions", []),
+        "probes": held.get("probes", {}),
         "notes": held.get("notes", {}),
         "approvals": [
             {

@@ -9,7 +9,7 @@ from services.learning.models import LearningRound
 from services.learning.rounds import State, read_delta
 from services.learning.rounds.history import holding, standing_on
 from services.learning.train import onto
-from tests.support.rounds import DOMAIN
+from tests.support.rounds import DOMAIN, TinyModel
 
 
 def released(parent, id_):
@@ -144,3 +144,11 @@ def test_a_rollout_of_a_release_made_anew_names_the_release_that_is_out(parent):
     parent.rounds.advance(told.round)
     parent.rounds.advance(told.round)
     assert began == [(f"{DOMAIN}@2", one.brick)]
+
+
+def test_a_release_of_a_former_model_is_not_made_anew_on_another_one(parent, monkeypatch):
+    first, _ = a_release(parent, 0)
+    told = withdraw(parent.rounds, first[0])
+    monkeypatch.setattr(TinyModel, "digest", "sha256:" + "f" * 64)
+    assert parent.rounds.advance(told.round) == State.FAILED
+    assert "The model was changed" in parent.rounds.book.get(told.round).error
