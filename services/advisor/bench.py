@@ -8,13 +8,16 @@ llama.cpp's own quantiser out of the embedded file, so only its size and layout 
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from services.advisor.catalogue import Catalogue
@@ -30,27 +33,67 @@ app = typer.Typer(add_completion=False)
 WITHIN = 0.15
 """How far an estimate may be off."""
 EMBEDDED = "smollm2-135m-instruct"
+"""The model that ships with Caretier, by its name in the catalogue."""
 CONTEXTS = (512, 2048, 4096)
+"""Tokens that the embedded model is measured with."""
 QUANTISED = ("Q8_0", "Q4_0", "Q4_K_M", "F16")
+"""Forms that are made of the embedded model, by llama.cpp's names."""
 OTHERS = (("llama-3.2-1b-instruct", "Q4_K_M"), ("qwen3-0.6b", "Q8_0"))
+"""Models that a stand-in of their shape is measured for, with its form."""
 MIB = 1 << 20
+PATIENCE = 3600.0
+"""Seconds that one case may take: on a busy machine, filling a context takes minutes."""
 
 
-def rows() -> Iterator[dict[str, Any]]:
-    """One row for each model, form and context: bytes seen, estimated, and how far off."""
+@dataclass(frozen=True)
+class Case:
+    """A model of the catalogue in a form, with a context; a stand-in where it is not here."""
+
+    model: str
+    form: str
+    context: int = CONTEXTS[1]
+    source: Literal["embedded", "quantised", "stand-in"] = "embedded"
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.model} (stand-in)" if self.source == "stand-in" else self.model
+
+
+CASES = (
+    *(Case(EMBEDDED, "Q4_1", context) for context in CONTEXTS),
+    *(Case(EMBEDDED, form, source="quantised") for form in QUANTISED),
+    *(Case(name, form, source="stand-in") for name, form in OTHERS),
+)
+"""What is measured, in this order."""
+
+
+def rows(say: Callable[[str], object] = lambda _: None) -> Iterator[dict[str, Any]]:
+    """One row for each case: bytes seen, estimated, and how far off; or why it could not be seen.
+
+    Args:
+        say: is told which case is measured.
+    """
     catalogue = Catalogue.load()
-    shape = catalogue.model(EMBEDDED).shape
-    for context in CONTEXTS:
-        yield _row(EMBEDDED, embedded_model(), shape, "Q4_1", context)
     with tempfile.TemporaryDirectory(prefix="caretier-") as folder:
-        file = Path(folder) / "model.gguf"
-        for form in QUANTISED:
-            quantise(embedded_model(), file, form)
-            yield _row(EMBEDDED, file, shape, form, CONTEXTS[1])
-        for name, form in OTHERS:
-            other = catalogue.model(name).shape
-            write_stand_in(file, other, form, CONTEXTS[1])
-            yield _row(f"{name} (stand-in)", file, other, form, CONTEXTS[1])
+        for number, case in enumerate(CASES, 1):
+            say(f"{number} of {len(CASES)}: {case.name}, {case.form}, {case.context:,} tokens")
+            shape = catalogue.model(case.model).shape
+            try:
+                yield _row(case, shape, _file(case, shape, Path(folder)))
+            except AdvisorError as error:
+                yield {**_told(case), "good": False, "why": error.message}
+
+
+def _file(case: Case, shape: Shape, folder: Path) -> Path:
+    file = folder / "model.gguf"
+    if case.source == "embedded":
+        return embedded_model()
+    if case.source == "quantised":
+        quantise(embedded_model(), file, case.form)
+    else:
+        write_stand_in(file, shape, case.form, case.context)
+    return file
 
 
 def quantise(source: Path, target: Path, form: str) -> None:
@@ -62,7 +105,7 @@ def quantise(source: Path, target: Path, form: str) -> None:
     import llama_cpp
     from llama_cpp import _logger
 
-    _logger.set_verbose(False)
+    _logger.logger.setLevel(logging.CRITICAL)  # it warns of each of some hundred tensors
     params = llama_cpp.llama_model_quantize_default_params()
     params.allow_requantize, params.nthread = True, 1
     params.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{form}")
@@ -70,19 +113,16 @@ def quantise(source: Path, target: Path, form: str) -> None:
         raise AdvisorError(f"{source.name} could not be written in {form}.")
 
 
-def _row(name: str, file: Path, shape: Shape, form: str, context: int) -> dict[str, Any]:
-    seen = try_model(file, context=context, threads=1, fill=True, rounds=1).resident
-    told = on_processor(shape, form, file.stat().st_size, context=context).resident
-    off = told / seen - 1
-    return {
-        "model": name,
-        "form": form,
-        "context": context,
-        "seen": seen,
-        "estimated": told,
-        "off": round(off, 4),
-        "good": abs(off) <= WITHIN,
-    }
+def _row(case: Case, shape: Shape, file: Path) -> dict[str, Any]:
+    trial = try_model(file, context=case.context, threads=1, fill=True, rounds=1, patience=PATIENCE)
+    told = on_processor(shape, case.form, file.stat().st_size, context=case.context).resident
+    off = told / trial.resident - 1
+    figures = {"seen": trial.resident, "estimated": told, "off": round(off, 4)}
+    return {**_told(case), **figures, "good": abs(off) <= WITHIN}
+
+
+def _told(case: Case) -> dict[str, Any]:
+    return {"model": case.name, "form": case.form, "context": case.context}
 
 
 @app.command()
@@ -90,8 +130,8 @@ def advisor(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Set the estimate of memory against measured resident memory; 1 when one is too far off."""
-    with Console(stderr=True).status("Loading models and filling their contexts …"):
-        found = list(rows())
+    with Console(stderr=True).status("Loading models …") as status:
+        found = list(rows(status.update))
     if as_json:
         machine = probe().model_dump(mode="json")
         typer.echo(json.dumps({"machine": machine, "within": WITHIN, "rows": found}))
@@ -107,8 +147,16 @@ def _show(found: list[dict[str, Any]]) -> None:
             row["model"],
             row["form"],
             f"{row['context']:,}",
-            f"{row['seen'] / MIB:,.0f}",
-            f"{row['estimated'] / MIB:,.0f}",
-            f"[{'green' if row['good'] else 'red'}]{row['off']:+.1%}[/]",
+            *_figures(row),
         )
     Console().print(table)
+
+
+def _figures(row: dict[str, Any]) -> tuple[str, ...]:
+    if "seen" not in row:
+        return "not seen", "", f"[red]{escape(row['why'])}[/]"
+    return (
+        f"{row['seen'] / MIB:,.0f}",
+        f"{row['estimated'] / MIB:,.0f}",
+        f"[{'green' if row['good'] else 'red'}]{row['off']:+.1%}[/]",
+    )

@@ -27,6 +27,7 @@ from services.engines.llama.lane import Lane
 from services.engines.llama.weights import Told, Weights
 
 Clock = Callable[[], float]
+"""Gives seconds."""
 READ, WRITTEN = 256, 16
 """Tokens that are read, and written, in one round."""
 ENOUGH = 4.0
@@ -54,7 +55,13 @@ class Trial:
 
 
 def try_model(
-    model: Path, *, context: int, threads: int, fill: bool = False, rounds: int = 3
+    model: Path,
+    *,
+    context: int,
+    threads: int,
+    fill: bool = False,
+    rounds: int = 3,
+    patience: float = PATIENCE,
 ) -> Trial:
     """Load a model, let it read and write, and return what was seen.
 
@@ -64,6 +71,7 @@ def try_model(
         threads: CPU threads.
         fill: read until the context is full, to see the memory that it takes then.
         rounds: how often it reads and writes, at most.
+        patience: seconds that it may take.
 
     Raises:
         TrialError: it cannot be loaded here, or took too long.
@@ -72,10 +80,10 @@ def try_model(
     command += [f"--threads={threads}", f"--rounds={rounds}", *(["--fill"] if fill else [])]
     try:
         done = subprocess.run(  # noqa: S603 - our own module
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command, capture_output=True, text=True, timeout=patience, check=False
         )
     except subprocess.TimeoutExpired:
-        raise TrialError(f"{model.name} took longer than {PATIENCE:g} s.") from None
+        raise TrialError(f"{model.name} took longer than {patience:g} s.") from None
     if done.returncode:
         raise TrialError(f"{model.name} cannot be run here (status {done.returncode}).")
     return Trial(**json.loads(done.stdout.splitlines()[-1]))
