@@ -15,8 +15,6 @@ OLD, NEW = "general@1", "general@2"
 def database(tmp_path):
     made = Database(f"sqlite:///{tmp_path}/parent.db")
     made.migrate("services.learning")
-    with made.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=MEMORY")
     yield made
     made.close()
 
