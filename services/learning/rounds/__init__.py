@@ -1,11 +1,13 @@
 """Rounds: how contributions become a release, step by step, under the update policy.
 
 Workflow. `Rounds.propose` starts a round when the policy's criteria hold. Each step is done by
-`Rounds.advance`: *collecting* takes the contributions that wait and still hold, *aggregating* puts
-them together into one candidate, *evaluating* measures it and holds every criterion against what
-was found. Then the round *waits* for people, who approve or reject that very candidate by its
-digest. *Publishing* holds the criteria once more and makes a signed brick; *rolling out* begins,
-and `Rounds.tick` sees how it ends.
+`Rounds.advance`: *collecting* takes the contributions that wait and still hold, and tries each by
+itself where the policy wants that (`probe`); *aggregating* puts them together into one candidate,
+*evaluating* measures it and holds every criterion against what was found. Then the round *waits*
+for people, who approve that very candidate by its digest; one who rejects it blocks it for good.
+*Publishing* holds the criteria once more and makes a signed brick; *rolling out* begins, and
+`Rounds.tick` sees how it ends. What is withdrawn from a release later has a round proposed that
+makes it anew (`rebuild`).
 
     rounds = Rounds(database, folder, Policy.load(), evaluator, publisher, model=…, signer=…)
     round_id = rounds.propose("general")
