@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from compliance.errors import NotFoundError
 from services.hospital.accounts import SignedIn
@@ -105,67 +105,70 @@ def _reading(router: APIRouter, portal: Portal, desk: KnowledgeDesk) -> None:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What a form brings: the session's token, the digest that was looked at, the reason."""
+
+    csrf: str
+    candidate: str
+    note: str
+
+
+def _said(
+    csrf: Annotated[str, Form()] = "",
+    candidate: Annotated[str, Form()] = "",
+    note: Annotated[str, Form()] = "",
+) -> _Said:
+    return _Said(csrf, candidate[:DIGEST_CHARS], clean(note[:NOTE_CHARS]))
+
+
+_Form = Annotated[_Said, Depends(_said)]
+
+
 def _deciding(router: APIRouter, portal: Portal, desk: KnowledgeDesk) -> None:
     people = desk.sources.people
 
     def decide(
-        request: Request, csrf: str, id_: str, act: Act, do: Callable[[SignedIn], Any]
+        request: Request, csrf: str, id_: str, act: Act, do: Callable[[str], object]
     ) -> Response:
         who = portal.gate.let_change(request, csrf, WRITERS)
         desk.sources.book.get(_known(id_))
         desk.audit(_caller(who), f"change:{id_}", act)
-        do(who)
+        do(who.user.id)
         return see(f"{KNOWLEDGE}/{id_}")
 
     @router.post("/knowledge/{id_}/approve")
-    def approve(
-        request: Request,
-        id_: str,
-        *,
-        csrf: Annotated[str, Form()] = "",
-        candidate: Annotated[str, Form()] = "",
-        note: Annotated[str, Form()] = "",
-    ) -> Response:
+    def approve(request: Request, id_: str, said: _Form) -> Response:
         """Approve the candidate that was shown."""
-        said, digest = clean(note[:NOTE_CHARS]), candidate[:DIGEST_CHARS]
-        return decide(
-            request, csrf, id_, "approved",
-            lambda who: people.approve(id_, digest, who.user.id, said),
-        )  # fmt: skip
+
+        def do(by: str) -> object:
+            return people.approve(id_, said.candidate, by, said.note)
+
+        return decide(request, said.csrf, id_, "approved", do)
 
     @router.post("/knowledge/{id_}/refuse")
-    def refuse(
-        request: Request,
-        id_: str,
-        *,
-        csrf: Annotated[str, Form()] = "",
-        candidate: Annotated[str, Form()] = "",
-        note: Annotated[str, Form()] = "",
-    ) -> Response:
+    def refuse(request: Request, id_: str, said: _Form) -> Response:
         """Refuse the candidate that was shown, with a reason."""
-        said, digest = clean(note[:NOTE_CHARS]), candidate[:DIGEST_CHARS]
-        return decide(
-            request, csrf, id_, "refused",
-            lambda who: people.refuse(id_, digest, who.user.id, said),
-        )  # fmt: skip
+
+        def do(by: str) -> object:
+            return people.refuse(id_, said.candidate, by, said.note)
+
+        return decide(request, said.csrf, id_, "refused", do)
 
     @router.post("/knowledge/{id_}/keep")
     def keep(
         request: Request,
         id_: str,
-        *,
-        csrf: Annotated[str, Form()] = "",
-        candidate: Annotated[str, Form()] = "",
-        note: Annotated[str, Form()] = "",
+        said: _Form,
         passage: Annotated[list[str] | None, Form()] = None,
     ) -> Response:
         """Keep passages that contradict what is in use, with a reason."""
-        said, digest = clean(note[:NOTE_CHARS]), candidate[:DIGEST_CHARS]
         chosen = {one[:PASSAGE_CHARS] for one in (passage or [])[:MOST_KEPT]}
-        return decide(
-            request, csrf, id_, "kept",
-            lambda who: people.keep(id_, digest, chosen, who.user.id, said),
-        )  # fmt: skip
+
+        def do(by: str) -> object:
+            return people.keep(id_, said.candidate, chosen, by, said.note)
+
+        return decide(request, said.csrf, id_, "kept", do)
 
 
 def _operating(router: APIRouter, portal: Portal, desk: KnowledgeDesk) -> None:

@@ -9,6 +9,8 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from services.learning.rounds.show import criteria_table
+
 COLOURS = {"well": "green", "failing": "red", "old": "yellow", "waiting": "yellow"}
 MOST_TOPICS = 40
 Held = Mapping[str, Any]
@@ -69,7 +71,7 @@ def change_report(held: Held) -> RenderableType:
         f"  {one['date'] or ''} {escape(one['title'])} {one['url']}"
         for one in report.get("entries", [])
     ]
-    return Group("\n".join(lines), _criteria(held["criteria"]))
+    return Group("\n".join(lines), criteria_table(held["criteria"]))
 
 
 def _contradictions(report: Held) -> Iterator[str]:
@@ -94,14 +96,6 @@ def _topics(topics: Sequence[Held]) -> Iterator[str]:
                     yield f"  [green]+[/] {section['section']}: {escape(line['new'])}{mark}"
     if len(topics) > MOST_TOPICS:
         yield f"… and {len(topics) - MOST_TOPICS} topics more (--json shows all)"
-
-
-def _criteria(criteria: Sequence[Held]) -> Table:
-    table = Table("criterion", "", "needs", "has")
-    for one in criteria:
-        mark = "[green]holds[/]" if one["holds"] else "[red]blocks[/]"
-        table.add_row(one["name"], mark, escape(one["needs"]), escape(one["has"]))
-    return table
 
 
 def _counted(counts: Held) -> str:
