@@ -22,7 +22,8 @@ from services.bricks.standing import Standing
 from services.bricks.store import BrickStore
 from services.bricks.updater.installed import Installed
 from services.consult import wording
-from services.consult.draft import SYSTEM, Drafter, Said, name_of
+from services.consult.adapted import standing, told_of, who_wrote
+from services.consult.draft import SYSTEM, Drafter, Said
 from services.consult.ground import Grounder, Material, Quote
 from services.consult.judge import Judge
 from services.consult.messages import (
@@ -172,19 +173,8 @@ class Node:
     @property
     def standing(self) -> Standing:
         """What this node uses of its bricks, and what it leaves out."""
-        card = self.engine.card if self.engine else None
-        adapters = self.adapters
-        return Standing(
-            at=datetime.now(UTC),
-            model=card.name if card else None,
-            base=card.digest if card else None,
-            writes=self._known.drafter.writes,
-            adapters=tuple(m.ref for m in adapters.held()) if adapters else (),
-            left_out={
-                **(self._active.left_out if self._active else {}),
-                **(adapters.left_out if adapters else {}),
-            },
-        )
+        writes = self._known.drafter.writes
+        return standing(self.engine, self._active, self.adapters, writes=writes)
 
     def _adapters_of(self, bricks: BrickStore) -> AdaptersInUse:
         @cache
@@ -289,8 +279,8 @@ class Node:
         async for one in known.drafter.draft(question.text, material.quotes, ref):
             said.append(one)
             yield Sentence(text=one.text, citations=(one.quote.passage.id,))
-        model = self._who_wrote(said, adapter, known.model)
-        yield clock.step("draft", sentences=len(said), model=model.name, **_used(said, adapter))
+        model = who_wrote(self.engine, said, adapter, known.model)
+        yield clock.step("draft", sentences=len(said), model=model.name, **told_of(said, adapter))
         answer = self._answer(question, triage, material, said, chosen.experts, clock, model)
         yield Outcome(answer)
 
@@ -303,16 +293,6 @@ class Node:
         except Exception:  # noqa: BLE001 - a question must be answered
             _LOG.exception("no adapter could be chosen; the base model writes")
             return None
-
-    def _who_wrote(
-        self, said: list[Said], adapter: BrickManifest | None, model: ModelCardRef
-    ) -> ModelCardRef:
-        """The model, with its adapter where a sentence that the adapter wrote was kept."""
-        if self.engine is None or adapter is None:
-            return model
-        name = name_of(self.engine.card, adapter.ref)
-        wrote = any(one.by == name for one in said)
-        return ModelCardRef(name=name, digest=model.digest) if wrote else model
 
     def _record(self, question: Question) -> Record:
         today = question.asked or datetime.now(UTC).date()
@@ -416,15 +396,6 @@ class Node:
         """Free the engine."""
         if self.engine is not None:
             await self.engine.close()
-
-
-def _used(said: list[Said], adapter: BrickManifest | None) -> dict[str, object]:
-    """What a trace says of the adapter that was asked: where it comes from, and what was kept."""
-    if adapter is None:
-        return {}
-    kept = sum(one.by is not None and one.by.endswith(f" {adapter.ref}") for one in said)
-    lineage = " ".join((adapter.lineage.operation, *adapter.lineage.parents))
-    return {"adapter": adapter.ref, "kept": kept, "lineage": lineage}
 
 
 def _above(level: Level) -> Level | None:
