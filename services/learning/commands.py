@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from services.learning.distil.commands import distil
 from services.learning.lineage.commands import lineage
 from services.learning.rollout.commands import app as rollout_app
 from services.learning.scenario.commands import scenario
@@ -171,6 +172,7 @@ def readmit(
     typer.echo(f"{row.id} of {row.site} waits for a round.")
 
 
+app.command()(distil)
 app.command()(lineage)
 app.command()(scenario)
 app.command()(signals)

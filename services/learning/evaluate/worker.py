@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,35 @@ def ask(
     return tuple(told["scores"])
 
 
+def reply(
+    model: Path,
+    adapter: Path | None,
+    questions: Sequence[str],
+    *,
+    tokens: int = 24,
+    threads: int = 1,
+    say: Say | None = None,
+) -> list[str]:
+    """Greedy answers of a model to questions, in a process of its own; arguments as `ask`.
+
+    Raises:
+        BrickError: the adapter does not fit the model, or a question is too long.
+        EngineError: the model cannot be used, or the process broke off.
+    """
+    request = {
+        "model": str(model.resolve()),
+        "adapter": str(adapter.resolve()) if adapter else None,
+        "questions": list(questions),
+        "tokens": tokens,
+        "threads": threads,
+    }
+    python = Path(sys.executable)
+    told = run_module(
+        __name__, request, python=python, say=say, seconds=SECONDS, refused=BrickError
+    )
+    return list(told["answers"])
+
+
 def scores(scorer: Scorer, suite: Suite, say: Say) -> list[float]:
     """Scores of a suite's items, each 0 to 1."""
     items = suite.items
@@ -70,15 +99,18 @@ def scores(scorer: Scorer, suite: Suite, say: Say) -> list[float]:
 
 def _work(request: dict[str, Any], say: Say) -> dict[str, Any]:
     os.nice(10)
-    suite = Suite.model_validate(request["suite"])
     adapter = request["adapter"]
-    began = time.monotonic()
     scorer = Scorer(Path(request["model"]), Path(adapter) if adapter else None, request["threads"])
     try:
-        found = scores(scorer, suite, say)
+        if "suite" in request:
+            return {"scores": scores(scorer, Suite.model_validate(request["suite"]), say)}
+        asked = request["questions"]
+        told = scorer.answers(
+            asked, request["tokens"], lambda done: say(f"{done} of {len(asked)} answers")
+        )
+        return {"answers": told}
     finally:
         scorer.close()
-    return {"scores": found, "seconds": time.monotonic() - began}
 
 
 if __name__ == "__main__":
