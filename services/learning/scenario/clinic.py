@@ -33,7 +33,7 @@ from services.learning.train.request import Example
 from services.learning.train.terms import Terms
 from services.store.database import Database
 
-TERMS = Terms(steps=42, batch=8, rate=0.004, least=8)
+TERMS = Terms(steps=36, batch=8, rate=0.004, least=8)
 PLAIN = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 """What the model's own template puts where no system part is given: changes are trained so."""
 
