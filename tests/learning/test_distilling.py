@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from services.bricks.adapters.base import Base
+from services.bricks.adapters.effect import Effect
 from services.bricks.repository.delegations import delegate
 from services.bricks.repository.key_maker import KeyPlan
 from services.engines.errors import EngineUnavailableError
 from services.engines.settings import embedded_model
 from services.engines.torch_side import torch_python
 from services.experts.adapters import adapter_of
-from services.learning.distil import distiller as module
+from services.learning.distil.bricks import DeviceBricks, Distilled
 from services.learning.distil.distiller import Distiller, Task
 from services.learning.distil.figures import Figures
 from services.learning.distil.student import Recipe
@@ -111,7 +112,7 @@ def test_a_student_of_a_quarter_of_the_rank_answers_as_the_parent_and_is_signed(
     except EngineUnavailableError as error:
         pytest.skip(f"{error.message} {error.advice}")
     done = hospital.distiller.distil(hospital.task("What is wool?", "What is salt?"))
-    assert done.brick == "learned-general-device@1"
+    assert done.bricks == ("learned-general-device@1",)
     assert done.figures.suites["learned"].after == (1.0, 1.0)
     assert done.figures.kept == 1.0
     assert done.apart[1] <= done.apart[0]
@@ -121,7 +122,7 @@ def test_a_student_of_a_quarter_of_the_rank_answers_as_the_parent_and_is_signed(
     assert (published.level, published.rank) == ("device", 2)
     assert published.lineage.parents == (PARENT,)
     assert adapter_of(hospital.world.store, published, "gguf").rank == 2
-    told = json.loads(hospital.world.store.path(done.brick, "lineage.json").read_text())
+    told = json.loads(hospital.world.store.path(done.bricks[0], "lineage.json").read_text())
     assert told["figures"]["kept"] == 1.0
 
 
@@ -131,7 +132,7 @@ def test_a_student_that_lost_too_much_is_not_published(hospital, monkeypatch):
     monkeypatch.setattr(
         Distiller,
         "_measured",
-        lambda _self, task, *_: module.Distilled(
+        lambda _self, task, *_: Distilled(
             task.parent, None, Figures({}, {}, 0.2, (worse,)), (0.1, 0.1), (1, 2), 1.0
         ),
     )
@@ -139,7 +140,23 @@ def test_a_student_that_lost_too_much_is_not_published(hospital, monkeypatch):
         hospital.distiller.distil(hospital.task("What is wool?"))
     assert hospital.world.repository.manifests() == []
     found = hospital.distiller.distil(hospital.task("What is wool?"), dry=True)
-    assert found.brick is None
+    assert found.bricks == ()
+
+
+def test_a_model_of_its_own_stands_beside_the_adapter_with_what_quantising_left(hospital):
+    folder = hospital.world.folder / "parent"
+    (folder / "model.gguf").write_bytes(b"stands in for a quantised model")
+    effect = Effect("Q4_K_M", carried=0.9, kept=0.8, changed=0.5, gain=1.0, answers=8)
+    found = Distilled(PARENT, None, Figures({}, {}, 1.0, ()), (0.1, 0.1), (1, 2), 1.0, effect)
+    signing = Signing(hospital.world.repository, hospital.world.store, hospital.world.ring)
+    base = Base.of(embedded_model()).digest
+    adapter, whole = DeviceBricks(signing, base, Recipe(rank=8)).make("general", found, folder)
+    assert (adapter.ref, whole.ref) == (
+        "learned-general-device@1",
+        "learned-general-device-model@1",
+    )
+    assert (whole.kind, whole.base, whole.lineage.parents) == ("model", base, (PARENT,))
+    assert [one.value for one in whole.evaluations] == [0.8]
 
 
 def test_lacking_keys_are_said_before_anything_is_trained(hospital):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from services.learning.distil.distiller import Distilled
+    from services.learning.distil.bricks import Distilled
 
 Folder = Annotated[
     Path | None,
@@ -34,6 +34,10 @@ def distil(
     steps: Annotated[int, typer.Option(min=0, help="Of its training.")] = 40,
     minutes: Annotated[float, typer.Option(min=0.1, help="Of training at most.")] = 15,
     threads: Annotated[int, typer.Option(min=1, help="Of the CPU.")] = 1,
+    quantise: Annotated[
+        str | None,
+        typer.Option(help="Make a model of its own too, quantised so, like Q4_K_M."),
+    ] = None,
     suites: Folder = None,
     passphrase: Passphrase = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Publish nothing.")] = False,
@@ -83,7 +87,7 @@ def distil(
             recipe=Recipe(rank=rank, steps=steps, seconds=minutes * 60, threads=threads),
             say=status.update,
         )
-        task = Task(domain, parent, policy, questions_of(beside.database, domain))
+        task = Task(domain, parent, policy, questions_of(beside.database, domain), quantise)
         found = distiller.distil(task, dry=dry_run)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
@@ -111,4 +115,7 @@ def _show(found: Distilled) -> None:
         f"{small} instead of {large}; {found.apart[0]:.4f} nats a token from the parent before "
         f"training, {found.apart[1]:.4f} after; {found.seconds:.0f} s."
     )
-    typer.echo(f"Published {found.brick}." if found.brick else "Nothing was published.")
+    if found.effect is not None:
+        typer.echo(f"{found.effect.kind} keeps {found.effect.kept:.0%} of the behaviour.")
+    said = f"Published {', '.join(found.bricks)}." if found.bricks else "Nothing was published."
+    typer.echo(said)

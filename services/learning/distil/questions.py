@@ -23,7 +23,7 @@ def questions_of(database: Database, domain: str) -> tuple[str, ...]:
     """The hospital's own de-identified questions of a domain, and common ones that every site has.
 
     Facts that the parent learned go down to devices as far as somebody asks about them here; the
-    suites that releases are judged by are never asked.
+    items of suites that releases are judged by are never asked.
     """
     query = select(Signal.question).where(
         Signal.domain == domain, Signal.expires > datetime.now(UTC)
@@ -31,6 +31,6 @@ def questions_of(database: Database, domain: str) -> tuple[str, ...]:
     with database.reading() as session:
         own = list(session.scalars(query.order_by(Signal.made.desc(), Signal.id).limit(MOST)))
     common = [example.question for example in protected()]
-    topics = [item.ask for item in known_items(COMMON)]
+    topics = [f"Tell me about {item.ask.rstrip('?')}." for item in known_items(COMMON)]
     every = (text.strip() for text in (*own, *common, *topics))
     return tuple(dict.fromkeys(text for text in every if 0 < len(text) <= LONGEST))
