@@ -24,6 +24,8 @@ from services.learning.sources.robots import AGENT, Robots
 from services.learning.sources.snapshot import Part, Shelf, Snapshot
 from services.web.outbound import Outbound, OutboundRefusedError
 
+NOT_ALLOWED = "not-allowed"
+"""Reason of a refusal that the operator ends by listing the origin."""
 ATTEMPTS = 3
 PATIENCE = 60.0
 """Seconds that are waited within one run where a source says Retry-After; else it is later."""
@@ -70,6 +72,9 @@ class Fetcher:
         """
         try:
             way = self.outbound(source)
+        except OutboundRefusedError as error:
+            raise SourceRefusedError(str(error), reason=NOT_ALLOWED) from None
+        try:
             async with way.client(timeout=source.seconds, cap=source.megabytes << 20) as client:
                 client.headers["user-agent"] = f"{AGENT} (knowledge sources of a hospital)"
                 parts = await self._parts(client, source, former)

@@ -9,7 +9,7 @@ from pathlib import Path
 from services.learning.sources.book import Done, SourceBook, no_job
 from services.learning.sources.catalogue import Listed, SourceList
 from services.learning.sources.errors import SourceAwayError, SourceRefusedError
-from services.learning.sources.fetch import Fetcher
+from services.learning.sources.fetch import NOT_ALLOWED, Fetcher
 from services.learning.sources.snapshot import Snapshot
 
 FIRST_RETRY = 900.0
@@ -91,7 +91,7 @@ class Taking:
         if isinstance(error, SourceAwayError) and error.wait is not None:
             wait = max(wait, error.wait)
         if isinstance(error, SourceRefusedError):
-            wait = longest
+            wait = 0.0 if error.reason == NOT_ALLOWED else longest
         self.book.note(
             source.id,
             done,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from services.learning.sources.errors import SourceAwayError, SourceRefusedError
 from services.learning.sources.fetch import retry_after
 from services.learning.sources.snapshot import Part
+from services.web.outbound import OutboundRefusedError
 from tests.support.knowledge_sources import NOW, label, labels, later, listed
 
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE z [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">
@@ -211,3 +213,16 @@ async def test_files_that_nobody_needs_are_swept_away(house, site):
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(said, seconds):
     assert retry_after(said, NOW) == seconds
+
+
+async def test_a_source_is_asked_as_soon_as_the_operator_lets_it(house, site):
+    def refuse(_source):
+        raise OutboundRefusedError("Its origin is not listed.")
+
+    allowed = house.sources.fetch.fetcher
+    shut = replace(allowed, outbound=refuse)
+    object.__setattr__(house.sources.fetch, "fetcher", shut)
+    assert await refused(house) == "not-allowed"
+    assert house.sources.book.standing("labels").due == NOW
+    object.__setattr__(house.sources.fetch, "fetcher", allowed)
+    assert await house.sources.fetch("labels") is not None
