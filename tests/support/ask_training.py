@@ -88,12 +88,12 @@ def _pairs(base: Path) -> dict[str, Any]:
     fit = Fit(model, recipe, clip, own=own, protected=kept, order="o", worse=worse)
     total = [torch.zeros_like(up) for up in ups]
     for at in range(2):
-        grads = torch.autograd.grad(fit._losses([at]).sum(), ups)  # noqa: SLF001 - by hand
+        grads = torch.autograd.grad(fit._losses([at]).sum(), ups)
         length = float(torch.sqrt(sum(g.pow(2).sum() for g in grads)))
-        for held, grad in zip(total, grads, strict=True):
-            held += grad * min(1.0, fit.clip / length)
-    fit._private.forget()  # noqa: SLF001
-    fit._learn([0, 1])  # noqa: SLF001
+        for place, grad in enumerate(grads):
+            total[place] += grad * min(1.0, fit.clip / length)
+    fit._private.forget()
+    fit._learn([0, 1])
     told["made"] = torch.cat([up.grad.flatten() for up in ups]).tolist()
     told["want"] = (torch.cat([t.flatten() for t in total]) / (fit.rate * 2)).tolist()
     fit.close()
