@@ -34,7 +34,7 @@ from tests.support.stack import eventually
 from tests.support.tiny_llama import make_model
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("rounds")]
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 class Ward:
