@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from services.learning.evaluate.known import known_items
+from services.learning.evaluate.shadow import LONGEST
 from services.learning.models import Signal
 from services.learning.train.material import protected
 from services.store.database import Database
@@ -15,8 +16,6 @@ COMMON = 24
 """Topics of the built-in knowledge that are asked about."""
 MOST = 200
 """Of the hospital's own questions, newest first."""
-LONGEST = 300
-"""Characters; longer ones are left out."""
 
 
 def questions_of(database: Database, domain: str) -> tuple[str, ...]:
@@ -33,4 +32,4 @@ def questions_of(database: Database, domain: str) -> tuple[str, ...]:
     common = [example.question for example in protected()]
     topics = [f"Tell me about {item.ask.rstrip('?')}." for item in known_items(COMMON)]
     every = (text.strip() for text in (*own, *common, *topics))
-    return tuple(dict.fromkeys(text for text in every if 0 < len(text) <= LONGEST))
+    return tuple(dict.fromkeys(text for text in every if 0 < len(text.encode()) <= LONGEST))

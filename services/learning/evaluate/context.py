@@ -113,10 +113,13 @@ class Context:
         model, template = self.weights.model, self.weights.metadata.get("tokenizer.chat_template")
         if template is None:
             raise BrickError("The model has no chat template, so it cannot be asked.")
-        word = model.token_get_text
-        formed = Jinja2ChatFormatter(
-            template, eos_token=word(model.token_eos()), bos_token=word(model.token_bos())
-        )(messages=[{"role": "user", "content": _MARK}])
+        begins, ends = (
+            str(model.token_get_text(token)) if token >= 0 else ""
+            for token in (model.token_bos(), model.token_eos())
+        )
+        formed = Jinja2ChatFormatter(template, eos_token=ends, bos_token=begins)(
+            messages=[{"role": "user", "content": _MARK}]
+        )
         before, found, behind = formed.prompt.partition(_MARK)
         if not found:
             raise BrickError("The model's chat template leaves the question out.")

@@ -23,8 +23,8 @@ MEASURE = (
     "share of the reference's words in the answer; lost where that is lower by more than"
     f" {MARGIN:g}"
 )
-LONGEST = 300
-"""Characters of a question or a correction that is asked here; longer ones are left out."""
+LONGEST = 200
+"""Bytes of a question that is asked here, so that it is not too long to be read in any script."""
 Recent = Callable[[str, int], Sequence[Item]]
 """So many recent questions of a domain."""
 
@@ -44,7 +44,7 @@ def recent_signals(database: Database) -> Recent:
         return [
             Item(ask=ask, text=text)
             for ask, text in pairs.items()
-            if 0 < len(ask) <= LONGEST and 0 < len(text) <= LONGEST
+            if 0 < len(ask.encode()) <= LONGEST and text
         ]
 
     return recent

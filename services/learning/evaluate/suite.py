@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -20,6 +21,8 @@ from compliance.errors import BadInputError
 
 Kind = Literal["answer", "choice", "text", "overlap"]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+NAME = r"^[a-z0-9][a-z0-9-]{0,47}$"
+"""How a suite is called."""
 MAX_BYTES = 4 * 1024 * 1024
 """Of a suite's file; a longer one is not read."""
 
@@ -57,7 +60,7 @@ class Suite(_Part):
         tokens: of a greedy answer at most.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")
+    name: str = Field(pattern=NAME)
     kind: Kind
     items: tuple[Item, ...] = Field(min_length=1, max_length=10_000)
     tokens: int = Field(default=24, ge=1, le=256)
@@ -69,6 +72,8 @@ class Suite(_Part):
             lacking = not getattr(item, needed) or (self.kind == "choice" and item.text is None)
             if lacking:
                 raise ValueError(f"item {number} of kind {self.kind} needs {needed} and its text")
+            if not all(re.search(r"\w", text) for text in (*item.accept, *item.avoid)):
+                raise ValueError(f"item {number} looks for a text without words")
         asked = [(item.ask, item.text) for item in self.items]
         if len(set(asked)) != len(asked):
             raise ValueError("an item is there twice")

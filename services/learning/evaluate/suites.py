@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from compliance.errors import BadInputError
 from services.learning import suites as shipped
-from services.learning.evaluate.suite import Suite, read_suite
+from services.learning.evaluate.suite import NAME, Suite, read_suite
 
 SHIPPED = Path(shipped.__file__).parent
+SLUG = re.compile(NAME)
 
 
 class Suites:
@@ -36,6 +38,8 @@ class Suites:
         Raises:
             BadInputError: its file is not as it has to be.
         """
+        if not SLUG.fullmatch(name):
+            return None
         for folder in self._folders:
             path = folder / f"{name}.yaml"
             if path.is_file():

@@ -45,7 +45,7 @@ def test_the_parent_is_asked_what_people_asked_and_no_item_of_a_suite(database):
             [
                 signal("s1", "Which door is open at night?"),
                 signal("s2", "Over and gone?", days=-1),
-                signal("s3", "x" * 400),
+                signal("s3", "血" * 100),
             ]
         )
     asked = questions_of(database, "general")

@@ -67,6 +67,7 @@ def test_a_hospitals_own_suite_stands_in_the_place_of_the_shipped_one(tmp_path):
     assert [item.ask for item in suites.get("learned").items] == ["Which door?"]
     assert suites.get("safety").kind == "choice"
     assert suites.get("nowhere") is None
+    assert suites.get("../suites/safety") is None
     (tmp_path / "learned.yaml").write_text(GOOD.replace("copper", "green"))
     assert suites.get("learned").items[0].accept == ("green door",)  # mended while a round waits
 
@@ -83,8 +84,20 @@ def test_a_hospitals_own_suite_stands_in_the_place_of_the_shipped_one(tmp_path):
         "- a list",
         "kind: text\nsecret: 1\nitems: [{ask: Why?, text: a}]",
         "kind: text\nitems: [{ask: ' ', text: a}]",
+        "kind: answer\nitems: [{ask: Why?, accept: ['?!']}]",
     ],
-    ids=["empty", "no-accept", "no-text", "twice", "kind", "torn", "list", "unknown", "blank"],
+    ids=[
+        "empty",
+        "no-accept",
+        "no-text",
+        "twice",
+        "kind",
+        "torn",
+        "list",
+        "unknown",
+        "blank",
+        "no-word",
+    ],
 )
 def test_a_suite_that_does_not_hold_together_is_refused_by_name(tmp_path, text):
     (tmp_path / "own.yaml").write_text(text)
