@@ -29,7 +29,8 @@ Gateways = Sequence[tuple[Target, psutil.Process]]
 class GatewayRow:
     """One target under one load; milliseconds of a request, and what it cost the gateway.
 
-    ``cpu_ms``: processor time of the gateway for a request; None for the upstream alone.
+    ``cpu_ms``: processor time of the gateway for a request, and of what it does by itself
+    meanwhile, which counts where the upstream is slow; None for the upstream alone.
     ``ours_to_this``: the first gateway's processor time divided by this one's, turn by turn, in the
     median; None for the first one and the upstream.
     """
@@ -58,7 +59,9 @@ class _Target:
     cpu: list[float] = field(default_factory=list)
 
     def warm_up(self, requests: int, streams: int) -> None:
-        asyncio.run(put([(self.target, body) for body in islice(self.bodies, requests)], streams))
+        """Ask for one token each: it is the gateway that is to be warm."""
+        short = [{**body, "max_tokens": 1} for body in islice(self.bodies, requests)]
+        asyncio.run(put([(self.target, body) for body in short], streams))
 
     def take_turn(self, requests: int, streams: int) -> None:
         asked = [(self.target, body) for body in islice(self.bodies, requests)]

@@ -14,7 +14,7 @@ from typing import Any
 
 from services.engines.bench import Part
 from services.engines.bench.adapter import write_adapter
-from services.engines.bench.cost import WARM, measure
+from services.engines.bench.cost import measure
 from services.engines.bench.gateways import caretier, litellm
 from services.engines.bench.load import Target
 from services.engines.bench.prefix import measure_prefix
@@ -33,8 +33,8 @@ from services.engines.vllm import VllmEngine
 
 STREAMS = (8, 32)
 GATEWAY_STREAMS = (1, 8, 32)
-VLLM_STREAMS, VLLM_WARM = 8, 4
-"""At once through a gateway before the real model, and before that, which is warm by then."""
+VLLM_STREAMS = 8
+"""At once through a gateway before the real model."""
 PREFIX_TOKENS = 512
 """Of the beginning that is kept on llama.cpp."""
 TOKENS = 16
@@ -113,11 +113,9 @@ class _Bench:
     async def _before_vllm(self, engine: VllmEngine) -> None:
         upstream = await target_of(engine, None, "vLLM")
         requests = max(2 * VLLM_STREAMS, self._plan.requests // 8)  # it takes its time
-        await asyncio.to_thread(self._gateways, upstream, (VLLM_STREAMS,), requests, warm=VLLM_WARM)
+        await asyncio.to_thread(self._gateways, upstream, (VLLM_STREAMS,), requests)
 
-    def _gateways(
-        self, upstream: Target, streams: Iterable[int], requests: int, *, warm: int = WARM
-    ) -> None:
+    def _gateways(self, upstream: Target, streams: Iterable[int], requests: int) -> None:
         folder = self._folder / upstream.name
         folder.mkdir()
         with contextlib.ExitStack() as stack:
@@ -130,8 +128,8 @@ class _Bench:
                     self._result["left_out"]["LiteLLM"] = f"{error.message} {error.advice}"
             for number in streams:
                 self._say(f"gateways before {upstream.name}: {number} streams")
-                load = {"streams": number, "requests": requests, "warm": warm}
-                self._add("gateway", measure(upstream, gateways, tokens=TOKENS, **load))
+                rows = measure(upstream, gateways, streams=number, requests=requests, tokens=TOKENS)
+                self._add("gateway", rows)
 
     def _add(self, name: str, rows: Iterable[Any]) -> None:
         self._result.setdefault(name, []).extend(asdict(row) for row in rows)
