@@ -24,6 +24,7 @@ from services.bricks.ingest.item import Block, Document, Item, Source
 from services.bricks.ingest.jsonl import iso_date, json_object, numbered_lines
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.ingest.markdown import markdown_document
+from services.bricks.ingest.nesting import refuse
 from services.bricks.ingest.pdf import pdf_document
 
 TYPE = "DocumentReference"
@@ -43,6 +44,7 @@ def read_fhir(source: Source, _pack: Manifest) -> Iterator[Item]:
             yield Item(f"{source.name}:{number}", line, partial(_line, line))
         return
     found = False
+    refuse(path)
     with path.open("rb") as stream:
         for number, held in enumerate(ijson.items(stream, "entry.item.resource", use_float=True)):
             found = True

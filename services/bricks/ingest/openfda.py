@@ -19,6 +19,7 @@ from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.html import strip_markup
 from services.bricks.ingest.item import Block, Document, Item, Source
 from services.bricks.ingest.manifest import Manifest
+from services.bricks.ingest.nesting import refuse
 from services.bricks.ingest.sections import MORE
 
 LABEL_URL = "https://dailymed.nlm.nih.gov/dailymed/drugInfo.cfm?setid="
@@ -64,6 +65,7 @@ _NUMBERED = re.compile(r"^\s*\d{1,2}(\.\d{1,2})*\s+[A-Z][A-Z ,&()/-]{3,}(?=\s|$)
 
 def read_openfda(source: Source, _pack: Manifest) -> Iterator[Item]:
     """Every label of a file, read one after the other."""
+    refuse(source.path)
     with source.path.open("rb") as stream:
         try:
             for number, held in enumerate(ijson.items(stream, "results.item", use_float=True), 1):

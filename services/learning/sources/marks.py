@@ -18,9 +18,9 @@ import ijson
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse, parse
 
+from services.bricks.ingest.nesting import refuse_deep
 from services.learning.sources.catalogue import Format
 from services.learning.sources.errors import SourceRefusedError
-from services.learning.sources.nesting import refuse_deep
 
 MAX_MARK = 500
 """Characters of a licence's words that are looked at."""

@@ -303,6 +303,15 @@ class TestOpenFda:
         with pytest.raises(ItemError, match=reason):
             self.read(tmp_path, pack, LABEL | change)
 
+    @pytest.mark.parametrize("read", [read_openfda, read_fhir], ids=["openfda", "fhir"])
+    def test_a_file_of_brackets_is_refused_before_a_parser_pays_for_each(
+        self, tmp_path, pack, read
+    ):
+        path = tmp_path / "labels.json"
+        path.write_text('{"results": ' + "[" * 200_000)
+        with pytest.raises(ItemError, match="nested too deeply"):
+            next(read(Source(path), pack))
+
     def test_a_file_that_breaks_off_gives_what_came_before(self, tmp_path, pack):
         path = tmp_path / "labels.json"
         path.write_text(json.dumps({"results": [LABEL, LABEL]})[:-200])
