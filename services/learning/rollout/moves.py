@@ -61,7 +61,9 @@ class Moves:
         nodes, cohorts = self._fleet(), self._allowed(case).cohorts
         channel = case.channel
         have = len(members(nodes, channel.salt, channel.reach))
-        for cohort in cohorts[cohorts.index(case.deployment.cohort) + 1 :]:
+        here = case.deployment.cohort
+        after = cohorts.index(here) + 1 if here in cohorts else 0  # the policy may have changed
+        for cohort in cohorts[after:]:
             if size_of(cohort, len(nodes)) > have or not nodes:
                 reach = reach_of(cohort, nodes, channel.salt, channel.reach)
                 values = {"cohort": cohort, "state": "watching", "since": now}

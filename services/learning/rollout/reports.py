@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
 from services.bricks.manifest import split_ref
 from services.learning.models import NodeMeasures
 from services.learning.rollout.book import Case
 from services.learning.rollout.cohorts import members
-from services.learning.rollout.measures import Measures
+from services.learning.rollout.measures import BEHIND, Measures
 from services.learning.rollout.tally import version_of
+
+MOST_WINDOWS = 20_000
+"""Of a node under a release within a month: more is no counting, and fills the disk."""
 
 
 def brick_and_version(ref: str) -> tuple[str, int]:
@@ -39,6 +45,18 @@ def counts(cases: Sequence[Case], node: str, release: str) -> bool:
         if version == version_of(case.deployment.former, brick):
             return True
     return False
+
+
+def too_many(session: Session, node: str, release: str, now: datetime) -> bool:
+    """Whether a node has sent more windows of a release than there can be."""
+    brick, version = brick_and_version(release)
+    own = (
+        NodeMeasures.brick == brick,
+        NodeMeasures.version == version,
+        NodeMeasures.key == node,
+        NodeMeasures.since >= now - BEHIND,
+    )
+    return (session.scalar(select(func.count()).where(*own)) or 0) >= MOST_WINDOWS
 
 
 def row_of(

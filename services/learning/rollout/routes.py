@@ -51,6 +51,7 @@ def measures_router(rollout: Rollout, node: Callable[..., Awaitable[str]]) -> AP
                 since=report.since,
             )
             for report in told.reports
+            if rollout.knows(report.brick)
         )
         last = {report.brick: report.version for report in told.reports}
         return Counted(counted=counted, look=rollout.has_news(sender, last))

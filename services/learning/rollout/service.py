@@ -30,7 +30,7 @@ from services.learning.rollout.ports import (
     no_canaries,
     unaudited,
 )
-from services.learning.rollout.reports import counts, offered, row_of
+from services.learning.rollout.reports import counts, offered, row_of, too_many
 from services.learning.rollout.tally import HORIZON, tally, version_of
 from services.learning.rounds.states import State
 from services.store.database import Database
@@ -135,8 +135,18 @@ class Rollout:
                 release = offered(latest, node) if latest else None
             if release is None or not counts(told, node, release):
                 return False
+            if too_many(session, node, release, now):
+                return False
             session.merge(row_of(node, release, measures, since or now, now))
         return True
+
+    def knows(self, brick: str) -> bool:
+        """Whether a brick is, or will be, one of those that are rolled out."""
+        from services.learning.publish import brick_of
+
+        if brick in map(brick_of, self.policy.domains):
+            return True
+        return any(split_ref(case.brick)[0] == brick for case in self.book.all())
 
     def has_news(self, node: str, using: Mapping[str, int]) -> bool:
         """Whether a node should use another version of a brick than it says that it does."""
@@ -159,7 +169,10 @@ class Rollout:
                     self._moves.look(case, moment)
                 except CaretierError as error:
                     _LOG.error("the rollout of %s: %s", case.brick, error.message)
-        self.publish()
+        try:
+            self.publish()
+        except CaretierError as error:
+            _LOG.error("nodes are not told yet: %s", error.message)
         with self._database.transaction() as session:
             session.execute(delete(NodeMeasures).where(NodeMeasures.received < moment - KEEP))
 

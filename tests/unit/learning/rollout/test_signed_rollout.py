@@ -147,8 +147,12 @@ def a_report(clock, **more):
 
 
 def test_a_node_is_told_what_counts_and_whether_there_is_news(door, rollout, clock):
-    assert door.post("/v1/measures", json=a_report(clock)).json() == {"counted": 1, "look": False}
+    unknown = door.post("/v1/measures", json=a_report(clock)).json()
+    assert unknown == {"counted": 0, "look": False}  # of no brick that is rolled out
+    learned = a_report(clock, brick="learned-general", version=0)
+    assert door.post("/v1/measures", json=learned).json() == {"counted": 1, "look": False}
     rollout.start(NEW, OLD, domain="general")
+    assert door.post("/v1/measures", json=a_report(clock)).json()["counted"] == 1
     assert not door.post("/v1/measures", json=a_report(clock)).json()["look"]
     for _ in range(2):
         rollout.tick()
