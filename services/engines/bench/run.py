@@ -85,12 +85,13 @@ class _Bench:
             write_adapter(model, folder / f"{n}.gguf", name=n, seed=s) for s, n in enumerate("ab")
         )
         self._say("llama.cpp: swaps of adapters")
-        self._add("swap", [measure_swap(model, pair)])
+        # One thread: two wait for one another at every layer, without end on a busy machine.
+        self._add("swap", [measure_swap(model, pair, threads=1)])
         self._add("swap", [measure_swap(model, pair, threads=1, clock=time.thread_time)])
         prefixes = folder / "prefixes"
         prefixes.mkdir()
         self._say("llama.cpp: what was read before, kept or not")
-        self._add("prefix", measure_prefix(model, prefixes, tokens=PREFIX_TOKENS))
+        self._add("prefix", measure_prefix(model, prefixes, tokens=PREFIX_TOKENS, threads=1))
 
     def stub(self) -> None:
         port = free_port()
