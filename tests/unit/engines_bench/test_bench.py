@@ -124,7 +124,7 @@ def test_an_adapter_to_measure_with_is_one_that_vllm_gets(tmp_path: Path):
 
 
 def test_a_part_that_cannot_be_measured_leaves_the_others(monkeypatch, tmp_path):
-    def away(*_args: object) -> None:
+    def away(*_args: object, **_more: object) -> None:
         raise EngineUnavailableError("It is not here.", remedy="Bring it.")
 
     monkeypatch.setattr(run, "measure_swap", away)
