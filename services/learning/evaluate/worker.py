@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +37,8 @@ def ask(
         BrickError: the adapter does not fit the model, or an item is too long.
         EngineError: the model cannot be used, or the process broke off.
     """
-    request = {
-        "model": str(model.resolve()),
-        "adapter": str(adapter.resolve()) if adapter else None,
-        "suite": suite.model_dump(mode="json"),
-        "threads": threads,
-    }
-    python = Path(sys.executable)
-    told = run_module(
-        __name__, request, python=python, say=say, seconds=SECONDS, refused=BrickError
-    )
-    return tuple(told["scores"])
+    work = {"suite": suite.model_dump(mode="json"), "threads": threads}
+    return tuple(_told(model, adapter, work, say)["scores"])
 
 
 def reply(
@@ -65,18 +56,8 @@ def reply(
         BrickError: the adapter does not fit the model, or a question is too long.
         EngineError: the model cannot be used, or the process broke off.
     """
-    request = {
-        "model": str(model.resolve()),
-        "adapter": str(adapter.resolve()) if adapter else None,
-        "questions": list(questions),
-        "tokens": tokens,
-        "threads": threads,
-    }
-    python = Path(sys.executable)
-    told = run_module(
-        __name__, request, python=python, say=say, seconds=SECONDS, refused=BrickError
-    )
-    return list(told["answers"])
+    work = {"questions": list(questions), "tokens": tokens, "threads": threads}
+    return list(_told(model, adapter, work, say)["answers"])
 
 
 def scores(scorer: Scorer, suite: Suite, say: Say) -> list[float]:
@@ -95,6 +76,20 @@ def scores(scorer: Scorer, suite: Suite, say: Say) -> list[float]:
     if suite.kind == "text":
         return [math.exp(text) for text, *_ in found]
     return [float(text > max(worse) - SLACK) for text, *worse in found]
+
+
+def _told(
+    model: Path, adapter: Path | None, work: Mapping[str, Any], say: Say | None
+) -> dict[str, Any]:
+    request = {
+        "model": str(model.resolve()),
+        "adapter": str(adapter.resolve()) if adapter else None,
+        **work,
+    }
+    python = Path(sys.executable)
+    return run_module(
+        __name__, request, python=python, say=say, seconds=SECONDS, refused=BrickError
+    )
 
 
 def _work(request: dict[str, Any], say: Say) -> dict[str, Any]:
