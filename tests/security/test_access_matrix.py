@@ -283,6 +283,8 @@ DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.it
     "POST /api/send/{preview_id}": ("/api/send/x", MINE),
     "GET /api/consults": ("/api/consults", MINE),
     "GET /api/consults/{consult}": ("/api/consults/x", MINE),
+    "PUT /api/consults/{consult}/signal": ("/api/consults/x/signal", MINE),
+    "DELETE /api/consults/{consult}/signal": ("/api/consults/x/signal", MINE),
     "GET /api/ledger": ("/api/ledger", MINE),
     "GET /api/profile": ("/api/profile", MINE),
     "PUT /api/profile": ("/api/profile", MINE),
