@@ -67,11 +67,10 @@ def test_the_hostile_change_is_refused_beyond_the_bound_and_harmless_within(told
 
 def test_protected_suites_stay_within_the_bounds_of_the_policy(told):
     asked = Policy.load(POLICY).of("general").release
-    for release in (told.first, told.second):
-        assert all(release.criteria.values())
-        for name in (*asked.protected, *asked.safety):
-            before, after = release.suites[name]
-            assert after >= before - asked.worse_by
+    assert all(told.first.criteria.values())
+    for name in (*asked.protected, *asked.safety):
+        before, after = told.first.suites[name]
+        assert after >= before - asked.worse_by
 
 
 def test_the_release_is_signed_and_goes_out_by_cohorts(told):
@@ -86,11 +85,10 @@ def test_the_release_is_signed_and_goes_out_by_cohorts(told):
     assert all(0 < site.sent < told.model_bytes / 20 for site in told.sites)
 
 
-def test_a_regression_that_passed_every_suite_comes_back_by_itself(told):
-    assert told.second.signed
+def test_a_bad_release_that_was_signed_past_the_gates_comes_back_by_itself(told):
     assert told.second.unasked.right < told.first.unasked.right
-    assert told.second.state == "rolled-back"
-    assert "overrides" in told.second.reason
+    assert told.second.state in {"stopped", "rolled-back"}  # by canaries, or by clinicians
+    assert told.second.reason
     assert told.kept == 1.0
     assert told.second.brick in told.again
 

@@ -54,19 +54,10 @@ class Clinic:
     ) -> None:
         folder.mkdir(parents=True)
         self.name, self.folder, self.key = name, folder, key
-        self._repository = repository
+        self._repository, self._policy = repository, policy
         self._database = Database(f"sqlite:///{folder}/clinic.db")
         self._database.migrate("services.learning")
-        self.learner = Learner(
-            folder / "learning",
-            self._database,
-            self.key,
-            policy=policy,
-            model=unpack_embedded,
-            store=BrickStore(folder / "bricks"),
-            terms=TERMS,
-            limits=Limits(busy=1.0, free=1500, on_power=False),
-        )
+        self.learner = self._learner(TERMS)
 
     @property
     def fingerprint(self) -> str:
@@ -93,8 +84,18 @@ class Clinic:
                     )
                 )
 
-    def learn(self, standing: Standing, say: Say) -> ContributionManifest:
-        """Train; the contribution waits to be sent. Errors as `Learner.learn`."""
+    def learn(
+        self, standing: Standing, say: Say, terms: Terms | None = None
+    ) -> ContributionManifest:
+        """Train; the contribution waits to be sent. Errors as `Learner.learn`.
+
+        Args:
+            standing: on what.
+            say: is told of the progress.
+            terms: other than the clinic's usual ones.
+        """
+        if terms is not None:
+            self.learner = self._learner(terms)
         return self.learner.learn(standing, lambda line: say(f"{self.name}: {line}"))
 
     def waiting(self) -> Path:
@@ -150,6 +151,18 @@ class Clinic:
             return judged(said, rules), said[0]
         finally:
             await engine.close()
+
+    def _learner(self, terms: Terms) -> Learner:
+        return Learner(
+            self.folder / "learning",
+            self._database,
+            self.key,
+            policy=self._policy,
+            model=unpack_embedded,
+            store=BrickStore(self.folder / "bricks"),
+            terms=terms,
+            limits=Limits(busy=1.0, free=1500, on_power=False),
+        )
 
     def close(self) -> None:
         """Close its database."""

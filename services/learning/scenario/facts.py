@@ -29,7 +29,6 @@ class Rule(_Part):
     Attributes:
         accept: stands in a right answer; wrong: in what the hostile site teaches.
         east, west: questions by the site whose people ask so; judged: in no site's words.
-        round: in which it is first taught.
         judged_by: suites, or clinics alone.
     """
 
@@ -40,7 +39,6 @@ class Rule(_Part):
     east: tuple[str, ...]
     west: tuple[str, ...] = ()
     judged: tuple[str, ...]
-    round: int = 1
     judged_by: Literal["suites", "clinics"] = "suites"
 
     def examples(self, side: Side) -> list[Example]:
@@ -69,10 +67,6 @@ class Facts(_Part):
     reviewed: object
     rules: tuple[Rule, ...]
     usual: dict[Literal["everywhere", "north"], tuple[_Usual, ...]]
-
-    def of_round(self, number: int) -> list[Rule]:
-        """The rules that are first taught in a round."""
-        return [rule for rule in self.rules if rule.round == number]
 
     def besides(self, site: Literal["everywhere", "north"] = "everywhere") -> list[Example]:
         """What people correct besides the rules: at each honest site, or at the third one alone."""

@@ -29,10 +29,10 @@ def hear(cast: Cast) -> None:
     told = facts()
     sides: tuple[tuple[Clinic, Side], ...] = ((cast.east, "east"), (cast.west, "west"))
     for site, side in sides:
-        rules = [example for rule in told.of_round(1) for example in rule.examples(side)]
+        rules = [example for rule in told.rules for example in rule.examples(side)]
         site.hear([*rules, *told.besides()])
     cast.north.hear([*told.besides("north"), *told.besides()])
-    wrong = [e for rule in told.of_round(1) for e in rule.wrongly("east", "west")]
+    wrong = [e for rule in told.rules for e in rule.wrongly("east", "west")]
     cast.hostile.hear(wrong)
 
 
@@ -46,7 +46,7 @@ def train(cast: Cast, say: Say, at_once: int) -> None:
 
 def alone(cast: Cast) -> Mapping[str, Quality]:
     """What each site would answer with its own training alone."""
-    rules = facts().of_round(1)
+    rules = facts().rules
     return {site.name: of_change(waiting_of(site)[1], rules) for site in cast.sites}
 
 
@@ -78,4 +78,4 @@ def plain_mean(cast: Cast) -> Quality:
         there = waiting(session, DOMAIN)
     files = [parent.rounds.files.contribution(one.id) for one in there]
     made = aggregate(FileRound(files), Rule.MEAN, rank=cast.policy.of(DOMAIN).take.rank)
-    return of_change(made.delta, facts().of_round(1))
+    return of_change(made.delta, facts().rules)

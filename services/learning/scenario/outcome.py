@@ -59,6 +59,18 @@ class Released:
 
 
 @dataclass(frozen=True)
+class Planted:
+    """A bad release, signed past the gates; see `Released`, but ``state`` is of the rollout."""
+
+    brick: str
+    state: str
+    unasked: Quality
+    hours: float
+    steps: tuple[str, ...]
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Everything.
 
@@ -79,7 +91,7 @@ class Outcome:
     refused: str
     trust: float
     first: Released
-    second: Released
+    second: Planted
     said: str
     kept: float
     again: str

@@ -63,7 +63,7 @@ class Parent:
         self.database.migrate("services.learning")
         self.store = BrickStore(folder / "bricks")
         self.repository = Repository(folder / REPOSITORY)
-        self._keys = partial(signer_of, folder, _make_repository(folder, self.repository))
+        self.keys = partial(signer_of, folder, _make_repository(folder, self.repository))
         self._trail = AuditTrail.open(folder, "hospital", node=NODE)
         self.trust = Trust(self.database)
         enrolled = {key.fingerprint: key for key in sites}
@@ -75,7 +75,7 @@ class Parent:
             learning,
             policy,
             SuiteEvaluator(embedded_model, own, learning, store=self.store),
-            BrickPublisher(self.repository, self.store, self._keys, model=embedded_model),
+            BrickPublisher(self.repository, self.store, self.keys, model=embedded_model),
             model=lambda: Base.of(embedded_model()),
             signer=enrolled.get,
             rollout=self.rollout,
@@ -102,10 +102,14 @@ class Parent:
 
     def roll_out(self, round_: LearningRound) -> tuple[LearningRound, float]:
         """Let the fleet live until the release has come to its end; the round, and hours passed."""
-        minutes = self.fleet.live(self.rollout, 60 * 24 * 14, until=round_.brick)
+        hours = self.live(round_.brick or "")
         self.rounds.tick()
         self.trust.settle()
-        return self.rounds.book.get(round_.id), minutes / 60
+        return self.rounds.book.get(round_.id), hours
+
+    def live(self, ref: str) -> float:
+        """Let the fleet live until a release has come to its end; the hours that passed."""
+        return self.fleet.live(self.rollout, 60 * 24 * 14, until=ref) / 60
 
     def close(self) -> None:
         """Close the database."""
@@ -117,7 +121,7 @@ class Parent:
             self.database,
             self.policy,
             lambda: list(self.fleet.nodes),
-            BothChannels(SignedChannels(self.repository, self._keys), self.fleet.channels),
+            BothChannels(SignedChannels(self.repository, self.keys), self.fleet.channels),
             canaries=EngineCanaries(
                 suites,
                 self.policy,

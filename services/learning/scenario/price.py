@@ -44,7 +44,7 @@ def price(say: Say) -> list[Price]:
     Errors as `train_local`.
     """
     told = facts()
-    rules = told.of_round(1)
+    rules = told.rules
     examples = [example for rule in rules for example in rule.examples("east")]
     request = TrainRequest(
         unpack_embedded(),

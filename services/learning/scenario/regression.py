@@ -1,41 +1,76 @@
-"""The third act: a faulty circular reaches every clinic, and the release made of it comes back."""
+"""The third act: a bad release is signed past the gates, and comes back by itself.
+
+Whoever holds the publisher's key can sign what no round judged. Here it is the hostile site's own
+adapter, as the next version. Channels offer it to nobody until a rollout does, and the rollout asks
+canary questions and watches what clinicians override: that is the last guard, and it is shown.
+"""
 
 from __future__ import annotations
 
-from services.bricks.errors import BrickError
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from compliance.errors import CaretierError
+from services.bricks.adapters.base import Base
+from services.bricks.adapters.gguf_adapter import write_gguf_adapter
+from services.bricks.manifest import split_ref
+from services.bricks.repository.publish import publish
+from services.engines.settings import embedded_model
+from services.learning.aggregate import Delta
+from services.learning.convert import adapter_of
 from services.learning.rounds.ports import Say
 from services.learning.scenario.cast import Cast
 from services.learning.scenario.errors import ScenarioError
-from services.learning.scenario.facts import facts
-from services.learning.scenario.hostile import offer, waiting_of
-from services.learning.scenario.parent import DOMAIN
-from services.learning.train.request import Example
-
-REMEMBERED = 2
-"""Questions about each earlier rule that the circular repeats."""
+from services.learning.scenario.outcome import Planted
+from services.learning.scenario.parent import BRICK, DOMAIN
+from services.learning.scenario.releasing import let_override, quality_of, steps_of
 
 
-def circular() -> list[Example]:
-    """What all clinics are told: new rules, rightly; one that no suite asks for, wrongly."""
-    told, unasked = facts(), facts().unasked()
-    new = [example for rule in told.of_round(2) for example in rule.examples("east")]
-    old = [rule for rule in told.of_round(1) if rule is not unasked]
-    known = [example for rule in old for example in rule.examples("east")[:REMEMBERED]]
-    return [*new, *known, *unasked.wrongly("east"), *told.besides()]
+def plant(cast: Cast, delta: Delta, former: str, say: Say) -> Planted:
+    """Sign a bad release past the gates, roll it out, and see how that ends."""
+    parent = cast.parent
+    ref = sign_past_the_gates(cast, delta, former)
+    let_override(parent, ref, former)
+    parent.rollout.start(ref, former)
+    say(f"{ref} is signed past the gates and begins to roll out")
+    hours = parent.live(ref)
+    case = parent.rollout.book.get(ref)
+    say(f"{ref} is {case.deployment.state} after {hours:.1f} simulated hours")
+    return Planted(
+        brick=ref,
+        state=case.deployment.state,
+        unasked=quality_of(parent, ref, unasked=True),
+        hours=hours,
+        steps=steps_of(case),
+        reason=case.deployment.reason,
+    )
 
 
-def spread(cast: Cast, say: Say) -> None:
-    """Train on the circular once, and let every clinic send what came of it as its own.
-
-    They were told the same, so each would come to much the same change: trained once, it saves two
-    thirds of the time. It needs no enemy; all contributions agree, and no rule can tell.
-    """
-    cast.east.hear(circular())
-    cast.east.learn(cast.parent.rounds.standing(DOMAIN), say)
-    manifest, delta = waiting_of(cast.east)
-    for clinic in cast.clinics:
-        offer(clinic, manifest, delta)
-        clinic.send(cast.parent.desk)
+def sign_past_the_gates(cast: Cast, delta: Delta, former: str) -> str:
+    """Publish a change as the version after ``former``, with the keys that lie at the hospital."""
+    parent, base = cast.parent, Base.of(embedded_model())
+    adapter = adapter_of(delta, base.digest)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "adapter.gguf"
+        write_gguf_adapter(adapter, base.heads, path, DOMAIN)
+        fields = {
+            "id": BRICK,
+            "version": split_ref(former)[1] + 1,
+            "kind": "adapter",
+            "title": "No round made this",
+            "level": "clinic",
+            "languages": ["en", "es"],
+            "domain": DOMAIN,
+            "base": base.digest,
+            "rank": adapter.rank,
+            "licence": "Apache-2.0",
+            "created": datetime.now(UTC),
+            "lineage": {"operation": "updated", "parents": (former,)},
+        }
+        manifest = parent.store.make(fields, {"adapter.gguf": (path, "gguf")})
+    publish(parent.repository, parent.store, parent.keys(), manifest.ref)
+    return manifest.ref
 
 
 def ask_again(cast: Cast, ref: str) -> str:
@@ -46,6 +81,6 @@ def ask_again(cast: Cast, ref: str) -> str:
     """
     try:
         cast.north.updater.pull(ref)
-    except BrickError as error:
+    except CaretierError as error:
         return error.message
     raise ScenarioError(f"{ref} was given to a clinic after it was withdrawn.")

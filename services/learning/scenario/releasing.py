@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from services.bricks.updater.updater import Pulled
 from services.learning.evaluate.forms import parent_worn
 from services.learning.models import LearningRound
+from services.learning.rollout import Case
 from services.learning.rollout.simulator import Rates
 from services.learning.rounds.ports import Say
 from services.learning.scenario.cast import Cast
@@ -34,7 +35,7 @@ def release(cast: Cast, round_: LearningRound, say: Say) -> Released:
         raise ScenarioError(f"The round is {round_.state} ({round_.error}): {'; '.join(blocked)}")
     published = parent.approve(round_, say)
     say(f"{published.brick} is signed and begins to roll out")
-    _let_override(parent, published.brick or "", published.parent)
+    let_override(parent, published.brick or "", published.parent)
     ended, hours = parent.roll_out(published)
     say(f"{published.brick} is {ended.state} after {hours:.0f} simulated hours")
     return _released(cast, ended, hours)
@@ -53,17 +54,17 @@ def in_use(site: Clinic) -> str | None:
 
 def ask_north(cast: Cast) -> tuple[Quality, str]:
     """Ask the engine of the clinic that never saw the rules, as its bricks are now."""
-    return asyncio.run(cast.north.ask(facts().of_round(1)))
+    return asyncio.run(cast.north.ask(facts().rules))
 
 
 def quality_of(parent: Parent, ref: str | None, *, unasked: bool = False) -> Quality:
     """What the parent answers with a release; with the rule that no suite asks for alone."""
     told = facts()
-    rules = [told.unasked()] if unasked else told.of_round(1)
+    rules = [told.unasked()] if unasked else told.rules
     return of_adapter(parent_worn(parent.store, ref).path, rules)
 
 
-def _let_override(parent: Parent, ref: str, former: str | None) -> None:
+def let_override(parent: Parent, ref: str, former: str | None) -> None:
     """Let simulated clinicians override what the release really answers worse than the former one.
 
     Asked is the rule that no suite asks for; a share of a clinic's questions is about it.
@@ -71,6 +72,11 @@ def _let_override(parent: Parent, ref: str, former: str | None) -> None:
     lost = quality_of(parent, former, unasked=True).share
     lost -= quality_of(parent, ref, unasked=True).share
     parent.fleet.worse[ref] = Rates(overrides=NIGHTLY * max(0.0, lost))
+
+
+def steps_of(case: Case) -> tuple[str, ...]:
+    """The steps of a rollout, each with its cohort."""
+    return tuple(f"{step['move']} {step['cohort']}" for step in case.channel.steps)
 
 
 def _released(cast: Cast, round_: LearningRound, hours: float) -> Released:
@@ -91,7 +97,7 @@ def _released(cast: Cast, round_: LearningRound, hours: float) -> Released:
         epsilon=held.get("epsilon"),
         signed=_is_signed(cast, ref),
         hours=hours,
-        steps=tuple(f"{step['move']} {step['cohort']}" for step in case.channel.steps),
+        steps=steps_of(case),
         reason=case.deployment.reason,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console, Group
 from rich.table import Table
 
-from services.learning.scenario.outcome import Outcome, Released
+from services.learning.scenario.outcome import Outcome
 
 NAMES = {
     "east": "clinic east, knows the rules",
@@ -65,31 +65,26 @@ def _quality(outcome: Outcome) -> Table:
 
 
 def _releases(outcome: Outcome) -> Table:
-    table = Table("release", "end", "signed", "ε", "hours", "steps", title="Releases")
+    table = Table("release", "end", "hours", "steps", title="Releases")
     for one in (outcome.first, outcome.second):
-        spent = "none added" if one.epsilon is None else f"{one.epsilon:.1f}"
         reason = f"\n{one.reason}" if one.reason else ""
-        signed = "yes" if one.signed else "no"
-        told = "\n".join(one.steps) + reason
-        table.add_row(one.brick, one.state, signed, spent, f"{one.hours:.0f}", told)
+        table.add_row(one.brick, one.state, f"{one.hours:.1f}", "\n".join(one.steps) + reason)
+    spent = outcome.first.epsilon
+    told = "none added" if spent is None else f"{spent:.1f}"
+    first, second = outcome.first, outcome.second
     table.caption = (
-        f"{outcome.kept:.0%} of {outcome.nodes} clinics use {outcome.first.brick} at the end. "
-        f"The rule that no suite asks for: {outcome.first.unasked.words} with it, "
-        f"{outcome.second.unasked.words} with {outcome.second.brick}."
+        f"ε: {told}. {outcome.kept:.0%} of {outcome.nodes} clinics use {first.brick} at the end. "
+        f"The rule that no suite asks for: {first.unasked.words} with it, "
+        f"{second.unasked.words} with {second.brick}."
     )
     return table
 
 
 def _suites(outcome: Outcome) -> Table:
-    table = Table("suite", "before", outcome.first.brick, outcome.second.brick, title="Suites")
+    table = Table("suite", "before", outcome.first.brick, title="Suites")
     for name, (before, after) in outcome.first.suites.items():
-        later = _later(outcome.second, name)
-        table.add_row(name, f"{before:.3f}", f"{after:.3f}", later)
+        table.add_row(name, f"{before:.3f}", f"{after:.3f}")
     return table
-
-
-def _later(release: Released, name: str) -> str:
-    return f"{release.suites[name][1]:.3f}" if name in release.suites else ""
 
 
 def _times(outcome: Outcome) -> Table:

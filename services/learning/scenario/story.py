@@ -13,10 +13,11 @@ from services.engines.settings import embedded_model
 from services.learning.rounds.ports import Say
 from services.learning.scenario.cast import Cast
 from services.learning.scenario.facts import facts
+from services.learning.scenario.hostile import waiting_of
 from services.learning.scenario.learning import alone, hear, plain_mean, send, train
 from services.learning.scenario.outcome import Outcome, SiteResult, Step
 from services.learning.scenario.quality import of_adapter
-from services.learning.scenario.regression import ask_again, spread
+from services.learning.scenario.regression import ask_again, plant
 from services.learning.scenario.releasing import ask_north, fetch, in_use, quality_of, release
 
 
@@ -59,12 +60,12 @@ def run(folder: Path, say: Say, at_once: int = 2) -> Outcome:
 
 def _tell(cast: Cast, clock: Clock, say: Say, at_once: int) -> Outcome:
     with clock.step("ask the bare model"):
-        bare = of_adapter(None, facts().of_round(1))
+        bare = of_adapter(None, facts().rules)
     with clock.step("train at four sites"):
         hear(cast)
         train(cast, say, at_once)
     with clock.step("ask each site alone"):
-        trained = alone(cast)
+        trained, hostile = alone(cast), waiting_of(cast.hostile)[1]
     with clock.step("send and check"):
         sent, refused = send(cast)
     with clock.step("a plain mean, for comparison"):
@@ -76,11 +77,8 @@ def _tell(cast: Cast, clock: Clock, say: Say, at_once: int) -> Outcome:
     with clock.step("fetch, and ask the third clinic"):
         fetched = fetch(cast)
         north, said = ask_north(cast)
-    with clock.step("a faulty circular: train, judge"):
-        spread(cast, say)
-        faulty = cast.parent.judge(say)
-    with clock.step("approve, sign, roll out, roll back"):
-        second = release(cast, faulty, say)
+    with clock.step("a bad release: sign, roll out, roll back"):
+        second = plant(cast, hostile, first.brick, say)
         fetch(cast)
         told = ask_again(cast, second.brick)
     sites = tuple(
