@@ -161,6 +161,24 @@ class Case:
         return (float(self.person.age_years),)
 
 
+def clue(condition: Condition) -> frozenset[str] | None:
+    """Concepts of which at least one is said wherever a condition holds; None: it needs no word.
+
+    Most rules name words that a message lacks, and need not be held against it.
+    """
+    if condition.concept is not None:
+        return frozenset({condition.concept})
+    if condition.near is not None:
+        return frozenset(condition.near[:1])
+    if condition.all is not None:
+        needed = [found for child in condition.all if (found := clue(child)) is not None]
+        return min(needed, key=len, default=None)
+    if condition.any is not None:
+        either = [clue(child) for child in condition.any]
+        return None if None in either else frozenset().union(*(found or () for found in either))
+    return None
+
+
 Proof = tuple[Evidence, ...] | None
 """The evidence that satisfies a condition; None when it does not hold."""
 

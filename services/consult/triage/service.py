@@ -12,7 +12,7 @@ from services.consult.triage.loading import RuleSet, load_rules
 from services.consult.triage.modality import Modality, Status
 from services.consult.triage.normalise import fold, rewrite, tokenise
 from services.consult.triage.patterns import Hit, TokenText
-from services.consult.triage.rules import Case, Evidence, Rule, hold
+from services.consult.triage.rules import Case, Evidence, Rule, clue, hold
 from services.consult.triage.vitals import Kind, Reading
 
 _DATA = Path(__file__).parent / "data"
@@ -54,6 +54,7 @@ class TriageRules:
 
     def __init__(self, rules: RuleSet) -> None:
         self._set = rules
+        self._clues = tuple((rule, clue(rule.when), rule.accepted) for rule in rules.rules)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> TriageRules:
@@ -82,8 +83,10 @@ class TriageRules:
         """Return the most urgent rule that ``text`` fires, or routine; never raises."""
         known = person or Person()
         case = self._case(text, known)
-        for rule in self._set.rules:
-            proof = hold(rule.when, replace(case, accepted=rule.accepted))
+        for rule, needed, accepted in self._clues:
+            if needed is not None and needed.isdisjoint(case.hits):
+                continue
+            proof = hold(rule.when, replace(case, accepted=accepted))
             if proof is not None:
                 measured = any(e.name in MEASURED for e in proof)
                 return Finding(self._triage(rule, known), rule.sure or measured)

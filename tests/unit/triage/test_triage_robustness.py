@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.consult.evaluate.suites import read_messages
 from services.consult.messages import MAX_QUESTION_CHARS, Person, Urgency
 from services.consult.triage import TriageRules
 
+SUITES = Path(__file__).parents[2] / "suites" / "triage"
 RULES = TriageRules.load()
 WORDS = st.sampled_from(
     [
@@ -30,6 +33,14 @@ PEOPLE = st.builds(
     language=st.sampled_from(["en", "es"]),
 )
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.mark.parametrize("half", ["first", "second"])
+def test_a_rule_that_is_passed_over_for_want_of_its_words_would_not_have_fired(half: str) -> None:
+    looks_at_all = TriageRules.load()
+    looks_at_all._clues = tuple((rule, None, accepted) for rule, _, accepted in RULES._clues)
+    for message in read_messages(SUITES / f"{half}.txt"):
+        assert RULES.assess(message.text) == looks_at_all.assess(message.text)
 
 
 @SLOW
