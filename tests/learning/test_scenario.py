@@ -85,12 +85,18 @@ def test_the_release_is_signed_and_goes_out_by_cohorts(told):
     assert all(0 < site.sent < told.model_bytes / 20 for site in told.sites)
 
 
-def test_a_bad_release_that_was_signed_past_the_gates_comes_back_by_itself(told):
+def test_a_hostile_release_that_was_signed_past_the_gates_comes_back_by_itself(told):
     assert told.second.unasked.right < told.first.unasked.right
     assert told.second.state in {"stopped", "rolled-back"}  # by canaries, or by clinicians
     assert told.second.reason
+
+
+def test_a_release_that_forgot_is_found_out_by_what_clinicians_override(told):
+    assert told.third.unasked.right < told.first.unasked.right
+    assert told.third.state == "rolled-back"
+    assert "overrides" in told.third.reason
     assert told.kept == 1.0
-    assert told.second.brick in told.again
+    assert told.third.brick in told.again
 
 
 def test_the_whole_takes_no_more_of_the_processor_than_ten_minutes_of_two_cores(told):

@@ -26,7 +26,7 @@ def scenario(
 ) -> None:
     """Run the made-up story: three clinics, one hostile, two releases, one of them taken back.
 
-    Takes about five minutes on two quiet cores. Needs the environment with torch.
+    Takes about three and a half minutes on two quiet cores. Needs the environment with torch.
     """
     from services.learning.scenario.price import price, show_price
     from services.learning.scenario.report import as_json as told

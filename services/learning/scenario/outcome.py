@@ -78,10 +78,11 @@ class Outcome:
         sites: each site.
         mean: what a plain mean with the hostile change would have answered.
         refused: why the hostile site's first change was refused; trust: in it, afterwards.
-        first: the release that teaches; second: the planted regression.
+        first: the release that teaches; second, third: planted regressions, one
+            hostile, one that forgot.
         said: an answer of the engine of the clinic that never saw the rules.
         kept: share of the fleet that has the first release in use at the end.
-        again: what a clinic is told that asks for the withdrawn release.
+        again: what a clinic is told that asks for the withdrawn releases' last.
         nodes: of the fleet.
         model_bytes: of the whole model's file, to hold the moved bytes against.
     """
@@ -92,6 +93,7 @@ class Outcome:
     trust: float
     first: Released
     second: Planted
+    third: Planted
     said: str
     kept: float
     again: str

@@ -1,8 +1,10 @@
-"""The third act: a bad release is signed past the gates, and comes back by itself.
+"""The third act: bad releases are signed past the gates, and come back by themselves.
 
-Whoever holds the publisher's key can sign what no round judged. Here it is the hostile site's own
-adapter, as the next version. Channels offer it to nobody until a rollout does, and the rollout asks
-canary questions and watches what clinicians override: that is the last guard, and it is shown.
+Whoever holds the publisher's key can sign what no round judged. Here it is first the hostile site's
+own adapter, then one that has forgotten what the parent learned and is harmless otherwise. Channels
+offer them to nobody until a rollout does, and the rollout asks canary questions and watches what
+clinicians override: that is the last guard. The first may fail at either, the second passes the
+canaries as the bare model does and is found out by what is counted at clinics alone.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from tempfile import TemporaryDirectory
 from compliance.errors import CaretierError
 from services.bricks.adapters.base import Base
 from services.bricks.adapters.gguf_adapter import write_gguf_adapter
-from services.bricks.manifest import split_ref
 from services.bricks.repository.publish import publish
 from services.engines.settings import embedded_model
 from services.learning.aggregate import Delta
@@ -26,11 +27,14 @@ from services.learning.scenario.outcome import Planted
 from services.learning.scenario.parent import BRICK, DOMAIN
 from services.learning.scenario.releasing import let_override, quality_of, steps_of
 
+FORGOTTEN = 0.001
+"""Length of a change that leaves the model as it was before it learned."""
 
-def plant(cast: Cast, delta: Delta, former: str, say: Say) -> Planted:
+
+def plant(cast: Cast, delta: Delta, former: str, version: int, say: Say) -> Planted:
     """Sign a bad release past the gates, roll it out, and see how that ends."""
     parent = cast.parent
-    ref = sign_past_the_gates(cast, delta, former)
+    ref = sign_past_the_gates(cast, delta, former, version)
     let_override(parent, ref, former)
     parent.rollout.start(ref, former)
     say(f"{ref} is signed past the gates and begins to roll out")
@@ -47,8 +51,8 @@ def plant(cast: Cast, delta: Delta, former: str, say: Say) -> Planted:
     )
 
 
-def sign_past_the_gates(cast: Cast, delta: Delta, former: str) -> str:
-    """Publish a change as the version after ``former``, with the keys that lie at the hospital."""
+def sign_past_the_gates(cast: Cast, delta: Delta, former: str, version: int) -> str:
+    """Publish a change as a version after ``former``, with the keys that lie at the hospital."""
     parent, base = cast.parent, Base.of(embedded_model())
     adapter = adapter_of(delta, base.digest)
     with TemporaryDirectory() as folder:
@@ -56,7 +60,7 @@ def sign_past_the_gates(cast: Cast, delta: Delta, former: str) -> str:
         write_gguf_adapter(adapter, base.heads, path, DOMAIN)
         fields = {
             "id": BRICK,
-            "version": split_ref(former)[1] + 1,
+            "version": version,
             "kind": "adapter",
             "title": "No round made this",
             "level": "clinic",

@@ -66,16 +66,16 @@ def _quality(outcome: Outcome) -> Table:
 
 def _releases(outcome: Outcome) -> Table:
     table = Table("release", "end", "hours", "steps", title="Releases")
-    for one in (outcome.first, outcome.second):
+    for one in (outcome.first, outcome.second, outcome.third):
         reason = f"\n{one.reason}" if one.reason else ""
         table.add_row(one.brick, one.state, f"{one.hours:.1f}", "\n".join(one.steps) + reason)
     spent = outcome.first.epsilon
     told = "none added" if spent is None else f"{spent:.1f}"
-    first, second = outcome.first, outcome.second
+    first, second, third = outcome.first, outcome.second, outcome.third
     table.caption = (
         f"ε: {told}. {outcome.kept:.0%} of {outcome.nodes} clinics use {first.brick} at the end. "
         f"The rule that no suite asks for: {first.unasked.words} with it, "
-        f"{second.unasked.words} with {second.brick}."
+        f"{second.unasked.words} with {second.brick}, {third.unasked.words} with {third.brick}."
     )
     return table
 

@@ -13,11 +13,11 @@ from services.engines.settings import embedded_model
 from services.learning.rounds.ports import Say
 from services.learning.scenario.cast import Cast
 from services.learning.scenario.facts import facts
-from services.learning.scenario.hostile import waiting_of
+from services.learning.scenario.hostile import scaled, waiting_of
 from services.learning.scenario.learning import alone, hear, plain_mean, send, train
 from services.learning.scenario.outcome import Outcome, SiteResult, Step
 from services.learning.scenario.quality import of_adapter
-from services.learning.scenario.regression import ask_again, plant
+from services.learning.scenario.regression import FORGOTTEN, ask_again, plant
 from services.learning.scenario.releasing import ask_north, fetch, in_use, quality_of, release
 
 
@@ -77,10 +77,13 @@ def _tell(cast: Cast, clock: Clock, say: Say, at_once: int) -> Outcome:
     with clock.step("fetch, and ask the third clinic"):
         fetched = fetch(cast)
         north, said = ask_north(cast)
-    with clock.step("a bad release: sign, roll out, roll back"):
-        second = plant(cast, hostile, first.brick, say)
+    with clock.step("two bad releases: sign, roll out, roll back"):
+        number = split_ref(first.brick)[1]
+        second = plant(cast, hostile, first.brick, number + 1, say)
+        forgot = scaled(hostile, FORGOTTEN)
+        third = plant(cast, forgot, first.brick, number + 2, say)
         fetch(cast)
-        told = ask_again(cast, second.brick)
+        told = ask_again(cast, third.brick)
     sites = tuple(
         SiteResult(
             site.name,
@@ -99,8 +102,9 @@ def _tell(cast: Cast, clock: Clock, say: Say, at_once: int) -> Outcome:
         trust=cast.parent.trust.of(cast.hostile.fingerprint),
         first=first,
         second=second,
+        third=third,
         said=said,
-        kept=cast.parent.fleet.using(split_ref(first.brick)[1]) / len(cast.parent.fleet.nodes),
+        kept=cast.parent.fleet.using(number) / len(cast.parent.fleet.nodes),
         again=told,
         nodes=len(cast.parent.fleet.nodes),
         model_bytes=embedded_model().stat().st_size,
