@@ -255,6 +255,30 @@ def _chart_routes(
         glass_pages(pages, portal, relations)
 
 
+def _desk_routes(
+    pages: APIRouter, portal: Portal, filing: FilingDesk | None, alerts: Alerts | None
+) -> None:
+    """The inbox and its referrals, filing a reply, and red flags from before a visit."""
+    _referral_routes(pages, portal, filing)
+    if filing is not None:
+        filing_pages(pages, portal, filing)
+    if alerts is not None:
+        intake_pages(pages, portal, alerts)
+
+
+def _learning_routes(
+    pages: APIRouter,
+    portal: Portal,
+    updates: UpdatesDesk | None,
+    knowledge: KnowledgeDesk | None,
+) -> None:
+    """What models and knowledge would change, for people to decide."""
+    if updates is not None:
+        update_pages(pages, portal, updates)
+    if knowledge is not None:
+        knowledge_pages(pages, portal, knowledge)
+
+
 def portal_router(
     accounts: Accounts,
     desk: Desk,
@@ -314,19 +338,12 @@ def portal_router(
     sign_in_pages(pages, portal, asked)
     if asked.launching is not None:
         ehr_pages(pages, portal, asked, asked.launching)
-    _referral_routes(pages, portal, filing)
-    if filing is not None:
-        filing_pages(pages, portal, filing)
-    if alerts is not None:
-        intake_pages(pages, portal, alerts)
+    _desk_routes(pages, portal, filing, alerts)
     if charts is not None:
         _chart_routes(pages, portal, charts, relations, consent, before=before)
     if charts is not None and export is not None:
         export_pages(pages, portal, charts, export)
-    if updates is not None:
-        update_pages(pages, portal, updates)
-    if knowledge is not None:
-        knowledge_pages(pages, portal, knowledge)
+    _learning_routes(pages, portal, updates, knowledge)
     _system_page(pages, portal, status)
     router = APIRouter(prefix="/portal", include_in_schema=False)
     api = portal_api(desk, gate)

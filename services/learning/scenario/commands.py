@@ -24,7 +24,7 @@ def scenario(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Run the made-up story: three clinics, one hostile, two releases, one of them taken back.
+    """Run the made-up story: three clinics, one hostile, three releases, two of them taken back.
 
     Takes about three and a half minutes on two quiet cores. Needs the environment with torch.
     """
