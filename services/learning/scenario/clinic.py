@@ -66,10 +66,12 @@ class Clinic:
 
     def hear(self, examples: Sequence[Example]) -> None:
         """Take corrections of its people as signals, each of another person."""
-        now = datetime.now(UTC)
+        now = datetime.now(
+            UTC
+        )  # one for all, so that they come in the order of their ids each time
         with self._database.transaction() as session:
             for number, example in enumerate(examples):
-                told = f"{now.isoformat()} {number} {example.question}"
+                told = f"{self.name} {number} {example.question}"
                 session.add(
                     Signal(
                         id=hashlib.sha256(told.encode()).hexdigest(),

@@ -111,6 +111,10 @@ class Parent:
         """Let the fleet live until a release has come to its end; the hours that passed."""
         return self.fleet.live(self.rollout, 60 * 24 * 14, until=ref) / 60
 
+    def wait(self, hours: float) -> None:
+        """Let the fleet live on: its nodes answer, report, and look at their channels."""
+        self.fleet.live(self.rollout, 60 * hours)
+
     def close(self) -> None:
         """Close the database."""
         self.database.close()

@@ -21,6 +21,10 @@ from services.learning.scenario.regression import FORGOTTEN, ask_again, plant
 from services.learning.scenario.releasing import ask_north, fetch, in_use, quality_of, release
 
 
+USUAL_HOURS = 72
+"""How long the first release is in use before the next: what is usual has to be known first."""
+
+
 class Clock:
     """Times steps, in seconds and in seconds of the processor."""
 
@@ -79,9 +83,11 @@ def _tell(cast: Cast, clock: Clock, say: Say, at_once: int) -> Outcome:
         north, said = ask_north(cast)
     with clock.step("two bad releases: sign, roll out, roll back"):
         number = split_ref(first.brick)[1]
+        cast.parent.wait(hours=USUAL_HOURS)
         second = plant(cast, hostile, first.brick, number + 1, say)
         forgot = scaled(hostile, FORGOTTEN)
         third = plant(cast, forgot, first.brick, number + 2, say)
+        cast.parent.wait(hours=1)
         fetch(cast)
         told = ask_again(cast, third.brick)
     sites = tuple(
