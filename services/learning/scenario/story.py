@@ -20,7 +20,6 @@ from services.learning.scenario.quality import of_adapter
 from services.learning.scenario.regression import FORGOTTEN, ask_again, plant
 from services.learning.scenario.releasing import ask_north, fetch, in_use, quality_of, release
 
-
 USUAL_HOURS = 72
 """How long the first release is in use before the next: what is usual has to be known first."""
 
