@@ -62,12 +62,13 @@ async def test_a_merged_adapter_does_what_its_products_say_in_transformers_and_l
     assert merged.adapter.parts.keys() == amber.adapter.parts.keys()
     installed = Installed(shop.store.folder)
     installed.activate("both@1")
-    (adapter,) = active_adapters(shop.store, installed, "gguf")
     engine = LlamaEngine(embedded_model(), threads=1, context=512)
     try:
-        await engine.hold(adapter)
+        (one,) = active_adapters(shop.store, installed, "gguf", engine.card.digest).fit
+        await engine.hold(one.file)
         said = await engine.complete(
-            Prompt("You are a helpful assistant.", QUESTION, adapter="both"), Budget(tokens=12)
+            Prompt("You are a helpful assistant.", QUESTION, adapter=one.file.name),
+            Budget(tokens=12),
         )
     finally:
         await engine.close()
