@@ -16,6 +16,8 @@ from services.hospital.chart.view import View
 FEWEST = 2
 """Points that make a trend; of fewer the summary says everything."""
 DAY_CHARS = 10
+GREATEST = 1e15
+"""Of a number that is drawn, either way: beyond it no test has a result, and a picture no place."""
 
 
 class Point(Message):
@@ -85,7 +87,8 @@ def _of(view: View, results: Sequence[Result]) -> Iterator[Trend]:
 
 
 def _numbers(result: Result) -> tuple[float, ...]:
-    return result.parts or (() if result.number is None else (result.number,))
+    found = result.parts or (() if result.number is None else (result.number,))
+    return found if all(abs(number) <= GREATEST for number in found) else ()
 
 
 def _unit(result: Result) -> str:

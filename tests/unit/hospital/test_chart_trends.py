@@ -93,8 +93,9 @@ def test_units_are_never_drawn_on_one_axis(charts_of):
         result("b", "2026-03-01", 55.0, status="entered-in-error"),
         result("b", "2026-03-01", 55.0, valueQuantity={"value": 5, "unit": "x", "comparator": "<"}),
         result("b", "2026-03-01", 55.0, subject={"reference": "Patient/other"}),
+        result("b", "2026-03-01", 1e308),
     ],
-    ids=["no-day", "later", "in-error", "no-number", "of-another"],
+    ids=["no-day", "later", "in-error", "no-number", "of-another", "no-picture"],
 )
 def test_what_cannot_be_placed_makes_no_curve(charts_of, second):
     others = {"resourceType": "Patient", "id": "other"}
