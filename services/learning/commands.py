@@ -5,14 +5,14 @@ Exit codes: 0 done; 3 no such round or hospital; 81 a criterion or the round's s
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.learning.distil.commands import distil
 from services.learning.lineage.commands import lineage
+from services.learning.output import printed
 from services.learning.rollout.commands import app as rollout_app
 from services.learning.scenario.commands import scenario
 from services.learning.signals.commands import signals
@@ -48,7 +48,7 @@ def list_(
     from services.learning.rounds.view import summary
 
     rows = [summary(row) for row in _beside(context).rounds.book.listing(domain)]
-    _print(rows, as_json, lambda: rounds_table(rows))
+    printed(rows, as_json, lambda: rounds_table(rows))
 
 
 @app.command()
@@ -59,7 +59,7 @@ def show(context: typer.Context, round_id: _Round, as_json: _AsJson = False) -> 
 
     beside = _beside(context)
     held = detail(beside.rounds, _whole(beside, round_id))
-    _print(held, as_json, lambda: round_report(held))
+    printed(held, as_json, lambda: round_report(held))
 
 
 @app.command(name="dry-run")
@@ -73,7 +73,7 @@ def dry_run(
     from services.learning.rounds.view import rehearsed
 
     held = rehearsed(_beside(context).rounds.dry_run(domain))
-    _print(held, as_json, lambda: rehearsal_report(held))
+    printed(held, as_json, lambda: rehearsal_report(held))
 
 
 @app.command()
@@ -139,7 +139,7 @@ def dead(context: typer.Context, as_json: _AsJson = False) -> None:
     from services.learning.rounds.view import dead_letters
 
     held = dead_letters(_beside(context).rounds)
-    _print(held, as_json, lambda: dead_report(held))
+    printed(held, as_json, lambda: dead_report(held))
 
 
 @app.command()
@@ -149,7 +149,7 @@ def credit(context: typer.Context, round_id: _Round, as_json: _AsJson = False) -
 
     beside = _beside(context)
     row = beside.rounds.book.get(_whole(beside, round_id))
-    _print(row.credit, as_json, lambda: credit_report(row.credit, str(row.state)))
+    printed(row.credit, as_json, lambda: credit_report(row.credit, str(row.state)))
 
 
 @app.command()
@@ -197,13 +197,3 @@ def _whole(beside: Beside, begins: str) -> str:
     if len(found) != 1:
         raise NotFoundError(f"{len(found)} rounds begin with {begins}.", remedy="Name it in full.")
     return found[0]
-
-
-def _print(held: Any, as_json: bool, rendered: Any) -> None:
-    """Print JSON, or what is rendered for people."""
-    if as_json:
-        typer.echo(json.dumps(held, indent=2))
-        return
-    from rich.console import Console
-
-    Console().print(rendered())

@@ -6,11 +6,11 @@ be offered by turns.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from services.learning.output import printed
 
 if TYPE_CHECKING:
     from services.learning.rollout.service import Rollout
@@ -32,7 +32,7 @@ def rollout(context: typer.Context, as_json: _AsJson = False) -> None:
 
     opened = _opened(context)
     rows = [told(opened, case) for case in opened.book.all()]
-    _print(rows, as_json, lambda: rollouts_table(rows))
+    printed(rows, as_json, lambda: rollouts_table(rows))
 
 
 @app.command()
@@ -43,7 +43,7 @@ def show(context: typer.Context, brick: _Brick, as_json: _AsJson = False) -> Non
 
     opened = _opened(context)
     held = told(opened, opened.book.get(brick))
-    _print(held, as_json, lambda: rollout_report(held))
+    printed(held, as_json, lambda: rollout_report(held))
 
 
 @app.command()
@@ -75,13 +75,3 @@ def _opened(context: typer.Context) -> Rollout:
     beside = Beside(context.obj)
     context.call_on_close(beside.close)
     return beside.rollout()
-
-
-def _print(held: Any, as_json: bool, rendered: Callable[[], Any]) -> None:
-    """Print JSON, or what is rendered for people."""
-    if as_json:
-        typer.echo(json.dumps(held, indent=2))
-        return
-    from rich.console import Console
-
-    Console().print(rendered())

@@ -7,11 +7,12 @@ source gives no answer now; 97 this cannot be done with the change as it stands.
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from services.learning.output import printed
 
 if TYPE_CHECKING:
     from services.learning.sources.opening import BesideSources
@@ -32,7 +33,7 @@ def list_(context: typer.Context, as_json: _AsJson = False) -> None:
     sources = _beside(context).sources
     rows = overview(sources)
     changes = [summary(row) for row in sources.book.listing(limit=30)]
-    _print({"sources": rows, "changes": changes}, as_json, lambda: sources_table(rows, changes))
+    printed({"sources": rows, "changes": changes}, as_json, lambda: sources_table(rows, changes))
 
 
 @app.command()
@@ -67,7 +68,7 @@ def show(context: typer.Context, change: _Change, as_json: _AsJson = False) -> N
 
     beside = _beside(context)
     held = detail(beside.sources, _whole(beside, change))
-    _print(held, as_json, lambda: change_report(held))
+    printed(held, as_json, lambda: change_report(held))
 
 
 @app.command()
@@ -167,13 +168,3 @@ def _whole(beside: BesideSources, begins: str) -> str:
     if len(found) != 1:
         raise NotFoundError(f"{len(found)} changes begin with {begins}.", remedy="Name it in full.")
     return found[0]
-
-
-def _print(held: Any, as_json: bool, rendered: Any) -> None:
-    """Print JSON, or what is rendered for people."""
-    if as_json:
-        typer.echo(json.dumps(held, indent=2))
-        return
-    from rich.console import Console
-
-    Console().print(rendered())
