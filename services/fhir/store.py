@@ -32,7 +32,7 @@ from services.fhir._queries import BATCH, Key, has_token, in_record, owners
 from services.fhir.access import Access
 from services.fhir.drafts import NO_CHECKS, Check
 from services.fhir.errors import FhirParameterError
-from services.fhir.models import ResourceRow
+from services.fhir.models import Base, ResourceRow
 from services.fhir.results import (
     Content,
     Entry,
@@ -56,6 +56,8 @@ from services.store.database import Database
 Result = TypeVar("Result")
 MAX_COUNT = 500
 """Most resources on one page of a search."""
+MANY = 1000
+"""Resources of one load after which the database counts its tables anew."""
 
 
 class FhirStore:
@@ -153,6 +155,8 @@ class FhirStore:
             seen += len(batch)
             if progress is not None:
                 progress(seen)
+        if seen >= MANY:
+            self._database.study(*Base.metadata.tables)
         return report
 
     def read(self, kind: str, identity: str) -> dict[str, Any] | None:

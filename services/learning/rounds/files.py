@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from services.engines.digest import file_digest
 from services.learning.aggregate import Delta, Factors
+from services.learning.rounds.states import FencedOffError
 
 CANDIDATE = "candidate.safetensors"
 EVIDENCE = "evidence.json"
@@ -57,11 +58,17 @@ class RoundFiles:
 
         That is called inside the transaction that checks the fence: so no attempt that was fenced
         off ever replaces the candidate of a later one.
+
+        Raises:
+            FencedOffError: a later attempt put its own there and swept this one away.
         """
         target = self.candidate(round_)
         part = target.with_name(f"{CANDIDATE}.{fence}.part")
-        write_delta(part, delta)
-        digest = file_digest(part)
+        try:
+            write_delta(part, delta)
+            digest = file_digest(part)
+        except FileNotFoundError as swept:
+            raise FencedOffError from swept
 
         def put(_session: Session) -> None:
             part.replace(target)

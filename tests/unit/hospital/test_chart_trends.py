@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from datetime import date, timedelta
@@ -20,7 +21,9 @@ from chart_people import CATALOGUE, PATIENT, TODAY, coded, make, problem, result
 from chart_people import visit as encounter
 
 SECONDS = 1.5
-"""Bound of the thread's time at 3,000 resources, generous for a busy machine."""
+"""Bound of the thread's time at 10,000 resources, generous for a busy machine."""
+WAITED = 5.0
+"""Bound with what the database takes: without statistics PostgreSQL takes eight."""
 SAY = CATALOGUE.translator("en")
 
 
@@ -178,7 +181,7 @@ def test_what_is_void_or_of_later_is_not_in_the_timeline(charts_of):
     assert timeline(charts).days == ()
 
 
-def test_a_record_of_thousands_opens_in_a_blink(charts_of):
+def test_a_record_of_ten_thousand_opens_in_a_blink(charts_of):
     day = date(2026, 11, 1)
     charts = charts_of(
         *(
@@ -186,12 +189,16 @@ def test_a_record_of_thousands_opens_in_a_blink(charts_of):
                 f"r{n}", (day - timedelta(days=n % 3000)).isoformat(), n % 90 + 1.0,
                 code={**coded(f"{n % 50}-0"), "text": f"Test {n % 50}"},
             )
-            for n in range(2900)
+            for n in range(9900)
         ),
         *(visit(f"v{n}", (day - timedelta(days=30 * n)).isoformat()) for n in range(100)),
     )  # fmt: skip
     for opening in (trends, timeline):
         opening(charts)  # tables are read once
-        began = time.thread_time()
+        gc.disable()  # collecting what the other tests left is not the chart's work
+        began, waited = time.thread_time(), time.perf_counter()
         assert opening(charts)
-        assert time.thread_time() - began < SECONDS, opening.__name__
+        spent, took = time.thread_time() - began, time.perf_counter() - waited
+        gc.enable()
+        assert spent < SECONDS, opening.__name__
+        assert took < WAITED, opening.__name__

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.learning.rounds import JOB, State
+from services.learning.rounds import JOB, State, files
+from services.learning.rounds.states import FencedOffError
 from tests.support.rounds import DOMAIN, POLICY, Parent
 
 HANDS = 4
@@ -108,3 +109,9 @@ def test_hands_that_work_at_one_round_in_any_order_publish_one_version(parent, j
     assert parent.publisher.published == ["general@1"]
     steps = [subject for kind, subject in jobs if kind == JOB]
     assert len(steps) == 5  # each step was written down once, whoever did it
+
+
+def test_an_attempt_whose_candidate_a_later_one_swept_away_is_fenced_off(parent, monkeypatch):
+    monkeypatch.setattr(files, "write_delta", lambda path, _delta: path.unlink(missing_ok=True))
+    with pytest.raises(FencedOffError):
+        parent.rounds.files.write_candidate("swept", 1, {})
