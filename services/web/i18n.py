@@ -1,8 +1,9 @@
 """The words of the pages, in English and Spanish, read from YAML catalogues.
 
-A catalogue is one folder with ``en.yaml`` and ``es.yaml``: nested maps whose leaves are sentences
-with ``{name}`` places. Keys are written with dots (``frame.skip``). A leaf that counts something
-has the forms ``one`` and ``other``, chosen by the value ``count``.
+A catalogue is one folder with ``en.yaml`` and ``es.yaml``, or with folders ``en`` and ``es`` of
+files by subject: nested maps whose leaves are sentences with ``{name}`` places. Keys are written
+with dots (``frame.skip``). A leaf that counts something has the forms ``one`` and ``other``, chosen
+by the value ``count``.
 
 Example:
     >>> t = Catalogue.load(COMMON).translator("es")
@@ -45,6 +46,12 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield f"{prefix}{key}", str(value)
 
 
+def _files(folder: Path, language: Language) -> list[Path]:
+    """The files of one language."""
+    parts = sorted((folder / language).glob("*.yaml"))
+    return parts or [folder / f"{language}.yaml"]
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Sentences per language: ``{language: {dotted key: sentence}}``."""
@@ -56,16 +63,15 @@ class Catalogue:
         """Read the folders in order; a later folder may override an earlier one's sentence.
 
         Raises:
-            FileNotFoundError: a folder lacks the file of a language.
+            FileNotFoundError: a folder lacks the files of a language.
         """
         return cls(
             {
                 language: dict(
                     leaf
                     for folder in folders
-                    for leaf in _leaves(
-                        yaml.safe_load((folder / f"{language}.yaml").read_text("utf-8"))
-                    )
+                    for file in _files(folder, language)
+                    for leaf in _leaves(yaml.safe_load(file.read_text("utf-8")))
                 )
                 for language in LANGUAGES
             }

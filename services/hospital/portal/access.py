@@ -40,10 +40,23 @@ WATCHERS = frozenset({"clinician", "operator"})
 OPERATORS = frozenset({"operator"})
 """Roles that see which programs are registered, and revoke them; that let model updates out."""
 
-_LOCAL = re.compile(
-    r"/portal/(?:system|reviews|second-factor|launch/unknown|apps|clients|authorize/[A-Za-z0-9_-]{43}"
-    r"|(?:updates|knowledge)(?:/[0-9a-f-]{36})?|referrals/[0-9a-f-]{36}|patients(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63}(?:/trends|/timeline)?)?|(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?)"
+_PERSON = "patients/[A-Za-z0-9][A-Za-z0-9.-]{0,63}"
+_ADDRESSES = (
+    r"(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?",
+    "system",
+    "reviews",
+    "second-factor",
+    "launch/unknown",
+    "apps",
+    "clients",
+    "authorize/[A-Za-z0-9_-]{43}",
+    "(?:updates|knowledge)(?:/[0-9a-f-]{36})?",
+    "referrals/[0-9a-f-]{36}",
+    f"patients|{_PERSON}(?:/trends|/timeline)?",
 )
+"""Pages that a person may be brought back to after signing in or choosing a language, as patterns
+below ``/portal/``."""
+_LOCAL = re.compile(f"/portal/(?:{'|'.join(_ADDRESSES)})")
 
 
 def local(target: str, otherwise: str = HOME) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -54,6 +54,8 @@ from services.hospital.relations import Relations
 from services.hospital.smart.consent import Consent
 from services.web.i18n import LANGUAGES
 
+Room = Callable[[APIRouter, APIRouter, Portal], None]
+"""Adds pages (answered as pages, errors too) and addresses of the API to the portal's routers."""
 LANGUAGE_SECONDS = 365 * 24 * 3600
 MAX_NAME_CHARS = 80
 
@@ -297,6 +299,7 @@ def portal_router(
     consent: Consent | None = None,
     updates: UpdatesDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
+    more: Sequence[Room] = (),
 ) -> APIRouter:
     """Routes below ``/portal``, and ``/oauth/authorize``; they stand in no schema.
 
@@ -319,15 +322,11 @@ def portal_router(
         consent: lets apps in, and launches them from a chart; None: there are none.
         updates: what the models learn; None: nothing.
         knowledge: what sources would change; None: there are no sources.
+        more: other rooms; each adds its pages, and its addresses below ``/portal/api``.
     """
     gate = Gate(accounts, secure=secure_cookies)
-    look = Pages(
-        idle,
-        charts=charts is not None,
-        apps=consent is not None,
-        updates=updates is not None,
-        knowledge=knowledge is not None,
-    )
+    rooms = {"charts": charts, "apps": consent, "updates": updates, "knowledge": knowledge}
+    look = Pages(idle, frozenset(name for name, room in rooms.items() if room is not None))
     filed = filing.shown if filing else None
     flags = {"flags": alert_rows(alerts)} if alerts else {}
     portal = Portal(accounts, desk, gate, look, audit_read, filed, **flags)
@@ -348,6 +347,8 @@ def portal_router(
     router = APIRouter(prefix="/portal", include_in_schema=False)
     api = portal_api(desk, gate)
     chart_api(api, portal, charts)
+    for room in more:
+        room(pages, api, portal)
     router.include_router(api)
     router.include_router(pages)
     if consent is None:

@@ -15,22 +15,8 @@ from fastapi.responses import HTMLResponse
 from compliance.errors import CaretierError
 from services.hospital.accounts import SignedIn
 from services.hospital.desk import DeskItem
-from services.hospital.portal.access import (
-    CHART_READERS,
-    CHARTS,
-    CLIENTS,
-    HOME,
-    KNOWLEDGE,
-    OPERATORS,
-    READERS,
-    REVIEWERS,
-    REVIEWS,
-    SIGN_IN,
-    SYSTEM,
-    UPDATES,
-    WATCHERS,
-    home_of,
-)
+from services.hospital.portal.access import SIGN_IN, home_of
+from services.hospital.portal.places import places_of
 from services.web.i18n import COMMON, LANGUAGES, Catalogue, Language, Translator, negotiate
 from services.web.templating import templates
 
@@ -126,21 +112,12 @@ class Pages:
 
     Args:
         idle: a session ends after so long without a request; the page then leaves by itself.
-        charts: whether this hospital has charts to open; apps: whether apps may be let in;
-            updates: whether its models learn; knowledge: whether it has sources.
+        rooms: parts that this portal has beside desk and system page: ``charts``, ``apps``,
+            ``updates``, ``knowledge``.
     """
 
-    def __init__(
-        self,
-        idle: timedelta,
-        *,
-        charts: bool = False,
-        apps: bool = False,
-        updates: bool = False,
-        knowledge: bool = False,
-    ) -> None:
-        self.charts, self.apps, self.updates = charts, apps, updates
-        self.knowledge = knowledge
+    def __init__(self, idle: timedelta, rooms: frozenset[str] = frozenset()) -> None:
+        self._rooms = rooms
         self._idle = int(idle.total_seconds())
         self._templates = templates(HERE / "templates")
         self._catalogue = Catalogue.load(COMMON, LOCALE)
@@ -187,15 +164,6 @@ class Pages:
         t = self._catalogue.translator(language)
         role = who.user.role if who else ""
         path = here.partition("?")[0]
-        places = (
-            (HOME, "inbox", "nav.inbox", READERS),
-            (CHARTS, "record", "nav.charts", CHART_READERS if self.charts else frozenset()),
-            (REVIEWS, "shield", "nav.reviews", REVIEWERS if self.charts else frozenset()),
-            (SYSTEM, "chart", "nav.system", WATCHERS),
-            (UPDATES, "model", "nav.updates", WATCHERS if self.updates else frozenset()),
-            (KNOWLEDGE, "cite", "nav.knowledge", WATCHERS if self.knowledge else frozenset()),
-            (CLIENTS, "external", "nav.clients", OPERATORS if self.apps else frozenset()),
-        )
         frame = {
             "t": t,
             "language": language,
@@ -203,10 +171,10 @@ class Pages:
             "title": title,
             "here": here,
             "current": path,
-            "nav_items": [(to, icon, t(key)) for to, icon, key, roles in places if role in roles],
+            "nav_items": [(p.address, p.icon, t(p.label)) for p in places_of(role, self._rooms)],
             "csrf": who.csrf if who else "",
             "signin": f"{SIGN_IN}?next={quote(path)}" if who else "",
-            "apps_known": self.apps,
+            "apps_known": "apps" in self._rooms,
             "home": home_of(role) if who else SIGN_IN,
             "user": who.user if who else None,
             "idle_seconds": self._idle if who else 0,

@@ -178,20 +178,22 @@ def test_modules_put_in_text_as_text_only():
         assert not re.search(r"https?://", source)
 
 
-def leaves(tree, prefix=""):
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", set(re.findall(r"\{\w+\}", value))
-
-
 def test_both_languages_have_the_same_sentences_with_the_same_places():
     english, spanish = (
-        dict(leaves(yaml.safe_load((LOCALE / f"{tag}.yaml").read_text("utf-8"))))
-        for tag in ("en", "es")
+        {key: set(re.findall(r"\{\w+\}", said)) for key, said in words.items()}
+        for words in Catalogue.load(LOCALE).sentences.values()
     )
     assert english == spanish
+
+
+@pytest.mark.parametrize("tag", ["en", "es"])
+def test_no_section_stands_in_two_files(tag):
+    found = [
+        section
+        for file in (LOCALE / tag).glob("*.yaml")
+        for section in yaml.safe_load(file.read_text("utf-8"))
+    ]
+    assert len(found) == len(set(found))
 
 
 @pytest.mark.parametrize(
