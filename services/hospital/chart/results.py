@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from services.consult.record.facts import test_name
 from services.consult.record.reading import Result
 from services.consult.record.results import number_text
+from services.consult.record.trends import flag_of, grouped
 from services.hospital.chart.models import Flag, Line
 from services.hospital.chart.source import is_answer
 from services.hospital.chart.view import View
@@ -16,12 +17,11 @@ _RANK: dict[Flag | None, int] = {"critical": 0, "high": 1, "low": 1}
 
 def series(view: View) -> list[list[Result]]:
     """The results of each test, newest first; answers to questionnaires are left out."""
-    grouped: dict[str, list[Result]] = {}
-    for result in view.chart.results:
-        resource = view.by_ref.get(result.ref, {})
-        if result.test is not None or not is_answer(resource):
-            grouped.setdefault(result.test or result.name.casefold(), []).append(result)
-    return list(grouped.values())
+    return grouped(
+        result
+        for result in view.chart.results
+        if result.test is not None or not is_answer(view.by_ref.get(result.ref, {}))
+    )
 
 
 def results(view: View) -> list[Line]:
@@ -42,13 +42,6 @@ def _line(view: View, found: Sequence[Result]) -> Line:
         detail=" ".join(_about(view, newest, before)) or None,
         flag=flag_of(newest),
     )
-
-
-def flag_of(result: Result) -> Flag | None:
-    """What stands beside a result: critical, high or low; None for any other."""
-    if result.critical:
-        return "critical"
-    return {"high": "high", "low": "low"}.get(result.flag or "")  # type: ignore[return-value]
 
 
 def _about(view: View, newest: Result, before: Result | None) -> Iterator[str]:

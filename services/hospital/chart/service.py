@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from compliance.errors import NotFoundError
+from services.consult.record.trends import Trend
 from services.fhir.models import ResourceRow, TokenRow
 from services.fhir.validate import ID
 from services.hospital.chart import events, listing, vaccines
@@ -19,7 +20,7 @@ from services.hospital.chart.models import PARTS, Line, Part, Section, Summary, 
 from services.hospital.chart.results import results
 from services.hospital.chart.source import Record, read_record, read_results
 from services.hospital.chart.timeline import Timeline, timeline
-from services.hospital.chart.trends import Trend, trends
+from services.hospital.chart.trends import trends
 from services.hospital.chart.view import View
 from services.hospital.chart.years import EVERYTHING, Shown, Year, read_year
 from services.hospital.models import User

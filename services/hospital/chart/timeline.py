@@ -14,9 +14,9 @@ from pydantic import Field
 from services.consult.messages import Message
 from services.consult.record.facts import test_name
 from services.consult.record.reading import Result, day_of, label, ref_of
+from services.consult.record.trends import flag_of
 from services.hospital.chart.events import visit_line
 from services.hospital.chart.models import Line
-from services.hospital.chart.results import flag_of
 from services.hospital.chart.view import View
 from services.hospital.chart.years import DATES, KIND_OF, KINDS, Kind, Year
 

@@ -9,15 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from compliance.errors import NotFoundError
+from services.consult.record.results import number_text
 from services.hospital.accounts import SignedIn
 from services.hospital.chart import Charts
 from services.hospital.chart.years import KINDS, Kind, Shown
 from services.hospital.errors import NoRelationError
 from services.hospital.portal.access import CHART_READERS, CHARTS
-from services.hospital.portal.curves import HEIGHT, LEFT, WIDTH, curve
 from services.hospital.portal.errors import NoSuchPatientError
 from services.hospital.portal.glass import glass_form
 from services.hospital.portal.pages import Portal
+from services.web.curves import HEIGHT, LEFT, WIDTH, curve
 
 YEAR_CHARS = 4
 Opening = Callable[..., tuple[Any, Any]]
@@ -36,7 +37,7 @@ def history_pages(router: APIRouter, portal: Portal, charts: Charts) -> None:
         return page.of(
             "trends",
             charts.trends,
-            lambda found: {"curves": [curve(one) for one in found]},
+            lambda found: {"curves": [curve(one, number_text) for one in found]},
             width=WIDTH,
             height=HEIGHT,
             left=LEFT,

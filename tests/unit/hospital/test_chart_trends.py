@@ -13,7 +13,7 @@ import pytest
 from services.fhir.store import FhirStore
 from services.hospital.chart import Charts
 from services.hospital.chart.years import Shown
-from services.hospital.portal.curves import BOTTOM, HEIGHT, LEFT, WIDTH, curve
+from services.web.curves import BOTTOM, HEIGHT, LEFT, WIDTH, curve
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -109,7 +109,7 @@ def test_a_blood_pressure_is_one_trend_with_two_lines(charts_of):
     charts = charts_of(pressure("a", "2025-01-01", 150, 95), pressure("b", "2026-01-01", 130, 80))
     (found,) = trends(charts)
     assert [p.numbers for p in found.points] == [(150.0, 95.0), (130.0, 80.0)]
-    drawn = curve(found)
+    drawn = curve(found, str)
     assert len(drawn.lines) == 2
     assert len(drawn.marks) == 4
 
@@ -120,7 +120,7 @@ def test_a_curve_lies_within_its_picture_and_in_proportion_to_time(charts_of):
         result("b", "2025-01-11", 50.0),
         result("c", "2025-02-10", 90.0),
     )
-    drawn = curve(trends(charts)[0])
+    drawn = curve(trends(charts)[0], str)
     xs, ys = [m.x for m in drawn.marks], [m.y for m in drawn.marks]
     assert xs[1] - xs[0] == pytest.approx((xs[2] - xs[0]) / 4, abs=0.2)
     assert min(xs) >= LEFT
@@ -134,7 +134,7 @@ def test_a_curve_lies_within_its_picture_and_in_proportion_to_time(charts_of):
 
 def test_equal_values_on_one_day_are_drawn(charts_of):
     (found,) = trends(charts_of(result("a", "2025-01-01", 0.0), result("b", "2025-01-01", 0.0)))
-    assert all(m.x == LEFT for m in curve(found.model_copy(update={"low": None})).marks)
+    assert all(m.x == LEFT for m in curve(found.model_copy(update={"low": None}), str).marks)
 
 
 def test_the_newest_range_is_drawn_and_other_ranges_are_said(charts_of):

@@ -1,13 +1,11 @@
-"""Where the marks of a trend stand, in the units of its picture; the template draws them."""
+"""Where the marks of a trend stand, in the units of its picture; a page draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-
-from services.consult.record.results import number_text
-from services.hospital.chart.trends import Point, Trend
+from typing import Generic, Protocol, TypeVar
 
 WIDTH, HEIGHT = 360.0, 132.0
 """Of a picture."""
@@ -16,8 +14,36 @@ LEFT, RIGHT, TOP, BOTTOM = 44.0, 14.0, 10.0, 20.0
 APART = 12.0
 """Units between two numbers beside the picture."""
 Placing = Callable[[float], float]
+Wording = Callable[[float], str]
 AIR = 0.08
 """Share of the values' span that is left free above and below."""
+
+
+class Point(Protocol):
+    """One result: the ISO day, what is drawn (two numbers for a blood pressure), what is said."""
+
+    @property
+    def day(self) -> str: ...  # noqa: D102 - said above
+    @property
+    def numbers(self) -> tuple[float, ...]: ...  # noqa: D102
+    @property
+    def value(self) -> str: ...  # noqa: D102
+    @property
+    def flag(self) -> str | None: ...  # noqa: D102
+
+
+class Trend(Protocol):
+    """The points of one test, the oldest first, and the bounds of its reference range."""
+
+    @property
+    def points(self) -> Sequence[Point]: ...  # noqa: D102 - said above
+    @property
+    def low(self) -> float | None: ...  # noqa: D102
+    @property
+    def high(self) -> float | None: ...  # noqa: D102
+
+
+T = TypeVar("T", bound=Trend)
 
 
 @dataclass(frozen=True)
@@ -47,10 +73,10 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(Generic[T]):
     """One trend as it is drawn: a line for each number of a result."""
 
-    trend: Trend
+    trend: T
     lines: tuple[str, ...]
     marks: tuple[Mark, ...]
     band: Band | None
@@ -62,8 +88,13 @@ class Curve:
         return self.trend.points[-1]
 
 
-def curve(trend: Trend) -> Curve:
-    """Place a trend: days in proportion to time, values with some air around them."""
+def curve(trend: T, wording: Wording) -> Curve[T]:
+    """Place a trend: days in proportion to time, values with some air around them.
+
+    Args:
+        trend: what is drawn.
+        wording: how a number beside the picture is written.
+    """
     values = [number for point in trend.points for number in point.numbers]
     bounds = [bound for bound in (trend.low, trend.high) if bound is not None]
     least, most = min(*values, *bounds), max(*values, *bounds)
@@ -93,7 +124,7 @@ def curve(trend: Trend) -> Curve:
             for number in point.numbers
         ),
         band=_band(trend, up),
-        ticks=_ticks(trend, values, up),
+        ticks=_ticks(trend, values, up, wording),
     )
 
 
@@ -105,13 +136,15 @@ def _band(trend: Trend, up: Placing) -> Band | None:
     return Band(top, round(foot - top, 1))
 
 
-def _ticks(trend: Trend, values: Sequence[float], up: Placing) -> tuple[Tick, ...]:
+def _ticks(
+    trend: Trend, values: Sequence[float], up: Placing, wording: Wording
+) -> tuple[Tick, ...]:
     """The bounds of the range, else the least and the greatest value; never two that touch."""
     wanted = [bound for bound in (trend.low, trend.high) if bound is not None]
     wanted += [min(values), max(values)]
     kept: list[Tick] = []
     for value in wanted:
-        tick = Tick(up(value), number_text(value))
+        tick = Tick(up(value), wording(value))
         if all(abs(tick.y - other.y) >= APART for other in kept):
             kept.append(tick)
     return tuple(kept)
