@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from compliance.errors import CaretierError
 from patient_app.pages import router as pages_router
@@ -19,6 +18,7 @@ from patient_app.sessions import Sessions
 from patient_app.settings import DeviceSettings
 from services.exchange.courier import running
 from services.web.app import LOOPBACK_HOSTS, create_app
+from services.web.templating import mount_static
 
 _LOG = logging.getLogger("caretier.device")
 STATIC = Path(__file__).parent / "static"
@@ -57,6 +57,6 @@ def create(settings: DeviceSettings | None = None, device: Device | None = None)
     )
     app.state.device = here
     app.include_router(device_router(here, sessions))
-    app.mount("/static/patient", StaticFiles(directory=STATIC, check_dir=False), name="patient")
+    mount_static(app, patient=STATIC)
     app.include_router(pages_router(sessions))
     return app

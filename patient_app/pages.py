@@ -153,7 +153,7 @@ class Pages:
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._templates = templates(TEMPLATES)
+        self._templates = templates(TEMPLATES, patient=STATIC)
         self.catalogue = Catalogue.load(COMMON, LOCALE)
 
     def render(

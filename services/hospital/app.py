@@ -11,7 +11,6 @@ from functools import partial
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import RedirectResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from services.advisor.routes import advisor_router
@@ -69,6 +68,7 @@ from services.learning.contribution import MAX_BYTES as CONTRIBUTION_BYTES
 from services.learning.rollout.routes import measures_router
 from services.web.app import LOOPBACK_HOSTS, create_app
 from services.web.problems import Problem
+from services.web.templating import mount_static
 
 
 def create(settings: HospitalSettings | None = None, hospital: Hospital | None = None) -> FastAPI:
@@ -116,7 +116,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     app.state.hospital = here
     _add_apis(app, here)
     app.include_router(_portal(here))
-    app.mount("/static/portal", StaticFiles(directory=STATIC, check_dir=False), name="portal")
+    mount_static(app, portal=STATIC)
 
     @app.get("/", include_in_schema=False)
     def root() -> RedirectResponse:

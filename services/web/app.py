@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, generate_latest
 
 from services.web import problems
+from services.web.assets import SHARED, assets
 from services.web.guard import Dress, Guard
 
-STATIC = Path(__file__).parent / "static"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 BODY_LIMIT = 2 << 20
 """Largest request body by default, in bytes."""
@@ -84,7 +82,7 @@ def create_app(
     app.add_middleware(
         Guard, hosts=tuple(hosts), limit=limit, large=large, metrics=metrics, dress=dress
     )
-    app.mount("/static/caretier", StaticFiles(directory=STATIC, check_dir=False), name="caretier")
+    app.mount("/static/caretier", assets("caretier", SHARED), name="caretier")
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> PlainTextResponse:

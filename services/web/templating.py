@@ -9,28 +9,63 @@ Example:
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from starlette.staticfiles import StaticFiles
+from jinja2.ext import Extension
+
+from services.web.assets import SHARED, Assets, assets, versioned
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 """``base.html``, ``components.html`` and ``problem.html``."""
 
-STATIC = HERE / "static"
+STATIC = SHARED
 """``caretier.css``, icons and modules that all clients share, at ``/static/caretier``."""
 
 
-def templates(*folders: Path) -> Jinja2Templates:
+_MODULE = re.compile(r'<script type="module" src="(/static/[\w-]+/v-\w+)/([\w./-]+)"></script>')
+
+
+class _Addresses(Extension):
+    """Gives each file that a template names its version, and asks at once for what a module needs.
+
+    Without the second, a browser would learn of a module's own modules only when it has read it:
+    one more round trip for each step of the chain.
+    """
+
+    known: tuple[Assets, ...] = ()
+
+    def preprocess(
+        self,
+        source: str,
+        name: str | None,  # noqa: ARG002 - the signature is Jinja's
+        filename: str | None = None,  # noqa: ARG002
+    ) -> str:
+        """The template's text with its addresses made whole."""
+        folders = {one.base: one for one in self.known}
+
+        def early(found: re.Match[str]) -> str:
+            folder = folders.get(found[1])
+            needs = folder.needs(found[2]) if folder else []
+            return "".join(f'<link rel="modulepreload" href="{at}">' for at in needs) + found[0]
+
+        return _MODULE.sub(early, versioned(source, *self.known))
+
+
+def templates(*folders: Path, **static: Path) -> Jinja2Templates:
     """Templates of the folders, in that order, then those of the design system.
 
     Values are escaped in every template; a variable that does not exist is an error, save that it
-    may be tested for (``nav_items is defined``).
+    may be tested for (``nav_items is defined``). Files of the ``static`` folders (by their name in
+    addresses) and of the design system get their versioned address.
     """
+    known = tuple(assets(name, folder) for name, folder in {"caretier": STATIC, **static}.items())
     env = Environment(
+        extensions=[type("Addresses", (_Addresses,), {"known": known})],
         loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
@@ -48,4 +83,4 @@ def mount_static(app: FastAPI, **folders: Path) -> None:
     served = {getattr(route, "path", "") for route in app.routes}
     for name, folder in {"caretier": STATIC, **folders}.items():
         if f"/static/{name}" not in served:
-            app.mount(f"/static/{name}", StaticFiles(directory=folder), name=f"static-{name}")
+            app.mount(f"/static/{name}", assets(name, folder), name=f"static-{name}")

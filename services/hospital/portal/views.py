@@ -119,7 +119,7 @@ class Pages:
     def __init__(self, idle: timedelta, rooms: frozenset[str] = frozenset()) -> None:
         self._rooms = rooms
         self._idle = int(idle.total_seconds())
-        self._templates = templates(HERE / "templates")
+        self._templates = templates(HERE / "templates", portal=STATIC)
         self._catalogue = Catalogue.load(COMMON, LOCALE)
 
     def language(self, request: Request) -> Language:
