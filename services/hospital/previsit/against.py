@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from services.consult.record import words
 from services.consult.record.reading import Allergy, Medicine
+from services.fhir.intake.answers import Answer
 from services.hospital.chart.models import Line, Rule
 from services.hospital.chart.safety import medicine, risk_of, warned_of
-from services.hospital.previsit.answers import Answer
 from services.hospital.previsit.form import Form
 
 

@@ -15,15 +15,15 @@ from services.consult.record import Record
 from services.consult.triage import Triager
 from services.fhir.access import Access
 from services.fhir.errors import Fault, FhirInvalidError
+from services.fhir.intake.answers import Item, answers
+from services.fhir.intake.questionnaires import URL, questionnaires
+from services.fhir.intake.stated import stated
+from services.fhir.intake.validate import faults
 from services.fhir.models import ResourceRow, TokenRow
 from services.fhir.results import Entry, Issue
 from services.fhir.writer import Check
 from services.hospital.chart.source import read_record
 from services.hospital.models import IntakeAlert
-from services.hospital.previsit.answers import Item, answers
-from services.hospital.previsit.questionnaires import URL, questionnaires
-from services.hospital.previsit.stated import stated
-from services.hospital.previsit.validate import faults
 from services.store.database import Database
 
 TRIAGE = "urn:caretier:triage"

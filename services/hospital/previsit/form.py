@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.fhir.intake.answers import Answer
 from services.hospital.chart.view import View
-from services.hospital.previsit.answers import Answer
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from typing import Any
 
 from sqlalchemy import select
 
+from services.fhir.intake.answers import Answer, answers
+from services.fhir.intake.questionnaires import URL, choices
 from services.fhir.models import ReferenceRow, ResourceRow
 from services.hospital.chart.models import Line
 from services.hospital.chart.source import read_record
 from services.hospital.chart.view import View
 from services.hospital.previsit.against import against
-from services.hospital.previsit.answers import Answer, answers
 from services.hospital.previsit.form import Form
-from services.hospital.previsit.questionnaires import URL, choices
 from services.store.database import Database
 
 CURRENT = timedelta(days=60)

@@ -10,8 +10,8 @@ import pytest
 from argon2 import PasswordHasher
 from support.trail import Trail
 
+from services.fhir.intake.questionnaires import ANSWERS, URL
 from services.hospital.app import create
-from services.hospital.previsit.questionnaires import ANSWERS, URL
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.hospital.previsit.questionnaires import ANSWERS
-from services.hospital.previsit.validate import faults
+from services.fhir.intake.questionnaires import ANSWERS
+from services.fhir.intake.validate import faults
 from tests.unit.previsit.conftest import (
     ALLERGIES,
     SUBJECT,

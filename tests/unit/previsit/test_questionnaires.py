@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from fhir.resources.R4B.questionnaire import Questionnaire
 
+from services.fhir.intake.questionnaires import choices, questionnaires
 from services.fhir.validate import check
 from services.hospital.portal.views import LOCALE
-from services.hospital.previsit.questionnaires import choices, questionnaires
 from services.hospital.previsit.summary import QUOTED
 from services.web.i18n import COMMON, Catalogue
 

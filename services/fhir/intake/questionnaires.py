@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-import yaml
+from compliance.yamltext import read_yaml
 
 Resource = dict[str, Any]
 URL = "urn:caretier:questionnaire:"
@@ -25,7 +25,7 @@ _LONGEST = {"text": 4_000, "string": 300}
 @lru_cache(maxsize=1)
 def _tables() -> Mapping[str, Any]:
     text = resources.files(__package__).joinpath("data/questions.yaml").read_text("utf-8")
-    loaded: Mapping[str, Any] = yaml.safe_load(text)
+    loaded: Mapping[str, Any] = read_yaml(text)
     return loaded
 
 

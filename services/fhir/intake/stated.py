@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from services.hospital.previsit.answers import Answer
+from services.fhir.intake.answers import Answer
 
 _DENIED = frozenset(
     {

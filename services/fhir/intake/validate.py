@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.fhir.errors import Fault
-from services.hospital.previsit.answers import Item, items_of, values_of
-from services.hospital.previsit.conditions import Scope, enabled
+from services.fhir.intake.answers import Item, items_of, values_of
+from services.fhir.intake.conditions import Scope, enabled
 
 UNFINISHED = frozenset({"in-progress", "stopped"})
 """Status of a response in which what is required may be missing."""

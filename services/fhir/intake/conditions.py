@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.hospital.previsit.answers import Item, items_of, values_of
+from services.fhir.intake.answers import Item, items_of, values_of
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
