@@ -25,6 +25,7 @@ from services.hospital.models.smart import (
     SmartToken,
 )
 from services.hospital.models.visits import IntakeAlert
+from services.hospital.models.worklist import ReferralStep
 
 __all__ = [
     "ApiKey",
@@ -45,6 +46,7 @@ __all__ = [
     "PendingSignIn",
     "PortalSession",
     "Referral",
+    "ReferralStep",
     "SecondFactor",
     "SmartAssertion",
     "SmartClient",

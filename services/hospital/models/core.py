@@ -107,12 +107,25 @@ class Referral(Base):
 
     ``question`` is the de-identified question (JSON of ReferredQuestion), ``draft`` the drafted
     answer (JSON of Answer) or None, ``edited`` the text as the clinician last saved it; ``version``
-    counts saves, so that two clinicians do not overwrite one another. ``state`` is ``open`` or
+    counts changes, so that two clinicians do not overwrite one another. ``state`` is ``open`` or
     ``signed``. Texts are sealed under the referral's own key (`services.hospital.text_keys`).
+
+    For the worklist (`services.hospital.worklist`), which opens no text to sort or to count:
+    ``language`` is the patient's, ``drafted`` whether a source answered (both None until they were
+    looked up), ``assignee`` who has it, ``handed_by`` from whom, ``snoozed_until`` when it comes
+    back, ``place`` 0 once it was snoozed (first among its urgency) and else 1, ``came`` since when
+    it is there to be taken.
     """
 
     __tablename__ = "hospital_referral"
-    __table_args__ = (Index("hospital_referral_list", "state", "urgency_rank", "received"),)
+    __table_args__ = (
+        Index(  # holds all that the worklist filters by, so that no text is read for it
+            "hospital_referral_worklist",
+            *("state", "urgency_rank", "place", "received", "id", "assignee", "handed_by"),
+            *("snoozed_until", "reason", "language", "drafted", "came"),
+        ),
+        Index("hospital_referral_signed", "state", "signed", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     urgency: Mapped[str] = mapped_column(String(20))
@@ -124,7 +137,14 @@ class Referral(Base):
     version: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(String(20))
     assignee: Mapped[str | None] = mapped_column(String(36))
+    handed_by: Mapped[str | None] = mapped_column(String(36))
+    snoozed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    snoozed_by: Mapped[str | None] = mapped_column(String(36))
+    place: Mapped[int] = mapped_column(default=1)
+    language: Mapped[str | None] = mapped_column(String(8))
+    drafted: Mapped[bool | None]
     received: Mapped[datetime] = mapped_column(UtcDateTime)
+    came: Mapped[datetime | None] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
     signed_by: Mapped[str | None] = mapped_column(String(36))
     signed: Mapped[datetime | None] = mapped_column(UtcDateTime)
     signed_text: Mapped[str | None] = mapped_column(Text)
