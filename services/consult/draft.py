@@ -72,6 +72,30 @@ class Drafter:
             if quote not in said:
                 yield Said(quote.text, quote)
 
+    async def judged(
+        self, question: str, quotes: Sequence[Quote], adapter: str | None = None
+    ) -> AsyncGenerator[Said | None, None]:
+        """Yield what the engine itself writes; None for a sentence that no quote carries.
+
+        Nothing is put in its place: this is to hear a model, not to answer anybody.
+
+        Args:
+            question: as it was asked.
+            quotes: the material.
+            adapter: that the engine is to use.
+
+        Raises:
+            EngineError: or one of its kinds; AdapterUnknownError where the adapter is not held.
+        """
+        if self._engine is None or not self.writes:
+            return
+        card = self._engine.card
+        written = self._sentences(self._engine, question, quotes, adapter)
+        async with aclosing(written) as sentences:
+            async for sentence in sentences:
+                carried = self._judge.support(sentence, quotes, card.authoring)
+                yield Said(sentence, carried, name_of(card, adapter)) if carried else None
+
     async def _written(
         self, engine: Engine, question: str, quotes: Sequence[Quote], adapter: str | None
     ) -> AsyncGenerator[tuple[str, str], None]:

@@ -171,6 +171,11 @@ class Node:
         return self._known.model
 
     @property
+    def known(self) -> tuple[Grounder, Drafter]:
+        """What chooses the material of now, and what puts it into words."""
+        return self._known.grounder, self._known.drafter
+
+    @property
     def standing(self) -> Standing:
         """What this node uses of its bricks, and what it leaves out."""
         writes = self._known.drafter.writes

@@ -15,6 +15,8 @@ from services.hospital.models.core import (
     User,
 )
 from services.hospital.models.ehr import EhrAwaited, EhrConnection, EhrResource, EhrWatermark
+from services.hospital.models.notices import Notice, NoticeOff
+from services.hospital.models.replies import Phrase, PhraseVersion, ReferralOpinions, ReplyVersion
 from services.hospital.models.smart import (
     SmartAssertion,
     SmartClient,
@@ -43,10 +45,16 @@ __all__ = [
     "IntakeAlert",
     "Job",
     "LegalHold",
+    "Notice",
+    "NoticeOff",
     "PendingSignIn",
+    "Phrase",
+    "PhraseVersion",
     "PortalSession",
     "Referral",
+    "ReferralOpinions",
     "ReferralStep",
+    "ReplyVersion",
     "SecondFactor",
     "SmartAssertion",
     "SmartClient",
