@@ -24,6 +24,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from compliance.errors import CaretierError
+from compliance.yamltext import read_yaml
 
 DEFAULT = Path(__file__).with_name("retention.yaml")
 Tier = Literal["device", "clinic", "hospital"]
@@ -99,7 +100,7 @@ class Schedule(BaseModel):
             RetentionError: it cannot be read, or is not whole.
         """
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            return cls.model_validate(read_yaml(path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError):
             raise RetentionError("The retention schedule cannot be read.") from None
 

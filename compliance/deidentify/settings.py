@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from compliance.errors import BadInputError
+from compliance.yamltext import read_yaml
 
 _VERSIONED = (
     ("", ".py"),
@@ -63,7 +64,7 @@ class DeidentifySettings(BaseModel):
         """
         try:
             source = path or files(__package__).joinpath("default.yaml")
-            raw: Any = yaml.safe_load(source.read_text(encoding="utf-8"))
+            raw: Any = read_yaml(source.read_text(encoding="utf-8"))
             return cls.model_validate(raw)
         except (OSError, yaml.YAMLError, ValidationError, ValueError) as error:
             raise BadInputError(

@@ -26,11 +26,11 @@ from importlib.resources import files
 from typing import Any, Literal, cast
 
 import regex
-import yaml
 
 from compliance.deidentify.names.lexicons import sections
 from compliance.deidentify.normalise import fold
 from compliance.deidentify.pseudonyms import StudyKey
+from compliance.yamltext import read_yaml
 
 Sex = Literal["male", "female"]
 _TRIES = 64
@@ -203,7 +203,7 @@ def given_names(culture: str, sex: Sex | None) -> tuple[str, ...]:
 def _table() -> Mapping[str, Any]:
     """Spans of the lists by culture and sex."""
     text = files(__package__).joinpath("surrogates.yaml").read_text("utf-8")
-    return cast("Mapping[str, Any]", yaml.safe_load(text))
+    return cast("Mapping[str, Any]", read_yaml(text))
 
 
 @cache

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 from pydantic import Field as Limits
 
 from compliance.report.errors import ReportError
+from compliance.yamltext import read_yaml
 
 FOLDER = Path(__file__).parent / "points"
 
@@ -101,7 +102,7 @@ def load_laws(folder: Path = FOLDER) -> tuple[Law, ...]:
 
 def _law(path: Path) -> Law:
     try:
-        return Law.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Law.model_validate(read_yaml(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         faults = [
             f"{path.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Limits
 
 from compliance.transparency.errors import CardError
+from compliance.yamltext import read_yaml
 
 FOLDER = Path(__file__).parent / "cards"
 COMMON = "_common.yaml"
@@ -63,7 +64,7 @@ def _card(path: Path, common: dict[str, Any]) -> Card:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         raw = None
     if not isinstance(raw, dict):

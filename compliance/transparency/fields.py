@@ -6,9 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Limits
+
+from compliance.yamltext import read_yaml
 
 Language = Literal["en", "es"]
 HTI_ATTRIBUTES = 31
@@ -55,7 +56,7 @@ class Section(BaseModel):
 @cache
 def sections() -> tuple[Section, ...]:
     """Everything that a card has to say, in order."""
-    raw = yaml.safe_load(files(__package__).joinpath("fields.yaml").read_text(encoding="utf-8"))
+    raw = read_yaml(files(__package__).joinpath("fields.yaml").read_text(encoding="utf-8"))
     return tuple(Section.model_validate(item) for item in raw)
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from compliance.yamltext import read_yaml
 
 _WORDS = Path(__file__).with_name("words.yaml")
 
@@ -48,5 +48,5 @@ class PlainWords:
 @lru_cache(maxsize=2)
 def plain_words(language: str) -> PlainWords:
     """The words of a language (``en`` or ``es``)."""
-    held: dict[str, Any] = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
+    held: dict[str, Any] = read_yaml(_WORDS.read_text(encoding="utf-8"))
     return PlainWords(held[language])

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from compliance.yamltext import read_yaml
 from services.advisor.errors import AdvisorError, ModelUnknownError
 from services.advisor.shape import ROW, Shape
 from services.engines.protocol import Authoring
@@ -177,7 +178,7 @@ class Catalogue(_Part):
 @lru_cache(maxsize=2)
 def _read(file: Path) -> Catalogue:
     try:
-        raw: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        raw: dict[str, Any] = read_yaml(file.read_text(encoding="utf-8"))
         shapes = raw.pop("shapes")
         for model in raw["models"]:
             model["shape"] = shapes[model["shape"]]

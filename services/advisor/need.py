@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
+from compliance.yamltext import read_yaml
 from services.bricks.manifest import Level
 from services.bricks.words import words
 
@@ -70,7 +70,7 @@ class Tree:
     def __init__(self, encode: Encode | None = None, file: Path = FILE) -> None:
         self._encode = encode
         self._kept: dict[tuple[str, ...], npt.NDArray[np.float32]] = {}
-        self._nodes: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        self._nodes: Mapping[str, Any] = read_yaml(file.read_text(encoding="utf-8"))
 
     def place(
         self,

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from compliance.yamltext import read_yaml
 from services.bricks.errors import BrickError
 from services.bricks.topic import Passage, Topic, TopicHead
 
@@ -92,7 +93,7 @@ def read_manifest(pack: Path) -> dict[str, Any]:
         BrickError: there is none, or it is not a mapping.
     """
     try:
-        held = yaml.safe_load((pack / MANIFEST).read_text(encoding="utf-8"))
+        held = read_yaml((pack / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise BrickError(f"{pack.name}: {MANIFEST} cannot be read.") from error
     if not isinstance(held, dict):

@@ -21,6 +21,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from compliance.yamltext import read_yaml
 from services.bricks.compact import compact_folders, read_topics
 from services.bricks.errors import BrickError
 from services.bricks.topic import Kind, Passage, Topic, TopicHead, TopicSource
@@ -160,7 +161,7 @@ def parse_topic(text: str, name: str) -> Topic:
     if match is None:
         raise BrickError(f"{name}: no front matter between two lines of ---.")
     try:
-        head = TopicHead.model_validate(yaml.safe_load(match[1]))
+        head = TopicHead.model_validate(read_yaml(match[1]))
     except (ValidationError, yaml.YAMLError) as error:
         raise BrickError(f"{name}: the front matter is not valid: {error}") from error
     parts = _SECTION.split(match[2])

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import yaml
 
+from compliance.yamltext import read_yaml
 from services.bricks.retrieval import Embeds
 from services.engines.embed import Embedder
 from services.experts.domains import DATA, OTHER, domains
@@ -64,7 +65,7 @@ def judged(embedder: Embeds) -> tuple[list[Judged], list[Judged]]:
     gate = Gate(embedder, 0.0)
     text = (DATA / "calibration.yaml").read_text(encoding="utf-8")
     found: list[Judged] = []
-    for domain, questions in yaml.safe_load(text).items():
+    for domain, questions in read_yaml(text).items():
         for question in questions:
             choice = gate.choose(question, experts)
             found.append(Judged(domain, choice.expert, choice.lead))

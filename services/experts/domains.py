@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from compliance.yamltext import read_yaml
 from services.experts.expert import Expert
 
 OTHER = "other"
@@ -37,7 +37,7 @@ class Domain(BaseModel):
 def domains() -> Mapping[str, Domain]:
     """The reviewed matrix, by id of the domain."""
     text = (DATA / "domains.yaml").read_text(encoding="utf-8")
-    return TypeAdapter(dict[str, Domain]).validate_python(yaml.safe_load(text))
+    return TypeAdapter(dict[str, Domain]).validate_python(read_yaml(text))
 
 
 def covers(expert: Expert, matrix: Mapping[str, Domain]) -> dict[str, int]:

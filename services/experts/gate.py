@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-import yaml
 
+from compliance.yamltext import read_yaml
 from services.bricks.retrieval import Embeds
 from services.bricks.words import NameFinder
 from services.engines.embed import Vectors
@@ -167,5 +167,5 @@ def _strength(covered: Mapping[str, int], found: Mapping[str, set[str]]) -> tupl
 def calibrated_threshold() -> float:
     """The threshold that `services.experts.calibrate` wrote down."""
     text = (DATA / "threshold.yaml").read_text(encoding="utf-8")
-    said: dict[str, Any] = yaml.safe_load(text)
+    said: dict[str, Any] = read_yaml(text)
     return float(said["threshold"])

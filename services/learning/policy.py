@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from compliance.errors import BadInputError
+from compliance.yamltext import read_yaml
 from services.bricks.manifest import BrickId
 from services.learning.aggregate.rules import Rule, least
 
@@ -144,7 +145,7 @@ class Policy(_Part):
         """
         try:
             raw = path.read_bytes()
-            held = cls.model_validate(yaml.safe_load(raw))
+            held = cls.model_validate(read_yaml(raw))
         except (OSError, yaml.YAMLError) as error:
             raise BadInputError(f"The update policy {path.name} cannot be read.") from error
         except ValidationError as error:

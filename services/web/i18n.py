@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
+from compliance.yamltext import read_yaml
 
 Language = Literal["en", "es"]
 """Languages of the product, as BCP 47 tags."""
@@ -71,7 +71,7 @@ class Catalogue:
                     leaf
                     for folder in folders
                     for file in _files(folder, language)
-                    for leaf in _leaves(yaml.safe_load(file.read_text("utf-8")))
+                    for leaf in _leaves(read_yaml(file.read_text("utf-8")))
                 )
                 for language in LANGUAGES
             }

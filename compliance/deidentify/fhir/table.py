@@ -24,9 +24,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from compliance.errors import BadInputError
+from compliance.yamltext import read_yaml
 
 ACTIONS = frozenset(
     {
@@ -87,7 +86,7 @@ def table() -> Table:
         BadInputError: it names an action, data type or path that there is not.
     """
     folder = files(__package__).joinpath("tables")
-    read = {f.name: yaml.safe_load(f.read_text("utf-8")) for f in folder.iterdir()
+    read = {f.name: read_yaml(f.read_text("utf-8")) for f in folder.iterdir()
             if f.name.endswith(".yaml")}  # fmt: skip
     common = read.pop("datatypes.yaml")
     data: dict[str, Node] = {name: {} for name in common["datatypes"]}

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from compliance.yamltext import read_yaml
 from services.bricks.ingest.errors import ManifestError
 from services.bricks.topic import Audience, Kind, Level
 
@@ -80,7 +81,7 @@ def _say(place: tuple[int | str, ...], kind: str, message: str) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        held = yaml.safe_load(file.read_text(encoding="utf-8"))
+        held = read_yaml(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ManifestError(f"{file.name} cannot be read as YAML.") from error
     if not isinstance(held, dict):

@@ -13,6 +13,7 @@ from pathlib import PurePath
 import yaml
 from markdown_it import MarkdownIt
 
+from compliance.yamltext import read_yaml
 from services.bricks.errors import BrickError
 from services.bricks.ingest.errors import ItemError
 from services.bricks.ingest.html import MAX_BYTES, html_document, strip_markup
@@ -52,7 +53,7 @@ def _is_topic(front: str) -> bool:
         # aliases of aliases grow into billions of values where an error quotes them
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(front)):
             raise ItemError("its front matter refers to itself")
-        held = yaml.safe_load(front)
+        held = read_yaml(front)
     except yaml.YAMLError:
         return False
     return isinstance(held, dict) and {"id", "kind", "sources"} <= set(held)

@@ -11,8 +11,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
+from compliance.yamltext import read_yaml
 from services.consult.messages import Citation, Fact
 from services.consult.record import words
 from services.consult.record.case import Case
@@ -34,7 +33,7 @@ def _patterns(name: str) -> re.Pattern[str]:
 def _numbers() -> Mapping[str, Any]:
     """Whom to call in each country: the table of the triage rules, so that there is only one."""
     text = resources.files("services.consult.triage").joinpath("data/countries.yaml")
-    table: Mapping[str, Any] = yaml.safe_load(text.read_text("utf-8"))["countries"]
+    table: Mapping[str, Any] = read_yaml(text.read_text("utf-8"))["countries"]
     return table
 
 

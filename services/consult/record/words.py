@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-import yaml
+from compliance.yamltext import read_yaml
 
 LONGEST_PHRASE = 6
 """Words of the longest phrase that is looked up."""
@@ -24,9 +24,7 @@ LONGEST_PHRASE = 6
 def data(name: str) -> Any:
     """Return a YAML table of ``services/consult/record/data``."""
     text = resources.files("services.consult.record").joinpath(f"data/{name}.yaml")
-    # The C loader is ten times quicker, which counts for the first question on a small device.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(text.read_text("utf-8"), loader)  # noqa: S506  # both loaders are safe ones
+    return read_yaml(text.read_text("utf-8"))
 
 
 def fold(text: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, cast
 
-import yaml
+from compliance.yamltext import read_yaml
 
 SNOMED = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -22,7 +22,7 @@ TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 def table(name: str) -> dict[str, Any]:
     """Return a YAML file of this package (``codes`` or ``people``)."""
     text = resources.files(__package__).joinpath(f"{name}.yaml").read_text("utf-8")
-    return cast("dict[str, Any]", yaml.safe_load(text))
+    return cast("dict[str, Any]", read_yaml(text))
 
 
 def concept(text: str, *codings: tuple[str, str | None]) -> dict[str, Any]:

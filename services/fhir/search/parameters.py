@@ -13,9 +13,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, Literal
 
-import yaml
 from fhir.resources.R4B import get_fhir_model_class
 
+from compliance.yamltext import read_yaml
 from services.fhir.errors import FhirParameterError
 
 Kind = Literal[
@@ -65,7 +65,7 @@ class Parameter:
 @lru_cache(maxsize=1)
 def _described() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     text = resources.files("services.fhir.search").joinpath("parameters.yaml").read_text("utf-8")
-    return typing.cast("Mapping[str, Mapping[str, Mapping[str, str]]]", yaml.safe_load(text))
+    return typing.cast("Mapping[str, Mapping[str, Mapping[str, str]]]", read_yaml(text))
 
 
 @lru_cache(maxsize=1)

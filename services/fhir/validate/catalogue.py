@@ -7,8 +7,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
+from compliance.yamltext import read_yaml
 from services.fhir.errors import FhirUnknownTypeError
 
 
@@ -16,7 +15,7 @@ from services.fhir.errors import FhirUnknownTypeError
 def table(name: str) -> dict[str, Any]:
     """Return the table ``data/<name>.yaml`` of `services.fhir`."""
     text = resources.files("services.fhir").joinpath(f"data/{name}.yaml").read_text("utf-8")
-    return typing.cast("dict[str, Any]", yaml.safe_load(text))
+    return typing.cast("dict[str, Any]", read_yaml(text))
 
 
 @lru_cache(maxsize=1)

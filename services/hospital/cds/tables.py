@@ -7,9 +7,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from compliance.yamltext import read_yaml
 from services.consult.record import words
 from services.fhir.cds import Coding
 from services.fhir.cds.cards import RANK, Indicator
@@ -31,7 +31,7 @@ class Hazard(BaseModel):
 def table(name: str) -> Any:
     """A YAML table of ``data``."""
     text = resources.files("services.hospital.cds").joinpath(f"data/{name}.yaml")
-    return yaml.safe_load(text.read_text("utf-8"))
+    return read_yaml(text.read_text("utf-8"))
 
 
 def _hazard(row: list[str]) -> Hazard:

@@ -9,8 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from compliance.yamltext import read_yaml
 from services.consult.record.chart import Chart
 from services.consult.record.reading import ref_of
 from services.hospital.chart.source import Record
@@ -21,7 +20,7 @@ HERE = Path(__file__).parent
 @lru_cache(maxsize=1)
 def rules() -> Mapping[str, Any]:
     """The tables of ``data/rules.yaml``."""
-    loaded: Mapping[str, Any] = yaml.safe_load((HERE / "data/rules.yaml").read_text("utf-8"))
+    loaded: Mapping[str, Any] = read_yaml((HERE / "data/rules.yaml").read_text("utf-8"))
     return loaded
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from compliance.errors import BadInputError
+from compliance.yamltext import read_yaml
 
 Kind = Literal["answer", "choice", "text", "overlap"]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
@@ -106,7 +107,7 @@ def read_suite(path: Path) -> Suite:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BadInputError(f"The suite {path.name} is longer than {MAX_BYTES >> 20} MiB.")
-        told = _File.model_validate(yaml.safe_load(path.read_bytes()))
+        told = _File.model_validate(read_yaml(path.read_bytes()))
         items = (*told.items, *known_items(told.knowledge))
         return Suite(name=path.stem, kind=told.kind, items=items, tokens=told.tokens)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:

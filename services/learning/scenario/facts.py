@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from compliance.yamltext import read_yaml
 from services.learning.evaluate.suite import Item, Suite
 from services.learning.train.request import Example
 
@@ -90,4 +90,4 @@ def suite_of(name: str, rules: Sequence[Rule]) -> Suite:
 @cache
 def facts() -> Facts:
     """Read the file."""
-    return Facts.model_validate(yaml.safe_load(FACTS.read_text(encoding="utf-8")))
+    return Facts.model_validate(read_yaml(FACTS.read_text(encoding="utf-8")))

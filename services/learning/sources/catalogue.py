@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from compliance.errors import BadInputError, NotFoundError
+from compliance.yamltext import read_yaml
 from services.bricks.ingest.manifest import Manifest
 from services.bricks.manifest import BrickId
 from services.bricks.topic import Kind, Level
@@ -186,7 +187,7 @@ class SourceList(_Part):
         """
         try:
             raw = path.read_bytes()
-            held = cls.model_validate(yaml.safe_load(raw))
+            held = cls.model_validate(read_yaml(raw))
         except (OSError, ValueError, yaml.YAMLError) as error:
             raise BadInputError(f"The list of sources {path.name}: {_first(error)}.") from None
         ids = [one.id for one in held.sources]

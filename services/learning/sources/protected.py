@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from compliance.errors import BadInputError
+from compliance.yamltext import read_yaml
 from services.bricks.knowledge import Knowledge
 from services.bricks.operations.evaluate import DEPTH
 from services.bricks.retrieval import Embeds, KnowledgeIndex
@@ -43,7 +44,7 @@ def protected_questions(path: Path = PROTECTED) -> tuple[Protected, ...]:
         BadInputError: it is not as it has to be.
     """
     try:
-        return _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).questions
+        return _File.model_validate(read_yaml(path.read_text(encoding="utf-8"))).questions
     except (OSError, ValueError, yaml.YAMLError, ValidationError) as error:
         raise BadInputError(f"The protected questions {path.name} cannot be read.") from error
 

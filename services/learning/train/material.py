@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-import yaml
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from compliance.yamltext import read_yaml
 from services.learning.models import Signal
 from services.learning.train.request import Example
 
@@ -73,5 +73,5 @@ def mark_unused(session: Session, contribution: str) -> None:
 @cache
 def protected() -> tuple[Example, ...]:
     """The reviewed examples that every site has, so that nothing common is forgotten."""
-    held = yaml.safe_load(PROTECTED.read_text(encoding="utf-8"))
+    held = read_yaml(PROTECTED.read_text(encoding="utf-8"))
     return tuple(Example(**each) for each in held["examples"])
