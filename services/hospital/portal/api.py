@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -11,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from compliance.errors import NotFoundError
 from services.consult.messages import Words
-from services.hospital.desk import MAX_REPLY_CHARS, Desk
+from services.hospital.desk import MAX_REPLY_CHARS, Desk, DeskItem
+from services.hospital.models import User
 from services.hospital.portal.access import READERS, WATCHERS, WRITERS, Gate
 from services.hospital.portal.placeholders import damaged
 from services.hospital.portal.texts import clean
@@ -35,8 +37,16 @@ class Saved(BaseModel):
     damaged: tuple[str, ...]
 
 
-def portal_api(desk: Desk, gate: Gate) -> APIRouter:
-    """Routes below ``/portal/api``; errors are problem documents."""
+def portal_api(
+    desk: Desk, gate: Gate, saved: Callable[[DeskItem, User], None] = lambda _item, _user: None
+) -> APIRouter:
+    """Routes below ``/portal/api``; errors are problem documents.
+
+    Args:
+        desk: referrals.
+        gate: checks who asks.
+        saved: called after a reply was saved.
+    """
     router = APIRouter(prefix="/api")
 
     @router.get("/counts")
@@ -67,6 +77,7 @@ def portal_api(desk: Desk, gate: Gate) -> APIRouter:
         if not _ID.fullmatch(id_):
             raise NotFoundError("There is no such referral.")
         item = desk.save(id_, clean(body.text), version=body.version, user=who.user)
+        saved(item, who.user)
         return Saved(version=item.version, damaged=damaged(item.text, item.question))
 
     return router

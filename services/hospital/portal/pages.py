@@ -30,6 +30,10 @@ _FORMS = re.compile(
 )
 
 
+Beside = Callable[[Request, DeskItem, SignedIn], dict[str, Any]]
+"""What a room adds to the context of one referral's page."""
+
+
 def see(target: str) -> RedirectResponse:
     """Go on to an address of the portal with GET."""
     return RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
@@ -47,6 +51,10 @@ class Portal:
         filed: what is said of the record on the page of a referral, to whom; None where replies are
             not filed.
         flags: red flags above the inbox, for whom.
+
+    Attributes:
+        beside: what rooms add to the page of one referral.
+        saved: called after a reply was saved.
     """
 
     def __init__(  # noqa: PLR0917 - what stands behind the pages
@@ -61,6 +69,13 @@ class Portal:
     ) -> None:
         self.accounts, self.desk, self.gate, self.pages = accounts, desk, gate, pages
         self.audit_read, self._filed, self._flags = audit_read, filed, flags
+        self.beside: list[Beside] = []
+        self.saved: list[Callable[[DeskItem, User], None]] = []
+
+    def on_saved(self, item: DeskItem, user: User) -> None:
+        """Tell the rooms that a reply was saved."""
+        for told in self.saved:
+            told(item, user)
 
     def names(self) -> dict[str, str]:
         """Display names by user id."""
@@ -165,4 +180,5 @@ class Portal:
             number=number,
             filed=self._filed(item, who) if self._filed else None,
             **referral_context(item, self.names(), voices, text),
+            **{key: said for add in self.beside for key, said in add(request, item, who).items()},
         )

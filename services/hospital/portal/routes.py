@@ -345,7 +345,7 @@ def portal_router(
     _learning_routes(pages, portal, updates, knowledge)
     _system_page(pages, portal, status)
     router = APIRouter(prefix="/portal", include_in_schema=False)
-    api = portal_api(desk, gate)
+    api = portal_api(desk, gate, portal.on_saved)
     chart_api(api, portal, charts)
     for room in more:
         room(pages, api, portal)
