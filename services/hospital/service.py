@@ -46,9 +46,13 @@ from services.hospital.jobs import JobHandler, Jobs, add_job
 from services.hospital.launching import Launching
 from services.hospital.learning import round_handlers, rounds_of
 from services.hospital.models import Job, Referral, User
+from services.hospital.notices import Notices
 from services.hospital.oidc import provider_of
 from services.hospital.opening import Opening
+from services.hospital.opinions import Opinions
+from services.hospital.opinions.service import Around
 from services.hospital.pending import PendingSignIns
+from services.hospital.phrases import Phrases
 from services.hospital.previsit import Alerts, Intakes
 from services.hospital.relations import Relations
 from services.hospital.rollout import rollout_of
@@ -62,6 +66,7 @@ from services.hospital.studies import Studies
 from services.hospital.subscribing import subscription_handlers, subscriptions_of
 from services.hospital.text_keys import TextKeys
 from services.hospital.tidying import hospital_sweeper
+from services.hospital.versions import ReplyVersions
 from services.hospital.writing import Filings
 from services.learning.lineage import Lineage
 from services.store.database import Database
@@ -200,6 +205,7 @@ class Hospital:
             self.database, self.records, self.charts.find, self.relations, self.auditor
         )
         self.holds = Holds(self.database, self.auditor)
+        self.notices = Notices(self.database)
         self.erasures = Erasures(
             self.database, self.texts, self.holds, self.auditor, self.keys.identity
         )
@@ -276,7 +282,24 @@ class Hospital:
             **source_handlers(self.sources, self.jobs),
             **self.signals.handlers,
         }
+        self._attach()
         self.background = Background(self.do, self.handlers.keys() - {"open-referral"})
+
+    def _attach(self) -> None:
+        """What stands beside a reply while it is written; it goes when the reply is signed."""
+        self.versions = ReplyVersions(self.database, self.desk)
+        self.versions.attach(self.desk)
+        around = Around(
+            lambda: self.node, self.experts, self.auditor.chat, self.gateway.desk.slots
+        )
+        self.opinions = Opinions(self.database, self.desk, around)
+        self.opinions.attach(self.desk)
+        self.phrases = Phrases(
+            self.database,
+            lambda user, what, change: self.auditor.phrase(
+                Caller.user(user.id, user.role), what, change
+            ),
+        )
 
     def _sweeper(self) -> Sweeper:
         return hospital_sweeper(
@@ -292,6 +315,7 @@ class Hospital:
             bulk=self.bulk,
             subscriptions=self.subscriptions,
             alerts=self.alerts,
+            notices=self.notices,
             cds=self.cds,
             rounds=self.rounds,
         )

@@ -17,6 +17,7 @@ from services.hospital.cds import Cds
 from services.hospital.desk import Desk
 from services.hospital.jobs import Jobs
 from services.hospital.models import ErasureReceipt, GlassBreak
+from services.hospital.notices import Notices
 from services.hospital.pending import PendingSignIns
 from services.hospital.previsit import Alerts
 from services.hospital.smart.tidying import forget_expired as forget_smart
@@ -44,6 +45,7 @@ def hospital_sweeper(
     bulk: Bulk,
     subscriptions: Subscriptions,
     alerts: Alerts,
+    notices: Notices,
     cds: Cds,
     rounds: Rounds,
 ) -> Sweeper:
@@ -67,6 +69,7 @@ def hospital_sweeper(
         "hospital.job": lambda before, _: jobs.forget_done(before),
         "hospital.glass-break": lambda before, held: _glass_breaks(database, before, held),
         "hospital.intake-alert": lambda before, _: alerts.forget(before),
+        "hospital.notice": lambda before, _: notices.forget(before),
         "hospital.bulk": lambda before, _: bulk.orders.forget(before),
         "hospital.subscription-event": lambda before, _: subscriptions.scan.forget(before),
         "hospital.contribution": lambda before, _: forget_contributions(rounds, before),
