@@ -153,12 +153,31 @@ class Auditor:
         """A key was made or revoked."""
         self._record(acts.key(self._by(caller), key_id, change=change))
 
+    def account(self, caller: Caller, account: str, change: str, why: str = "", **detail: str) -> None:
+        """An account is made or changed; ``change`` is ``made``, ``role``, ``disabled``…"""
+        by = self._by(caller, purpose="HSYSADMIN")
+        self._record(acts.account(by, account, change=change, why=why, **detail))
+
+    def trail(self, caller: Caller, what: str, *, patient: str | None = None, **detail: str) -> None:
+        """The trail itself is read, checked or given out; ``what`` is ``trail:search`` and such."""
+        by = self._by(caller, purpose="HCOMPL")
+        self._record(acts.trail_used(by, what, patient=patient, **detail))
+
     def expert(self, caller: Caller, expert: str, change: Literal["pushed", "popped"]) -> None:
         """An expert is pushed to the engine or popped from it."""
         by = self._by(caller, purpose="HOPERAT")
         kind = coding(DICOM, "110100", "Application Activity")
         entity = balp.thing(f"expert:{expert}", change=change)
         self._record(event(by, kind=kind, subtypes=[own("expert")], action="U", entities=[entity]))
+
+    def phrase(self, caller: Caller, what: str, change: str) -> None:
+        """A phrase is written, shared, approved or retired; ``what`` is ``phrase:id``."""
+        kind = coding(DICOM, "110100", "Application Activity")
+        made = event(
+            self._by(caller, purpose="HQUALIMP"), kind=kind, subtypes=[own("phrase")],
+            action="U", entities=[balp.thing(what, change=change)],
+        )  # fmt: skip
+        self._record(made)
 
     def learning(self, caller: Caller, what: str, change: Act) -> None:
         """A person starts, approves, rejects or retries a round; ``what`` is ``round:id``."""

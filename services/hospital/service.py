@@ -289,9 +289,7 @@ class Hospital:
         """What stands beside a reply while it is written; it goes when the reply is signed."""
         self.versions = ReplyVersions(self.database, self.desk)
         self.versions.attach(self.desk)
-        around = Around(
-            lambda: self.node, self.experts, self.auditor.chat, self.gateway.desk.slots
-        )
+        around = Around(lambda: self.node, self.experts, self.auditor.chat, self.gateway.desk.slots)
         self.opinions = Opinions(self.database, self.desk, around)
         self.opinions.attach(self.desk)
         self.phrases = Phrases(
