@@ -81,6 +81,16 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once() -> Iterator[None]:
+    """Bring a new SQLite database to the newest revision once, and copy it from then on."""
+    from support.migrated import Copies
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.store.migrate.upgrade", Copies())
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of a PostgreSQL server for this session, stopped at its end."""
