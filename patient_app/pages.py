@@ -15,7 +15,7 @@ Example:
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol
@@ -49,6 +49,9 @@ NAVIGATION = (
 )
 """The pages behind the session: (address, icon, key of the label)."""
 
+RECORD_PARTS = ("results", "medicines", "visits")
+"""Pages that are tabs of the record: ``/results`` and so on."""
+
 BROUGHT = ("state", "code", "error", "iss")
 """Parameters of OAuth with which a browser comes back from another record's server."""
 
@@ -58,6 +61,9 @@ WORDS = {
     "/ledger": ("ledger", "offer"),
     "/record": ("record", "connect"),
     "/settings": ("settings",),
+    "/results": ("results", "flag"),
+    "/medicines": ("medicines", "reminders"),
+    "/visits": ("visits", "flag"),
 }
 """Sections of the catalogue that the module of each page needs, beside the shared ones."""
 
@@ -169,8 +175,11 @@ class Pages:
             headers={"Cache-Control": "no-store", "Content-Language": language},
         )
 
-    def inside(self, request: Request, path: str, name: str) -> Response:
-        """A page behind the session; without one, the way to unlock."""
+    def inside(self, request: Request, path: str, name: str, place: str = "") -> Response:
+        """A page behind the session; without one, the way to unlock.
+
+        ``place`` is the entry of the navigation that it belongs to, where that is another page's.
+        """
         session = self._device.current(request)
         if session is None:
             onward = "/unlock" if path == "/" else f"/unlock?next={path}"
@@ -181,7 +190,7 @@ class Pages:
             name,
             session.language,
             title=t(f"{name}.title"),
-            current=path,
+            current=place or path,
             nav_items=[(href, icon, t(label)) for href, icon, label in NAVIGATION],
             csrf=session.csrf,
             person=session.person_label,
@@ -270,6 +279,15 @@ def _unlock_routes(api: APIRouter, pages: Pages, device: Device) -> None:
         return response
 
 
+def _record_part(pages: Pages, part: str) -> Callable[[Request], Response]:
+    """The page of one part of the record."""
+
+    def page(request: Request) -> Response:
+        return pages.inside(request, f"/{part}", part, place="/record")
+
+    return page
+
+
 def router(device: Device) -> APIRouter:
     """Routes of all pages; they are no part of the API and stand in no schema."""
     api = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -307,6 +325,9 @@ def router(device: Device) -> APIRouter:
         page = pages.landed(request, onward)
         page.headers["Refresh"] = f"0; url={onward}"
         return page
+
+    for part in RECORD_PARTS:
+        api.add_api_route(f"/{part}", _record_part(pages, part))
 
     @api.get("/settings")
     def settings(request: Request) -> Response:

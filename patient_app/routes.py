@@ -19,6 +19,7 @@ from patient_app.member import Member
 from patient_app.own_data_routes import own_data_routes
 from patient_app.personal.policy import MAX_INTERESTS, Interest
 from patient_app.personal.routes import personal_routes
+from patient_app.results.routes import results_routes
 from patient_app.service import Device, Event
 from patient_app.sessions import Sessions
 from patient_app.signal_routes import signal_routes
@@ -146,6 +147,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     own_data_routes(router, device, sessions, Mine)
     personal_routes(router, device, Mine)
     signal_routes(router, device, Mine)
+    results_routes(router, device, Mine)
     connection_routes(router, device.connections, Mine)
     return router
 

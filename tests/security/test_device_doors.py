@@ -130,6 +130,7 @@ PATHS = (
     ("POST", "/api/consent"),
     ("POST", "/api/consent/x/withdraw"),
     ("GET", "/api/record"),
+    ("GET", "/api/results"),
     ("POST", "/api/record"),
     ("GET", "/api/connections"),
     ("POST", "/api/connections/x"),

@@ -21,8 +21,12 @@ from fastapi import Request, Response
 from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
 
 from patient_app.pages import PersonChoice, install
+from patient_app.vault import KdfParameters, vault
 from services.consult.messages import Answer, Level, ModelCardRef, Status
+from services.consult.triage import Triager
+from services.fhir.sandbox import generate
 from services.web.app import create_app
+from tests.browser.patient.home import Home
 
 ORIGIN = "http://localhost:8200"
 CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or None
@@ -185,3 +189,26 @@ def stage(chromium: Any) -> Iterator[Stage]:
 def said() -> Callable[..., dict[str, Any]]:
     """Builder of answers."""
     return answer
+
+
+@pytest.fixture
+def home(tmp_path, cheap_vault, triage_rules) -> Iterator[Home]:
+    """The device of a sandbox person with a long record."""
+    made = Home(tmp_path, Triager(triage_rules), [r for r in generate() if r["id"][:3] == "p01"])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def empty_home(tmp_path, cheap_vault, triage_rules) -> Iterator[Home]:
+    """The device of somebody without a record."""
+    made = Home(tmp_path, Triager(triage_rules), [])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cheap_vault(monkeypatch) -> None:
+    """Let a vault cost a guess next to nothing."""
+    cheap = KdfParameters(memory_kib=64, passes=1, lanes=1)
+    monkeypatch.setattr(vault, "KdfParameters", lambda: cheap)

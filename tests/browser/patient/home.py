@@ -1,0 +1,98 @@
+"""A device's own application in a real Chromium: its vault, its API and its pages, on no port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+from playwright.sync_api import Page, Route
+
+from patient_app.app import create
+from patient_app.service import Device
+from patient_app.settings import DeviceSettings
+from services.bricks.knowledge import Knowledge
+
+ORIGIN = "http://localhost:8200"
+PASSPHRASE = "correct horse"
+SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
+
+
+class Home:
+    """One person's device; ``page`` is theirs, unlocked."""
+
+    def __init__(self, folder: Path, triage: Any, resources: list[dict[str, Any]]) -> None:
+        node = SimpleNamespace(
+            index=SimpleNamespace(knowledge=Knowledge.load("device")), triage=triage
+        )
+        settings = DeviceSettings(data=folder / "device", hosts="localhost")
+        self.device = Device(settings, node)
+        self.member = self.device.add("p07", PASSPHRASE)
+        if resources:
+            self.member.import_record(resources)
+        self._app = create(settings, self.device)
+        self._pool = ThreadPoolExecutor(1)
+        self._cookie = self._unlock()
+        self.complaints: list[str] = []
+
+    def _send(self, method: str, url: str, headers: dict[str, str], body: bytes) -> httpx.Response:
+        async def get() -> httpx.Response:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app=self._app)) as client:
+                return await client.request(method, url, headers=headers, content=body)
+
+        return self._pool.submit(asyncio.run, get()).result(timeout=20)
+
+    def _unlock(self) -> str:
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        body = f"person=p07&passphrase={PASSPHRASE}".encode()
+        answer = self._send("POST", f"{ORIGIN}/unlock", form, body)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["set-cookie"].partition(";")[0]
+
+    def play(self, route: Route) -> None:
+        """Answer a request of the browser."""
+        asked = route.request
+        headers = {**asked.headers, "cookie": self._cookie}
+        reply = self._send(asked.method, asked.url, headers, asked.post_data_buffer or b"")
+        kept = {k: v for k, v in reply.headers.items() if k != "content-encoding"}
+        route.fulfill(status=reply.status_code, headers=kept, body=reply.content)
+
+    def open(self, chromium: Any, width: int, theme: str, language: str, path: str) -> Page:
+        """A page of the client, in a context that closes with the browser's page."""
+        self.member.set_profile({"language": language})
+        context = chromium.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme=theme,
+            reduced_motion="reduce",
+            accept_downloads=True,
+        )
+        context.route("**/*", self.play)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(ORIGIN + path)
+        return page
+
+    def close(self) -> None:
+        """Lock the vault."""
+        self.device.lock("p07")
+        self._pool.shutdown()
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture of the whole page where a folder for them is named."""
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+
+def overflow(page: Page) -> float:
+    """By how many pixels the page is wider than its window."""
+    width: Callable[[], float] = lambda: page.evaluate(  # noqa: E731 - read once
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return width()

@@ -1,0 +1,39 @@
+"""A person reads their results: curve, range, what changed, what the test is for, and asks."""
+
+from __future__ import annotations
+
+import pytest
+from support.axe import violations
+
+from tests.browser.patient.home import overflow, shot
+
+LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_results_are_drawn_explained_and_lead_to_a_question(home, chromium, look):
+    page = home.open(chromium, *look, "/results")
+    page.wait_for_selector(".curve__plot")
+    assert page.locator(".curve__band").count() >= 1
+    page.locator(".leaflet summary").first.click()
+    assert page.locator(".sourced figcaption a").first.is_visible()
+    page.locator(".curve__figures summary").first.click()
+    assert overflow(page) <= 0
+    assert violations(page) == []
+    shot(page, f"results-{look[0]}-{look[1]}")
+    asked = page.locator(".card", has=page.locator(".curve__plot")).first.get_by_role("button")
+    name = page.locator(".card:has(.curve__plot) h2").first.inner_text()
+    asked.click()
+    page.wait_for_url("**/")
+    page.wait_for_selector("#question")
+    assert name in page.input_value("#question")
+    assert "?" not in page.url
+    page.context.close()
+    assert home.complaints == []
+
+
+def test_a_record_without_results_says_how_to_add_some(empty_home, chromium):
+    page = empty_home.open(chromium, 390, "dark", "es", "/results")
+    page.wait_for_selector(".empty")
+    assert page.get_by_role("link", name="Añadir a mis datos").get_attribute("href") == "/record"
+    page.context.close()
