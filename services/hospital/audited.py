@@ -131,6 +131,23 @@ class Auditor:
         """A referral on the desk; its patient is not known here."""
         self._record(acts.read(self._by(caller), f"referral:{referral}"))
 
+    def held(self, caller: Caller, act: str, referrals: Sequence[str]) -> None:
+        """Who holds referrals changes: take, release, handover, snooze, wake or undo."""
+        by = self._by(caller)
+        kind = coding(DICOM, "110100", "Application Activity")
+        self._record_all(
+            [
+                event(
+                    by,
+                    kind=kind,
+                    subtypes=[own("worklist")],
+                    action="U",
+                    entities=[balp.thing(f"referral:{id_}", change=act)],
+                )
+                for id_ in referrals
+            ]
+        )
+
     def chat(self, caller: Caller, consult: str, model: str, *, patient: str | None = None) -> None:
         """A question to the assistant; ``patient`` is ``Patient/id`` whose record it is put to."""
         by = self._by(caller, Agent("model", model))

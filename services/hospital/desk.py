@@ -22,6 +22,7 @@ from services.hospital.authorship import untouched
 from services.hospital.errors import NotAllowedError, StaleDraftError, UnreadableError
 from services.hospital.models import Referral, User
 from services.hospital.text_keys import TextKeys
+from services.hospital.worklist import keep
 from services.store.rows import changed as rows_changed
 
 _LOG = logging.getLogger("caretier.hospital")
@@ -57,12 +58,14 @@ class Desk:
 
     Attributes:
         on_signed: called in the transaction that signs, with the referral's id.
+        on_taken: called in the transaction that makes who saves the holder, with both ids.
     """
 
     def __init__(self, intake: Intake, keys: NodeKeys, texts: TextKeys | None = None) -> None:
         self._intake, self._keys, self._texts = intake, keys, texts
         self._database = intake.database
         self.on_signed: Callable[[Session, str], None] = lambda _session, _referral: None
+        self.on_taken: Callable[[User, str], None] = lambda _user, _referral: None
 
     def seal(self, id_: str, column: str, text: str) -> str:
         """A text as it is to stand in the database."""
@@ -114,6 +117,24 @@ class Desk:
         counts = {str(row[0]): int(row[1]) for row in rows}
         return counts | {"signed": signed or 0}
 
+    def describe(self, most: int = 10_000) -> int:
+        """Look up language and draft of open referrals from before the worklist had them.
+
+        Returns:
+            How many there were.
+        """
+        unknown = select(Referral).where(Referral.state == "open", Referral.language.is_(None))
+        with self._database.transaction() as session:
+            rows = session.scalars(unknown.limit(most)).all()
+            for row in rows:
+                try:
+                    item = self._item(row)
+                except UnreadableError:
+                    continue
+                row.language = item.question.person.language
+                row.drafted = answered(item.draft)
+        return len(rows)
+
     def item(self, id_: str) -> DeskItem:
         """One referral.
 
@@ -127,7 +148,7 @@ class Desk:
             return self._item(row)
 
     def save(self, id_: str, text: str, *, version: int, user: User) -> DeskItem:
-        """Keep an edited text; the clinician who saves becomes the assignee.
+        """Keep an edited text; who saves holds the referral from then on, and it is awake.
 
         Raises:
             StaleDraftError: ``version`` is not the newest, or it was signed.
@@ -136,13 +157,15 @@ class Desk:
         _check(text, empty=True)
         sealed = self.seal(id_, "edited", text) if self._exists(id_) else text
         with self._database.transaction() as session:
-            changed = session.execute(
-                update(Referral)
-                .where(Referral.id == id_, Referral.version == version, Referral.state == "open")
-                .values(edited=sealed, version=version + 1, assignee=user.id)
-            )
-            if rows_changed(changed) != 1:
-                self._refuse(session.get(Referral, id_))
+            row = session.get(Referral, id_, with_for_update=True)
+            if row is None or row.version != version or row.state != "open":
+                raise self._refused(row)
+            if row.assignee != user.id:
+                keep(session, row, "take", user, datetime.now(UTC))
+                self.on_taken(user, id_)
+                row.assignee, row.handed_by = user.id, None
+            row.edited, row.version = sealed, version + 1
+            row.snoozed_until = row.snoozed_by = None
         return self.item(id_)
 
     def sign(
@@ -266,10 +289,15 @@ class Desk:
         )
 
     @staticmethod
-    def _refuse(row: Referral | None) -> None:
+    def _refused(row: Referral | None) -> NotFoundError | StaleDraftError:
         if row is None:
-            raise NotFoundError("There is no such referral.")
-        raise StaleDraftError("This referral was changed since you opened it.")
+            return NotFoundError("There is no such referral.")
+        return StaleDraftError("This referral was changed since you opened it.")
+
+
+def answered(draft: Answer | None) -> bool:
+    """Whether there is a draft that says something."""
+    return draft is not None and draft.status is Status.ANSWERED
 
 
 def _check(text: str, *, empty: bool) -> None:

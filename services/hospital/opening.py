@@ -19,7 +19,7 @@ from services.exchange.messages import Envelope, ReferredQuestion
 from services.exchange.models import StoredParcel
 from services.exchange.sealed import open_sealed
 from services.exchange.signals import SignalIntake
-from services.hospital.desk import URGENCY_RANK, Desk
+from services.hospital.desk import URGENCY_RANK, Desk, answered
 from services.hospital.jobs import Jobs, Taken
 from services.hospital.models import Referral
 from services.learning.signals import SentSignal
@@ -111,6 +111,8 @@ class Opening:
             question=self._desk.seal(row.id, "question", question.model_dump_json()),
             draft=self._desk.seal(row.id, "draft", draft.model_dump_json()),
             state="open",
+            language=question.person.language,
+            drafted=answered(draft),
             received=row.received,
         )
 

@@ -67,6 +67,7 @@ from services.hospital.subscribing import subscription_handlers, subscriptions_o
 from services.hospital.text_keys import TextKeys
 from services.hospital.tidying import hospital_sweeper
 from services.hospital.versions import ReplyVersions
+from services.hospital.worklist import Holding, Texts, Waits, Worklist
 from services.hospital.writing import Filings
 from services.learning.lineage import Lineage
 from services.store.database import Database
@@ -199,6 +200,10 @@ class Hospital:
     def _open_desk(self, settings: HospitalSettings) -> None:
         """What clinicians work at, and what is kept or erased of it."""
         self.desk = Desk(self.intake, self.keys, self.texts)
+        self.desk.on_taken = lambda user, id_: self._held(user, None, "take", [id_])
+        waits = Waits(settings.overdue_emergency, settings.overdue_urgent, settings.overdue_routine)
+        self.worklist = Worklist(self.database, self.desk.open, waits)
+        self.holding = Holding(self.database, Texts(self.desk.seal, self.desk.open), self._held)
         self.charts = Charts(self.database, self.audit_chart, self.relations.require)
         self.alerts = Alerts(self.database, self.relations, self.auditor)
         self.filings = Filings(
@@ -369,6 +374,9 @@ class Hospital:
 
     def _write_down(self, events: Sequence[dict[str, Any]]) -> None:
         self.intake.audit.record_all(events)
+
+    def _held(self, user: User, client: str | None, act: str, ids: Sequence[str]) -> None:
+        self.auditor.held(Caller.user(user.id, user.role, client), act, ids)
 
     def audit_chart(self, user: User, patient: str, client: str | None = None) -> None:
         """Write down that a person opens a chart; ``patient`` is ``Patient/id``.

@@ -50,6 +50,8 @@ class HospitalSettings(BaseSettings):
             ``publisher-keys`` of the data folder); none is needed for keys without one.
         cds_open: whether decision support takes calls without a token, from this machine alone;
             for trying it out.
+        overdue_emergency: minutes until an emergency that nobody answered is overdue;
+            overdue_urgent, overdue_routine: the same for the others.
         outbound_private: whether those may be on this machine or in a private network.
     """
 
@@ -86,6 +88,9 @@ class HospitalSettings(BaseSettings):
     outbound: str = ""
     outbound_private: bool = False
     cds_open: bool = False
+    overdue_emergency: int = Field(default=15, ge=1)
+    overdue_urgent: int = Field(default=4 * 60, ge=1)
+    overdue_routine: int = Field(default=2 * 24 * 60, ge=1)
 
     @property
     def database_url(self) -> str:
