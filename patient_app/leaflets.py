@@ -42,7 +42,7 @@ class Leaflets:
 def _is_for(topic: Topic, age: int | None) -> bool:
     """Whether a topic is written for somebody of that age; one for adults, where none is known."""
     child = age is not None and age < ADULT_AGE
-    return topic.head.audience == "all" or topic.head.audience == ("child" if child else "adult")
+    return topic.head.audience in {"all", "child" if child else "adult"}
 
 
 def told(topic: Topic, sections: Iterable[str], level: str, language: str) -> list[dict[str, Any]]:

@@ -61,9 +61,9 @@ WORDS = {
     "/ledger": ("ledger", "offer"),
     "/record": ("record", "connect"),
     "/settings": ("settings",),
-    "/results": ("results", "flag"),
-    "/medicines": ("medicines", "reminders"),
-    "/visits": ("visits", "flag"),
+    "/results": ("results", "parts"),
+    "/medicines": ("medicines", "reminders", "parts"),
+    "/visits": ("visits", "parts"),
 }
 """Sections of the catalogue that the module of each page needs, beside the shared ones."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, get_args
 
 from patient_app.leaflets import Leaflets, told
 from patient_app.member import Member
-from patient_app.personal.conversions import converted
+from patient_app.personal.conversions import System, converted
 from services.consult.record import words
 from services.consult.record.chart import Chart
 from services.consult.record.facts import test_name
@@ -109,13 +109,12 @@ def _before(newest: Result, before: Result | None) -> dict[str, Any] | None:
     return said | {"step": "higher" if delta > 0 else "lower", "by": by}
 
 
-def _other_units(result: Result, system: str) -> Iterator[str]:
+def _other_units(result: Result, wanted: str) -> Iterator[str]:
     """The newest value in the units that the person thinks in."""
-    if system not in {"metric", "us"}:
-        return
     named = f"{test_name(result, 'en')} {result.value}"
-    for _given, other in converted(named, system):  # type: ignore[arg-type] - one of the two
-        yield other
+    for system in get_args(System):
+        if system == wanted:
+            yield from (other for _given, other in converted(named, system))
 
 
 def _about(
