@@ -31,17 +31,20 @@ from compliance.audit.record_acts import (
     search,
 )
 from compliance.audit.security_acts import (
+    account,
     break_glass,
     enrol,
     key,
     peer_trail,
     sign_in,
     sign_out,
+    trail_used,
 )
 
 __all__ = [
     "Actors",
     "Agent",
+    "account",
     "break_glass",
     "change",
     "chat",
@@ -56,4 +59,5 @@ __all__ = [
     "search",
     "sign_in",
     "sign_out",
+    "trail_used",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from compliance.audit import balp
@@ -58,6 +59,42 @@ def key(
     """A key or token was made, rotated, revoked or refused; ``key_id`` never is its secret."""
     entities = [balp.thing(f"key:{key_id}", change=change)]
     return _security(by, _ATTRIBUTES, "key", entities, outcome)
+
+
+def account(
+    by: Actors,
+    account_id: str,
+    *,
+    change: str,
+    why: str = "",
+    detail: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """An account was made or changed.
+
+    Args:
+        by: who.
+        account_id: of the account; never a name, which may be typed wrong.
+        change: ``made``, ``role``, ``disabled``…
+        why: in the words of who did it.
+        detail: short texts without secrets, for example ``role`` and ``privacy``.
+    """
+    thing = balp.thing(f"account:{account_id}", change=change, **(detail or {}))
+    entities = [thing, *([balp.reason(why)] if why.strip() else [])]
+    return _security(by, _ATTRIBUTES, "account", entities, "0")
+
+
+def trail_used(
+    by: Actors, what: str, *, patient: str | None = None, **detail: str
+) -> dict[str, Any]:
+    """The trail itself was read, checked or given out; ``what`` is ``trail:search`` and such."""
+    return event(
+        by,
+        kind=coding(DICOM, "110101", "Audit Log Used"),
+        subtypes=[own("trail")],
+        action="R",
+        entities=[balp.thing(what, **detail), *([balp.patient(patient)] if patient else [])],
+        purpose=by.purpose,
+    )
 
 
 def enrol(by: Actors, node: str, *, level: str, outcome: Outcome = "0") -> dict[str, Any]:

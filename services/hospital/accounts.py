@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, get_args
 from uuid import uuid4
 
 from argon2 import PasswordHasher
@@ -21,29 +21,54 @@ from services.hospital.audited import Auditor, Caller
 from services.hospital.errors import NotAllowedError, SignInError
 from services.hospital.keys import ApiKeys, digest_of
 from services.hospital.models import PortalSession, User
+from services.hospital.passwords import LONGEST_PASSWORD, check_password
+from services.hospital.sessions import end_sessions
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
 
-Role = Literal["clinician", "operator", "privacy"]
-SHORTEST_PASSWORD = 12
-LONGEST_PASSWORD = 256
+Role = Literal["clinician", "operator", "privacy", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
 FAILURES_BEFORE_LOCK = 5
 LOCK = timedelta(minutes=5)
 LONGEST_LOCK = timedelta(hours=1)
 """A lock is twice as long each time, up to this, until somebody signs in."""
 LONGEST_SESSION = timedelta(hours=12)
+FRESH = timedelta(minutes=10)
+"""A proof of who somebody is counts for so long where accounts are changed."""
 _STAFF = re.compile(
     r"(Practitioner|PractitionerRole|Organization|HealthcareService)/[A-Za-z0-9.-]{1,64}"
 )
+LONGEST_STAFF = 400
+
+
+def staff_list(acts_as: Sequence[str]) -> str | None:
+    """What an account stands for, as it is kept.
+
+    Raises:
+        BadInputError: something else than staff is named, or too much.
+    """
+    kept = " ".join(acts_as)
+    if len(kept) > LONGEST_STAFF or not all(_STAFF.fullmatch(one) for one in acts_as):
+        raise BadInputError("An account stands for Practitioner/id, Organization/id and such.")
+    return kept or None
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A user with the CSRF token of the session, and the address that the request came from."""
+    """A user with the CSRF token of the session, and the address that the request came from.
+
+    ``session`` is the digest of the cookie, ``proved`` when the person last proved who they are.
+    """
 
     user: User
     csrf: str
     client: str | None = None
+    session: str = ""
+    proved: datetime | None = None
+
+    def is_fresh(self) -> bool:
+        """Whether the person proved who they are a short while ago."""
+        return self.proved is not None and datetime.now(UTC) - self.proved <= FRESH
 
     def check_csrf(self, token: str | None) -> None:
         """Compare a form's token in constant time.
@@ -98,27 +123,41 @@ class Accounts:
             BadInputError: the name is taken, the password is too short or too long, or
                 ``acts_as`` names something else than staff.
         """
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise BadInputError(f"A password has at least {SHORTEST_PASSWORD} characters.")
-        if role not in {"clinician", "operator", "privacy"}:
-            raise BadInputError("A role is clinician, operator or privacy.")
-        if not all(_STAFF.fullmatch(one) for one in acts_as):
-            raise BadInputError("An account stands for Practitioner/id, Organization/id and such.")
-        user = User(
-            id=str(uuid4()),
-            username=username.strip().lower(),
-            display_name=display_name,
-            role=role,
-            password=self._hasher.hash(password),
-            acts_as=" ".join(acts_as) or None,
-            created=datetime.now(UTC),
-        )
+        user = self.new_user(username, password, display_name, role, acts_as=acts_as)
         try:
             with self._database.transaction() as session:
                 session.add(user)
         except IntegrityError:
             raise BadInputError("There is a user of this name already.") from None
         return user
+
+    def new_user(
+        self,
+        username: str,
+        password: str,
+        display_name: str,
+        role: str,
+        *,
+        acts_as: Sequence[str] = (),
+    ) -> User:
+        """An account that is not kept yet; arguments and errors as of `add_user`."""
+        name = username.strip().lower()
+        check_password(password, name)
+        if role not in ROLES:
+            raise BadInputError("A role is clinician, operator, privacy or admin.")
+        return User(
+            id=str(uuid4()),
+            username=name,
+            display_name=display_name,
+            role=role,
+            password=self.hashed(password),
+            acts_as=staff_list(acts_as),
+            created=datetime.now(UTC),
+        )
+
+    def hashed(self, password: str) -> str:
+        """The Argon2id hash under which a password is kept."""
+        return self._hasher.hash(password)
 
     def sign_in(self, username: str, password: str, *, client: str | None = None) -> str:
         """Check a password and open a session; returns the cookie's value.
@@ -168,13 +207,16 @@ class Accounts:
             self._auditor.sign_in(Caller.user(id_, role, client), method, "4")
         raise SignInError("You could not be signed in.")
 
-    def open_session(self, user: User, method: str, *, client: str | None = None) -> str:
+    def open_session(
+        self, user: User, method: str, *, client: str | None = None, browser: str | None = None
+    ) -> str:
         """Open a session for a user who has proved who they are; returns the cookie's value.
 
         Args:
             user: whose proof was just looked at.
             method: how it was proved, ``password+totp`` for example.
             client: network address of the browser.
+            browser: its kind, see `services.hospital.sessions.browser_of`.
 
         Raises:
             SignInError: the account was locked or disabled meanwhile.
@@ -188,7 +230,7 @@ class Accounts:
             opened = session.execute(
                 update(User)
                 .where(User.id == user.id, User.disabled.is_(False), free)
-                .values(failures=0, locked_until=None)
+                .values(failures=0, locked_until=None, last_seen=now)
             )
             if rows_changed(opened) != 1:
                 raise SignInError("You could not be signed in.")
@@ -201,6 +243,9 @@ class Accounts:
                     csrf=secrets.token_urlsafe(24),
                     seen=now,
                     expires=now + LONGEST_SESSION,
+                    proved=now,
+                    client=(client or "")[:64] or None,
+                    browser=browser,
                 )
             )
         return token
@@ -242,7 +287,8 @@ class Accounts:
                 session.execute(
                     update(PortalSession).where(PortalSession.digest == row.digest).values(seen=now)
                 )
-        return SignedIn(user, row.csrf)
+                session.execute(update(User).where(User.id == user.id).values(last_seen=now))
+        return SignedIn(user, row.csrf, session=row.digest, proved=row.proved)
 
     def is_open(self, digest: str) -> bool:
         """Whether a session, named by the digest of its cookie, has not ended."""
@@ -270,6 +316,11 @@ class Accounts:
                     failures=0,
                 )
                 session.add(user)
+            elif user.role != role:
+                if self._auditor is not None:
+                    by = Caller.user(user.id, user.role)
+                    self._auditor.account(by, user.id, "role", role=role, before=user.role)
+                end_sessions(session, user.id)
             user.display_name, user.role = name, role
         if user.disabled:
             raise SignInError("You could not be signed in.")

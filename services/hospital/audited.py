@@ -170,12 +170,16 @@ class Auditor:
         """A key was made or revoked."""
         self._record(acts.key(self._by(caller), key_id, change=change))
 
-    def account(self, caller: Caller, account: str, change: str, why: str = "", **detail: str) -> None:
-        """An account is made or changed; ``change`` is ``made``, ``role``, ``disabled``…"""
+    def account(
+        self, caller: Caller, account: str, change: str, why: str = "", **detail: str
+    ) -> None:
+        """An account is made or changed; ``change`` is what: ``made``, ``role``, ``disabled``."""
         by = self._by(caller, purpose="HSYSADMIN")
-        self._record(acts.account(by, account, change=change, why=why, **detail))
+        self._record(acts.account(by, account, change=change, why=why, detail=detail))
 
-    def trail(self, caller: Caller, what: str, *, patient: str | None = None, **detail: str) -> None:
+    def trail(
+        self, caller: Caller, what: str, *, patient: str | None = None, **detail: str
+    ) -> None:
         """The trail itself is read, checked or given out; ``what`` is ``trail:search`` and such."""
         by = self._by(caller, purpose="HCOMPL")
         self._record(acts.trail_used(by, what, patient=patient, **detail))

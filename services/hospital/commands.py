@@ -82,7 +82,7 @@ def user(
     username: str,
     *,
     name: Annotated[str, typer.Option(help="Name that patients see under a signed reply.")] = "",
-    role: Annotated[str, typer.Option(help="clinician, operator or privacy.")] = "clinician",
+    role: Annotated[str, typer.Option(help="clinician, operator, privacy or admin.")] = "clinician",
     acts_as: Annotated[
         str, typer.Option(help='In the record: "Practitioner/x Organization/y".')
     ] = "",

@@ -66,3 +66,38 @@ class HeldError(CaretierError):
     status = 409
     exit_code = 39
     remedy = "Ask the privacy officer whether the hold can be lifted."
+
+
+class AccountRefusedError(CaretierError):
+    """This change of an account is not made; ``reason`` says why in a word.
+
+    Attributes:
+        reason: ``own``, ``last``, ``provider``, ``name``, ``role`` or ``why``.
+    """
+
+    kind = "account-refused"
+    status = 409
+    exit_code = 58
+    remedy = "Nothing was changed. Another administrator may do it."
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class CodeOverError(CaretierError):
+    """A code for choosing a password is wrong, used, or too old."""
+
+    kind = "code-over"
+    status = 401
+    exit_code = 59
+    remedy = "Ask an administrator for a new code."
+
+
+class StaleProofError(CaretierError):
+    """Accounts are changed only by somebody who proved a short while ago who they are."""
+
+    kind = "stale-proof"
+    status = 403
+    exit_code = 90
+    remedy = "Say again who you are, then do it once more."

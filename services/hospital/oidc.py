@@ -31,7 +31,7 @@ from services.hospital.settings import HospitalSettings
 SCOPE = "openid profile"
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 TIMEOUT_SECONDS = 10.0
-ROLE_ORDER = ("privacy", "operator", "clinician")
+ROLE_ORDER = ("privacy", "admin", "operator", "clinician")
 """Where somebody's groups map to several roles, the one that reads least of a chart counts."""
 
 

@@ -16,7 +16,7 @@ from services.hospital.models import PendingSignIn
 from services.store.database import Database
 from services.store.rows import changed
 
-Kind = Literal["code", "enrol", "provider", "launch", "launched"]
+Kind = Literal["code", "enrol", "provider", "launch", "launched", "welcome"]
 LASTS = timedelta(minutes=5)
 
 
@@ -45,13 +45,16 @@ class PendingSignIns:
 
     def begin(self, kind: Kind, user: str | None, **data: Any) -> str:
         """Remember one; returns the cookie's value."""
-        token = secrets.token_urlsafe(32)
+        return self.keep(secrets.token_urlsafe(32), kind, user, LASTS, **data)
+
+    def keep(self, token: str, kind: Kind, user: str | None, lasts: timedelta, **data: Any) -> str:
+        """Remember one under a secret of the caller's, for so long; returns the secret."""
         row = PendingSignIn(
             digest=digest_of(token),
             kind=kind,
             user_id=user,
             data=json.dumps(data),
-            expires=self._clock() + LASTS,
+            expires=self._clock() + lasts,
         )
         with self._database.transaction() as session:
             session.add(row)

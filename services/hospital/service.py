@@ -52,6 +52,7 @@ from services.hospital.opening import Opening
 from services.hospital.opinions import Opinions
 from services.hospital.opinions.service import Around
 from services.hospital.pending import PendingSignIns
+from services.hospital.people import People
 from services.hospital.phrases import Phrases
 from services.hospital.previsit import Alerts, Intakes
 from services.hospital.relations import Relations
@@ -165,6 +166,7 @@ class Hospital:
         secret = TextKey(load_or_create(settings.data / "keys" / "factors.key"))
         self.factors = Factors(self.database, secret, self.auditor, policy=settings.second_factor)
         self.pending = PendingSignIns(self.database)
+        self.people = People(self.database, self.accounts, self.factors, self.pending, self.auditor)
         self.provider = provider_of(settings)
         self.smart = Smart(
             self.database,

@@ -15,7 +15,7 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """A person who signs in to the portal; ``role`` is clinician, operator or privacy.
+    """A person who signs in to the portal; ``role`` is clinician, operator, privacy or admin.
 
     ``acts_as`` is a list, separated by spaces, of what the account stands for in the record:
     ``Practitioner/x``, and the desks that the person works at (see `services.hospital.treatment`).
@@ -36,6 +36,7 @@ class User(Base):
     acts_as: Mapped[str | None] = mapped_column(String(400))
     subject: Mapped[str | None] = mapped_column(String(255))
     created: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     def is_locked(self) -> bool:
         """Whether nobody may sign in to it now."""
@@ -43,7 +44,11 @@ class User(Base):
 
 
 class PortalSession(Base):
-    """A signed-in browser; ``digest`` is the SHA-256 of its cookie."""
+    """A signed-in browser; ``digest`` is the SHA-256 of its cookie.
+
+    ``proved`` is when the person last proved who they are, ``client`` the network address that the
+    session was opened from, ``browser`` its kind (``Firefox, Linux``).
+    """
 
     __tablename__ = "hospital_session"
 
@@ -52,6 +57,9 @@ class PortalSession(Base):
     csrf: Mapped[str] = mapped_column(String(64))
     seen: Mapped[datetime] = mapped_column(UtcDateTime)
     expires: Mapped[datetime] = mapped_column(UtcDateTime)
+    proved: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    client: Mapped[str | None] = mapped_column(String(64))
+    browser: Mapped[str | None] = mapped_column(String(40))
 
 
 class SecondFactor(Base):
@@ -174,8 +182,9 @@ class Job(Base):
 class GlassBreak(Base):
     """Emergency access of a clinician to one chart, and its review.
 
-    ``patient`` is a Patient's id; ``verdict`` is ``justified`` or ``not-justified``, None while it
-    waits for a privacy officer.
+    ``patient`` is a Patient's id; ``category`` the kind of emergency, ``reason`` the person's own
+    words; ``verdict`` is ``justified`` or ``not-justified``, None while it waits for a privacy
+    officer.
     """
 
     __tablename__ = "hospital_glass_break"
@@ -184,6 +193,7 @@ class GlassBreak(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     user_id: Mapped[str] = mapped_column(String(36))
     patient: Mapped[str] = mapped_column(String(64))
+    category: Mapped[str | None] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(Text)
     opened: Mapped[datetime] = mapped_column(UtcDateTime)
     expires: Mapped[datetime] = mapped_column(UtcDateTime)

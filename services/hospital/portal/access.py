@@ -11,6 +11,7 @@ from services.hospital.accounts import LONGEST_SESSION, Accounts, SignedIn
 from services.hospital.errors import NotAllowedError
 from services.hospital.models import User
 from services.hospital.portal.errors import ForeignRequestError, NotSignedInError
+from services.hospital.sessions import browser_of
 
 COOKIE = "caretier_portal"
 """The session cookie; it is sent to ``/fhir`` and ``/v1`` too, so its path is the root."""
@@ -151,7 +152,10 @@ class Gate:
             SignInError: the account was locked or disabled meanwhile.
             AuditError: it could not be written down.
         """
-        token = self._accounts.open_session(user, method, client=client_of(request))
+        browser = browser_of(request.headers.get("user-agent"))
+        token = self._accounts.open_session(
+            user, method, client=client_of(request), browser=browser
+        )
         self._forget(request)
         response.set_cookie(
             COOKIE,
