@@ -48,10 +48,15 @@ from services.hospital.gateway.routes import gateway_router
 from services.hospital.gateway.wire import as_openai
 from services.hospital.learning import contributions_router, followed_loop, rounds_loop
 from services.hospital.portal import STATIC, portal_router
+from services.hospital.portal.drafter import DrafterPages
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.knowledge import KnowledgeDesk
+from services.hospital.portal.opinions import OpinionPages
+from services.hospital.portal.phrases import PhrasePages
+from services.hospital.portal.routes import Room
 from services.hospital.portal.signing_in import SignInSteps
 from services.hospital.portal.updates import UpdatesDesk
+from services.hospital.portal.versions import ReplyVersionPages
 from services.hospital.previsit import questionnaires
 from services.hospital.previsit.summary import before_visit
 from services.hospital.queue import Hints, make_celery
@@ -236,5 +241,21 @@ def _portal(here: Hospital) -> APIRouter:
             local=chosen.sign_in != "provider",
             issuer=chosen.name,
             launching=here.launching,
+        ),
+        more=_rooms(here),
+    )
+
+
+def _rooms(here: Hospital) -> tuple[Room, ...]:
+    """What else the portal has, beside desk, charts and learning."""
+    store = BrickStore(here.settings.data / "bricks")
+    return (
+        ReplyVersionPages(here.versions),
+        PhrasePages(here.phrases),
+        OpinionPages(here.opinions),
+        DrafterPages(
+            store,
+            lambda: here.node.model,
+            lambda: frozenset(expert.ref for expert in here.experts.all()),
         ),
     )

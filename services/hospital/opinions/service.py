@@ -33,7 +33,7 @@ MOST = 6
 SECONDS = 60.0
 """That an expert has for its opinion, waiting for a slot included."""
 Reason = Literal["engine", "authoring", "experts"]
-"""Why nobody else can be asked: no engine, its words are not used here, or no expert is pushed."""
+"""Why nobody else can be asked: no expert is pushed, no engine runs, or its words are not used."""
 Audit = Callable[[Caller, str, str], None]
 """Writes down who asks, about which referral, which model."""
 
@@ -75,12 +75,12 @@ class Opinions:
 
     def why(self) -> Reason | None:
         """Why there is no second opinion to be had here; None where there is."""
+        if not self._around.experts.ready():
+            return "experts"
         engine = self._around.node().engine
         if engine is None:
             return "engine"
-        if engine.card.authoring is Authoring.NONE:
-            return "authoring"
-        return None if self._around.experts.ready() else "experts"
+        return "authoring" if engine.card.authoring is Authoring.NONE else None
 
     async def ask(
         self, item: DeskItem, user: User, client: str | None

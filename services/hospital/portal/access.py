@@ -27,6 +27,11 @@ AUTHORIZE = "/portal/authorize"
 CLIENTS = "/portal/clients"
 UPDATES = "/portal/updates"
 KNOWLEDGE = "/portal/knowledge"
+USERS = "/portal/users"
+ACCOUNT = "/portal/account"
+AUDIT = "/portal/audit"
+WELCOME = "/portal/welcome"
+PHRASES = "/portal/phrases"
 
 READERS = frozenset({"clinician", "privacy"})
 """Roles that see the inbox and open a referral (each opening is audited)."""
@@ -40,6 +45,10 @@ WATCHERS = frozenset({"clinician", "operator"})
 """Roles that see the system page, and what the models learn."""
 OPERATORS = frozenset({"operator"})
 """Roles that see which programs are registered, and revoke them; that let model updates out."""
+ADMINS = frozenset({"admin"})
+"""Roles that look after accounts; they see no patient's data."""
+EVERYBODY = READERS | WATCHERS | ADMINS
+"""Whoever has an account."""
 
 _PERSON = "patients/[A-Za-z0-9][A-Za-z0-9.-]{0,63}"
 _ADDRESSES = (
@@ -52,7 +61,12 @@ _ADDRESSES = (
     "clients",
     "authorize/[A-Za-z0-9_-]{43}",
     "(?:updates|knowledge)(?:/[0-9a-f-]{36})?",
-    "referrals/[0-9a-f-]{36}",
+    "users(?:/new|/[0-9a-f-]{36})?",
+    r"account(?:/prove(?:\?next=/portal/users/[0-9a-f-]{36})?)?",
+    r"audit(?:/(?:events/\d{1,12}|looks|person|whole))?(?:\?s=[A-Za-z0-9_-]{1,900})?",
+    "referrals/[0-9a-f-]{36}(?:/versions)?",
+    "phrases(?:/(?:starting-[a-z]{1,20}|[0-9a-f-]{36}))?",
+    r"drafter/[A-Za-z0-9][A-Za-z0-9.@:_-]{0,200}",
     f"patients|{_PERSON}(?:/trends|/timeline)?",
 )
 """Pages that a person may be brought back to after signing in or choosing a language, as patterns
@@ -67,6 +81,8 @@ def local(target: str, otherwise: str = HOME) -> str:
 
 def home_of(role: str) -> str:
     """The first page of a role."""
+    if role in ADMINS:
+        return USERS
     return HOME if role in READERS else SYSTEM
 
 

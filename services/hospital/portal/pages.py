@@ -26,7 +26,7 @@ URGENCIES = ("emergency", "urgent", "routine")
 REFERRAL_WORDS = ("reply", "citation", "draft")
 _ID = re.compile(r"[0-9a-f-]{36}")
 _FORMS = re.compile(
-    "/(?:sign|filing|withdraw|patient|launch|approve|reject|retry|refuse|keep|recheck)$"
+    "/(?:sign|filing|withdraw|patient|launch|opinions|edit|share|copy|retire|approve|reject|retry|refuse|keep|recheck)$"
 )
 
 
