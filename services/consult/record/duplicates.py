@@ -63,6 +63,19 @@ def _among_named(asked: Asked, language: str) -> Iterator[safety.Warned]:
                           **names)  # fmt: skip
 
 
+def among_listed(orders: list[Medicine], language: str) -> Iterator[safety.Warned]:
+    """Warn of two medicines of the list that hold the same, or are of one group."""
+    groups = words.data("facts/duplicates")["classes"]
+    for number, one in enumerate(orders):
+        for other in orders[number + 1 :]:
+            names = {"one": one.name, "two": other.name}
+            if shared := sorted(set(one.generics) & set(other.generics)):
+                yield _warned(one.ref, "both", language, shared=listed(shared, language), **names)
+            elif alike := sorted(one.classes & other.classes & set(groups)):
+                group = groups[alike[0]][language]
+                yield _warned(one.ref, "both_group", language, group=group, **names)
+
+
 def _is_own_name(phrase: str, order: Medicine, asked: Asked) -> bool:
     """Whether the phrase just names the medicine of the list: "can I take my metformin"."""
     plain = any(words.fold(phrase)[:4] == words.fold(g)[:4] for g in order.generics)
