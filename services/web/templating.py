@@ -10,12 +10,14 @@ Example:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.ext import Extension
+from markupsafe import Markup
 
 from services.web.assets import SHARED, Assets, assets, versioned
 
@@ -27,6 +29,7 @@ STATIC = SHARED
 """``caretier.css``, icons and modules that all clients share, at ``/static/caretier``."""
 
 
+_SYMBOL = re.compile(r'<symbol id="([\w-]+)" viewBox="0 0 24 24">(.*?)</symbol>')
 _MODULE = re.compile(r'<script type="module" src="(/static/[\w-]+/v-\w+)/([\w./-]+)"></script>')
 
 
@@ -51,9 +54,24 @@ class _Addresses(Extension):
         def early(found: re.Match[str]) -> str:
             folder = folders.get(found[1])
             needs = folder.needs(found[2]) if folder else []
-            return "".join(f'<link rel="modulepreload" href="{at}">' for at in needs) + found[0]
+            return (
+                "".join(
+                    f'<link rel="modulepreload" fetchpriority="low" href="{at}">' for at in needs
+                )
+                + found[0]
+            )
 
         return _MODULE.sub(early, versioned(source, *self.known))
+
+
+@lru_cache
+def icons() -> dict[str, Markup]:
+    """Each icon of the sprite by its name: what stands inside its ``svg``.
+
+    A page holds its icons itself: a sprite that came later would move what stands beside them.
+    """
+    sprite = (STATIC / "icons.svg").read_text("utf-8")
+    return {name: Markup(inside) for name, inside in _SYMBOL.findall(sprite)}  # noqa: S704 - ours
 
 
 def templates(*folders: Path, **static: Path) -> Jinja2Templates:
@@ -72,6 +90,7 @@ def templates(*folders: Path, **static: Path) -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    env.globals["icons"] = icons()
     return Jinja2Templates(env=env)
 
 

@@ -15,11 +15,12 @@ WAIT_SECONDS = 60.0
 
 
 @contextmanager
-def served(make: Callable[[str], FastAPI]) -> Iterator[str]:
+def served(make: Callable[[str], FastAPI], *, lifespan: str = "auto") -> Iterator[str]:
     """Serve an application until the block ends.
 
     Args:
         make: makes it; is given the address under which it will be known.
+        lifespan: ``off`` leaves out what the application starts beside its requests.
 
     Yields:
         That address, ``http://127.0.0.1:port``.
@@ -27,7 +28,8 @@ def served(make: Callable[[str], FastAPI]) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(make(address), log_level="warning", access_log=False)
+        app = make(address)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan=lifespan)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
