@@ -25,6 +25,7 @@ from fastapi import APIRouter, FastAPI, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from compliance.errors import CaretierError
+from patient_app.shell import shell_routes
 from services.web.i18n import COMMON, LANGUAGES, Catalogue, negotiate
 from services.web.templating import mount_static, templates
 
@@ -67,7 +68,7 @@ WORDS = {
 }
 """Sections of the catalogue that the module of each page needs, beside the shared ones."""
 
-SHARED_WORDS = ("frame", "problem", "tier", "state", "urgency", "citation")
+SHARED_WORDS = ("frame", "problem", "tier", "state", "urgency", "citation", "shell")
 
 
 @dataclass(frozen=True)
@@ -167,10 +168,15 @@ class Pages:
     ) -> HTMLResponse:
         """One page that no cache may keep."""
         language = negotiate(language)
+        shared = {
+            "t": self.catalogue.translator(language),
+            "language": language,
+            "strings": self.catalogue.as_json(language, "frame", "problem", "shell"),
+        }
         return self._templates.TemplateResponse(
             request,
             f"{name}.html",
-            {"t": self.catalogue.translator(language), "language": language, **context},
+            shared | context,
             status_code=status,
             headers={"Cache-Control": "no-store", "Content-Language": language},
         )
@@ -293,6 +299,7 @@ def router(device: Device) -> APIRouter:
     api = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     pages = Pages(device)
     _unlock_routes(api, pages, device)
+    shell_routes(api, pages.catalogue, pages.render)
 
     @api.get("/")
     def ask(request: Request) -> Response:
