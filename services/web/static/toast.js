@@ -17,16 +17,24 @@ function shelf() {
  * Show a message.
  * @param {string} text
  * @param {"ok"|"problem"} [kind] a problem stays until it is replaced by the next message
+ * @param {{label: string, act: () => void}} [action] a button in it, as for undo; there is then more
+ *   time, and none runs out while the message has focus or pointer
  */
-export function toast(text, kind = "ok") {
+export function toast(text, kind = "ok", action = null) {
+  const end = () => (element.matches(":hover, :focus-within") ? setTimeout(end, 1000) : element.remove());
+  const act = () => {
+    element.remove();
+    action.act();
+  };
   const element = h(
     "div",
     { class: `toast toast--${kind}` },
     icon(kind === "problem" ? "alert" : "check"),
     h("span", {}, text),
+    action && h("button", { class: "button button--small toast__act", type: "button", onclick: act }, action.label),
   );
   shelf().replaceChildren(element);
-  if (kind !== "problem") setTimeout(() => element.remove(), SECONDS * 1000);
+  if (kind !== "problem") setTimeout(end, (action ? 2 : 1) * SECONDS * 1000);
 }
 
 /** Show a problem with its remedy. */
