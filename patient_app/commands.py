@@ -123,6 +123,33 @@ def pull(
     show_pulled(done, as_json=as_json)
 
 
+@app.command()
+def reminders(
+    context: typer.Context,
+    person: Annotated[str | None, typer.Option(help="Whose; the first's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+) -> None:
+    """Print the doses of today that PERSON wants to be reminded of, and how each stands."""
+    from dataclasses import asdict
+
+    from patient_app.medicines.reminders import due
+    from patient_app.medicines.routes import clock
+    from patient_app.service import Device
+
+    settings = _settings(context.obj)
+    device = Device(settings)
+    chosen = person or next(iter(device.people()), "")
+    doses = due(device.unlock(chosen, _passphrase(settings)), clock())
+    device.lock(chosen)
+    if as_json:
+        typer.echo(json.dumps([asdict(dose) for dose in doses], ensure_ascii=False))
+        return
+    for dose in doses:
+        typer.echo(f"{dose.time}  {dose.state:8}{dose.name}")
+    if not doses:
+        typer.echo("Nothing is due today.")
+
+
 @app.command("accept-restore")
 def accept_restore(
     context: typer.Context,

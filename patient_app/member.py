@@ -14,12 +14,15 @@
 | connection | tokens of a record at another server, and what came from there |
 | withdrawal | withdrawn consents that the clinic has not been told of yet |
 | signal | what the person said of an answer, and whether it left |
+| own-medicine | medicines that the person entered (`patient_app.medicines`) |
+| reminder, dose | when to think of a medicine, and what was noted of each dose |
+| visit | answers before a visit, as they are written (`patient_app.visits`) |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -92,9 +95,11 @@ class Member:
         profile = self.profile
         record = self.record()
         known = record.person() if record else Person()
-        return known.model_copy(
-            update={"language": profile["language"], "country": profile["country"]}
-        )
+        told = {"language": profile["language"], "country": profile["country"]}
+        if known.age_years is None and profile["born"]:
+            age = _years(date.fromisoformat(profile["born"]), datetime.now(UTC).date())
+            return known.model_copy(update={**told, "age_years": age})
+        return known.model_copy(update=told)
 
     def import_record(self, resources: Iterable[dict[str, Any]]) -> int:
         """Put FHIR resources into the record; returns how many.
@@ -201,3 +206,8 @@ class Member:
             if agreed and any(consent.permits("learning", w, now) for w in wanted):
                 return consent
         return None
+
+
+def _years(born: date, today: date) -> int:
+    """Whole years of age."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

@@ -15,6 +15,7 @@ from compliance.errors import CaretierError, NotFoundError
 from patient_app import signals, withdrawing
 from patient_app.connect.routes import connection_routes
 from patient_app.importing import parse_record
+from patient_app.medicines.routes import medicines_routes
 from patient_app.member import Member
 from patient_app.own_data_routes import own_data_routes
 from patient_app.personal.policy import MAX_INTERESTS, Interest
@@ -148,6 +149,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     personal_routes(router, device, Mine)
     signal_routes(router, device, Mine)
     results_routes(router, device, Mine)
+    medicines_routes(router, device, Mine)
     connection_routes(router, device.connections, Mine)
     return router
 

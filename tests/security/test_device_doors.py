@@ -131,6 +131,16 @@ PATHS = (
     ("POST", "/api/consent/x/withdraw"),
     ("GET", "/api/record"),
     ("GET", "/api/results"),
+    ("GET", "/api/medicines"),
+    ("POST", "/api/medicines"),
+    ("PUT", "/api/medicines/x"),
+    ("DELETE", "/api/medicines/x"),
+    ("GET", "/api/reminders"),
+    ("POST", "/api/reminders"),
+    ("PUT", "/api/reminders/x"),
+    ("DELETE", "/api/reminders/x"),
+    ("PUT", "/api/doses/x"),
+    ("DELETE", "/api/doses/x"),
     ("POST", "/api/record"),
     ("GET", "/api/connections"),
     ("POST", "/api/connections/x"),
@@ -149,6 +159,7 @@ PATHS = (
     ("POST", "/api/preview"),
     ("POST", "/api/send/x"),
 )
+REMINDER = {"medicine": "x", "name": "x", "times": ["08:00"], "days": [0]}
 BODIES = {
     "/api/consent": {"purpose": "treatment", "destinations": ["clinic"]},
     "/api/connections/back/answer": {"state": "x"},
@@ -156,6 +167,11 @@ BODIES = {
     "/api/ask": {"text": "x"},
     "/api/preview": {"text": "x"},
     "/api/erase": {"confirm": "erase"},
+    "/api/medicines": {"name": "x"},
+    "/api/medicines/x": {"active": False},
+    "/api/reminders": REMINDER,
+    "/api/reminders/x": REMINDER,
+    "/api/doses/x": {"state": "taken"},
 }
 
 

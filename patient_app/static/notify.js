@@ -1,0 +1,49 @@
+/**
+ * Notifications while a page of this client is open, where the browser has them and the person
+ * asked. They say that it is time, and name the medicine only where the person chose so: others may
+ * read a locked screen. Nothing is sent to a push service.
+ */
+
+import { byId } from "/static/caretier/dom.js";
+import { t } from "/static/caretier/i18n.js";
+
+const LOOK_MS = 30_000;
+const told = new Set();
+let timer = 0;
+
+const able = () => "Notification" in globalThis;
+
+function tell(dose) {
+  if (told.has(dose.id)) return;
+  told.add(dose.id);
+  const body = dose.named ? `${dose.time} ${dose.name}` : t("reminders.notify_body");
+  new Notification(t("reminders.notify_title"), { body, tag: dose.id });
+}
+
+function sayState(wanted) {
+  const button = byId("notify");
+  button.hidden = !wanted || !able() || Notification.permission !== "default";
+  const state = able() && wanted ? Notification.permission : "";
+  const words = { granted: t("reminders.notify_on"), denied: t("reminders.notify_denied") };
+  byId("notify-state").textContent = words[state] ?? "";
+}
+
+/**
+ * Tell of what is due now, and look again.
+ * @param {{id: string, state: string, name: string, time: string, named: boolean}[]} doses of today
+ * @param {boolean} wanted whether there is any reminder
+ * @param {() => void} again shows the page anew
+ */
+export function watch(doses, wanted, again) {
+  sayState(wanted);
+  if (able() && Notification.permission === "granted") doses.filter((dose) => dose.state === "due").forEach(tell);
+  clearTimeout(timer);
+  if (wanted) timer = setTimeout(() => { if (!document.querySelector("dialog[open]")) again(); }, LOOK_MS);
+}
+
+if (able()) {
+  byId("notify").addEventListener("click", async () => {
+    await Notification.requestPermission();
+    sayState(true);
+  });
+}

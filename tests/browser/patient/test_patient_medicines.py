@@ -1,0 +1,55 @@
+"""A person's medicines: read, one added, a reminder made, a dose noted and undone, printed."""
+
+from __future__ import annotations
+
+import pytest
+from support.axe import violations
+
+from tests.browser.patient.home import overflow, shot
+
+LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
+WORDS = {
+    "en": {"remind": "Remind me", "taken": "Taken", "undo": "Undo", "own": "Entered by me"},
+    "es": {
+        "remind": "Recordármela",
+        "taken": "Tomada",
+        "undo": "Deshacer",
+        "own": "Añadida por mí",
+    },
+}
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_a_medicine_is_added_reminded_of_noted_and_undone(home, chromium, look):
+    words = WORDS[look[2]]
+    page = home.open(chromium, *look, "/medicines")
+    page.wait_for_selector(".medicine")
+    page.fill("#name", "Ibuprofen 400 mg")
+    page.fill("#take", "as directed")
+    page.click("#add-button")
+    mine = page.locator(".medicine", has_text="Ibuprofen 400 mg")
+    mine.locator(".banner--urgent").wait_for()
+    assert mine.get_by_text(words["own"]).is_visible()
+    assert mine.locator(".banner--info").is_visible(), "a dose that says nothing is doubted"
+    mine.get_by_role("button", name=words["remind"]).click()
+    page.fill("#times", "00:00, 8")
+    page.click("#reminder-save")
+    assert page.locator("#reminder-problem").inner_text()
+    page.fill("#times", "00:00, 23:59")
+    assert violations(page) == []
+    page.click("#reminder-save")
+    page.wait_for_selector(".dose")
+    dose = page.locator(".dose").first
+    dose.get_by_role("button", name=words["taken"]).click()
+    page.wait_for_selector(".dose[data-state=taken]")
+    assert violations(page) == []
+    assert overflow(page) <= 0
+    shot(page, f"medicines-{look[0]}-{look[1]}")
+    page.locator(".toast").get_by_role("button", name=words["undo"]).click()
+    page.wait_for_selector(".dose[data-state=taken]", state="detached")
+    page.emulate_media(media="print")
+    assert not page.locator("#add").is_visible()
+    assert page.locator("#printed").is_visible()
+    shot(page, f"medicines-print-{look[0]}")
+    page.context.close()
+    assert home.complaints == []
