@@ -13,6 +13,7 @@ from support.trail import Trail
 
 from patient_app.service import Device
 from patient_app.settings import DeviceSettings
+from patient_app.vault import KdfParameters, vault
 from services.consult.messages import Answer, Citation, Level, ModelCardRef, Sentence
 from services.fhir.sandbox import generate
 from services.hospital.desk import URGENCY_RANK
@@ -95,6 +96,8 @@ def a_device(folder: Path, people: tuple[str, ...] = (PERSON,)) -> Iterator[Devi
     """A device with a vault for each person, and in it their record of the sandbox."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARETIER_ANCHORS", str(folder / "anchors"))
+        cheap = KdfParameters(memory_kib=64, passes=1, lanes=1)
+        patch.setattr(vault, "KdfParameters", lambda: cheap)
         made = Device(DeviceSettings(data=folder / "device"))
         for person in people:
             made.add(person, PASSWORD).import_record(record_of(person))
