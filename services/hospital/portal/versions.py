@@ -105,7 +105,7 @@ class ReplyVersionPages:
 
 def version_rows(kept: Sequence[Kept], now: str, names: dict[str, str]) -> tuple[VersionRow, ...]:
     """Versions, newest first, each against the one before it."""
-    before = [*(one.text for one in kept[1:]), ""]
+    before = [one.text for one in kept[1:]]
     return tuple(
         VersionRow(
             one.number,
@@ -116,7 +116,7 @@ def version_rows(kept: Sequence[Kept], now: str, names: dict[str, str]) -> tuple
             changed(older, one.text),
             current=one.text == now,
         )
-        for one, older in zip(kept, before, strict=True)
+        for one, older in zip(kept, [*before, ""], strict=False)
     )
 
 
