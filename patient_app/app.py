@@ -11,6 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from compliance.errors import CaretierError
+from patient_app.onboarding import onboarding_router
 from patient_app.pages import router as pages_router
 from patient_app.routes import device_router
 from patient_app.service import Device
@@ -59,4 +60,5 @@ def create(settings: DeviceSettings | None = None, device: Device | None = None)
     app.include_router(device_router(here, sessions))
     mount_static(app, patient=STATIC)
     app.include_router(pages_router(sessions))
+    app.include_router(onboarding_router(sessions))
     return app

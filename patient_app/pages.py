@@ -62,6 +62,7 @@ WORDS = {
     "/ledger": ("ledger", "offer"),
     "/record": ("record", "connect"),
     "/settings": ("settings",),
+    "/family": ("family",),
     "/results": ("results", "parts"),
     "/medicines": ("medicines", "reminders", "parts"),
     "/visits": ("visits", "parts"),
@@ -89,6 +90,10 @@ class DeviceSession(Protocol):
     @property
     def person_label(self) -> str:
         """What the top bar calls the person."""
+
+    @property
+    def person_id(self) -> str:
+        """The id of the vault: what the browser keeps for one person is kept under it."""
 
     @property
     def csrf(self) -> str:
@@ -129,7 +134,7 @@ class ForeignRequestError(CaretierError):
     remedy = "Open the page on this device and try again."
 
 
-def _same_site(request: Request) -> None:
+def require_own_page(request: Request) -> None:
     """Refuse a form that another site sent (Fetch Metadata, then ``Origin``).
 
     Raises:
@@ -181,7 +186,9 @@ class Pages:
             headers={"Cache-Control": "no-store", "Content-Language": language},
         )
 
-    def inside(self, request: Request, path: str, name: str, place: str = "") -> Response:
+    def inside(
+        self, request: Request, path: str, name: str, place: str = "", **context: Any
+    ) -> Response:
         """A page behind the session; without one, the way to unlock.
 
         ``place`` is the entry of the navigation that it belongs to, where that is another page's.
@@ -200,8 +207,10 @@ class Pages:
             nav_items=[(href, icon, t(label)) for href, icon, label in NAVIGATION],
             csrf=session.csrf,
             person=session.person_label,
+            person_id=session.person_id,
             signin=f"/unlock?next={path}",
             strings=self.catalogue.as_json(session.language, *SHARED_WORDS, *WORDS[path]),
+            **context,
         )
 
     def landed(self, request: Request, onward: str) -> Response:
@@ -209,6 +218,16 @@ class Pages:
         language = negotiate(request.headers.get("accept-language"))
         title = self.catalogue.translator(language)("connect.landed")
         return self.render(request, "landed", language, title=title, onward=onward)
+
+    def _told(self, language: str, problem: CaretierError | None) -> tuple[str, str]:
+        """A problem in the person's language: what happened and what to do."""
+        if problem is None:
+            return "", ""
+        t = self.catalogue.translator(language)
+        try:
+            return t(f"trouble.{problem.kind}"), t(f"trouble.{problem.kind}_do")
+        except KeyError:
+            return problem.message, problem.advice
 
     def unlock_page(
         self,
@@ -232,8 +251,9 @@ class Pages:
             status=problem.status if problem else 200,
             title=self.catalogue.translator(language)("unlock.title"),
             people=self._device.people(),
-            chosen=chosen,
+            chosen=chosen or request.query_params.get("person", ""),
             problem=problem,
+            told=self._told(language, problem),
             moved=moved or (problem is not None and problem.kind == MOVED_KIND),
             onward=onward,
             languages=LANGUAGES,
@@ -257,7 +277,7 @@ def _unlock_routes(api: APIRouter, pages: Pages, device: Device) -> None:
         onward: Annotated[str, Form()] = "/",
     ) -> Response:
         """Open the record and go on to the page that was asked for; or show the form again."""
-        _same_site(request)
+        require_own_page(request)
         response = RedirectResponse(_onward(onward), 303, headers={"Cache-Control": "no-store"})
         try:
             device.unlock(

@@ -21,6 +21,7 @@ from fastapi import Request, Response
 
 from patient_app.errors import LockedError, TooManyTriesError
 from patient_app.member import Member
+from patient_app.newcomers import MAX_PEOPLE, Labels, Newcomer, UnfitError, new_id
 from patient_app.pages import ForeignRequestError, PersonChoice
 from patient_app.service import Device
 from patient_app.vault import WrongPassphraseError
@@ -39,6 +40,7 @@ class Session:
     """An unlocked record in one browser (see `patient_app.pages.DeviceSession`)."""
 
     member: Member
+    label: str = ""
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     seen: float = field(default_factory=time.monotonic)
 
@@ -49,7 +51,12 @@ class Session:
 
     @property
     def person_label(self) -> str:
-        """What the top bar calls the person: the id of the vault, never a name."""
+        """What the top bar calls the person: what they chose, else the id of the vault."""
+        return self.label or self.member.id
+
+    @property
+    def person_id(self) -> str:
+        """The id of the vault."""
         return self.member.id
 
 
@@ -60,7 +67,8 @@ class Sessions:
         self._device = device
         self._sessions: dict[str, Session] = {}
         self._failures: list[float] = []
-        self._lock = threading.Lock()
+        self._lock, self._adding = threading.Lock(), threading.Lock()
+        self.labels = Labels(device.settings.data / "people.json")
         self._token = _token(device.settings.data / "token")
 
     def current(self, request: Request) -> Session | None:
@@ -78,7 +86,36 @@ class Sessions:
 
     def people(self) -> Sequence[PersonChoice]:
         """Everyone with a vault here."""
-        return [PersonChoice(p, p) for p in self._device.people()]
+        labels = self.labels.all()
+        return [PersonChoice(p, labels.get(p, p)) for p in self._device.people()]
+
+    def may_add(self, request: Request) -> bool:
+        """Whether this browser may make a vault: the first one, or with a record open."""
+        return not self._device.people() or self.current(request) is not None
+
+    def add(
+        self, request: Request, response: Response, newcomer: Newcomer, passphrase: str
+    ) -> None:
+        """Make a vault and open it in this browser; a record that was open here is closed.
+
+        Raises:
+            ForeignRequestError: there are people here, and none of them is with this browser.
+            UnfitError: the device is full.
+        """
+        with self._adding:  # two browsers must not both be the first
+            if not self.may_add(request):
+                raise ForeignRequestError(
+                    "Somebody has a record on this device already.",
+                    remedy="Open a record on this device first, then add the next person.",
+                )
+            here = self._device.people()
+            if len(here) >= MAX_PEOPLE:
+                raise UnfitError("full")
+            member = self._device.add(new_id(), passphrase)
+        member.set_profile(newcomer.profile())
+        self.labels.put(member.id, newcomer.label, [*here, member.id])
+        self._end(request.cookies.get(COOKIE, ""))
+        self._begin(response, member)
 
     def unlock(
         self, response: Response, person_id: str, passphrase: str, recovery: str | None = None
@@ -99,8 +136,12 @@ class Sessions:
         with self._lock:
             if now in self._failures:
                 self._failures.remove(now)
+        self._begin(response, member)
+
+    def _begin(self, response: Response, member: Member) -> None:
+        """Let a browser speak for a person: a fresh cookie."""
         key = secrets.token_urlsafe(32)
-        self._sessions[key] = Session(member)
+        self._sessions[key] = Session(member, self.labels.all().get(member.id, ""))
         response.set_cookie(
             COOKIE,
             key,
@@ -139,7 +180,8 @@ class Sessions:
             await asyncio.to_thread(self.end_idle)
 
     def end_all(self, member: Member) -> None:
-        """End every session of a person (their vault is gone)."""
+        """End every session of a person and forget their name (their vault is gone)."""
+        self.labels.forget(member.id)
         for key in [k for k, s in self._sessions.items() if s.member is member]:
             self._sessions.pop(key)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -34,6 +34,8 @@ class PersonalPolicy(BaseModel):
         interests: subjects in the person's own words, for suggestions.
         learn: whether a small adapter may be trained on this device.
         local_only: nothing is offered to a tier above.
+        born: day of birth, for the age where the record does not say it; stays on the device.
+        carer: somebody who cares for the person asks for them.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -45,6 +47,8 @@ class PersonalPolicy(BaseModel):
     interests: tuple[Interest, ...] = Field(default=(), max_length=MAX_INTERESTS)
     learn: bool = False
     local_only: bool = False
+    born: date | None = None
+    carer: bool = False
 
 
 def read_policy(vault: Vault) -> PersonalPolicy:
@@ -115,7 +119,10 @@ def _keep(vault: Vault, policy: PersonalPolicy, how: str) -> None:
     )
     with vault.write() as tx:
         tx.put("profile", "me", policy.model_dump(mode="json"))
-        row = {"manifest": manifest.model_dump(mode="json"), "policy": policy.model_dump()}
+        row = {
+            "manifest": manifest.model_dump(mode="json"),
+            "policy": policy.model_dump(mode="json"),
+        }
         tx.put(KIND, manifest.ref, row)
         for old in held[MAX_VERSIONS - 1 :]:
             tx.delete(KIND, f"{BRICK}@{split_ref(old.ref)[1]}")

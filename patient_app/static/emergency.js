@@ -38,3 +38,6 @@ export function numbers(advice, country) {
 export function tel(number) {
   return `tel:${number.replace(/[^\d+]/g, "")}`;
 }
+
+/** Countries whose number is known here, as ISO 3166-1 alpha-2. */
+export const COUNTRIES = Object.keys(BY_COUNTRY);

@@ -36,6 +36,7 @@ CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or No
 class Session:
     language: str = "en"
     person_label: str = "Ana Example"
+    person_id: str = "p01"
     csrf: str = "token"
 
 

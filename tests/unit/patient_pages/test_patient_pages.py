@@ -41,6 +41,7 @@ KEEPERS = {"keep.js", "prefill.js"}
 class Session:
     language: str = "en"
     person_label: str = 'Ana <script>alert("x")</script>'
+    person_id: str = "p01"
     csrf: str = "token-of-the-session"
 
 
