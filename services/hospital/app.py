@@ -51,6 +51,7 @@ from services.hospital.portal import STATIC, portal_router
 from services.hospital.portal.drafter import DrafterPages
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.knowledge import KnowledgeDesk
+from services.hospital.portal.lists import Lists
 from services.hospital.portal.opinions import OpinionPages
 from services.hospital.portal.phrases import PhrasePages
 from services.hospital.portal.routes import Room
@@ -229,6 +230,7 @@ def _portal(here: Hospital) -> APIRouter:
         export=here.export,
         filing=FilingDesk(here.filings, here.relations),
         alerts=here.alerts,
+        lists=Lists(here.worklist, here.holding),
         before=partial(before_visit, here.database),
         consent=Consent(here.smart, Caseload(here.database, here.relations), here.relations),
         knowledge=KnowledgeDesk(here.sources, here.auditor.knowledge),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -23,6 +24,7 @@ from services.hospital.errors import NotAllowedError, StaleDraftError, Unreadabl
 from services.hospital.models import Referral, User
 from services.hospital.text_keys import TextKeys
 from services.hospital.worklist import keep
+from services.store.database import Database
 from services.store.rows import changed as rows_changed
 
 _LOG = logging.getLogger("caretier.hospital")
@@ -66,6 +68,15 @@ class Desk:
         self._database = intake.database
         self.on_signed: Callable[[Session, str], None] = lambda _session, _referral: None
         self.on_taken: Callable[[User, str], None] = lambda _user, _referral: None
+
+    @property
+    def database(self) -> Database:
+        """Where the referrals are."""
+        return self._database
+
+    def record(self, events: Sequence[dict[str, Any]]) -> object:
+        """Write events to the trail of the intake."""
+        return self._intake.audit.record_all(events)
 
     def seal(self, id_: str, column: str, text: str) -> str:
         """A text as it is to stand in the database."""

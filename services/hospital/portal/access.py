@@ -50,9 +50,12 @@ ADMINS = frozenset({"admin"})
 EVERYBODY = READERS | WATCHERS | ADMINS
 """Whoever has an account."""
 
+_LIST = (
+    "(?:show|state|urgency|waiting|overdue|reason|language|draft|sort|page)=[a-z0-9-]{1,40}"
+)
 _PERSON = "patients/[A-Za-z0-9][A-Za-z0-9.-]{0,63}"
 _ADDRESSES = (
-    r"(?:\?(?:state=(?:open|signed))?&?(?:page=\d{1,6})?)?",
+    rf"(?:\?{_LIST}(?:&{_LIST}){{0,10}})?",
     "system",
     "reviews",
     "second-factor",

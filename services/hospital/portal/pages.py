@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request, Response
@@ -16,17 +15,17 @@ from services.hospital.desk import Desk, DeskItem
 from services.hospital.models import User
 from services.hospital.portal.access import HOME, SIGN_IN, WRITERS, Gate, local
 from services.hospital.portal.errors import NotSignedInError
+from services.hospital.portal.inbox import inbox_context, just_done
+from services.hospital.portal.lists import Lists, address, remember
 from services.hospital.portal.referral import referral_context
-from services.hospital.portal.views import Pages, Row, explain, row
+from services.hospital.portal.views import Pages, explain
+from services.hospital.worklist import Filters
 from services.web.i18n import Translator
 
-PAGE = 25
-"""Referrals on one page of the inbox."""
-URGENCIES = ("emergency", "urgent", "routine")
 REFERRAL_WORDS = ("reply", "citation", "draft")
 _ID = re.compile(r"[0-9a-f-]{36}")
 _FORMS = re.compile(
-    "/(?:sign|filing|withdraw|patient|launch|opinions|edit|share|copy|retire|approve|reject|retry|refuse|keep|recheck)$"
+    "/(?:take|release|handover|snooze|wake|sign|filing|withdraw|patient|launch|opinions|edit|share|copy|retire|approve|reject|retry|refuse|keep|recheck)$"
 )
 
 
@@ -53,6 +52,7 @@ class Portal:
         flags: red flags above the inbox, for whom.
 
     Attributes:
+        lists: the worklist, and who holds what.
         beside: what rooms add to the page of one referral.
         saved: called after a reply was saved.
     """
@@ -68,6 +68,7 @@ class Portal:
         flags: Callable[[SignedIn, Translator], Sequence[Any]] = lambda _who, _t: (),
     ) -> None:
         self.accounts, self.desk, self.gate, self.pages = accounts, desk, gate, pages
+        self.lists = Lists.of(desk)
         self.audit_read, self._filed, self._flags = audit_read, filed, flags
         self.beside: list[Beside] = []
         self.saved: list[Callable[[DeskItem, User], None]] = []
@@ -107,32 +108,22 @@ class Portal:
             remedy=remedy,
         )
 
-    def inbox(self, request: Request, who: SignedIn, state: str, page: int) -> HTMLResponse:
-        """The list of open or signed referrals."""
-        t, now = self.pages.translator(request), datetime.now(UTC)
-        counts = self.desk.counts()
-        total = counts["signed"] if state == "signed" else sum(counts.values()) - counts["signed"]
-        last = max(1, -(-total // PAGE))
-        page = min(max(1, page), last)
-        names = self.names()
-        items = self.desk.inbox(state, limit=PAGE, offset=(page - 1) * PAGE)
-        rows: list[Row] = [row(item, names, now, t) for item in items]
-        return self.pages.render(
+    def inbox(self, request: Request, who: SignedIn) -> HTMLResponse:
+        """The worklist as the address asks for it."""
+        t, filters = self.pages.translator(request), Filters.read(request.query_params)
+        reply = self.pages.render(
             request,
             "inbox",
             who,
-            here=f"{HOME}?state={state}&page={page}",
+            here=address(filters),
             title=t("inbox.title"),
-            words=("inbox",),
-            state=state,
+            words=("inbox", "worklist"),
             flags=self._flags(who, t),
-            rows=rows,
-            counts={urgency: counts.get(urgency, 0) for urgency in URGENCIES},
-            opened=sum(counts.values()) - counts["signed"],
-            signed=counts["signed"],
-            page=page,
-            last=last,
+            done=just_done(self.lists, request.query_params, who),
+            **inbox_context(self.lists, filters, who.user.id, who.user.role, t),
         )
+        remember(reply, who, filters, secure=self.gate.secure)
+        return reply
 
     def referral(
         self,

@@ -43,12 +43,14 @@ from services.hospital.portal.histories import history_pages
 from services.hospital.portal.intakes import alert_rows, intake_pages
 from services.hospital.portal.knowledge import KnowledgeDesk, knowledge_pages
 from services.hospital.portal.launch import ehr_pages
+from services.hospital.portal.lists import Lists
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.placeholders import check
 from services.hospital.portal.signing_in import SignInSteps, sign_in_pages
 from services.hospital.portal.texts import clean, version_of
 from services.hospital.portal.updates import UpdatesDesk, update_pages
 from services.hospital.portal.views import LANGUAGE_COOKIE, Pages, explain
+from services.hospital.portal.worklist import worklist_room
 from services.hospital.previsit import Alerts
 from services.hospital.relations import Relations
 from services.hospital.smart.consent import Consent
@@ -167,17 +169,12 @@ def _referral_routes(router: APIRouter, portal: Portal, filing: FilingDesk | Non
     @router.get("/")
     def inbox(
         request: Request,
-        state: Annotated[str, Query()] = "open",
-        page: Annotated[str, Query()] = "1",
     ) -> Response:
-        """The inbox; an operator, who has none, goes on to the system page."""
+        """The worklist; an operator, who has none, goes on to the system page."""
         who = gate.who(request)
         if who is not None and who.user.role not in READERS:
             return see(SYSTEM)
-        who = gate.let(request, READERS)
-        return portal.inbox(
-            request, who, "signed" if state == "signed" else "open", max(1, version_of(page))
-        )
+        return portal.inbox(request, gate.let(request, READERS))
 
     @router.get("/referrals/{id_}")
     def referral(request: Request, id_: str, signed: Annotated[str, Query()] = "") -> Response:
@@ -299,6 +296,7 @@ def portal_router(
     consent: Consent | None = None,
     updates: UpdatesDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
+    lists: Lists | None = None,
     more: Sequence[Room] = (),
 ) -> APIRouter:
     """Routes below ``/portal``, and ``/oauth/authorize``; they stand in no schema.
@@ -322,6 +320,7 @@ def portal_router(
         consent: lets apps in, and launches them from a chart; None: there are none.
         updates: what the models learn; None: nothing.
         knowledge: what sources would change; None: there are no sources.
+        lists: the worklist; the desk's own where None.
         more: other rooms; each adds its pages, and its addresses below ``/portal/api``.
     """
     gate = Gate(accounts, secure=secure_cookies)
@@ -330,6 +329,7 @@ def portal_router(
     filed = filing.shown if filing else None
     flags = {"flags": alert_rows(alerts)} if alerts else {}
     portal = Portal(accounts, desk, gate, look, audit_read, filed, **flags)
+    portal.lists = lists or portal.lists
     pages = APIRouter(route_class=page_route(portal), default_response_class=HTMLResponse)
     asked = steps or SignInSteps(accounts)
     asked.gate = gate
@@ -347,6 +347,7 @@ def portal_router(
     router = APIRouter(prefix="/portal", include_in_schema=False)
     api = portal_api(desk, gate, portal.on_saved)
     chart_api(api, portal, charts)
+    worklist_room(portal.lists)(pages, api, portal)
     for room in more:
         room(pages, api, portal)
     router.include_router(api)

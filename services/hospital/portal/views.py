@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ from fastapi.responses import HTMLResponse
 
 from compliance.errors import CaretierError
 from services.hospital.accounts import SignedIn
-from services.hospital.desk import DeskItem
 from services.hospital.portal.access import SIGN_IN, home_of
 from services.hospital.portal.places import places_of
 from services.web.i18n import COMMON, LANGUAGES, Catalogue, Language, Translator, negotiate
@@ -40,19 +38,6 @@ class Voices:
     language: Language
 
 
-@dataclass(frozen=True)
-class Row:
-    """One referral in the inbox."""
-
-    id: str
-    urgency: str
-    reason: str
-    line: str
-    when: datetime
-    age: str
-    assignee: str
-
-
 def age(moment: datetime, now: datetime, t: Translator) -> str:
     """How long ago, in the largest unit that fits: ``now``, ``12 min``, ``3 h``, ``2 d``."""
     minutes = max(0, int((now - moment) / timedelta(minutes=1)))
@@ -75,20 +60,6 @@ def first_line(text: str) -> str:
 def stamp(moment: datetime | None) -> str:
     """A moment as it stands in the page until the browser puts it into local time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else ""
-
-
-def row(item: DeskItem, names: Mapping[str, str], now: datetime, t: Translator) -> Row:
-    """One referral as the inbox shows it; signed ones show when and by whom."""
-    when = item.signed or item.received
-    return Row(
-        id=item.id,
-        urgency=item.urgency,
-        reason=reason(item.reason, t),
-        line=first_line(item.question.text),
-        when=when,
-        age=age(when, now, t),
-        assignee=names.get(item.signed_by or item.assignee or "", ""),
-    )
 
 
 def reason(slug: str, t: Translator) -> str:

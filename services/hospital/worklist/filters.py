@@ -16,7 +16,7 @@ WAITS = {"1h": 3600, "4h": 4 * 3600, "1d": 24 * 3600}
 LANGUAGES = ("en", "es")
 ANSWERS = ("yes", "no")
 SORTS = ("urgency", "oldest", "newest")
-MAX_PAGE = 99_999
+MAX_DIGITS = 5
 _REASON = re.compile(r"[a-z][a-z-]{0,39}")
 _CHOICES: dict[str, tuple[str, ...]] = {
     "show": SHOWS,
@@ -56,10 +56,8 @@ class Filters:
         if _REASON.fullmatch(query.get("reason", "")):
             found["reason"] = query["reason"]
         number = query.get("page", "")
-        if number.isdecimal() and len(number) <= len(str(MAX_PAGE)):
+        if number.isdecimal() and len(number) <= MAX_DIGITS:
             found["page"] = max(1, int(number))
-        elif number.isdecimal():
-            found["page"] = MAX_PAGE
         return cls(**found)
 
     @property

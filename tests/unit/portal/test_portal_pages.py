@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from services.consult.messages import Fact, Person, Status, Turn
-from services.hospital.portal.pages import PAGE
 from services.hospital.portal.views import LOCALE, STATIC, age, first_line, reason
+from services.hospital.worklist import PAGE
 from services.web.i18n import COMMON, Catalogue
 
 T = Catalogue.load(COMMON, LOCALE).translator("en")

@@ -1,0 +1,85 @@
+/** Taking, giving back, handing over and snoozing from the list, each with its undo. */
+
+import { call } from "/static/caretier/api.js";
+import { ask } from "/static/caretier/dialog.js";
+import { h } from "/static/caretier/dom.js";
+import { t } from "/static/caretier/i18n.js";
+import { toast, toastProblem } from "/static/caretier/toast.js";
+import { refresh } from "./worklist_news.js";
+import { picked, untick } from "./worklist_rows.js";
+
+let last = null;
+
+const dialogOf = (act) => document.getElementById(act);
+
+async function colleagues(select) {
+  if (select.options.length > 1) return;
+  for (const { id, name } of await call("GET", "/portal/api/colleagues")) {
+    select.append(h("option", { value: id }, name));
+  }
+}
+
+/** What a dialog was filled in with; null when it was dismissed. */
+async function filled(act, count) {
+  const dialog = dialogOf(act);
+  dialog.querySelector("[data-which]").textContent = t("worklist.which", { count });
+  if (act === "handover") await colleagues(dialog.querySelector("select"));
+  const first = dialog.querySelector("select, [type=radio]:checked");
+  if ((await ask(dialog, first)) !== "go") return null;
+  const said = { note: dialog.querySelector("textarea").value };
+  if (act === "handover") return { ...said, to: dialog.querySelector("select").value };
+  return {
+    ...said,
+    choice: dialog.querySelector("[type=radio]:checked").value,
+    own: dialog.querySelector("[type=datetime-local]").value,
+    offset: String(new Date().getTimezoneOffset()),
+  };
+}
+
+function empty(act) {
+  for (const field of dialogOf(act)?.querySelectorAll("textarea, select") ?? []) field.value = "";
+}
+
+function said(act, done) {
+  const count = Object.keys(done.versions).length;
+  const refused = Object.values(done.refused);
+  const words = [
+    count ? t(`worklist.did.${act}`, { count }) : "",
+    refused.length === 1 ? refused[0].what : "",
+    refused.length > 1 ? t("worklist.left", { count: refused.length }) : "",
+  ];
+  return words.filter(Boolean).join(" ");
+}
+
+/** Undo what was done last. */
+export async function undo() {
+  if (!last) return;
+  const batch = last;
+  last = null;
+  try {
+    const done = await call("POST", "/portal/api/worklist/undo", { batch });
+    toast(said("undo", done));
+    await refresh();
+  } catch (problem) {
+    toastProblem(problem);
+  }
+}
+
+/** Do something with the ticked rows, or with the one that a person is at. */
+export async function act(name) {
+  const chosen = picked().filter((row) => row.dataset.version !== "gone");
+  if (!chosen.length) return toast(t("worklist.ticked_none"), "problem");
+  const rows = chosen.map((row) => ({ id: row.dataset.id, version: Number(row.dataset.version) }));
+  try {
+    const more = dialogOf(name) ? await filled(name, rows.length) : {};
+    if (!more) return;
+    const done = await call("POST", `/portal/api/worklist/${name}`, { rows, ...more });
+    const any = Object.keys(done.versions).length > 0;
+    last = any ? done.batch : null;
+    toast(said(name, done), any ? "ok" : "problem", any ? { label: t("worklist.undo"), run: undo } : null);
+    if (any) [untick(), empty(name)];
+    await refresh();
+  } catch (problem) {
+    toastProblem(problem);
+  }
+}
