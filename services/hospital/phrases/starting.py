@@ -15,9 +15,10 @@ def _starting() -> tuple[PhraseView, ...]:
     return tuple(
         PhraseView(
             f"starting-{name}",
-            Words(one["title"], one["en"].strip(), one["es"].strip()).check(),
+            Words(one["title"]["en"], one["en"].strip(), one["es"].strip()).check(),
             1,
             "starting",
+            titles=one["title"],
         )
         for name, one in said.items()
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -65,6 +66,7 @@ class PhraseView:
         owner: id of the user; empty for Caretier's own.
         wanted: the version that waits, if one does; shared: the one that all see, if there is one.
         versions: the newest first; of a list they are left out.
+        titles: by language, of Caretier's own.
     """
 
     id: str
@@ -75,3 +77,8 @@ class PhraseView:
     wanted: int | None = None
     shared: int | None = None
     versions: tuple[VersionView, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def title(self, language: str) -> str:
+        """The title for a reader of a language."""
+        return self.titles.get(language, self.words.title)

@@ -43,7 +43,8 @@ class PhrasePages:
         def phrases(request: Request) -> JSONResponse:
             """What this clinician may put into a reply, with the placeholders that each names."""
             who = portal.gate.let(request, WRITERS)
-            told = [_told(view) for view in self._phrases.usable(who.user)]
+            language = portal.pages.language(request)
+            told = [_told(view, language) for view in self._phrases.usable(who.user)]
             return JSONResponse({"phrases": told}, headers={"Cache-Control": "no-store"})
 
     def _add_pages(self, pages: APIRouter, portal: Portal) -> None:
@@ -196,11 +197,11 @@ def _words(title: str, english: str, spanish: str) -> Words:
     )
 
 
-def _told(view: PhraseView) -> dict[str, Any]:
+def _told(view: PhraseView, language: str) -> dict[str, Any]:
     words = view.words
     return {
         "id": view.id,
-        "title": words.title,
+        "title": view.title(language),
         "en": words.english,
         "es": words.spanish,
         "state": view.state,

@@ -38,7 +38,7 @@ export class Reply {
   start() {
     this.#giveBack();
     this.#text.addEventListener("input", () => this.#changed());
-    this.#text.addEventListener("focus", () => (this.#entered = true), { once: true });
+    this.#text.addEventListener("focus", () => this.#enter(), { once: true });
     byId("undo").addEventListener("click", () => this.#undo.back() && this.#changed());
     byId("redo").addEventListener("click", () => this.#undo.forth() && this.#changed());
     byId("restore").addEventListener("click", () => this.#replace(this.#form.dataset.draft));
@@ -48,6 +48,12 @@ export class Reply {
     document.getElementById("look")?.addEventListener("click", () => this.#file());
     addEventListener("beforeunload", () => this.#dirty && this.#keep());
     this.#look();
+  }
+
+  /** The first focus by key goes to the end of the text; a press of the pointer then moves it. */
+  #enter() {
+    this.#entered = true;
+    if (this.#text.selectionEnd === 0) this.#text.setSelectionRange(this.#text.value.length, this.#text.value.length);
   }
 
   get #dirty() {
