@@ -3,8 +3,6 @@
 import { h, icon } from "./dom.js";
 
 const SECONDS = 6;
-/** With something to press there is more time to reach it. */
-const ACTION_SECONDS = 30;
 
 function shelf() {
   let element = document.querySelector(".toasts");
@@ -13,11 +11,6 @@ function shelf() {
     document.body.append(element);
   }
   return element;
-}
-
-function button({ label, run }, close) {
-  const press = () => [close(), run()];
-  return h("button", { class: "button button--small", type: "button", onclick: press }, label);
 }
 
 /**

@@ -76,7 +76,7 @@ export async function act(name) {
     const done = await call("POST", `/portal/api/worklist/${name}`, { rows, ...more });
     const any = Object.keys(done.versions).length > 0;
     last = any ? done.batch : null;
-    toast(said(name, done), any ? "ok" : "problem", any ? { label: t("worklist.undo"), run: undo } : null);
+    toast(said(name, done), any ? "ok" : "problem", any ? { label: t("worklist.undo"), act: undo } : null);
     if (any) [untick(), empty(name)];
     await refresh();
   } catch (problem) {
