@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from compliance.audit.records import GENESIS, Anchor, AuditRecord
 
 KEY_FILE = "audit.key"
 KEY_BYTES = 32
+TELL_EVERY = 500
+"""Records between two words on how far a check is."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +50,33 @@ def lock_path(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
 
+def _nobody(_done: int, _whole: int) -> None:
+    """Nobody is told how far a check is."""
+
+
 def verify_file(
-    path: Path, key: bytes | None = None, *, heads: Mapping[int, str] | None = None
+    path: Path,
+    key: bytes | None = None,
+    *,
+    heads: Mapping[int, str] | None = None,
+    tell: Callable[[int, int], None] = _nobody,
 ) -> VerifyReport:
-    """Check a trail.
+    """Check a trail, as far as it went when the check began; writers wait for a moment only.
 
     Args:
         path: the trail's file.
         key: the node's key; None takes ``audit.key`` beside the trail, if it is readable.
         heads: what witnesses saw of this trail: the hash of the last of so many records.
+        tell: is told how many records are checked, and how many there are.
     """
     if key is None:
         with contextlib.suppress(OSError):
             key = (path.parent / KEY_FILE).read_bytes()
-    with _reading(path):
-        return _verify(path, key, heads or {})
+    with _reading(path):  # anchor and length of one moment; what stands before it never changes
+        anchor, size = _anchored(path, key), path.stat().st_size if path.exists() else 0
+    if isinstance(anchor, str):
+        return VerifyReport(path, 0, False, 0, anchor, key is not None)
+    return _Check(path, key, anchor, size, heads or {}, tell).report()
 
 
 def first_hash(path: Path) -> str | None:
@@ -77,35 +91,54 @@ def first_hash(path: Path) -> str | None:
         return None
 
 
-def _verify(path: Path, key: bytes | None, heads: Mapping[int, str]) -> VerifyReport:
-    known = key is not None
-
-    def bad(position: int, reason: str) -> VerifyReport:
-        return VerifyReport(path, position, False, position, reason, known)
-
+def _anchored(path: Path, key: bytes | None) -> Anchor | str:
+    """The anchor, or what is wrong with it."""
     try:
-        anchor = Anchor.parse(anchor_path(path).read_bytes(), key)
+        return Anchor.parse(anchor_path(path).read_bytes(), key)
     except FileNotFoundError:
-        return bad(0, "anchor-missing" if path.exists() else "missing")
+        return "anchor-missing" if path.exists() else "missing"
     except (OSError, ValueError):
-        return bad(0, "anchor-damaged")
-    seq, prev, torn = 0, GENESIS, False
-    try:
-        for line in _lines(path):
-            torn = not line.endswith(b"\n")
-            if torn:
-                break
-            flaw, prev = _check(line, seq, prev, key)
-            flaw = flaw or _unlike(seq + 1, prev, anchor, heads)
-            if flaw is not None:
-                return bad(seq, flaw)
-            seq += 1
-    except OSError:
-        return bad(seq, "unreadable")
-    seen = max(heads, default=0)
-    if seq < max(anchor.count, seen):
-        return bad(seq, "truncated" if seq < anchor.count else "shorter-than-witnessed")
-    return VerifyReport(path, seq, True, None, "unfinished-line" if torn else None, known, seen)
+        return "anchor-damaged"
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One check of the first ``size`` bytes of a trail."""
+
+    path: Path
+    key: bytes | None
+    anchor: Anchor
+    size: int
+    heads: Mapping[int, str]
+    tell: Callable[[int, int], None]
+
+    def report(self) -> VerifyReport:
+        """Go through the records, up to the first bad one."""
+        seq, prev, torn = 0, GENESIS, False
+        try:
+            for line in _lines(self.path, self.size):
+                torn = not line.endswith(b"\n")
+                if torn:
+                    break
+                flaw, prev = _check(line, seq, prev, self.key)
+                flaw = flaw or _unlike(seq + 1, prev, self.anchor, self.heads)
+                if flaw is not None:
+                    return self._bad(seq, flaw)
+                seq += 1
+                if seq % TELL_EVERY == 0:
+                    self.tell(seq, max(seq, self.anchor.count))
+        except OSError:
+            return self._bad(seq, "unreadable")
+        seen, known = max(self.heads, default=0), self.key is not None
+        if seq < max(self.anchor.count, seen):
+            cut = seq < self.anchor.count
+            return self._bad(seq, "truncated" if cut else "shorter-than-witnessed")
+        left = "unfinished-line" if torn else None
+        return VerifyReport(self.path, seq, True, None, left, known, seen)
+
+    def _bad(self, position: int, reason: str) -> VerifyReport:
+        known = self.key is not None
+        return VerifyReport(self.path, position, False, position, reason, known)
 
 
 def _unlike(count: int, head: str, anchor: Anchor, heads: Mapping[int, str]) -> str | None:
@@ -124,10 +157,16 @@ def _check(line: bytes, seq: int, prev: str, key: bytes | None) -> tuple[str | N
     return record.flaw(seq=seq, prev=prev, key=key), record.hash
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    if path.exists():
-        with path.open("rb") as file:
-            yield from file
+def _lines(path: Path, size: int) -> Iterator[bytes]:
+    """The lines of the first bytes of a trail; the last one may be cut."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            size -= len(line)
+            yield line if size >= 0 else line[:size]
+            if size <= 0:
+                return
 
 
 @contextlib.contextmanager
