@@ -52,7 +52,10 @@ from services.hospital.portal.drafter import DrafterPages
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.knowledge import KnowledgeDesk
 from services.hospital.portal.lists import Lists
+from services.hospital.portal.notices import notice_pages
 from services.hospital.portal.opinions import OpinionPages
+from services.hospital.portal.own import OwnPages
+from services.hospital.portal.people import PeoplePages
 from services.hospital.portal.phrases import PhrasePages
 from services.hospital.portal.routes import Room
 from services.hospital.portal.signing_in import SignInSteps
@@ -252,6 +255,9 @@ def _rooms(here: Hospital) -> tuple[Room, ...]:
     """What else the portal has, beside desk, charts and learning."""
     store = BrickStore(here.settings.data / "bricks")
     return (
+        partial(notice_pages, notices=here.notices),
+        PeoplePages(here.people),
+        OwnPages(here.people),
         ReplyVersionPages(here.versions),
         PhrasePages(here.phrases),
         OpinionPages(here.opinions),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
 
+from compliance.errors import NotFoundError
 from services.hospital.models import Notice, NoticeOff
 from services.hospital.notices.kinds import KINDS
 from services.store.clock import now
@@ -24,11 +25,6 @@ class Noticed:
     subject: str
     made: datetime
     read: datetime | None
-
-    @property
-    def address(self) -> str:
-        """The page that it leads to."""
-        return KINDS[self.kind].address.format(self.subject)
 
 
 class Notices:
@@ -55,6 +51,18 @@ class Notices:
         with self._database.reading() as session:
             found = session.scalars(query).all()
             return [Noticed(one.id, one.kind, one.subject, one.made, one.read) for one in found]
+
+    def address(self, user_id: str, id_: str) -> str:
+        """The page that a notice leads to.
+
+        Raises:
+            NotFoundError: the person has none of this id.
+        """
+        with self._database.reading() as session:
+            one = session.get(Notice, id_)
+        if one is None or one.user_id != user_id or one.kind not in KINDS:
+            raise NotFoundError("There is no such notice.")
+        return KINDS[one.kind].address.format(one.subject)
 
     def read(self, user_id: str, id_: str | None = None) -> datetime:
         """Mark one notice as read, or all; returns the moment, by which `undo` finds them."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -13,7 +15,9 @@ from services.hospital.notices.kinds import KINDS
 from services.store.clock import now
 
 
-def notify(session: Session, user_id: str, kind: str, subject: str, *, once: bool = False) -> None:
+def notify(
+    session: Session, user_id: str, kind: str, subject: str, *, since: datetime | None = None
+) -> None:
     """Tell a person that something waits for them, unless they switched the kind off.
 
     Args:
@@ -21,7 +25,8 @@ def notify(session: Session, user_id: str, kind: str, subject: str, *, once: boo
         user_id: of the person.
         kind: one of `KINDS`.
         subject: id of what it is about, at most 80 characters; never words.
-        once: leave a notice that is there as it is; otherwise it becomes new and unread.
+        since: when it happened; a notice of it that was made after that stays as it is. Without,
+            it happens now, and a notice that is there becomes new and unread.
 
     Raises:
         ValueError: there is no such kind.
@@ -31,21 +36,37 @@ def notify(session: Session, user_id: str, kind: str, subject: str, *, once: boo
         raise ValueError("There is no such kind of notice.")
     if not known.always and session.get(NoticeOff, (user_id, kind)) is not None:
         return
-    values = {"user_id": user_id, "kind": kind, "subject": subject, "made": now(session)}
-    on = ["user_id", "kind", "subject"]
+    at = now(session)
+    values = {"user_id": user_id, "kind": kind, "subject": subject, "made": at}
     lite = session.get_bind().dialect.name == "sqlite"
     row = (sqlite if lite else postgresql).insert(Notice).values(id=str(uuid4()), **values)
-    if once:
-        session.execute(row.on_conflict_do_nothing(index_elements=on))
-    else:
-        fresh = {"made": values["made"], "read": None}
-        session.execute(row.on_conflict_do_update(index_elements=on, set_=fresh))
+    session.execute(
+        row.on_conflict_do_update(
+            index_elements=["user_id", "kind", "subject"],
+            set_={"made": at, "read": None},
+            where=None if since is None else Notice.made < since,
+        )
+    )
 
 
 def notify_role(
-    session: Session, role: str, kind: str, subject: str, *, once: bool = False
+    session: Session, role: str, kind: str, subject: str, *, since: datetime | None = None
 ) -> None:
     """Tell everybody of a role whose account is in use (see `notify`)."""
-    people = select(User.id).where(User.role == role, User.disabled.is_(False))
-    for user_id in session.scalars(people).all():
-        notify(session, user_id, kind, subject, once=once)
+    for user_id in people(session, role):
+        notify(session, user_id, kind, subject, since=since)
+
+
+def people(session: Session, role: str) -> Sequence[str]:
+    """Ids of everybody of a role whose account is in use."""
+    query = select(User.id).where(User.role == role, User.disabled.is_(False))
+    return session.scalars(query).all()
+
+
+def settle(session: Session, kind: str, standing: Collection[str]) -> None:
+    """Mark as read what no longer waits: notices of a kind whose subject is none of these."""
+    session.execute(
+        update(Notice)
+        .where(Notice.kind == kind, Notice.read.is_(None), Notice.subject.not_in(standing))
+        .values(read=now(session))
+    )

@@ -18,6 +18,7 @@ COOKIE = "caretier_portal"
 
 HOME = "/portal/"
 SYSTEM = "/portal/system"
+NOTICES = "/portal/notices"
 CHARTS = "/portal/patients"
 REVIEWS = "/portal/reviews"
 SIGN_IN = "/portal/sign-in"
@@ -56,7 +57,8 @@ _LIST = (
 _PERSON = "patients/[A-Za-z0-9][A-Za-z0-9.-]{0,63}"
 _ADDRESSES = (
     rf"(?:\?{_LIST}(?:&{_LIST}){{0,10}})?",
-    "system",
+    "system(?:/nodes|/queues|/rounds|/versions)?",
+    "notices",
     "reviews",
     "second-factor",
     "launch/unknown",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ STATIC = HERE / "static"
 """Modules and styles of the portal; to be served at ``/static/portal``."""
 
 LANGUAGE_COOKIE = "caretier_lang"
-SHARED_WORDS = ("frame", "problem", "age")
+SHARED_WORDS = ("frame", "problem", "age", "bell")
 LINE_CHARS = 160
 """Longest first line of a question in the inbox, in characters."""
 
@@ -85,7 +86,12 @@ class Pages:
         idle: a session ends after so long without a request; the page then leaves by itself.
         rooms: parts that this portal has beside desk and system page: ``charts``, ``apps``,
             ``updates``, ``knowledge``.
+
+    Attributes:
+        unread: how many notices a user has not read, by the user's id; None: there are no notices.
     """
+
+    unread: Callable[[str], int] | None = None
 
     def __init__(self, idle: timedelta, rooms: frozenset[str] = frozenset()) -> None:
         self._rooms = rooms
@@ -148,6 +154,7 @@ class Pages:
             "apps_known": "apps" in self._rooms,
             "home": home_of(role) if who else SIGN_IN,
             "user": who.user if who else None,
+            "unread": self.unread(who.user.id) if self.unread and who else None,
             "idle_seconds": self._idle if who else 0,
             "strings": self._catalogue.as_json(language, *SHARED_WORDS, *words),
         }

@@ -21,7 +21,7 @@ export function keys(keys) {
 
 function listens(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
-  if (event.target.closest?.("input, select, textarea, [contenteditable]")) return false;
+  if (event.target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]")) return false;
   if (document.querySelector("dialog[open]")) return false;
   return document.getElementById("shortcuts")?.checked ?? true;
 }

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from compliance.errors import NotFoundError
 from services.hospital.models import User
 from services.hospital.notices import KINDS, Notices, kinds_of, notify, notify_role
+from services.hospital.notices.telling import settle
 
 ANA, BEN = "ana-id", "ben-id"
 
@@ -27,8 +29,10 @@ def test_a_notice_is_told_to_its_person_alone(database, notices):
     assert notices.unread(ANA) == 1
     assert notices.unread(BEN) == 0
     (one,) = notices.of(ANA)
-    assert one.address == "/portal/referrals/referral-1"
     assert one.read is None
+    assert notices.address(ANA, one.id) == "/portal/referrals/referral-1"
+    with pytest.raises(NotFoundError):
+        notices.address(BEN, one.id)
 
 
 def test_what_happens_again_makes_the_notice_new_again_and_never_two(database, notices):
@@ -40,11 +44,23 @@ def test_what_happens_again_makes_the_notice_new_again_and_never_two(database, n
     assert len(notices.of(ANA)) == 1
 
 
-def test_a_state_that_lasts_is_told_once(database, notices):
-    tell(database, ANA, "expiring", "timestamp", once=True)
+def test_what_lasts_is_told_once_and_again_when_it_begins_again(database, notices):
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    tell(database, ANA, "expiring", "timestamp", since=before)
     notices.read(ANA)
-    tell(database, ANA, "expiring", "timestamp", once=True)
+    tell(database, ANA, "expiring", "timestamp", since=before)
     assert notices.unread(ANA) == 0
+    tell(database, ANA, "expiring", "timestamp", since=datetime.now(UTC))
+    assert notices.unread(ANA) == 1
+
+
+def test_what_no_longer_waits_is_marked_as_read(database, notices):
+    for subject in ("gone", "still"):
+        tell(database, ANA, "round-waits", subject)
+    tell(database, ANA, subject="other")
+    with database.transaction() as session:
+        settle(session, "round-waits", {"still"})
+    assert {one.subject for one in notices.of(ANA) if one.read is None} == {"still", "other"}
 
 
 def test_reading_all_can_be_undone_and_brings_back_only_what_it_read(database, notices):

@@ -1,6 +1,9 @@
-/** What every page of the portal does: menu, colours, shortcuts, local times, leaving. */
+/** What every page of the portal does: menu, bell, colours, keys, local times, leaving. */
 
+import { ask } from "/static/caretier/dialog.js";
 import { when } from "/static/caretier/i18n.js";
+import { keys } from "/static/caretier/keys.js";
+import "./bell.js";
 import { any, dropAll } from "./keep.js";
 import { watch } from "./presence.js";
 
@@ -13,6 +16,13 @@ function menu() {
   theme.addEventListener("change", () => {
     dispatchEvent(new CustomEvent("caretier:theme", { detail: theme.value }));
   });
+  sheet(details);
+  const more = document.querySelector(".nav__more details");
+  if (more) sheet(more);
+}
+
+/** Close what hangs from a summary by Escape, or by a press elsewhere. */
+function sheet(details) {
   document.addEventListener("click", (event) => {
     if (!details.contains(event.target)) details.open = false;
   });
@@ -20,6 +30,18 @@ function menu() {
     if (event.key !== "Escape" || !details.open) return;
     details.open = false;
     details.querySelector("summary").focus();
+  });
+}
+
+/** Keys that every page knows, and the button that shows them all. */
+function everywhere() {
+  const help = document.getElementById("keys");
+  if (!help) return;
+  const go = (id) => () => document.querySelector(id)?.click();
+  keys({ "g h": go(".brand"), "g n": go("#bell") });
+  document.getElementById("keys-open").addEventListener("click", () => {
+    document.getElementById("menu").open = false;
+    ask(help);
   });
 }
 
@@ -43,6 +65,7 @@ function times() {
 
 menu();
 shortcuts();
+everywhere();
 times();
 watch();
 document.getElementById("sign-out")?.addEventListener("submit", dropAll);
