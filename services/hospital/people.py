@@ -64,7 +64,7 @@ class People:
         pending: PendingSignIns,
         auditor: Auditor,
     ) -> None:
-        self._database, self.accounts, self.factors = database, accounts, factors
+        self.database, self.accounts, self.factors = database, accounts, factors
         self._pending, self._auditor = pending, auditor
 
     def add(self, named: Named, by: Caller) -> tuple[User, str]:
@@ -80,7 +80,7 @@ class People:
             named.username, secrets.token_urlsafe(32), named.display_name, named.role,
             acts_as=named.acts_as,
         )  # fmt: skip
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             _let(session, by)
             taken = session.scalar(select(User.id).where(User.username == made.username))
             if taken is not None or not made.username or made.username.startswith("provider:"):
@@ -184,7 +184,7 @@ class People:
         hashed = self.accounts.hashed(password)
         if not self._pending.end(found):
             raise CodeOverError("This code is not good.")
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             row = session.get_one(User, user.id)
             by = Caller.user(user.id, user.role, client)
             self._auditor.account(by, user.id, "password-chosen")
@@ -206,7 +206,7 @@ class People:
             raise AccountRefusedError("provider", "The identity provider has its password.")
         check_password(password, user.username)
         hashed = self.accounts.hashed(password)
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             by = Caller.user(user.id, user.role, client)
             self._auditor.account(by, user.id, "password-changed")
             session.get_one(User, user.id).password = hashed
@@ -215,21 +215,25 @@ class People:
 
     def end_others(self, user: User, *, keep: str, client: str | None) -> int:
         """Sign a person out everywhere but here; returns of how many sessions."""
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             self._auditor.account(Caller.user(user.id, user.role, client), user.id, "signed-out")
             return end_sessions(session, user.id, but=keep)
 
     def waiting(self) -> frozenset[str]:
         """Ids of accounts that have a code which was not used yet."""
         query = select(PendingSignIn.user_id).where(PendingSignIn.kind == "welcome")
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return frozenset(id_ for id_ in session.scalars(query) if id_)
+
+    def listed(self, by: Caller, count: int) -> None:
+        """Write down that the list of accounts is given out."""
+        self._auditor.account(by, "all", "listed", count=str(count))
 
     @contextmanager
     def _changing(self, id_: str, by: Caller) -> Iterator[tuple[Session, User]]:
         """One transaction on somebody else's account, by who may."""
         self.accounts.user(id_)
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             _let(session, by)
             if by.person is not None and by.person.id == id_:
                 raise AccountRefusedError("own", "Nobody changes their own account here.")

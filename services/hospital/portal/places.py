@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.hospital.portal.access import (
+    ADMINS,
+    AUDIT,
     CHART_READERS,
     CHARTS,
     CLIENTS,
@@ -16,6 +18,7 @@ from services.hospital.portal.access import (
     REVIEWS,
     SYSTEM,
     UPDATES,
+    USERS,
     WATCHERS,
 )
 
@@ -35,6 +38,8 @@ PLACES = (
     Place(HOME, "inbox", "nav.inbox", READERS),
     Place(CHARTS, "record", "nav.charts", CHART_READERS, "charts"),
     Place(REVIEWS, "shield", "nav.reviews", REVIEWERS, "charts"),
+    Place(AUDIT, "history", "nav.audit", REVIEWERS),
+    Place(USERS, "person", "nav.users", ADMINS),
     Place(SYSTEM, "chart", "nav.system", WATCHERS),
     Place(UPDATES, "model", "nav.updates", WATCHERS, "updates"),
     Place(KNOWLEDGE, "cite", "nav.knowledge", WATCHERS, "knowledge"),

@@ -170,10 +170,10 @@ def _referral_routes(router: APIRouter, portal: Portal, filing: FilingDesk | Non
     def inbox(
         request: Request,
     ) -> Response:
-        """The worklist; an operator, who has none, goes on to the system page."""
+        """The worklist; who has none goes on to the first page of their role."""
         who = gate.who(request)
         if who is not None and who.user.role not in READERS:
-            return see(SYSTEM)
+            return see(home_of(who.user.role))
         return portal.inbox(request, gate.let(request, READERS))
 
     @router.get("/referrals/{id_}")

@@ -21,11 +21,10 @@ from services.hospital.models import User
 from services.hospital.oidc import Provider, Started
 from services.hospital.pending import LASTS, Kind, Pending, PendingSignIns
 from services.hospital.portal.access import (
+    EVERYBODY,
     HOME,
-    READERS,
     SECOND_FACTOR,
     SIGN_IN,
-    WATCHERS,
     Gate,
     client_of,
     home_of,
@@ -172,7 +171,7 @@ def _code_pages(router: APIRouter, portal: Portal, steps: SignInSteps, factors: 
         """Ask for a code; to somebody who is in, show whether there is a second factor."""
         if steps.begun(request, "code") is not None:
             return ask(request)
-        who = portal.gate.let(request, READERS | WATCHERS)
+        who = portal.gate.let(request, EVERYBODY)
         t = pages.translator(request)
         return pages.render(
             request, "factor", who, here=SECOND_FACTOR, title=t("factor.title"),
@@ -218,7 +217,7 @@ def _enrol_pages(router: APIRouter, portal: Portal, steps: SignInSteps, factors:
         request: Request, csrf: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
     ) -> Response:
         """Begin to set one up: the password is asked for again."""
-        who = portal.gate.let_change(request, csrf, READERS | WATCHERS)
+        who = portal.gate.let_change(request, csrf, EVERYBODY)
         if factors.policy == "off":
             raise NotAllowedError("This hospital does not offer a second factor.")
         user = steps.accounts.check(who.user.username, password, client=client_of(request))

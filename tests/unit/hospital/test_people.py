@@ -244,7 +244,7 @@ def test_a_shut_account_is_out_and_may_come_back(people, root, ana):
     token = people.accounts.sign_in("ana", PASSWORD)
     people.set_disabled(ana.id, by(root), disabled=True)
     assert people.accounts.signed_in(token) is None
-    assert open_sessions(people._database, ana.id) == []
+    assert open_sessions(people.database, ana.id) == []
     people.set_disabled(ana.id, by(root), disabled=False)
     assert people.accounts.signed_in(token) is None
     assert people.accounts.sign_in("ana", PASSWORD)
