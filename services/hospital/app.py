@@ -91,6 +91,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: here.node)  # load before "ready"
         await asyncio.to_thread(_lay_own, here)
+        await asyncio.to_thread(here.desk.describe)
         await asyncio.to_thread(here.cds.warm)
         await here.cds.load_keys()
         gc.collect()

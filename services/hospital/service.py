@@ -45,8 +45,8 @@ from services.hospital.holds import Holds
 from services.hospital.jobs import JobHandler, Jobs, add_job
 from services.hospital.launching import Launching
 from services.hospital.learning import round_handlers, rounds_of
-from services.hospital.models import Job, Referral, User
-from services.hospital.notices import Notices
+from services.hospital.models import Job, Referral, ReferralStep, User
+from services.hospital.notices import Notices, notify
 from services.hospital.oidc import provider_of
 from services.hospital.opening import Opening
 from services.hospital.opinions import Opinions
@@ -123,6 +123,12 @@ class _HospitalIntake(Intake):
         if parcel.state is ParcelState.RECEIVED:
             self.hint(f"open-referral:{envelope.id}")
         return parcel
+
+
+def _tell(session: Session, step: ReferralStep) -> None:
+    """Give a colleague a notice of what is handed over to them."""
+    if step.to:
+        notify(session, step.to, "handed-over", step.referral)
 
 
 class Hospital:
@@ -206,6 +212,7 @@ class Hospital:
         waits = Waits(settings.overdue_emergency, settings.overdue_urgent, settings.overdue_routine)
         self.worklist = Worklist(self.database, self.desk.open, waits)
         self.holding = Holding(self.database, Texts(self.desk.seal, self.desk.open), self._held)
+        self.holding.on_step = _tell
         self.charts = Charts(self.database, self.audit_chart, self.relations.require)
         self.alerts = Alerts(self.database, self.relations, self.auditor)
         self.filings = Filings(

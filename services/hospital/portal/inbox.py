@@ -139,9 +139,10 @@ def facets_of(filters: Filters, counted: Tally, t: Translator) -> list[Facet]:
 
 def _choice(filters: Filters, counted: Tally, t: Translator, name: str, key: str) -> Choice:
     chosen = getattr(filters, name) == key
+    shared = {"reason": lambda: reason(key, t), "urgency": lambda: t(f"urgency.{key}")}
     return Choice(
         key=key,
-        label=reason(key, t) if name == "reason" else t(f"worklist.{name}.{key}"),
+        label=shared.get(name, lambda: t(f"worklist.{name}.{key}"))(),
         count=counted.facets[name][key],
         address=address(filters.but(**{name: "" if chosen else key})),
         chosen=chosen,

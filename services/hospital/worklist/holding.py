@@ -74,6 +74,9 @@ class Holding:
         texts: seals the notes.
         audit: called in the transaction with who, from where, act and ids, before it counts.
         clock: the present; tests move it.
+
+    Attributes:
+        on_step: called in the transaction with each step of `act`.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Holding:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database, self._texts, self._audit, self.clock = database, texts, audit, clock
+        self.on_step: Callable[[Session, ReferralStep], None] = lambda _session, _step: None
 
     def act(
         self, wish: Wish, rows: Sequence[tuple[str, int]], user: User, client: str | None = None
@@ -188,6 +192,7 @@ class Holding:
         step.to, step.note = (wish.to.id if wish.to else None), sealed
         step.until = wish.until if wish.act == "snooze" else None
         _set(session, row, wish.values(user, now))
+        self.on_step(session, step)
         done.versions[row.id] = row.version + 1
 
 

@@ -85,6 +85,8 @@ def lay(hospital: Hospital) -> Callable[..., str]:
                     question=seal(made.id, "question", made.question.model_dump_json()),
                     draft=seal(made.id, "draft", draft.model_dump_json()),
                     state="open",
+                    language=made.question.person.language,
+                    drafted=True,
                     received=datetime.now(UTC),
                 )
             )

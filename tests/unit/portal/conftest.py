@@ -36,7 +36,7 @@ from services.exchange.sealed import open_reply, seal_question
 from services.fhir.store import FhirStore
 from services.hospital.accounts import Accounts
 from services.hospital.chart import Charts
-from services.hospital.desk import URGENCY_RANK, Desk
+from services.hospital.desk import URGENCY_RANK, Desk, answered
 from services.hospital.models import Referral
 from services.hospital.portal import STATIC, portal_router
 from services.store.database import Database
@@ -145,6 +145,8 @@ class Clinic:
                     question=asked.model_dump_json(),
                     draft=written.model_dump_json() if written else None,
                     state="open",
+                    language=asked.person.language,
+                    drafted=answered(written),
                     received=received,
                 )
             )
