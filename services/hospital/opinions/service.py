@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -84,7 +85,7 @@ class Opinions:
 
     async def ask(
         self, item: DeskItem, user: User, client: str | None
-    ) -> AsyncIterator[Opinion | Round]:
+    ) -> AsyncGenerator[Opinion | Round, None]:
         """Yield each opinion as it comes, and the round at last; closing it cancels the rest.
 
         Raises:
@@ -106,9 +107,10 @@ class Opinions:
             material = await to_thread(_material, node, item)
             reason = material.reason
             if reason is None:
-                async for opinion in self._asked(node, item, material, user, experts):
-                    told.append(opinion)
-                    yield opinion
+                async with aclosing(self._asked(node, item, material, user, experts)) as coming:
+                    async for opinion in coming:
+                        told.append(opinion)
+                        yield opinion
         yield await to_thread(self._keep, item, user, urgency, reason, told)
 
     async def _asked(
@@ -118,7 +120,7 @@ class Opinions:
         material: Material,
         user: User,
         experts: tuple[Expert, ...],
-    ) -> AsyncIterator[Opinion]:
+    ) -> AsyncGenerator[Opinion, None]:
         """Opinions in the order in which they come."""
         engine = node.engine
         if engine is None:

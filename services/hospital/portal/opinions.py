@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -73,11 +74,12 @@ class OpinionPages:
     async def _events(self, item: DeskItem, who: SignedIn) -> AsyncIterator[str]:
         """No word of an opinion goes this way: the page is loaded again at the end."""
         try:
-            async for told in self._opinions.ask(item, who.user, who.client):
-                if isinstance(told, Round):
-                    yield _event("round", {"verdict": told.verdict})
-                else:
-                    yield _event("opinion", {"by": told.by, "trouble": told.trouble})
+            async with aclosing(self._opinions.ask(item, who.user, who.client)) as coming:
+                async for told in coming:
+                    if isinstance(told, Round):
+                        yield _event("round", {"verdict": told.verdict})
+                    else:
+                        yield _event("opinion", {"by": told.by, "trouble": told.trouble})
         except CaretierError as error:
             yield _event("problem", {"title": error.message, "remedy": error.advice})
 

@@ -1,0 +1,245 @@
+"""Second opinions: who is asked, what is kept of what they say, and how it goes together."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from compliance.errors import CaretierError
+from services.bricks.knowledge import parse_topic
+from services.consult.draft import Drafter
+from services.consult.ground import Material, Quote
+from services.consult.judge import Judge
+from services.consult.messages import Sentence, Triage, Urgency
+from services.engines.errors import AdapterUnknownError, EngineError
+from services.engines.protocol import Authoring, Budget, EngineCard
+from services.experts.expert import Expert
+from services.hospital.errors import NotAllowedError
+from services.hospital.opinions import DRAFT, Opinion, Opinions, Round, compare, verdict_of
+from services.hospital.opinions.service import Around
+from tests.unit.replies.conftest import ANA
+
+TEXT = """---
+id: flu
+title: Flu
+kind: disease
+written: 2026-11-21
+sources:
+  - name: Pack
+    url: https://example.org/flu
+---
+## self-care
+Rest and drink enough water every day.
+Adults may take up to 4 grams of paracetamol in a day.
+## when-to-seek-care
+Call a doctor if the fever lasts more than 3 days.
+"""
+TOPIC = parse_topic(TEXT, "flu")
+REST, DOSE = TOPIC.passages[0].sentences
+CALL = TOPIC.passages[1].sentences[0]
+QUOTES = tuple(Quote(p, s, 0.9) for p in TOPIC.passages for s in p.sentences)
+INVENTED = "Eat three oranges."
+
+
+class Scripted:
+    """An engine that says what its adapters are told to, or fails as they are told to."""
+
+    def __init__(self, authoring=Authoring.PHRASE, **says):
+        self.card = EngineCard("tiny", "sha256:00", 2048, authoring)
+        self.says = says
+
+    async def generate(self, prompt, _budget):
+        said = self.says[prompt.adapter]
+        if isinstance(said, Exception):
+            raise said
+        if said is None:
+            await asyncio.sleep(60)
+        yield "\n".join(said)
+
+    def adapters(self): ...
+    async def hold(self, adapter): ...
+    async def let_go(self, name): ...
+
+
+class Pushed:
+    def __init__(self, *names):
+        now = datetime.now(UTC)
+        self._all = tuple(
+            Expert(n, 2, n.title(), n, None, ("en",), "sha256:aa", "sha256:00", 8, now)
+            for n in names
+        )
+
+    def ready(self):
+        return self._all
+
+    @contextmanager
+    def using(self, id_):
+        yield id_
+
+
+def a_node(engine, *, reason=None, urgency=Urgency.ROUTINE):
+    drafter = Drafter(engine, Judge(None), Budget(64, 1))
+    material = Material("what", () if reason else QUOTES, reason=reason, confidence=0.9)
+    grounder = SimpleNamespace(ground=lambda _question, _facts: material)
+    triage = SimpleNamespace(assess=lambda _text, _person: Triage(level=urgency))
+    return SimpleNamespace(engine=engine, known=(grounder, drafter), triage=triage)
+
+
+@pytest.fixture
+def audited():
+    return []
+
+
+@pytest.fixture
+def asks(database, desk, audited):
+    """Makes opinions over a scripted engine."""
+
+    def make(engine, *names, seconds=2.0, **node):
+        around = Around(
+            lambda: a_node(engine, **node),
+            Pushed(*names),
+            lambda caller, consult, model: audited.append((caller.person.id, consult, model)),
+            seconds=seconds,
+        )
+        return Opinions(database, desk, around)
+
+    return make
+
+
+async def run(opinions, item):
+    told = [one async for one in opinions.ask(item, ANA, None)]
+    assert isinstance(told[-1], Round)
+    return told[-1]
+
+
+async def test_each_expert_answers_by_itself_and_only_what_a_source_carries_is_kept(
+    asks, lay, desk, audited
+):
+    engine = Scripted(amber=[REST, INVENTED], birch=[DOSE])
+    opinions, item = asks(engine, "amber", "birch"), desk.item(lay())
+    told = await run(opinions, item)
+    said = {one.by: [s.text for s in one.sentences] for one in told.opinions}
+    assert said == {DRAFT: [REST], "amber": [REST], "birch": [DOSE]}
+    assert {one.by: one.unsourced for one in told.opinions} == {DRAFT: 0, "amber": 1, "birch": 0}
+    assert INVENTED not in told.model_dump_json()
+    assert [model for _, _, model in audited] == ["amber@2", "birch@2"]
+    assert opinions.last(item.id) == told
+
+
+async def test_an_expert_that_fails_or_takes_too_long_keeps_nobody_else_waiting(asks, lay, desk):
+    engine = Scripted(
+        amber=[REST], birch=EngineError("x"), cedar=None, dogwood=AdapterUnknownError("x")
+    )
+    opinions = asks(engine, "amber", "birch", "cedar", "dogwood", seconds=0.3)
+    told = await run(opinions, desk.item(lay()))
+    assert {one.by: one.trouble for one in told.opinions} == {
+        DRAFT: None,
+        "amber": None,
+        "birch": "failed",
+        "cedar": "time",
+        "dogwood": "gone",
+    }
+
+
+async def test_stopping_keeps_nothing_and_cancels_who_still_answers(asks, lay, desk):
+    opinions, item = asks(Scripted(amber=[REST], cedar=None), "amber", "cedar"), desk.item(lay())
+    asked = opinions.ask(item, ANA, None)
+    assert (await anext(asked)).by == "amber"
+    await asked.aclose()
+    assert opinions.last(item.id) is None
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_in_an_emergency_nobody_is_asked(asks, lay, desk, audited):
+    opinions = asks(Scripted(amber=[REST]), "amber", urgency=Urgency.EMERGENCY)
+    told = await run(opinions, desk.item(lay()))
+    assert (told.urgency, told.opinions, audited) == (Urgency.EMERGENCY, (), [])
+    told = await run(asks(Scripted(amber=[REST]), "amber"), desk.item(lay(urgency="emergency")))
+    assert told.opinions == ()
+
+
+async def test_where_no_source_answers_that_is_said(asks, lay, desk):
+    opinions = asks(Scripted(amber=[REST]), "amber", reason="not-covered")
+    told = await run(opinions, desk.item(lay()))
+    assert (told.reason, told.verdict) == ("not-covered", "none")
+
+
+async def test_nobody_is_asked_before_it_is_written_down(database, desk, lay):
+    def refuse(*_):
+        raise CaretierError("The trail is full.")
+
+    engine = Scripted(amber=AssertionError("asked"))
+    around = Around(lambda: a_node(engine), Pushed("amber"), refuse)
+    with pytest.raises(CaretierError):
+        await run(Opinions(database, desk, around), desk.item(lay()))
+
+
+async def test_signing_drops_what_experts_said(asks, lay, desk):
+    opinions, id_ = asks(Scripted(amber=[REST]), "amber"), lay()
+    opinions.attach(desk)
+    await run(opinions, desk.item(id_))
+    desk.sign(id_, REST, version=0, user=ANA)
+    assert opinions.last(id_) is None
+    with pytest.raises(NotAllowedError):
+        await run(opinions, desk.item(id_))
+
+
+@pytest.mark.parametrize(
+    ("engine", "names", "why"),
+    [
+        (Scripted(), (), "experts"),
+        (None, ("amber",), "engine"),
+        (Scripted(Authoring.NONE), ("amber",), "authoring"),
+        (Scripted(), ("amber",), None),
+    ],
+)
+def test_why_there_is_nobody_to_ask_is_told(asks, engine, names, why):
+    opinions = asks(engine, *names)
+    assert opinions.why() == why
+    assert bool(opinions.experts()) is (why is None)
+
+
+def opinion(by, *said):
+    return Opinion(by=by, sentences=tuple(Sentence(text=t, citations=(c,)) for t, c in said))
+
+
+def test_other_quantities_of_the_same_contradict():
+    a = opinion("a", ("Adults may take up to 4 grams of paracetamol in a day.", "x"))
+    b = opinion("b", ("Adults may take up to 3 grams of paracetamol in a day.", "y"))
+    (found,) = compare([a, b])
+    assert (found.kind, found.first, found.second) == ("numbers", "a", "b")
+    assert verdict_of([a, b], [found]) == "contradict"
+
+
+def test_four_grams_and_four_thousand_milligrams_do_not():
+    a = opinion("a", ("Adults may take up to 4 grams of paracetamol in a day.", "x"))
+    b = opinion("b", ("Adults may take up to 4,000 mg of paracetamol in a day.", "y"))
+    assert compare([a, b]) == ()
+    assert verdict_of([a, b], ()) == "differ"
+
+
+def test_one_that_says_not_contradicts():
+    a = opinion("a", ("You should give aspirin to a child with flu.", "x"))
+    b = opinion("b", ("You should not give aspirin to a child with flu.", "y"))
+    (found,) = compare([a, b])
+    assert found.kind == "polarity"
+
+
+def test_a_contradiction_counts_however_many_others_agree():
+    agreed = "Adults may take up to 4 grams of paracetamol in a day."
+    three = [opinion(name, (agreed, "x")) for name in "abc"]
+    other = opinion("d", ("Adults may take up to 3 grams of paracetamol in a day.", "y"))
+    found = compare([*three, other])
+    assert len(found) == 1
+    assert verdict_of([*three, other], found) == "contradict"
+
+
+def test_agreement_asks_for_the_same_sources_and_silence_votes_for_nothing():
+    a, b = opinion("a", (REST, "x")), opinion("b", (REST, "x"))
+    assert verdict_of([a, b, opinion("c")], ()) == "agree"
+    assert verdict_of([a, opinion("c")], ()) == "one"
+    assert verdict_of([opinion("c")], ()) == "none"
