@@ -65,6 +65,11 @@ class Discloser:
         self._deidentifier, self.audit = deidentifier, audit
 
     @property
+    def deidentifier(self) -> Deidentifier:
+        """What masks; it also judges whether a mask may come off (`patient_app.redacting`)."""
+        return self._deidentifier
+
+    @property
     def detector(self) -> str:
         """Version of what masks."""
         return self._deidentifier.version
@@ -103,7 +108,7 @@ class Discloser:
             reply_to=reply_key.public.to_text(),
             learning=_learning(member, readers),
         )
-        text = _in_words(referred)
+        text = in_words(referred)
         disclosure = Disclosure(
             text=text,
             destination=destination,
@@ -233,7 +238,7 @@ def _travelling_fact(fact: Fact, masked: Masker) -> Fact:
     return Fact(id=kind, kind=fact.kind, text=masked(fact.text), date=year, warning=fact.warning)
 
 
-def _in_words(referred: ReferredQuestion) -> str:
+def in_words(referred: ReferredQuestion) -> str:
     """Exactly what leaves, as a person reads it."""
     person = referred.person
     about = [

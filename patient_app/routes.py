@@ -14,12 +14,14 @@ from compliance.consent import Purpose
 from compliance.errors import CaretierError, NotFoundError
 from patient_app import signals, withdrawing
 from patient_app.connect.routes import connection_routes
+from patient_app.history_routes import history_routes
 from patient_app.importing import parse_record
 from patient_app.medicines.routes import medicines_routes
 from patient_app.member import Member
 from patient_app.own_data_routes import own_data_routes
 from patient_app.personal.policy import MAX_INTERESTS, Interest
 from patient_app.personal.routes import personal_routes
+from patient_app.redacting_routes import redacting_routes
 from patient_app.results.routes import results_routes
 from patient_app.service import Device, Event
 from patient_app.sessions import Sessions
@@ -148,6 +150,8 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     own_data_routes(router, device, sessions, Mine)
     personal_routes(router, device, Mine)
     signal_routes(router, device, Mine)
+    history_routes(router, Mine)
+    redacting_routes(router, device, Mine)
     results_routes(router, device, Mine)
     medicines_routes(router, device, Mine)
     connection_routes(router, device.connections, Mine)

@@ -62,6 +62,8 @@ async def signed_in(device, person="p01") -> httpx.AsyncClient:
     ("method", "path", "body"),
     [
         ("GET", "/api/consults/c-of-p02", None),
+        ("DELETE", "/api/consults/c-of-p02", None),
+        ("POST", "/api/previews/preview-of-p02", {"mask": ["x"]}),
         ("PUT", "/api/consults/c-of-p02/signal", {"verdict": "up"}),
         ("DELETE", "/api/consults/c-of-p02/signal", None),
         ("POST", "/api/send/preview-of-p02", {}),
@@ -120,6 +122,7 @@ async def test_a_path_cannot_climb_out_of_its_folder(device, path):
 PATHS = (
     ("GET", "/api/consults"),
     ("GET", "/api/consults/x"),
+    ("DELETE", "/api/consults/x"),
     ("PUT", "/api/consults/x/signal"),
     ("DELETE", "/api/consults/x/signal"),
     ("GET", "/api/ledger"),
@@ -157,6 +160,8 @@ PATHS = (
     ("POST", "/api/erase"),
     ("POST", "/api/ask"),
     ("POST", "/api/preview"),
+    ("GET", "/api/previews/x"),
+    ("POST", "/api/previews/x"),
     ("POST", "/api/send/x"),
 )
 REMINDER = {"medicine": "x", "name": "x", "times": ["08:00"], "days": [0]}
