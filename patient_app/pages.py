@@ -65,7 +65,7 @@ WORDS = {
     "/family": ("family",),
     "/results": ("results", "parts"),
     "/medicines": ("medicines", "reminders", "parts"),
-    "/visits": ("visits", "parts"),
+    "/visits": ("visits", "parts", "answer", "urgency"),
 }
 """Sections of the catalogue that the module of each page needs, beside the shared ones."""
 

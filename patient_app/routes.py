@@ -27,6 +27,7 @@ from patient_app.service import Device, Event
 from patient_app.sessions import Sessions
 from patient_app.signal_routes import signal_routes
 from patient_app.summary import summarise
+from patient_app.visits.routes import visits_routes
 from services.consult.messages import (
     MAX_QUESTION_CHARS,
     Answer,
@@ -154,6 +155,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     redacting_routes(router, device, Mine)
     results_routes(router, device, Mine)
     medicines_routes(router, device, Mine)
+    visits_routes(router, device, Mine)
     connection_routes(router, device.connections, Mine)
     return router
 

@@ -20,6 +20,7 @@ from patient_app.settings import DeviceSettings
 from patient_app.vault import KdfParameters, WrongPassphraseError, vault
 
 PASSPHRASE = "correct horse"
+REMINDER = {"medicine": "x", "name": "x", "times": ["08:00"], "days": [0]}
 CONSULT = {
     "question": "a secret of p02",
     "asked": "2026-11-21T10:00:00+00:00",
@@ -39,6 +40,9 @@ def device(tmp_path, monkeypatch):
         tx.put("consult", "c-of-p02", CONSULT)
         tx.put("preview", "preview-of-p02", {"made": "2026-11-21T10:00:00+00:00"})
         tx.put("consent", "consent-of-p02", {})
+        tx.put("own-medicine", "own-p02", {"resourceType": "MedicationStatement", "id": "own-p02"})
+        tx.put("reminder", "r-of-p02", {**REMINDER, "since": "2026-11-01", "until": None})
+        tx.put("visit", "v-of-p02", {"response": {}, "changed": "", "flag": None})
     yield made
     for person in list(made.members):
         made.lock(person)
@@ -68,6 +72,16 @@ async def signed_in(device, person="p01") -> httpx.AsyncClient:
         ("DELETE", "/api/consults/c-of-p02/signal", None),
         ("POST", "/api/send/preview-of-p02", {}),
         ("POST", "/api/consent/consent-of-p02/withdraw", {}),
+        ("PUT", "/api/medicines/own-p02", {"active": False}),
+        ("DELETE", "/api/medicines/own-p02", None),
+        ("PUT", "/api/reminders/r-of-p02", REMINDER),
+        ("DELETE", "/api/reminders/r-of-p02", None),
+        ("PUT", "/api/doses/r-of-p02.2026-11-23.0800", {"state": "taken"}),
+        ("GET", "/api/visits/v-of-p02", None),
+        ("PUT", "/api/visits/v-of-p02", {"items": []}),
+        ("DELETE", "/api/visits/v-of-p02", None),
+        ("POST", "/api/visits/v-of-p02/finish", None),
+        ("GET", "/api/visits/v-of-p02/fhir", None),
     ],
 )
 async def test_ids_of_another_person_on_the_device_are_unknown(device, method, path, body):
@@ -138,6 +152,15 @@ PATHS = (
     ("POST", "/api/medicines"),
     ("PUT", "/api/medicines/x"),
     ("DELETE", "/api/medicines/x"),
+    ("GET", "/api/visits"),
+    ("POST", "/api/visits"),
+    ("GET", "/api/visits/x"),
+    ("PUT", "/api/visits/x"),
+    ("DELETE", "/api/visits/x"),
+    ("POST", "/api/visits/x/finish"),
+    ("GET", "/api/visits/x/fhir"),
+    ("POST", "/api/visit-questions"),
+    ("DELETE", "/api/visit-questions/x"),
     ("GET", "/api/reminders"),
     ("POST", "/api/reminders"),
     ("PUT", "/api/reminders/x"),
@@ -164,7 +187,6 @@ PATHS = (
     ("POST", "/api/previews/x"),
     ("POST", "/api/send/x"),
 )
-REMINDER = {"medicine": "x", "name": "x", "times": ["08:00"], "days": [0]}
 BODIES = {
     "/api/consent": {"purpose": "treatment", "destinations": ["clinic"]},
     "/api/connections/back/answer": {"state": "x"},
@@ -177,6 +199,9 @@ BODIES = {
     "/api/reminders": REMINDER,
     "/api/reminders/x": REMINDER,
     "/api/doses/x": {"state": "taken"},
+    "/api/visits": {"form": "x"},
+    "/api/visits/x": {"items": []},
+    "/api/visit-questions": {"text": "x"},
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from playwright.sync_api import Page, Route
+from support.axe import violations
 
 from patient_app.app import create
 from patient_app.service import Device
@@ -78,10 +79,25 @@ class Home:
         page.goto(ORIGIN + path)
         return page
 
+    def get(self, path: str) -> httpx.Response:
+        """What the person's browser would be given, such as a file."""
+        return self._send("GET", f"{ORIGIN}{path}", {"cookie": self._cookie}, b"")
+
     def close(self) -> None:
         """Lock the vault."""
         self.device.lock("p07")
         self._pool.shutdown()
+
+
+def flaws(page: Page) -> list[str]:
+    """What axe finds on the whole page: a window as tall as it is hides nothing under the bars."""
+    window = page.viewport_size
+    assert window is not None
+    tall = page.evaluate("document.documentElement.scrollHeight") + 200
+    page.set_viewport_size({"width": window["width"], "height": tall})
+    found = violations(page)
+    page.set_viewport_size(window)
+    return found
 
 
 def shot(page: Page, name: str) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.axe import violations
 
-from tests.browser.patient.home import overflow, shot
+from tests.browser.patient.home import flaws, overflow, shot
 
 LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
 WORDS = {
@@ -36,13 +35,13 @@ def test_a_medicine_is_added_reminded_of_noted_and_undone(home, chromium, look):
     page.click("#reminder-save")
     assert page.locator("#reminder-problem").inner_text()
     page.fill("#times", "00:00, 23:59")
-    assert violations(page) == []
+    assert flaws(page) == []
     page.click("#reminder-save")
     page.wait_for_selector(".dose")
     dose = page.locator(".dose").first
     dose.get_by_role("button", name=words["taken"]).click()
     page.wait_for_selector(".dose[data-state=taken]")
-    assert violations(page) == []
+    assert flaws(page) == []
     assert overflow(page) <= 0
     shot(page, f"medicines-{look[0]}-{look[1]}")
     page.locator(".toast").get_by_role("button", name=words["undo"]).click()

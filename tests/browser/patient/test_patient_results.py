@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.axe import violations
 
-from tests.browser.patient.home import overflow, shot
+from tests.browser.patient.home import flaws, overflow, shot
 
 LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
 
@@ -19,7 +18,7 @@ def test_results_are_drawn_explained_and_lead_to_a_question(home, chromium, look
     assert page.locator(".sourced figcaption a").first.is_visible()
     page.locator(".curve__figures summary").first.click()
     assert overflow(page) <= 0
-    assert violations(page) == []
+    assert flaws(page) == []
     shot(page, f"results-{look[0]}-{look[1]}")
     asked = page.locator(".card", has=page.locator(".curve__plot")).first.get_by_role("button")
     name = page.locator(".card:has(.curve__plot) h2").first.inner_text()
