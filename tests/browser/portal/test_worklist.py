@@ -40,7 +40,7 @@ def shortcut(page, key, change):
 @pytest.mark.parametrize(
     ("width", "theme", "language"), [(390, "light", "en"), (1280, "dark", "es")]
 )
-def test_a_clinician_works_through_the_list_by_keyboard(
+def test_a_clinician_works_through_the_list_by_keyboard(  # noqa: PLR0917 - fixtures
     hospital, open_page, overflow, desk, width, theme, language
 ):
     page = open_page(width, theme, language)
