@@ -9,93 +9,37 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from services.web.i18n import LANGUAGES, translator
+from services.web.palette import PART_PAIRS, PART_RATIO, TEXT_PAIRS, TEXT_RATIO, ratio, themes
 from services.web.templating import STATIC, TEMPLATES, templates
-
-HEX = re.compile(r"--([\w-]+):\s*(#[0-9a-f]{6})", re.IGNORECASE)
-TEXT_RATIO = 4.5
-"""WCAG 2.2, 1.4.3: text of ordinary size."""
-
-PART_RATIO = 3.0
-"""WCAG 2.2, 1.4.11: borders of controls and the focus ring."""
-
-TEXT_PAIRS = [
-    (ink, ground) for ink in ("ink", "ink-soft", "link") for ground in ("bg", "surface", "sunken")
-] + [
-    ("accent", "bg"),
-    ("accent", "surface"),
-    ("on-accent", "accent"),
-    ("on-accent", "accent-hover"),
-    ("on-danger", "danger"),
-    ("on-danger", "danger-hover"),
-    ("on-danger-soft", "surface"),
-    *((f"on-{name}-soft", f"{name}-soft") for name in ("accent", "danger", "warn", "info", "ok")),
-    ("on-warn", "warn"),
-    ("on-info", "info"),
-    ("on-ok", "ok"),
-    ("bg", "ink"),
-]
-PART_PAIRS = [
-    ("line-strong", "surface"),
-    ("line-strong", "bg"),
-    ("focus", "surface"),
-    ("focus", "bg"),
-    ("warn", "surface"),
-    ("on-danger", "danger"),
-]
-
-
-def _block(css: str, start: str) -> dict[str, str]:
-    opened = css.index("{", css.index(start))
-    return dict(HEX.findall(css[opened : css.index("}", opened)]))
-
-
-def _themes() -> dict[str, dict[str, str]]:
-    css = (STATIC / "tokens.css").read_text("utf-8")
-    return {
-        "light": _block(css, ":root {"),
-        "dark by the system": _block(css, ':root:not([data-theme="light"])'),
-        "dark by choice": _block(css, ':root[data-theme="dark"]'),
-    }
-
-
-def _luminance(colour: str) -> float:
-    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def _ratio(one: str, other: str) -> float:
-    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_the_measure_of_contrast_agrees_with_the_known_extremes():
-    assert _ratio("#000000", "#ffffff") == pytest.approx(21)
-    assert _ratio("#777777", "#777777") == pytest.approx(1)
+    assert ratio("#000000", "#ffffff") == pytest.approx(21)
+    assert ratio("#777777", "#777777") == pytest.approx(1)
 
 
-@pytest.mark.parametrize("theme", _themes())
+@pytest.mark.parametrize("theme", themes())
 @pytest.mark.parametrize(("ink", "ground"), TEXT_PAIRS)
 def test_text_can_be_read(theme, ink, ground):
-    colours = _themes()[theme]
-    assert _ratio(colours[ink], colours[ground]) >= TEXT_RATIO
+    colours = themes()[theme]
+    assert ratio(colours[ink], colours[ground]) >= TEXT_RATIO
 
 
-@pytest.mark.parametrize("theme", _themes())
+@pytest.mark.parametrize("theme", themes())
 @pytest.mark.parametrize(("part", "ground"), PART_PAIRS)
 def test_controls_and_focus_can_be_seen(theme, part, ground):
-    colours = _themes()[theme]
-    assert _ratio(colours[part], colours[ground]) >= PART_RATIO
+    colours = themes()[theme]
+    assert ratio(colours[part], colours[ground]) >= PART_RATIO
 
 
 def test_dark_is_the_same_by_system_and_by_choice():
-    themes = _themes()
-    assert themes["dark by the system"] == themes["dark by choice"]
+    found = themes()
+    assert found["system"] == found["dark"]
 
 
 def test_dark_gives_each_colour_of_light_a_counterpart():
-    themes = _themes()
-    assert set(themes["light"]) == set(themes["dark by choice"])
+    found = themes()
+    assert set(found["light"]) == set(found["dark"])
 
 
 def test_every_token_that_is_used_is_defined():

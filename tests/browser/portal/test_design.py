@@ -1,0 +1,63 @@
+"""The page of the design in a real Chromium: accessible, from a small phone to 4K."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from support.axe import violations
+
+ORIGIN = "http://localhost:8000"
+LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_every_component_is_accessible_in_both_themes_and_its_dialog_opens(
+    open_page, overflow, look
+):
+    page = open_page(*look)
+    page.goto(f"{ORIGIN}/portal/design")
+    assert violations(page) == []
+    assert overflow(page) == 0
+    if os.environ.get("CARETIER_SCREENSHOTS"):
+        name = f"design-{look[0]}-{look[1]}.png"
+        page.screenshot(path=f"{os.environ['CARETIER_SCREENSHOTS']}/{name}", full_page=True)
+    page.click("#dark-dialog-opens")
+    assert page.locator("#dark-dialog").is_visible()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "dark-dialog-opens"
+
+
+@pytest.mark.parametrize("width", [360, 3840])
+def test_text_keeps_its_measure_and_stays_in_the_middle_from_360_pixels_to_4k(
+    open_page, overflow, width
+):
+    page = open_page(width)
+    page.goto(f"{ORIGIN}/portal/design")
+    assert overflow(page) == 0
+    widest = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('p.read')].map((p) => p.offsetWidth /"
+        " parseFloat(getComputedStyle(p).fontSize)))"
+    )
+    assert widest <= 48  # em: some 90 signs
+    left, right = page.evaluate(
+        "(({left, right}) => [left, innerWidth - right])"
+        "(document.querySelector('main').getBoundingClientRect())"
+    )
+    assert abs(left - right) <= 20
+
+
+def test_with_forced_colours_and_without_motion_nothing_is_lost(open_page):
+    page = open_page(1280)
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    page.goto(f"{ORIGIN}/portal/design")
+    bare = page.evaluate(
+        "[...document.querySelectorAll('.themes__one :is(.button:not(.button--quiet), .input)')]"
+        ".filter((e) => getComputedStyle(e).borderTopWidth === '0px').length"
+    )
+    assert bare == 0
+    moving = page.evaluate(
+        "document.getAnimations()"
+        ".filter((a) => a.effect.getTiming().iterations === Infinity).length"
+    )
+    assert moving == 0
