@@ -48,6 +48,7 @@ from services.hospital.gateway.routes import gateway_router
 from services.hospital.gateway.wire import as_openai
 from services.hospital.learning import contributions_router, followed_loop, rounds_loop
 from services.hospital.portal import STATIC, portal_router
+from services.hospital.portal.design import design_pages
 from services.hospital.portal.drafter import DrafterPages
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.knowledge import KnowledgeDesk
@@ -256,6 +257,7 @@ def _rooms(here: Hospital) -> tuple[Room, ...]:
     """What else the portal has, beside desk, charts and learning."""
     store = BrickStore(here.settings.data / "bricks")
     return (
+        design_pages,
         partial(notice_pages, notices=here.notices),
         PeoplePages(here.people),
         OwnPages(here.people),

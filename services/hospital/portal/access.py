@@ -61,6 +61,7 @@ _ADDRESSES = (
     "notices",
     "reviews",
     "second-factor",
+    "design",
     "launch/unknown",
     "apps",
     "clients",

@@ -22,7 +22,7 @@ from services.hospital.portal.views import Pages, explain
 from services.hospital.worklist import Filters
 from services.web.i18n import Translator
 
-REFERRAL_WORDS = ("reply", "citation", "draft")
+REFERRAL_WORDS = ("reply", "citation", "draft", "phrases", "opinions")
 _ID = re.compile(r"[0-9a-f-]{36}")
 _FORMS = re.compile(
     "/(?:take|release|handover|snooze|wake|sign|filing|withdraw|patient|launch|opinions|edit|share|copy|retire|approve|reject|retry|refuse|keep|recheck)$"
