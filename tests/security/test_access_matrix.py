@@ -57,6 +57,8 @@ SHAPED: dict[str, Any] = {
     "/v1/updates/dry-run": {"domain": "general"},
     "/fhir/$de-identify": {"resourceType": "Patient", "id": "x"},
     f"/portal/api/referrals/{ID}/save": {"text": "x", "version": 0},
+    "/portal/api/worklist/undo": {"batch": ID},
+    "/portal/api/worklist/take": {"rows": [{"id": ID, "version": 0}]},
 }
 """Bodies where a wrong shape would be refused before anybody asks who it is, or take long."""
 Row = tuple[str, set[str]]
@@ -219,6 +221,16 @@ HOSPITAL: dict[str, Row] = (
         "POST /portal/notices/{id_}/{do}": (f"/portal/notices/{ID}/read", NODES),
         "GET /portal/referrals/{id_}": (f"/portal/referrals/{ID}", READS_REFERRALS),
         "POST /portal/referrals/{id_}/sign": (f"/portal/referrals/{ID}/sign", NODES),
+        **{
+            f"POST /portal/referrals/{{id_}}/{act}": (f"/portal/referrals/{ID}/{act}", NODES)
+            for act in ("take", "release", "handover", "snooze", "wake")
+        },
+        "POST /portal/worklist/undo": ("/portal/worklist/undo", NODES),
+        "POST /portal/worklist/{act}": ("/portal/worklist/take", NODES),
+        "GET /portal/api/worklist": ("/portal/api/worklist", READS_REFERRALS),
+        "GET /portal/api/colleagues": ("/portal/api/colleagues", CLINICIAN),
+        "POST /portal/api/worklist/undo": ("/portal/api/worklist/undo", NODES),
+        "POST /portal/api/worklist/{act}": ("/portal/api/worklist/take", NODES),
         "POST /portal/referrals/{id_}/filing": (f"/portal/referrals/{ID}/filing", NODES),
         "POST /portal/referrals/{id_}/withdraw": (f"/portal/referrals/{ID}/withdraw", NODES),
         "GET /portal/referrals/{id_}/versions": (f"/portal/referrals/{ID}/versions", CLINICIAN),
