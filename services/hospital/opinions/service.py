@@ -24,6 +24,7 @@ from services.hospital.desk import Desk, DeskItem
 from services.hospital.errors import NotAllowedError
 from services.hospital.gateway.slots import Slots
 from services.hospital.models import ReferralOpinions, User
+from services.hospital.notices import notify
 from services.hospital.opinions.asking import Asking
 from services.hospital.opinions.compare import compare, verdict_of
 from services.hospital.opinions.round import Opinion, Round, of_draft
@@ -187,6 +188,7 @@ class Opinions:
         try:
             with self._database.transaction() as session:
                 session.merge(row)
+                notify(session, user.id, "opinion-ready", item.id)
         except (
             IntegrityError
         ):  # withdrawn meanwhile, or two asked at once: it is shown all the same

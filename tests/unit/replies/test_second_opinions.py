@@ -3,90 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import pytest
+from support.second import DOSE, INVENTED, REST, Pushed, Scripted, a_node
 
 from compliance.errors import CaretierError
-from services.bricks.knowledge import parse_topic
-from services.consult.draft import Drafter
-from services.consult.ground import Material, Quote
-from services.consult.judge import Judge
-from services.consult.messages import Sentence, Triage, Urgency
+from services.consult.messages import Sentence, Urgency
 from services.engines.errors import AdapterUnknownError, EngineError
-from services.engines.protocol import Authoring, Budget, EngineCard
-from services.experts.expert import Expert
+from services.engines.protocol import Authoring
 from services.hospital.errors import NotAllowedError
 from services.hospital.opinions import DRAFT, Opinion, Opinions, Round, compare, verdict_of
 from services.hospital.opinions.service import Around
 from tests.unit.replies.conftest import ANA
-
-TEXT = """---
-id: flu
-title: Flu
-kind: disease
-written: 2026-11-21
-sources:
-  - name: Pack
-    url: https://example.org/flu
----
-## self-care
-Rest and drink enough water every day.
-Adults may take up to 4 grams of paracetamol in a day.
-## when-to-seek-care
-Call a doctor if the fever lasts more than 3 days.
-"""
-TOPIC = parse_topic(TEXT, "flu")
-REST, DOSE = TOPIC.passages[0].sentences
-CALL = TOPIC.passages[1].sentences[0]
-QUOTES = tuple(Quote(p, s, 0.9) for p in TOPIC.passages for s in p.sentences)
-INVENTED = "Eat three oranges."
-
-
-class Scripted:
-    """An engine that says what its adapters are told to, or fails as they are told to."""
-
-    def __init__(self, authoring=Authoring.PHRASE, **says):
-        self.card = EngineCard("tiny", "sha256:00", 2048, authoring)
-        self.says = says
-
-    async def generate(self, prompt, _budget):
-        said = self.says[prompt.adapter]
-        if isinstance(said, Exception):
-            raise said
-        if said is None:
-            await asyncio.sleep(60)
-        yield "\n".join(said)
-
-    def adapters(self): ...
-    async def hold(self, adapter): ...
-    async def let_go(self, name): ...
-
-
-class Pushed:
-    def __init__(self, *names):
-        now = datetime.now(UTC)
-        self._all = tuple(
-            Expert(n, 2, n.title(), n, None, ("en",), "sha256:aa", "sha256:00", 8, now)
-            for n in names
-        )
-
-    def ready(self):
-        return self._all
-
-    @contextmanager
-    def using(self, id_):
-        yield id_
-
-
-def a_node(engine, *, reason=None, urgency=Urgency.ROUTINE):
-    drafter = Drafter(engine, Judge(None), Budget(64, 1))
-    material = Material("what", () if reason else QUOTES, reason=reason, confidence=0.9)
-    grounder = SimpleNamespace(ground=lambda _question, _facts: material)
-    triage = SimpleNamespace(assess=lambda _text, _person: Triage(level=urgency))
-    return SimpleNamespace(engine=engine, known=(grounder, drafter), triage=triage)
 
 
 @pytest.fixture

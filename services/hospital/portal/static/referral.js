@@ -30,6 +30,9 @@ function write() {
   });
 }
 
+const go = (place) => () => document.getElementById(place)?.click();
+
 if (state === "signed") drop(id);
+keys({ "[": go("before"), "]": go("after") });
 startPanes();
 if (document.getElementById("reply-form")) write();

@@ -39,8 +39,8 @@ export class Reply {
     this.#giveBack();
     this.#text.addEventListener("input", () => this.#changed());
     this.#text.addEventListener("focus", () => this.#enter(), { once: true });
-    byId("undo").addEventListener("click", () => this.#undo.back() && this.#changed());
-    byId("redo").addEventListener("click", () => this.#undo.forth() && this.#changed());
+    byId("text-undo").addEventListener("click", () => this.#undo.back() && this.#changed());
+    byId("text-redo").addEventListener("click", () => this.#undo.forth() && this.#changed());
     byId("restore").addEventListener("click", () => this.#replace(this.#form.dataset.draft));
     document.getElementById("arrange")?.addEventListener("click", () => this.#replace(this.#form.dataset.arranged));
     byId("changes").addEventListener("toggle", () => this.#look());
@@ -134,8 +134,8 @@ export class Reply {
   }
 
   #look() {
-    byId("undo").disabled = !this.#undo.canGoBack;
-    byId("redo").disabled = !this.#undo.canGoForth;
+    byId("text-undo").disabled = !this.#undo.canGoBack;
+    byId("text-redo").disabled = !this.#undo.canGoForth;
     compare(this.#form.dataset.draft, this.#text.value);
     mark(this.#text.value, this.#sentences);
   }
