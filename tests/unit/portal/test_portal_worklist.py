@@ -142,8 +142,8 @@ async def test_the_way_back_is_kept_for_the_one_who_looked(ana, bo, clinic):
     cookie = next(c for c in answer.headers.get_list("set-cookie") if "worklist" in c)
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
+    bo.http.cookies.update({"caretier_worklist": ana.http.cookies["caretier_worklist"]})
     for browser, way in ((ana, "show=nobody&urgency=routine"), (bo, "show=all")):
-        browser.http.cookies.set("caretier_worklist", ana.http.cookies["caretier_worklist"])
         await browser.get(f"/portal/referrals/{id_}")
         back = await browser.post("/portal/worklist/take", {"csrf": await browser.csrf()})
         assert back.headers["location"] == f"/portal/?{way}"
