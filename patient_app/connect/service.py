@@ -13,12 +13,14 @@ from typing import Any
 import httpx
 
 from compliance.audit import AuditTrail, acts
-from compliance.errors import CaretierError
+from compliance.errors import CaretierError, DisclosureRefusedError
 from patient_app.connect.errors import BusyError, LaunchOverError, NoPlaceError
 from patient_app.connect.naming import Naming, plain
 from patient_app.connect.person import own_id
 from patient_app.connect.places import Place, origins_of, places_of
 from patient_app.connect.reading import Read, read_record
+from patient_app.connect.sending import SCOPE as SENDS
+from patient_app.connect.sending import hand_over, may_send
 from patient_app.member import Member
 from patient_app.own_data import by_person, pseudonym
 from services.fhir.client import FhirClient, Grant, GrantTokens, SmartConfiguration, launch
@@ -85,6 +87,7 @@ class Connections:
         if kept is not None:
             told |= {name: kept[name] for name in ("since", "read", "failures")}
             told["count"] = len(kept["keys"])
+        told["sends"] = kept is not None and may_send(kept["grant"]["scope"])
         return told
 
     async def begin(self, member: Member, place: str, redirect: str) -> str:
@@ -101,7 +104,10 @@ class Connections:
         """
         chosen = self._place(place)
         smart = await smart_configuration(self._outbound, chosen.base)
-        begun = launch.begin(smart, chosen.base, client_id=chosen.client_id, redirect=redirect)
+        scope = f"{launch.SCOPE} {SENDS}"
+        begun = launch.begin(
+            smart, chosen.base, client_id=chosen.client_id, redirect=redirect, scope=scope
+        )
         now = time.monotonic()
         self._waiting = {s: w for s, w in self._waiting.items() if w.until > now}
         waiting = _Waiting(member.id, chosen, smart, begun, now + WAITS_SECONDS)
@@ -157,22 +163,59 @@ class Connections:
     async def _reading(self, member: Member, place: Place, run: _Run) -> None:
         try:
             kept = await asyncio.to_thread(member.vault.get, KIND, place.id)
-            grant = Grant(**kept["grant"])
-            tokens = GrantTokens(
-                self._outbound,
-                grant,
-                client_id=place.client_id,
-                token_url=kept["token_url"],
-                keep=lambda fresh: asyncio.to_thread(_keep, member, place.id, fresh),
-            )
-            async with FhirClient(place.base, self._outbound, tokens) as client:
-                found = await read_record(client, str(grant.patient), run.progress.update)
-            await asyncio.to_thread(_store, member, place, str(grant.patient), found)
+            patient = str(kept["grant"]["patient"])
+            async with self._client(member, place, kept) as client:
+                found = await read_record(client, patient, run.progress.update)
+            await asyncio.to_thread(_store, member, place, patient, found)
         except CaretierError as error:
             run.problem = {"message": error.message, "remedy": error.advice}
         except Exception as error:  # noqa: BLE001 - the page must hear that it failed
             _LOG.error("unexpected %s while reading a record", type(error).__name__)
             run.problem = {"message": "The record could not be read.", "remedy": "Try again."}
+
+    def _client(self, member: Member, place: Place, kept: Mapping[str, Any]) -> FhirClient:
+        """A client that speaks for the person, and keeps renewed grants."""
+        tokens = GrantTokens(
+            self._outbound,
+            Grant(**kept["grant"]),
+            client_id=place.client_id,
+            token_url=kept["token_url"],
+            keep=lambda fresh: asyncio.to_thread(_keep, member, place.id, fresh),
+        )
+        return FhirClient(place.base, self._outbound, tokens)
+
+    async def send(self, member: Member, place: str, response: Mapping[str, Any]) -> str:
+        """Create a person's answers before a visit in a connected record; returns its name.
+
+        Args:
+            member: whose; everything else that is sent elsewhere goes without their name, this
+                goes with it.
+            place: id of the place.
+            response: a QuestionnaireResponse, complete.
+
+        Raises:
+            NoPlaceError: it is not connected, or takes no answers.
+            DisclosureRefusedError: the person wants nothing to leave.
+            AuditError: it could not be written down; nothing is sent.
+            BadInputError, FhirServerError: see `patient_app.connect.sending.hand_over`.
+        """
+        chosen = self._place(place)
+        kept = await asyncio.to_thread(member.vault.get, KIND, chosen.id)
+        if kept is None or not may_send(kept["grant"]["scope"]):
+            raise NoPlaceError("That record takes no answers from this device.")
+        if member.profile["local_only"]:
+            raise DisclosureRefusedError(
+                "You chose that nothing leaves this device.",
+                remedy="Change that in the settings, or hand your answers over as a file.",
+            )
+        what = f"outside-record:{chosen.id}"
+        self._audit.record(acts.export(by_person(member), pseudonym(member), what=what))
+        patient = str(kept["grant"]["patient"])
+        async with self._client(member, chosen, kept) as client:
+            await hand_over(
+                client, response, patient=patient, place=chosen.id, keys=frozenset(kept["keys"])
+            )
+        return chosen.name
 
     async def disconnect(self, member: Member, place: str, *, keep: bool) -> None:
         """End a connection here and, as far as it answers, at the server.

@@ -24,8 +24,8 @@ function said(items) {
 
 /** Opens a preparation in `place`; `leave` goes back to the list. */
 export class Preparation {
-  constructor(place, draft, country, leave) {
-    Object.assign(this, { place, draft, country, leave, step: 0, timer: 0, over: null });
+  constructor(place, draft, { country, places }, leave) {
+    Object.assign(this, { place, draft, country, places, leave, step: 0, timer: 0, over: null });
     const items = draft.response.item ?? [];
     const changed = () => this.changed();
     this.fields = draft.form.questions.map((one) => field(one, items.filter((item) => item.linkId === one.link), changed));
@@ -118,10 +118,29 @@ export class Preparation {
     const out = done && [
       banner("ok", t("visits.done"), h("p", {}, t("visits.hand_over"))),
       h("div", { class: "row row--start noprint" }, this.button(t("parts.print"), "", () => print(), "button--primary"), h("a", { class: "button", href: `/api/visits/${this.draft.response.id}/fhir`, download: "" }, icon("download"), t("visits.file"))),
-      h("p", { class: "soft small noprint" }, t("visits.sending")),
+      this.sending(),
     ];
     const actions = h("div", { class: "row row--between noprint" }, this.button(t("visits.list"), "", () => this.close(), "button--quiet"), finish);
     return [h("p", { class: "soft small" }, `${this.draft.form.title} · ${when(this.draft.response.authored)}`), gap, h("dl", { class: "reviewed" }, ...rows.flat()), ...(out || []), actions].filter(Boolean);
+  }
+
+  /** The connected records that take answers, or that there are none. */
+  sending() {
+    const { sent } = this.draft;
+    const takers = this.places.map((place) => this.button(t("visits.send", { name: place.name }), "send", () => this.send(place)));
+    const said = sent ? t("visits.sent", { name: sent.to, date: when(sent.at) }) : t(takers.length ? "visits.send_text" : "visits.sending");
+    return h("div", { class: "stack stack--s noprint" }, h("p", { class: "soft small" }, said), !sent && h("div", { class: "row row--start" }, ...takers));
+  }
+
+  async send(place) {
+    this.status.textContent = t("visits.going");
+    try {
+      this.draft = await call("POST", `/api/visits/${this.draft.response.id}/send/${place.id}`);
+      this.status.textContent = "";
+      this.show();
+    } catch (problem) {
+      this.failed(problem);
+    }
   }
 
   row(one, at, lacking) {

@@ -8,7 +8,7 @@ import { undoable } from "./undo.js";
 import { Preparation } from "./visit.js";
 
 const STATUS = { completed: "ok", "in-progress": "info" };
-let country = "US";
+const here = { country: "US", places: [] };
 
 function leave() {
   byId("visit").hidden = true;
@@ -21,7 +21,7 @@ async function open(draft) {
   byId("overview").hidden = true;
   byId("visit").hidden = false;
   history.replaceState(null, "", `#${draft.response.id}`);
-  new Preparation(byId("visit"), draft, country, leave).show();
+  new Preparation(byId("visit"), draft, here, leave).show();
 }
 
 async function remove(draft) {
@@ -80,9 +80,10 @@ byId("question-form").addEventListener("submit", async (event) => {
 async function start() {
   await refresh();
   try {
-    ({ country } = await call("GET", "/api/profile"));
+    here.country = (await call("GET", "/api/profile")).country;
+    here.places = (await call("GET", "/api/connections")).connections.filter((place) => place.sends);
   } catch {
-    /* The advice of triage names the number; the country's is only the one to fall back on. */
+    /* Nothing can be sent then. The advice of triage names the number; the country's is only the one to fall back on. */
   }
   const asked = decodeURIComponent(location.hash.slice(1));
   if (asked) await call("GET", `/api/visits/${encodeURIComponent(asked)}`).then(open, leave);

@@ -1,5 +1,6 @@
 """Routes for what a person prepares before a visit, below ``/api``."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -72,6 +73,15 @@ def visits_routes(router: APIRouter, device: Device, Mine: Any) -> None:  # noqa
     def finish(id: Id, member: Mine) -> dict[str, Any]:  # noqa: A002 - of the path
         """Say that it is complete."""
         return _open(member, drafts.finish(member, id))
+
+    @router.post("/visits/{id}/send/{place}")
+    async def send(id: Id, place: Id, member: Mine) -> dict[str, Any]:  # noqa: A002 - of the path
+        """Send complete answers to a connected record, with the person's name."""
+        draft = await asyncio.to_thread(drafts.held, member, id)
+        if draft["response"].get("status") != "completed":
+            raise BadInputError("Only complete answers can be sent.")
+        to = await device.connections.send(member, place, draft["response"])
+        return _open(member, await asyncio.to_thread(drafts.sent, member, id, to))
 
     @router.delete("/visits/{id}")
     def forget(id: Id, member: Mine) -> dict[str, Any]:  # noqa: A002 - of the path

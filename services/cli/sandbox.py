@@ -100,7 +100,12 @@ def browser_client() -> tuple[str, ...]:
 def device_client(address: str) -> tuple[str, ...]:
     """Arguments of ``caretier hospital`` that register the patients' device at ``address``."""
     return (
-        *("client", "add", "Patients' device", "patient/*.rs offline_access"),
+        *(
+            "client",
+            "add",
+            "Patients' device",
+            "patient/*.rs patient/QuestionnaireResponse.c offline_access",
+        ),
         *("--id", DEVICE, "--public", "--redirect", f"{address}/record/back"),
     )
 

@@ -212,7 +212,14 @@ HOSPITAL: dict[str, Row] = (
         "GET /portal/launch/enter": ("/portal/launch/enter", NODES),
         "GET /portal/launch/unknown": ("/portal/launch/unknown", CLINICIAN),
         "GET /portal/": ("/portal/", STAFF),  # an operator goes on to the system page
+        "GET /portal/design": ("/portal/design", STAFF),
         "GET /portal/system": ("/portal/system", {"clinician", "operator"}),
+        **{
+            f"GET /portal/system/{tab}": (f"/portal/system/{tab}", {"clinician", "operator"})
+            for tab in ("nodes", "queues", "rounds", "versions")
+        },
+        "POST /portal/system/queues/retry": ("/portal/system/queues/retry", NODES),
+        "POST /portal/system/queues/drop": ("/portal/system/queues/drop", NODES),
         "GET /portal/notices": ("/portal/notices", STAFF),
         "GET /portal/api/notices": ("/portal/api/notices", STAFF),
         "POST /portal/notices/read": ("/portal/notices/read", NODES),
@@ -253,6 +260,14 @@ HOSPITAL: dict[str, Row] = (
         "GET /portal/patients/{id_}": ("/portal/patients/p07", CLINICIAN),
         "GET /portal/patients/{id_}/trends": ("/portal/patients/p07/trends", CLINICIAN),
         "GET /portal/patients/{id_}/timeline": ("/portal/patients/p07/timeline", CLINICIAN),
+        "GET /portal/patients/{id_}/resources/{kind}/{rid}": (
+            "/portal/patients/p07/resources/Patient/p07",
+            CLINICIAN,
+        ),
+        "GET /portal/patients/{id_}/attachments/{kind}/{rid}/{number}": (
+            "/portal/patients/p07/attachments/DocumentReference/p07-picture/0",
+            CLINICIAN,
+        ),
         "POST /portal/patients/{id_}/emergency": ("/portal/patients/p01/emergency", NODES),
         "GET /oauth/authorize": ("/oauth/authorize", ALL),  # of an unknown app: a page that says so
         "POST /oauth/authorize": ("/oauth/authorize", ALL),
@@ -348,6 +363,7 @@ DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.it
     "PUT /api/visits/{id}": ("/api/visits/x", MINE),
     "DELETE /api/visits/{id}": ("/api/visits/x", MINE),
     "POST /api/visits/{id}/finish": ("/api/visits/x/finish", MINE),
+    "POST /api/visits/{id}/send/{place}": ("/api/visits/x/send/x", MINE),
     "GET /api/visits/{id}/fhir": ("/api/visits/x/fhir", MINE),
     "POST /api/visit-questions": ("/api/visit-questions", MINE),
     "DELETE /api/visit-questions/{id}": ("/api/visit-questions/x", MINE),
@@ -532,6 +548,8 @@ async def test_a_route_of_the_device_lets_in_who_stands_in_its_row(device, route
         "/portal/patients/p01",
         "/portal/patients/p01/trends",
         "/portal/patients/p01/timeline",
+        "/portal/patients/p01/resources/Observation/p01-a1c-3",
+        "/portal/patients/p07/resources/Observation/p01-a1c-3",
         "/portal/api/patients/p01/summary",
     ],
 )

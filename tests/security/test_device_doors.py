@@ -81,6 +81,7 @@ async def signed_in(device, person="p01") -> httpx.AsyncClient:
         ("PUT", "/api/visits/v-of-p02", {"items": []}),
         ("DELETE", "/api/visits/v-of-p02", None),
         ("POST", "/api/visits/v-of-p02/finish", None),
+        ("POST", "/api/visits/v-of-p02/send/x", None),
         ("GET", "/api/visits/v-of-p02/fhir", None),
     ],
 )
@@ -158,6 +159,7 @@ PATHS = (
     ("PUT", "/api/visits/x"),
     ("DELETE", "/api/visits/x"),
     ("POST", "/api/visits/x/finish"),
+    ("POST", "/api/visits/x/send/x"),
     ("GET", "/api/visits/x/fhir"),
     ("POST", "/api/visit-questions"),
     ("DELETE", "/api/visit-questions/x"),
