@@ -54,18 +54,23 @@ from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.knowledge import KnowledgeDesk
 from services.hospital.portal.lists import Lists
 from services.hospital.portal.notices import notice_pages
+from services.hospital.portal.operations import operation_pages
 from services.hospital.portal.opinions import OpinionPages
 from services.hospital.portal.own import OwnPages
 from services.hospital.portal.people import PeoplePages
 from services.hospital.portal.phrases import PhrasePages
+from services.hospital.portal.resource import ResourcePages
 from services.hospital.portal.routes import Room
 from services.hospital.portal.signing_in import SignInSteps
+from services.hospital.portal.trail import TrailPages
+from services.hospital.portal.trail_query import AskedKey
 from services.hospital.portal.updates import UpdatesDesk
 from services.hospital.portal.versions import ReplyVersionPages
 from services.hospital.previsit import questionnaires
 from services.hospital.previsit.summary import before_visit
 from services.hospital.queue import Hints, make_celery
 from services.hospital.rollout import rollout_loop
+from services.hospital.secret_file import TextKey, load_or_create
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 from services.hospital.smart.consent import Consent
@@ -228,7 +233,6 @@ def _portal(here: Hospital) -> APIRouter:
         here.desk,
         secure_cookies=chosen.secure_cookies,
         audit_read=here.audit_read,
-        status=here.status,
         idle=timedelta(minutes=chosen.session_minutes),
         charts=here.charts,
         relations=here.relations,
@@ -253,14 +257,21 @@ def _portal(here: Hospital) -> APIRouter:
     )
 
 
+def _trail_key(here: Hospital) -> TextKey:
+    return TextKey(load_or_create(here.settings.data / "keys" / "trail.key"))
+
+
 def _rooms(here: Hospital) -> tuple[Room, ...]:
     """What else the portal has, beside desk, charts and learning."""
     store = BrickStore(here.settings.data / "bricks")
     return (
         design_pages,
         partial(notice_pages, notices=here.notices),
+        partial(operation_pages, operations=here.operations),
         PeoplePages(here.people),
-        OwnPages(here.people),
+        ResourcePages(here.charts),
+        OwnPages(here.people, here.explorer.lately),
+        TrailPages(here.explorer, here.auditor, here.charts, AskedKey(_trail_key(here))),
         ReplyVersionPages(here.versions),
         PhrasePages(here.phrases),
         OpinionPages(here.opinions),

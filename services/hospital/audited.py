@@ -200,6 +200,15 @@ class Auditor:
         )  # fmt: skip
         self._record(made)
 
+    def job(self, caller: Caller, what: str, change: str) -> None:
+        """An operator tries a job again that was given up, or drops it; ``what`` is ``job:id``."""
+        kind = coding(DICOM, "110100", "Application Activity")
+        made = event(
+            self._by(caller, purpose="HSYSADMIN"), kind=kind, subtypes=[own("job")],
+            action="U", entities=[balp.thing(what, change=change)],
+        )  # fmt: skip
+        self._record(made)
+
     def learning(self, caller: Caller, what: str, change: Act) -> None:
         """A person starts, approves, rejects or retries a round; ``what`` is ``round:id``."""
         self._record(decided(self._by(caller, purpose="HOPERAT"), what, change))
@@ -216,9 +225,12 @@ class Auditor:
         """A node's contribution comes or goes; ``what`` is ``contribution:id`` or ``trust:n``."""
         self._record(handed(self._by(caller, purpose="HQUALIMP"), what, change))
 
-    def break_glass(self, caller: Caller, patient: str, why: str) -> None:
+    def break_glass(
+        self, caller: Caller, patient: str, why: str, category: str | None = None
+    ) -> None:
         """A person takes emergency access to one patient, and says why."""
-        self._record(acts.break_glass(self._by(caller, purpose="ETREAT"), patient, why=why))
+        by = self._by(caller, purpose="ETREAT")
+        self._record(acts.break_glass(by, patient, why=why, category=category))
 
     def review(self, caller: Caller, patient: str, access: str, verdict: str) -> None:
         """A privacy officer says whether an emergency access was justified."""

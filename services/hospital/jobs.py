@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from compliance.errors import NotFoundError
+from services.hospital.errors import NotAllowedError
 from services.hospital.models import Job
 from services.store.clock import now
 from services.store.database import Database
@@ -21,6 +23,8 @@ LEASE = timedelta(minutes=2)
 LONGEST_WAIT = timedelta(minutes=5)
 MAX_ATTEMPTS = 20
 """After so many failures a job is dead and waits for an operator."""
+KEPT = frozenset({"open-referral"})
+"""Kinds that may only be tried again: a patient waits for an answer behind each."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,49 @@ class Jobs:
         with self._database.reading() as session:
             rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
             return {str(row[0]): int(row[1]) for row in rows}
+
+    def oldest_due(self) -> datetime | None:
+        """Since when the job waits that is due the longest; None where none is due."""
+        with self._database.reading() as session:
+            due = (Job.state == "pending", Job.due <= now(session))
+            return session.scalar(select(func.min(Job.due)).where(*due))
+
+    def dead(self, id_: str) -> str:
+        """The kind of a job that was given up.
+
+        Raises:
+            NotFoundError: none of this id was.
+        """
+        with self._database.reading() as session:
+            job = session.get(Job, id_)
+        if job is None or job.state != "dead":
+            raise NotFoundError("No job of this id was given up.")
+        return job.kind
+
+    def droppable(self, id_: str) -> None:
+        """Let a job pass that was given up and that nobody waits for.
+
+        Raises:
+            NotFoundError: none of this id was given up.
+            NotAllowedError: a patient waits behind it.
+        """
+        if self.dead(id_) in KEPT:
+            raise NotAllowedError("Somebody waits for this; it can only be tried again.")
+
+    def retry(self, id_: str) -> None:
+        """Have a job tried again from the beginning that was given up."""
+        with self._database.transaction() as session:
+            session.execute(
+                update(Job)
+                .where(Job.id == id_, Job.state == "dead")
+                .values(state="pending", attempts=0, error=None, due=now(session))
+            )
+
+    def drop(self, id_: str) -> None:
+        """Delete a job that was given up, so that what makes it anew may."""
+        with self._database.transaction() as session:
+            gone = (Job.id == id_, Job.state == "dead", Job.kind.not_in(KEPT))
+            session.execute(delete(Job).where(*gone))
 
     def forget_done(self, before: datetime) -> int:
         """Delete jobs that are done and were written before a moment; returns how many."""

@@ -39,6 +39,7 @@ from services.hospital.chart import Charts
 from services.hospital.desk import Desk
 from services.hospital.ehr.service import Ehr
 from services.hospital.erasure import Erasures
+from services.hospital.explorer import Explorer
 from services.hospital.factors import Factors
 from services.hospital.gateway import Gateway
 from services.hospital.holds import Holds
@@ -49,6 +50,7 @@ from services.hospital.models import Job, Referral, ReferralStep, User
 from services.hospital.notices import Notices, notify
 from services.hospital.oidc import provider_of
 from services.hospital.opening import Opening
+from services.hospital.operations import Operations, Sight
 from services.hospital.opinions import Opinions
 from services.hospital.opinions.service import Around
 from services.hospital.pending import PendingSignIns
@@ -224,6 +226,13 @@ class Hospital:
             self.database, self.texts, self.holds, self.auditor, self.keys.identity
         )
         self.studies = Studies(settings.study, settings.study_key)
+        self.explorer = Explorer(
+            self.intake.audit.path,
+            settings.data / "audit" / "search.db",
+            self.accounts,
+            self.records,
+            self.relations,
+        )
 
     def _open_connections(self, settings: HospitalSettings) -> None:
         """The EHRs around: their calls for decisions, their records, their launches."""
@@ -429,16 +438,26 @@ class Hospital:
             return {"database": False}
         return {"database": True}
 
-    def status(self) -> dict[str, Any]:
-        """Figures for the operator's page."""
-        return {
-            "jobs": self.jobs.counts(),
-            "nodes": len(self.registry.nodes()),
-            "knowledge": self.node.index.knowledge.digest,
-            "triage": self.node.triage.version,
-            "queue": "redis" if self.settings.redis else "in process",
-            "ehrs": self.ehr.status(),
-        }
+    @cached_property
+    def operations(self) -> Operations:
+        """What operators look at."""
+        sight = Sight(
+            self.database,
+            self.settings,
+            self.jobs,
+            self.registry,
+            card=lambda: self.node.engine.card if self.node.engine else None,
+            trail=self.settings.data / "audit" / "hospital.jsonl",
+        )
+        return Operations(
+            sight,
+            lambda: self.node,
+            self.experts,
+            self.rounds,
+            self.sources,
+            self.ehr.status,
+            self.auditor.job,
+        )
 
     async def close(self) -> None:
         """Free the engine and the database."""

@@ -108,3 +108,42 @@ def _reaches(one: Mapping[str, Any]) -> bool:
     if one["kind"] == "gain":
         return bool(one["gain_low"] > one["bound"])
     return bool(one["gain_low"] >= one["bound"])
+
+
+TALL = 72.0
+"""Units from the foot to the top of columns."""
+GAP = 2.0
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of parts that stand on one another, as ``(y, height)`` from the top."""
+
+    x: float
+    width: float
+    parts: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns over one axis, and the number that its top stands for."""
+
+    columns: tuple[Column, ...]
+    most: int
+    height: float = TALL
+
+
+def columns(counts: Sequence[Sequence[int]]) -> Columns:
+    """Numbers of the same things side by side, each divided into the same parts."""
+    most = max((sum(one) for one in counts), default=0)
+    step = WIDTH / max(1, len(counts))
+
+    def column(number: int, parts: Sequence[int]) -> Column:
+        placed, foot = [], TALL
+        for part in parts:
+            height = TALL * part / (most or 1)
+            foot -= height
+            placed.append((round(foot, 1), round(height, 1)))
+        return Column(round(number * step, 1), round(step - GAP, 1), tuple(placed))
+
+    return Columns(tuple(column(n, parts) for n, parts in enumerate(counts)), most)

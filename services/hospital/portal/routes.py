@@ -20,8 +20,6 @@ from services.hospital.portal.access import (
     HOME,
     READERS,
     SIGN_IN,
-    SYSTEM,
-    WATCHERS,
     WRITERS,
     Gate,
     home_of,
@@ -213,28 +211,6 @@ def _referral_routes(router: APIRouter, portal: Portal, filing: FilingDesk | Non
         return see(f"{HOME}referrals/{item.id}?signed=1")
 
 
-def _system_page(pages: APIRouter, portal: Portal, status: Callable[[], dict[str, Any]]) -> None:
-    """Add the operators' page."""
-
-    @pages.get("/system")
-    def system(request: Request) -> Response:
-        """Jobs, nodes and versions."""
-        who = portal.gate.let(request, WATCHERS)
-        title = portal.pages.translator(request)("system.title")
-        figures = status()
-        return portal.pages.render(
-            request,
-            "system",
-            who,
-            here=SYSTEM,
-            title=title,
-            jobs=figures.get("jobs", {}),
-            nodes=figures.get("nodes", 0),
-            ehrs=figures.get("ehrs", []),
-            others={k: v for k, v in figures.items() if k not in ("jobs", "nodes", "ehrs")},
-        )
-
-
 def _chart_routes(
     pages: APIRouter,
     portal: Portal,
@@ -284,7 +260,6 @@ def portal_router(
     *,
     secure_cookies: bool,
     audit_read: Callable[[User, str, str | None], None],
-    status: Callable[[], dict[str, Any]] = dict,
     idle: timedelta = timedelta(minutes=20),
     charts: Charts | None = None,
     relations: Relations | None = None,
@@ -307,8 +282,6 @@ def portal_router(
         secure_cookies: set the Secure flag; on wherever the portal is behind TLS.
         audit_read: called with reader, referral id and network address before a referral is shown;
             when it raises, nothing is shown.
-        status: figures for the system page; ``jobs`` is a map of counts by state, ``nodes`` a
-            number, everything else is shown as it is.
         idle: a page leaves to sign-in after so long without a touch; as in ``accounts``.
         charts: of the people of this hospital's own record; None where there is none.
         relations: which charts a clinician may open, and who reviews emergency access.
@@ -343,7 +316,6 @@ def portal_router(
     if charts is not None and export is not None:
         export_pages(pages, portal, charts, export)
     _learning_routes(pages, portal, updates, knowledge)
-    _system_page(pages, portal, status)
     router = APIRouter(prefix="/portal", include_in_schema=False)
     api = portal_api(desk, gate, portal.on_saved)
     chart_api(api, portal, charts)

@@ -6,6 +6,7 @@ import re
 import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -38,7 +39,13 @@ from services.hospital.accounts import Accounts
 from services.hospital.chart import Charts
 from services.hospital.desk import URGENCY_RANK, Desk, answered
 from services.hospital.models import Referral
+from services.hospital.operations import Check
+from services.hospital.operations.queues import Hour, KindRow
+from services.hospital.operations.service import Queues
+from services.hospital.operations.versions import VersionRow
 from services.hospital.portal import STATIC, portal_router
+from services.hospital.portal.resource import ResourcePages
+from services.hospital.portal.operations import operation_pages
 from services.store.database import Database
 from services.web.app import create_app
 from services.web.templating import mount_static
@@ -283,6 +290,31 @@ def clinic(staffed, tmp_path, monkeypatch):
     database.close()
 
 
+class Still:
+    """Operations of a hospital where nothing moves."""
+
+    def checks(self):
+        return [Check("disk", "warn", {"gib": "3.1"}), Check("trail", "ok")]
+
+    def nodes(self):
+        return []
+
+    def devices(self):
+        return 3
+
+    def queues(self):
+        hour = Hour(datetime(2026, 1, 5, 3, tzinfo=UTC), done=2)
+        return Queues([KindRow("open-referral", 2, 0, 0, None)], [], [hour])
+
+    def ehrs(self):
+        return []
+
+    rounds = changes = ehrs
+
+    def versions(self):
+        return [VersionRow("knowledge", "index", "", "abc123")]
+
+
 @pytest.fixture
 def app(clinic):
     made = create_app("Test hospital", ready=dict)
@@ -292,8 +324,8 @@ def app(clinic):
             clinic.desk,
             secure_cookies=False,
             audit_read=clinic.audit_read,
-            charts=Charts(clinic.database, clinic.audit_chart),
-            status=lambda: {"jobs": {"pending": 2}, "nodes": 3, "knowledge": "abc123"},
+            charts=(charts := Charts(clinic.database, clinic.audit_chart)),
+            more=[ResourcePages(charts), partial(operation_pages, operations=Still())],
         )
     )
     mount_static(made, portal=STATIC)

@@ -101,9 +101,14 @@ async def test_a_privacy_officer_reads_without_a_form(signed_in, clinic):
     assert clinic.reads == [("pri", id_)]
 
 
-async def test_the_system_page_shows_figures_and_nothing_of_a_referral(signed_in, clinic):
+async def test_the_system_pages_show_figures_and_nothing_of_a_referral(signed_in, clinic):
     clinic.refer("A secret ailment")
-    page = (await (await signed_in("op")).get("/portal/system")).text
-    assert "abc123" in page
-    assert "Waiting" in page
-    assert "secret" not in page
+    browser, told = await signed_in("op"), ""
+    for tab in ("", "/nodes", "/queues", "/rounds", "/versions"):
+        answer = await browser.get(f"/portal/system{tab}")
+        assert answer.status_code == 200
+        told += answer.text
+    assert "Look at this when you can: Disk" in told
+    assert "abc123" in told
+    assert "Waiting" in told
+    assert "secret" not in told
