@@ -20,6 +20,7 @@ from compliance.sealing import SealingKey
 from compliance.sealing.encoding import to_text
 from patient_app.leaving import Leaving, Masker, release
 from patient_app.member import Member
+from patient_app.saying import as_said, in_words
 from services.consult import wording
 from services.consult.messages import (
     Answer,
@@ -171,14 +172,16 @@ class Discloser:
         consent = under or _consent(member, shown.readers, now, remember=remember)
         sealed = self._seal(member, preview, shown, consent, now)
         disclosure = shown.model_copy(update={"receipt": sealed["receipt"]})
-        kept = member.vault.get("consult", preview["consult"])
-        answer = _queued(Answer.model_validate(kept["answer"]), disclosure)
+        asked = member.vault.get("consult", preview["consult"])
+        answer = _queued(Answer.model_validate(asked["answer"]), disclosure)
         entry = {
             "consult": preview["consult"],
             "time": now.isoformat(),
             "destination": destination,
             "readers": list(shown.readers),
             "text": shown.text,
+            "said": as_said(ReferredQuestion.model_validate_json(preview["payload"])),
+            "consent": consent.id,
             "bytes": shown.bytes,
             "state": "queued",
         }
@@ -195,7 +198,7 @@ class Discloser:
             tx.put("ledger", sealed["receipt"], entry)
             tx.put("outbox", preview["consult"], sealed)
             tx.put(
-                "consult", preview["consult"], {**kept, "answer": answer.model_dump(mode="json")}
+                "consult", preview["consult"], {**asked, "answer": answer.model_dump(mode="json")}
             )
         return answer
 
@@ -236,33 +239,6 @@ def _travelling_fact(fact: Fact, masked: Masker) -> Fact:
     kind = fact.id.split("/")[0]
     year = fact.date[:4] if fact.date else None
     return Fact(id=kind, kind=fact.kind, text=masked(fact.text), date=year, warning=fact.warning)
-
-
-def in_words(referred: ReferredQuestion) -> str:
-    """Exactly what leaves, as a person reads it."""
-    person = referred.person
-    about = [
-        f"age {person.age_years}" if person.age_years is not None else "",
-        person.sex or "",
-        "pregnant" if person.pregnant else "",
-        f"country {person.country}",
-        f"language {person.language}",
-    ]
-    lines = [referred.text]
-    lines += [f"Earlier, {t.role}: {t.text}" for t in referred.history]
-    lines += [_fact_in_words(f) for f in referred.facts]
-    lines.append("About the person: " + ", ".join(a for a in about if a))
-    lines.append(
-        f"With it: urgency {referred.urgency}, reason {referred.reason},"
-        " a random number and a fresh key for the answer"
-        + (", and the consent to learn from it" if referred.learning else "")
-    )
-    return "\n".join(lines)
-
-
-def _fact_in_words(fact: Fact) -> str:
-    marks = ", ".join((fact.kind, fact.date or "no date", *(("warning",) if fact.warning else ())))
-    return f"From the record ({marks}): {fact.text}"
 
 
 def _consent(member: Member, readers: tuple[str, ...], now: datetime, *, remember: bool) -> Consent:

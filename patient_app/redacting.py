@@ -17,8 +17,8 @@ from uuid import uuid4
 
 from compliance.deidentify import Deidentifier, PlaceholderMap
 from compliance.errors import BadInputError, NotFoundError
-from patient_app.disclosure import in_words
 from patient_app.member import Member
+from patient_app.saying import in_words
 from services.consult import wording
 from services.consult.messages import Disclosure, Level, Offer, Turn
 from services.exchange.messages import ReferredQuestion

@@ -23,6 +23,7 @@ from patient_app.personal.policy import MAX_INTERESTS, Interest
 from patient_app.personal.routes import personal_routes
 from patient_app.redacting_routes import redacting_routes
 from patient_app.results.routes import results_routes
+from patient_app.saying import entry_in_words
 from patient_app.service import Device, Event
 from patient_app.sessions import Sessions
 from patient_app.signal_routes import signal_routes
@@ -132,8 +133,12 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
 
     @router.get("/ledger")
     def ledger(member: Mine) -> dict[str, Any]:
-        """What left, newest first."""
-        entries = [{"receipt": id_, **value} for id_, value in member.vault.items("ledger")]
+        """What left, newest first, in the language of the person's choice."""
+        language = member.profile["language"]
+        entries = [
+            {"receipt": id_, **row, "text": entry_in_words(row, language), "said": None}
+            for id_, row in member.vault.items("ledger")
+        ]
         return {"entries": sorted(entries, key=lambda e: e["time"], reverse=True)}
 
     @router.get("/profile")

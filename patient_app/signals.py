@@ -22,6 +22,7 @@ from patient_app.disclosure import Discloser
 from patient_app.errors import NotLinkedError, SignalSentError
 from patient_app.leaving import Leaving, Masker, release
 from patient_app.member import Member
+from patient_app.saying import as_said, signal_in_words
 from patient_app.vault.transaction import Transaction
 from services.consult.messages import Answer, Level, Status
 from services.learning.signals import SentSignal
@@ -35,7 +36,6 @@ Why = Literal["asked", "no-consent", "no-clinic", "unmasked"]
 not be masked for certain."""
 _MINE = {"state": "kept", "why": "no-consent", "consent": None, "destination": None}
 """What is written of a signal whose consent was withdrawn."""
-_SAID = {"up": "it helped", "down": "it did not help", "wrong": "it is wrong"}
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,9 @@ def _send(discloser: Discloser, member: Member, said: _Said, way: _Way) -> Why |
         "time": now.isoformat(),
         "destination": way.destination,
         "readers": list(readers),
-        "text": _in_words(sent),
+        "text": signal_in_words(sent, member.profile["language"]),
+        "said": as_said(sent),
+        "consent": consent.id,
         "bytes": len(payload.encode()),
         "state": "queued",
     }
@@ -207,15 +209,3 @@ def _send(discloser: Discloser, member: Member, said: _Said, way: _Way) -> Why |
         tx.put("outbox", sent.signal, {**outgoing, "kind": KIND, "consult": said.consult})
         tx.put(KIND, said.consult, {**said.row, **left})
     return None
-
-
-def _in_words(sent: SentSignal) -> str:
-    """Exactly what leaves, as a person reads it."""
-    lines = [
-        f"Question: {sent.question}",
-        f"Answer: {sent.answer}",
-        f"Said of the answer: {_SAID[sent.verdict]}",
-        *([f"Because: {sent.note}"] if sent.note else []),
-        "With it: the consent to learn from it, when that ends, and a random number",
-    ]
-    return "\n".join(lines)
