@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from compliance.errors import BadInputError
 
@@ -21,6 +21,10 @@ REVIEW_WITHIN = timedelta(days=3)
 """A review that waits longer is overdue."""
 
 Verdict = Literal["justified", "not-justified"]
+Category = Literal["life", "unable", "cover", "advice", "other"]
+"""Kinds of emergency: danger to life, a person who cannot be asked, standing in for a colleague,
+a colleague's call for advice, something else."""
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class BrokenGlass:
         verdict: of the review; None while it waits.
         reviewer: id of who reviewed it.
         note: of the review.
+        category: kind of emergency; None for those of earlier releases.
     """
 
     id: str
@@ -47,6 +52,7 @@ class BrokenGlass:
     verdict: Verdict | None = None
     reviewer: str | None = None
     note: str | None = None
+    category: Category | None = None
 
     def open_at(self, now: datetime) -> bool:
         """Whether the chart may still be opened; a clock that was set back opens nothing."""

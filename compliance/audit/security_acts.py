@@ -103,10 +103,13 @@ def enrol(by: Actors, node: str, *, level: str, outcome: Outcome = "0") -> dict[
     return _security(by, _ATTRIBUTES, "enrol", entities, outcome)
 
 
-def break_glass(by: Actors, patient: str, *, why: str, outcome: Outcome = "0") -> dict[str, Any]:
-    """A person took emergency access to one patient, and said why."""
+def break_glass(
+    by: Actors, patient: str, *, why: str, category: str | None = None, outcome: Outcome = "0"
+) -> dict[str, Any]:
+    """A person took emergency access to one patient, and said why; ``category`` is its kind."""
     subtype = coding(DICOM, "110127", "Emergency Override Started")
-    entities = [balp.patient(patient), balp.reason(why)]
+    kind = [balp.thing(f"emergency:{category}", change=category)] if category else []
+    entities = [*kind, balp.patient(patient), balp.reason(why)]
     return _security(by, subtype, "break-glass", entities, outcome)
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import select, update
 
-from compliance.access.breakglass import LASTS, BrokenGlass, Verdict, checked_reason
+from compliance.access.breakglass import LASTS, BrokenGlass, Category, Verdict, checked_reason
 from compliance.errors import NotFoundError
 from services.fhir.validate import ID
 from services.hospital.audited import Auditor, Caller
@@ -64,6 +64,14 @@ class Relations:
             glass = [_glass(row) for row in session.scalars(query)]
         return found or next((f"glass:{one.id}" for one in glass if one.open_at(now)), None)
 
+    def treats(self, user: User, patient: str) -> bool:
+        """Whether the record joins an account to a patient now, whatever else opens charts."""
+        if not ID.fullmatch(patient):
+            return False
+        with self._database.reading() as session:
+            staff = (user.acts_as or "").split()
+            return treats(session, staff, patient, self._clock()) is not None
+
     def require(self, user: User, patient: str, client: str | None = None) -> None:
         """Let a clinician pass who treats this patient.
 
@@ -77,9 +85,22 @@ class Relations:
             raise NoRelationError("You have no treatment relation with this patient.")
 
     def break_glass(
-        self, user: User, patient: str, reason: str, client: str | None = None
+        self,
+        user: User,
+        patient: str,
+        reason: str,
+        client: str | None = None,
+        *,
+        category: Category | None = None,
     ) -> BrokenGlass:
         """Open a chart for `LASTS`, whatever the relation.
+
+        Args:
+            user: who opens it.
+            patient: id of the Patient.
+            reason: in their own words.
+            client: network address that they ask from.
+            category: kind of emergency.
 
         Raises:
             NotAllowedError: the user is no clinician.
@@ -90,11 +111,12 @@ class Relations:
             raise NotAllowedError("Only a clinician opens a chart.")
         why, now = checked_reason(reason), self._clock()
         by = Caller.user(user.id, user.role, client)
-        self._auditor.break_glass(by, f"Patient/{patient}", why)
+        self._auditor.break_glass(by, f"Patient/{patient}", why, category)
         row = GlassBreak(
             id=str(uuid4()),
             user_id=user.id,
             patient=patient,
+            category=category,
             reason=why,
             opened=now,
             expires=now + LASTS,
@@ -156,6 +178,7 @@ def _glass(row: GlassBreak) -> BrokenGlass:
         id=row.id,
         user=row.user_id,
         patient=row.patient,
+        category=cast("Category | None", row.category),
         reason=row.reason,
         opened=row.opened,
         expires=row.expires,

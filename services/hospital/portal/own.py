@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from compliance.audit.entries import Entry
 from services.hospital.accounts import SignedIn
 from services.hospital.errors import AccountRefusedError, SignInError
 from services.hospital.models import User
@@ -16,24 +15,16 @@ from services.hospital.passwords import SHORTEST_PASSWORD, WeakPasswordError
 from services.hospital.people import People
 from services.hospital.portal.access import ACCOUNT, EVERYBODY, client_of, local
 from services.hospital.portal.pages import Portal, see
+from services.hospital.portal.trail_words import told
 from services.hospital.sessions import open_sessions
 
 MAX_SECRET_CHARS = 300
 
 
-@dataclass(frozen=True)
-class Opened:
-    """One thing that a person opened lately; ``act`` as the trail calls it."""
-
-    when: datetime
-    act: str
-    what: str
+Lately = Callable[[User], Sequence[Entry]]
 
 
-Lately = Callable[[User], Sequence[Opened]]
-
-
-def nothing_lately(_user: User) -> Sequence[Opened]:
+def nothing_lately(_user: User) -> Sequence[Entry]:
     """Where there is no trail to read."""
     return ()
 
@@ -65,7 +56,7 @@ def _account_pages(pages: APIRouter, portal: Portal, people: People, lately: Lat
             status=422 if refused else 200, refused=refused, done=done, session=who.session,
             sessions=open_sessions(people.database, who.user.id), least=SHORTEST_PASSWORD,
             factor=people.factors.has(who.user), offered=people.factors.policy != "off",
-            opened=lately(who.user),
+            opened=[told(one, {}, t) for one in lately(who.user)],
         )  # fmt: skip
 
     @pages.get("/account")

@@ -20,47 +20,47 @@ def hospital(hospital):
     return hospital
 
 
-def look(page, overflow, name, width):
+def look(page, overflow, name, view):
     if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}-{width}.png", full_page=True)
+        page.screenshot(path=Path(PICTURES) / f"{name}-{view[0]}.png", full_page=True)
     assert overflow(page) == 0
     assert violations(page) == []
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
+@pytest.mark.parametrize("view", LOOKS, ids=("phone", "desktop"))
 def test_an_administrator_makes_an_account_and_its_owner_chooses_the_password(
-    hospital, open_page, overflow, width, theme, language
+    hospital, open_page, overflow, view
 ):
-    page = open_page(width, theme, language, "root")
+    page = open_page(*view, "root")
     page.goto(f"{ORIGIN}/portal/users")
-    look(page, overflow, "users", width)
+    look(page, overflow, "users", view)
     page.goto(f"{ORIGIN}/portal/users/new")
     page.fill("#username", "bo")
     page.fill("#name", "Bo Lindqvist")
     page.check("[name=role][value=privacy]")
-    look(page, overflow, "user-new", width)
+    look(page, overflow, "user-new", view)
     page.click("#new [type=submit]")
     page.wait_for_selector("#code")
     code = page.inner_text("#code")
-    look(page, overflow, "user-code", width)
+    look(page, overflow, "user-code", view)
     page.goto(f"{ORIGIN}/portal/welcome#{code}")
     page.wait_for_function("document.getElementById('code').value !== ''")
     assert code not in page.url
     page.fill("#password", "gatos en la ventana 7")
     page.fill("#again", "gatos en la ventana 7")
-    look(page, overflow, "welcome", width)
+    look(page, overflow, "welcome", view)
     page.click("#welcome [type=submit]")
     page.wait_for_selector("main a[href='/portal/sign-in']")
     assert hospital.accounts.sign_in("bo", "gatos en la ventana 7")
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
+@pytest.mark.parametrize("view", LOOKS, ids=("phone", "desktop"))
 def test_an_administrator_changes_a_role_and_undoes_a_disabling(
-    hospital, open_page, overflow, width, theme, language
+    hospital, open_page, overflow, view
 ):
-    page, ana = open_page(width, theme, language, "root"), hospital.accounts.users()[0]
+    page, ana = open_page(*view, "root"), hospital.accounts.users()[0]
     page.goto(f"{ORIGIN}/portal/users/{ana.id}")
-    look(page, overflow, "user", width)
+    look(page, overflow, "user", view)
     page.check("#role [value=privacy]")
     page.fill("#why", "Moves to data protection")
     page.click("#role [type=submit]")
@@ -73,14 +73,12 @@ def test_an_administrator_changes_a_role_and_undoes_a_disabling(
     assert not hospital.accounts.user(ana.id).disabled
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
-def test_a_person_ends_other_sessions_and_changes_the_password(
-    hospital, open_page, overflow, width, theme, language
-):
+@pytest.mark.parametrize("view", LOOKS, ids=("phone", "desktop"))
+def test_a_person_ends_other_sessions_and_changes_the_password(hospital, open_page, overflow, view):
     other = hospital.accounts.sign_in("ana", PASSWORD)
-    page = open_page(width, theme, language)
+    page = open_page(*view)
     page.goto(f"{ORIGIN}/portal/account")
-    look(page, overflow, "account", width)
+    look(page, overflow, "account", view)
     page.click("#others button")
     page.wait_for_url("**done=others")
     assert hospital.accounts.signed_in(other) is None
