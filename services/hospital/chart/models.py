@@ -83,7 +83,11 @@ class Changes(Message):
 
 
 class Who(Message):
-    """The person as the Patient resource says; ``identifiers`` as recorded."""
+    """The person as the Patient resource says; ``identifiers`` as recorded.
+
+    ``allergies`` names what is recorded, severe ones first; empty where nothing is, not even that
+    there is none.
+    """
 
     reference: Reference
     name: str
@@ -92,6 +96,7 @@ class Who(Message):
     sex: str | None = None
     deceased: bool = False
     identifiers: tuple[str, ...] = ()
+    allergies: tuple[str, ...] = ()
 
 
 class Summary(Message):

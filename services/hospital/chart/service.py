@@ -13,20 +13,22 @@ from services.consult.record.trends import Trend
 from services.fhir.models import ResourceRow, TokenRow
 from services.fhir.validate import ID
 from services.hospital.chart import events, listing, vaccines
+from services.hospital.chart.attachments import Content, attachments, content
 from services.hospital.chart.changes import changes
 from services.hospital.chart.conflicts import conflicts
 from services.hospital.chart.gaps import gaps
 from services.hospital.chart.models import PARTS, Line, Part, Section, Summary, Who
+from services.hospital.chart.resource import Opened, Resources
 from services.hospital.chart.results import results
-from services.hospital.chart.source import Record, read_record, read_results
+from services.hospital.chart.source import Record, read_head, read_record, read_results
 from services.hospital.chart.timeline import Timeline, timeline
 from services.hospital.chart.trends import trends
 from services.hospital.chart.view import View
-from services.hospital.chart.years import EVERYTHING, Shown, Year, read_year
+from services.hospital.chart.years import EVERYTHING, Shown, read_year
 from services.hospital.models import User
 from services.store.database import Database
 
-Read = TypeVar("Read", Record, Year)
+Read = TypeVar("Read")
 _BUILD: Mapping[Part, Callable[[View], Iterator[Line] | list[Line]]] = {
     "problems": listing.problems,
     "medicines": listing.medicines,
@@ -136,7 +138,54 @@ class Charts:
         day = today or datetime.now(UTC).date()
         year = _there(read_year(self._database, patient, day, shown))
         view = _view(year.record, day, say, language)
-        return _who(view), timeline(view, year)
+        return self._head(patient, day, say, language), timeline(view, year)
+
+    def resource(
+        self,
+        user: User,
+        patient: str,
+        say: Callable[..., str],
+        language: str,
+        *,
+        key: tuple[str, str],
+        version: int | None = None,
+        client: str | None = None,
+    ) -> tuple[Who, Opened]:
+        """One resource of the person's record, for a reader; see `open`.
+
+        Args:
+            user: who reads.
+            patient: logical id of the Patient.
+            say: sentences of the catalogue, by whole key.
+            language: of the reader.
+            key: type and id of the resource.
+            version: its version; the newest for None.
+            client: network address of the reader.
+
+        Raises:
+            NotFoundError: nothing such is in this person's record, nor named by it.
+        """
+        self._admit(user, patient, client)
+        found = _there(self.resources(patient).open(*key, say, version))
+        return self._head(patient, datetime.now(UTC).date(), say, language), found
+
+    def attachment(
+        self, user: User, patient: str, key: tuple[str, str], number: int, client: str | None = None
+    ) -> Content:
+        """What is attached to a resource of the person's record; see `resource`."""
+        self._admit(user, patient, client)
+        resources = self.resources(patient)
+        held = list(attachments(_there(resources.read(*key))))
+        one = _there(held[number] if number < len(held) else None)
+        return content(one, resources.read("Binary", one.binary) if one.binary else None)
+
+    def resources(self, patient: str) -> Resources:
+        """The resources of one person's record; only for who was admitted."""
+        return Resources(self._database, patient)
+
+    def _head(self, patient: str, today: date, say: Callable[..., str], language: str) -> Who:
+        """Who stands above every page of a chart."""
+        return _who(_view(_there(read_head(self._database, patient)), today, say, language))
 
     def _admit(self, user: User, patient: str, client: str | None) -> None:
         """Let a reader open a chart, and write it down before anything is read."""
@@ -193,6 +242,7 @@ def _who(view: View) -> Who:
         sex=patient.get("gender"),
         deceased=patient.get("deceasedBoolean") is True or "deceasedDateTime" in patient,
         identifiers=tuple(str(i["value"]) for i in patient.get("identifier", ()) if i.get("value")),
+        allergies=tuple(dict.fromkeys(a.name for a in view.chart.allergies if a.name)),
     )
 
 

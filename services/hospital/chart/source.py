@@ -17,6 +17,8 @@ from services.store.database import Database
 Resource = dict[str, Any]
 SERIES = {"Observation": 4, "Encounter": 10, "Procedure": 10}
 """Newest entries that are kept of a series: of each code, of all encounters, of all procedures."""
+HEAD = ("AllergyIntolerance",)
+"""Types that are in view on every page of a chart."""
 TREND_POINTS = 120
 """Newest results of each code that a trend shows."""
 _WRONG = {"entered-in-error": "error", "refuted": "refuted"}
@@ -63,14 +65,24 @@ def read_record(database: Database, patient: str, today: date) -> Record | None:
 
 
 def read_results(database: Database, patient: str, today: date) -> Record | None:
-    """Read the results of one Patient alone, long series further back; see `read_record`."""
+    """Read results, long series further back, and allergies of one Patient; see `read_record`."""
     with database.reading() as session:
         row = session.get(ResourceRow, ("Patient", patient))
         if row is None:
             return None
         person = Stored("Patient", patient, row.body).read()
-        stored = compartment(session, patient, ("Observation",))
+        stored = compartment(session, patient, ("Observation", *HEAD))
         return choose(person, stored, today, {"Observation": TREND_POINTS})
+
+
+def read_head(database: Database, patient: str) -> Record | None:
+    """Read what stands above every page of a chart: who it is, and their allergies."""
+    with database.reading() as session:
+        row = session.get(ResourceRow, ("Patient", patient))
+        if row is None:
+            return None
+        person = Stored("Patient", patient, row.body).read()
+        return counting(person, compartment(session, patient, HEAD))
 
 
 def choose(

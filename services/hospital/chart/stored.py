@@ -82,7 +82,7 @@ def compartment(session: Session, patient: str, types: Sequence[str] = TYPES) ->
         ReferenceRow.target_id == patient,
         ReferenceRow.compartment == 1,
     )
-    codes = _codes(session, inside)
+    codes = _codes(session, inside) if "Observation" in types else {}
     own = and_(
         ReferenceRow.source_type == ResourceRow.type, ReferenceRow.source_id == ResourceRow.id
     )

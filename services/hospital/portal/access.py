@@ -51,9 +51,7 @@ ADMINS = frozenset({"admin"})
 EVERYBODY = READERS | WATCHERS | ADMINS
 """Whoever has an account."""
 
-_LIST = (
-    "(?:show|state|urgency|waiting|overdue|reason|language|draft|sort|page)=[a-z0-9-]{1,40}"
-)
+_LIST = "(?:show|state|urgency|waiting|overdue|reason|language|draft|sort|page)=[a-z0-9-]{1,40}"
 _PERSON = "patients/[A-Za-z0-9][A-Za-z0-9.-]{0,63}"
 _ADDRESSES = (
     rf"(?:\?{_LIST}(?:&{_LIST}){{0,10}})?",
@@ -73,7 +71,8 @@ _ADDRESSES = (
     "referrals/[0-9a-f-]{36}(?:/versions)?",
     "phrases(?:/(?:starting-[a-z]{1,20}|[0-9a-f-]{36}))?",
     r"drafter/[A-Za-z0-9][A-Za-z0-9.@:_-]{0,200}",
-    f"patients|{_PERSON}(?:/trends|/timeline)?",
+    f"patients|{_PERSON}(?:/trends|/timeline|/documents|/ask)?",
+    rf"{_PERSON}/resources/[A-Z][A-Za-z]{{1,63}}/[A-Za-z0-9.-]{{1,64}}",
 )
 """Pages that a person may be brought back to after signing in or choosing a language, as patterns
 below ``/portal/``."""

@@ -30,6 +30,13 @@ class NoSuchPatientError(NotFoundError):
     remedy = "Look the person up again; a number must be exactly as recorded."
 
 
+class NoSuchResourceError(NotFoundError):
+    """This person's record holds nothing such; whose it is otherwise, nobody is told."""
+
+    kind = "no-such-resource"
+    remedy = "Go back to the chart and open the entry from there."
+
+
 class PlaceholderRefusedError(CaretierError):
     """A reply holds a placeholder that is not in the question; the device would refuse it.
 

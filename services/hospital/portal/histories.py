@@ -21,6 +21,8 @@ from services.hospital.portal.pages import Portal
 from services.web.curves import HEIGHT, LEFT, WIDTH, curve
 
 YEAR_CHARS = 4
+TITLES = {"resource": "chart_resource", "documents": "chart_documents", "asking": "chart_asking"}
+"""Sections of the catalogue with the title of a page, where they are not called like it."""
 Opening = Callable[..., tuple[Any, Any]]
 """A way of opening a chart; gives who it is and what was asked for."""
 
@@ -33,7 +35,7 @@ def history_pages(router: APIRouter, portal: Portal, charts: Charts) -> None:
     def trends(request: Request, id_: str) -> Response:
         """The results of each test over time, with the reference range of the newest."""
         who = gate.let(request, CHART_READERS)
-        page = _Page(portal, request, who, id_)
+        page = ChartPage(portal, request, who, id_)
         return page.of(
             "trends",
             charts.trends,
@@ -52,7 +54,7 @@ def history_pages(router: APIRouter, portal: Portal, charts: Charts) -> None:
     ) -> Response:
         """What happened in one year, all of it or one kind."""
         who = gate.let(request, CHART_READERS)
-        page = _Page(portal, request, who, id_)
+        page = ChartPage(portal, request, who, id_)
         opening = partial(charts.timeline, shown=_shown(kind, year))
         return page.of("timeline", opening, lambda found: {"held": found}, kinds=KINDS)
 
@@ -64,37 +66,53 @@ def _shown(kind: str, year: str) -> Shown:
     return Shown(known, int(year) if whole else None)
 
 
-class _Page:
+class ChartPage:
     """A part of one person's chart, in the reader's language."""
 
     def __init__(self, portal: Portal, request: Request, who: SignedIn, id_: str) -> None:
         self._portal, self._request, self._who, self._id = portal, request, who, id_
 
     def of(
-        self, name: str, opening: Opening, content: Callable[[Any], dict[str, Any]], **more: Any
+        self,
+        name: str,
+        opening: Opening,
+        content: Callable[[Any], dict[str, Any]],
+        *,
+        missing: type[NotFoundError] = NoSuchPatientError,
+        path: str = "",
+        **more: Any,
     ) -> Response:
         """Open and draw; who does not treat the person is asked whether this is an emergency.
 
+        Args:
+            name: of the template, and of its title among the words.
+            opening: reads what is shown, after writing it down.
+            content: the context of what was read.
+            missing: what is said where there is nothing such.
+            path: of the page below the person's chart; ``name`` where it is empty.
+            more: context besides.
+
         Raises:
-            NoSuchPatientError: there is no such person.
+            NotFoundError: there is no such person, or nothing such of theirs: ``missing``.
         """
         pages, request, who = self._portal.pages, self._request, self._who
         t, language = pages.translator(request), pages.language(request)
         try:
             person, found = opening(who.user, self._id, t, language, client=who.client)
         except NotFoundError:
-            raise NoSuchPatientError("There is no such patient.") from None
+            raise missing("There is nothing such in this record.") from None
         except NoRelationError:
             return glass_form(self._portal, request, who, self._id)
         return pages.render(
             request,
             name,
             who,
-            here=f"{CHARTS}/{self._id}/{name}",
-            title=t(f"{name}.title"),
+            here=f"{CHARTS}/{self._id}/{path or name}",
+            title=t(f"{TITLES.get(name, name)}.title"),
             current=CHARTS,
             person=person,
             patient=self._id,
+            part=name,
             **content(found),
             **more,
         )

@@ -44,8 +44,8 @@ from services.hospital.operations.queues import Hour, KindRow
 from services.hospital.operations.service import Queues
 from services.hospital.operations.versions import VersionRow
 from services.hospital.portal import STATIC, portal_router
-from services.hospital.portal.resource import ResourcePages
 from services.hospital.portal.operations import operation_pages
+from services.hospital.portal.resource import ResourcePages
 from services.store.database import Database
 from services.web.app import create_app
 from services.web.templating import mount_static

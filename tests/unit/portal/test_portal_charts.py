@@ -45,7 +45,7 @@ async def find(browser, number: str, **form: str):
 async def test_every_line_of_the_page_leads_to_its_resource(ana, record):
     page = (await ana.get(CHART)).text
     assert "Gout" in page
-    assert 'href="/fhir/Condition/gout"' in page
+    assert 'href="/portal/patients/me/resources/Condition/gout"' in page
     assert 'aria-label="Source: Condition/gout"' in page
 
 
