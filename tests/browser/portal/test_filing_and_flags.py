@@ -39,6 +39,7 @@ def hospital(hospital):
 def test_without_a_number_signing_asks_once_and_files_nothing(hospital, page, lay):
     id_ = lay()
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
+    page.click("#pane-tab-reply")
     page.click("#sign")
     page.click("#confirm [type=submit]")
     page.wait_for_url("**signed=1")
@@ -49,6 +50,7 @@ def test_without_a_number_signing_asks_once_and_files_nothing(hospital, page, la
 def test_with_a_number_it_is_shown_signed_filed_and_withdrawn(hospital, page, overflow, lay):
     id_ = lay()
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
+    page.click("#pane-tab-reply")
     page.click("#file-box summary")
     page.fill("#number", "mine")
     page.click("#sign")
@@ -71,6 +73,7 @@ def test_with_a_number_it_is_shown_signed_filed_and_withdrawn(hospital, page, ov
 def test_a_number_of_nobody_brings_the_text_back(hospital, page, lay):
     id_ = lay()
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
+    page.click("#pane-tab-reply")
     page.fill("#text", "My own words.")
     page.click("#file-box summary")
     page.fill("#number", "nobody")
