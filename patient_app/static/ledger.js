@@ -2,7 +2,7 @@
 
 import { call } from "/static/caretier/api.js";
 import { banner, byId, empty, fill, h } from "/static/caretier/dom.js";
-import { known, size, t, when } from "/static/caretier/i18n.js";
+import { known, language, size, t, when } from "/static/caretier/i18n.js";
 import { place } from "./answer.js";
 
 const KIND = {
@@ -28,13 +28,13 @@ function entry(one) {
     h(
       "div",
       { class: "row row--between" },
-      h("time", { class: "soft small", datetime: one.time }, when(one.time)),
+      h("time", { class: "soft small num", datetime: one.time }, clock(one.time)),
       h("span", { class: `badge badge--${KIND[one.state] ?? "info"}` }, words),
     ),
     h(
       "div",
       { class: "card" },
-      h("h2", {}, t("ledger.to", { destination: place(one.destination) })),
+      h("h3", {}, t("ledger.to", { destination: place(one.destination) })),
       h("p", { class: "small soft" }, t("ledger.text_shown")),
       h("p", { class: "leaves" }, one.text),
       pairs([
@@ -47,6 +47,21 @@ function entry(one) {
   );
 }
 
+const clock = (iso) => new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(new Date(iso));
+const dayOf = (iso) => new Intl.DateTimeFormat("sv", { dateStyle: "short" }).format(new Date(iso));
+
+/** The crossings of one day, the newest first. */
+function day([date, entries]) {
+  const id = `day-${date}`;
+  const count = h("span", { class: "chip num" }, t("ledger.times", { count: entries.length }));
+  return h(
+    "section",
+    { class: "stack stack--s", "aria-labelledby": id },
+    h("h2", { id, class: "ledger__day" }, when(date, "full"), " ", count),
+    h("ol", { class: "ledger" }, ...entries.map(entry)),
+  );
+}
+
 async function start() {
   const place = byId("entries");
   try {
@@ -56,11 +71,13 @@ async function start() {
       fill(place, empty("shield", t("ledger.empty_title"), t("ledger.empty")));
       return;
     }
-    fill(place, h("ol", { class: "ledger" }, ...newest.map(entry)));
+    const days = Map.groupBy(newest, (one) => dayOf(one.time));
+    fill(place, ...[...days].map(day));
     document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView({ block: "start" });
   } catch (problem) {
     fill(place, banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
   }
 }
 
+byId("print").addEventListener("click", () => print());
 start();

@@ -6,7 +6,7 @@ import { known, t, when } from "/static/caretier/i18n.js";
 
 const LARGEST_BYTES = 64 * 1024 * 1024;
 const FIRST_SHOWN = 8;
-const ORDER = ["allergy", "condition", "medication", "observation", "result", "immunization", "procedure"];
+const ORDER = ["allergy", "condition", "medication", "observation", "result", "immunization", "procedure", "appointment", "document"];
 
 function slug(kind) {
   const name = kind.toLowerCase().replace(/s$/, "");
@@ -18,11 +18,17 @@ function heading(kind) {
   return known(`record.${slug(kind)}`) ? t(`record.${slug(kind)}`) : kind;
 }
 
+/** A document: its text where it lies in the record, else that it cannot be shown here. */
+function opened(item) {
+  if (item.body) return h("details", {}, h("summary", {}, t("record.read")), h("p", { class: "pre" }, item.body));
+  return item.elsewhere && h("p", { class: "soft small" }, t("record.elsewhere"));
+}
+
 function fact(item) {
   return h(
     "li",
     { class: item.warning ? "fact fact--warning" : "fact" },
-    h("span", {}, item.warning && h("span", { class: "badge badge--warn" }, icon("alert"), t("record.important")), item.text),
+    h("span", {}, item.warning && h("span", { class: "badge badge--warn" }, icon("alert"), t("record.important")), item.text, opened(item)),
     h("span", { class: "soft small nowrap" }, when(item.date)),
   );
 }
@@ -49,9 +55,11 @@ async function show() {
   try {
     const { summary } = await call("GET", "/api/record");
     const groups = summary.filter(({ items }) => items.length).sort((left, right) => rank(left) - rank(right));
+    byId("aside").hidden = false;
     if (groups.length) fill(place, ...groups.map(group));
     else fill(place, h("div", { class: "card" }, empty("record", t("record.empty_title"), t("record.empty"))));
   } catch (problem) {
+    byId("aside").hidden = false;
     fill(place, banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
   }
 }
@@ -83,5 +91,6 @@ byId("import-form").addEventListener("submit", async (event) => {
   }
 });
 
+byId("print").addEventListener("click", () => print());
 document.addEventListener("record-changed", show);
 show();

@@ -28,7 +28,9 @@ def bundle_of(vault: Vault, now: datetime | None = None) -> dict[str, Any]:
     talks = [c for id_, v in vault.items("consult") for c in _consult(id_, v, who)]
     left = [_disclosure(id_, v, who) for id_, v in vault.items("ledger")]
     said = [_said(id_, v, who) for id_, v in vault.items("signal")]
-    return collection([*made, *record, *consents, *talks, *left, *said], now)
+    own = [value for _, value in vault.items("own-medicine")]
+    visits = [value["response"] for _, value in vault.items("visit")]
+    return collection([*made, *record, *own, *visits, *consents, *talks, *left, *said], now)
 
 
 def page_of(vault: Vault, language: str = "en", now: datetime | None = None) -> str:
