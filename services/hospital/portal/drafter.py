@@ -118,7 +118,8 @@ class DrafterPages:
             raise NotFoundError("There is no such brick here any more.")
         now = self._model()
         in_use = drafter_of(now).endswith(f"/{asked}") or asked in self._pushed()
-        embedded = kind == "base" and in_use and EMBEDDED in now.name
+        stands_on = manifest.base == now.digest if manifest else kind == "base" and in_use
+        embedded = stands_on and EMBEDDED in now.name
         cards = CARDS["embedded"] if embedded else CARDS.get(kind, ())
         return {
             "kind": "brick" if manifest else kind,
