@@ -2,13 +2,17 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: up test lint format setup setup-dev clean
+.PHONY: up test tour lint format setup setup-dev clean
 
 up: setup
 	$(VENV)/caretier up
 
 test: setup-dev
 	$(VENV)/python -m pytest -n 2 --dist loadgroup
+
+# Takes the pictures of infra/tour anew, of the pages as they are.
+tour: setup-dev
+	CARETIER_TOUR=make $(VENV)/python -m pytest -q -p no:randomly tests/browser/tour
 
 lint: setup-dev
 	$(VENV)/ruff check .
