@@ -19,6 +19,7 @@ from compliance.retention import Schedule, Sweeper
 from services.bricks.store import BrickStore
 from services.consult.messages import Level
 from services.consult.node import Node
+from services.engines.protocol import EngineCard
 from services.exchange.intake import Intake
 from services.exchange.keys import NodeKeys
 from services.exchange.messages import Envelope, Parcel, ParcelState
@@ -438,6 +439,11 @@ class Hospital:
             return {"database": False}
         return {"database": True}
 
+    def _card(self) -> EngineCard | None:
+        """Of the engine, once the consult path is loaded; a look at the system loads nothing."""
+        engine = self.node.engine if "node" in self.__dict__ else None
+        return engine.card if engine else None
+
     @cached_property
     def operations(self) -> Operations:
         """What operators look at."""
@@ -446,7 +452,7 @@ class Hospital:
             self.settings,
             self.jobs,
             self.registry,
-            card=lambda: self.node.engine.card if self.node.engine else None,
+            card=self._card,
             trail=self.settings.data / "audit" / "hospital.jsonl",
         )
         return Operations(
