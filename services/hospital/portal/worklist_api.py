@@ -155,5 +155,13 @@ def _moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+class _Plain(JSONResponse):
+    """JSON that a browser could not take for markup, whatever a name holds."""
+
+    def render(self, content: Any) -> bytes:
+        """Write it out."""
+        return super().render(content).replace(b"<", b"\\u003c")
+
+
 def _json(value: Any) -> JSONResponse:
-    return JSONResponse(value, headers={"Cache-Control": "no-store"})
+    return _Plain(value, headers={"Cache-Control": "no-store"})
