@@ -56,9 +56,10 @@ RECORD_PARTS = ("results", "medicines", "visits")
 BROUGHT = ("state", "code", "error", "iss")
 """Parameters of OAuth with which a browser comes back from another record's server."""
 
+_CONSULT = ("answer", "offer", "redact", "confidence", "signal", "tools")
 WORDS = {
-    "/": ("ask", "step", "answer", "offer", "confidence", "signal"),
-    "/history": ("history", "answer", "offer", "confidence", "status", "signal"),
+    "/": (*_CONSULT, "ask", "step", "voice", "follow"),
+    "/history": (*_CONSULT, "history", "status"),
     "/ledger": ("ledger", "offer"),
     "/record": ("record", "connect"),
     "/settings": ("settings",),

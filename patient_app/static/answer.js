@@ -10,6 +10,7 @@ import { numbers, tel } from "./emergency.js";
 const TIERS = ["device", "clinic", "hospital"];
 const HIGH = 0.8;
 const MEDIUM = 0.5;
+const VERSION_CHARS = 19;
 let serial = 0;
 
 /** A prefix for ids that no other answer on the page has. */
@@ -188,7 +189,25 @@ export function receipt(answer) {
       " ",
       gone && h("a", { href: `/ledger#r-${encodeURIComponent(gone)}` }, t("answer.see_ledger")),
     ),
-    answered && !signer(answer) && h("span", { title: answer.model.digest }, t("answer.model", { name: answer.model.name })),
+    answered && how(answer),
+  );
+}
+
+/** What a careful reader wants besides, folded: what chose the words, who could read the question. */
+function how(answer) {
+  const { model, disclosure } = answer;
+  const rows = [
+    !signer(answer) && [t("answer.how_model"), model.name],
+    !signer(answer) && [t("answer.how_version"), model.digest.slice(0, VERSION_CHARS)],
+    disclosure?.receipt && [t("answer.how_readers"), disclosure.readers.map(place).join(", ")],
+    disclosure?.receipt && [t("answer.how_receipt"), disclosure.receipt],
+  ].filter(Boolean);
+  if (!rows.length) return null;
+  return h(
+    "details",
+    { class: "receipt__how" },
+    h("summary", {}, t("answer.how"), icon("chevron")),
+    h("dl", { class: "pairs small" }, ...rows.flatMap(([term, value]) => [h("dt", {}, term), h("dd", {}, value)])),
   );
 }
 

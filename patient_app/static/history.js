@@ -3,12 +3,16 @@
 import { call } from "/static/caretier/api.js";
 import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
+import { toast, toastProblem } from "/static/caretier/toast.js";
 import { revealSource, triageBanner, whole } from "./answer.js";
+import { resume } from "./conversation.js";
 import { follow, offerCard, previewAndSend, waiting } from "./offer.js";
 import { judgeable, signalBar } from "./signal.js";
+import { tools } from "./tools.js";
 
 const KIND = { answered: "ok", referred: "info", queued: "warn", abstained: "routine", emergency: "emergency" };
-const page = { consults: [], country: "US" };
+const UNDO_MS = 13000;
+const page = { consults: [], country: "US", leaving: new Map() };
 
 function badge(status) {
   return h("span", { class: `badge badge--${KIND[status] ?? "info"}` }, t(`status.${status}`));
@@ -25,6 +29,49 @@ function actions(consult, refresh) {
   return [offerCard(offer.reason, open)];
 }
 
+/** Delete for good now; `keepalive`: the page itself is going. */
+function deleteNow(id, keepalive = false) {
+  clearTimeout(page.leaving.get(id));
+  page.leaving.delete(id);
+  const path = `/api/consults/${encodeURIComponent(id)}`;
+  if (!keepalive) return call("DELETE", path);
+  const csrf = document.querySelector('meta[name="csrf"]').content;
+  return fetch(path, { method: "DELETE", headers: { "X-CSRF-Token": csrf }, keepalive: true });
+}
+
+/** Taken out of the list at once, deleted when the time to undo it is over. */
+function remove(consult) {
+  const at = page.consults.indexOf(consult);
+  const back = () => {
+    clearTimeout(page.leaving.get(consult.id));
+    page.leaving.delete(consult.id);
+    page.consults.splice(at, 0, consult);
+    list();
+    document.getElementById(`q-${consult.id}`)?.querySelector("summary").focus();
+  };
+  const failed = (problem) => {
+    back();
+    toastProblem(problem);
+  };
+  page.consults.splice(at, 1);
+  list();
+  page.leaving.set(consult.id, setTimeout(() => deleteNow(consult.id).catch(failed), UNDO_MS));
+  toast(t("history.deleted"), "ok", { label: t("history.undo"), act: back });
+}
+
+/** Go on with the conversation that a question belongs to, or delete the question. */
+function ways(consult) {
+  const on = h("button", { class: "button button--small", type: "button" }, icon("ask"), t("history.go_on"));
+  on.addEventListener("click", () => {
+    resume(consult.conversation);
+    location.assign("/");
+  });
+  const away = h("button", { class: "button button--quiet button--small", type: "button" }, icon("trash"), t("history.delete"));
+  away.addEventListener("click", () => remove(consult));
+  const free = !waiting(consult.answer);
+  return h("div", { class: "row noprint" }, consult.conversation && on, free && away);
+}
+
 function entry(consult) {
   const mark = h("span", {}, badge(consult.answer.status));
   const body = h("div", { class: "consult__body stack" });
@@ -32,8 +79,8 @@ function entry(consult) {
     consult.answer = answer;
     fill(mark, badge(answer.status));
     const below = actions(consult, draw);
-    if (judgeable(answer)) below.push(signalBar(consult.id, consult.signal));
-    fill(body, triageBanner(answer.triage, page.country), whole(answer, { actions: below }));
+    if (judgeable(answer)) below.push(signalBar(consult.id, consult.signal), tools(consult.question, answer));
+    fill(body, triageBanner(answer.triage, page.country), whole(answer, { actions: below }), ways(consult));
   };
   const details = h(
     "details",
@@ -102,4 +149,7 @@ byId("consults").addEventListener("click", (event) => {
 
 byId("search").addEventListener("input", list);
 window.addEventListener("hashchange", openNamed);
+window.addEventListener("pagehide", () => {
+  for (const id of [...page.leaving.keys()]) deleteNow(id, true);
+});
 start();

@@ -24,6 +24,16 @@ export function forget(name) {
   sessionStorage.removeItem(mine + name);
 }
 
+/** Keep a value that is no text of the person's, under a name. */
+export function keepValue(name, value) {
+  sessionStorage.setItem(mine + name, value);
+}
+
+/** What was kept under a name, null for nothing. */
+export function kept(name) {
+  return sessionStorage.getItem(mine + name);
+}
+
 /**
  * Keep a field as it is typed, and put back what was kept before.
  * @param {string} name of the draft
@@ -31,10 +41,10 @@ export function forget(name) {
  * @returns {boolean} whether something was put back
  */
 export function keepField(name, field) {
-  const kept = sessionStorage.getItem(mine + name);
-  const back = Boolean(kept) && !field.value;
+  const before = kept(name);
+  const back = Boolean(before) && !field.value;
   if (back) {
-    field.value = kept;
+    field.value = before;
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
   const save = () => {

@@ -9,6 +9,7 @@ import { byId, fill, h, icon } from "/static/caretier/dom.js";
 import { size, t } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
 import { place } from "./answer.js";
+import { Redaction } from "./redact.js";
 
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 20000;
@@ -84,23 +85,29 @@ function show(offer) {
   const meanings = Object.entries(placeholders);
   byId("offer-names").hidden = meanings.length === 0;
   fill(byId("offer-map"), meanings.flatMap(([mark, value]) => [h("dt", {}, h("code", {}, mark)), h("dd", {}, value)]));
-  byId("offer-remember").checked = false;
 }
 
 /**
- * Show the preview and, if the person says so, send.
+ * Show the preview, let the person change it, and send what was shown last if they say so.
  * @returns {Promise<object|null>} the Answer after sending, null when nothing was sent
  */
 export async function previewAndSend(offer) {
+  let shown = offer;
+  const redaction = new Redaction((next) => {
+    shown = next;
+    show(next);
+    redaction.show(next);
+  });
   show(offer);
-  const dialog = byId("offer");
-  const choice = await ask(dialog, byId("offer-text"));
+  redaction.show(offer);
+  byId("offer-remember").checked = false;
+  const choice = await ask(byId("offer"), byId("offer-text"));
   if (choice !== "send") {
     toast(t("offer.kept"));
     return null;
   }
   const remember = byId("offer-remember").checked;
-  const answer = await call("POST", `/api/send/${encodeURIComponent(offer.preview_id)}`, { remember });
+  const answer = await call("POST", `/api/send/${encodeURIComponent(shown.preview_id)}`, { remember });
   toast(t(answer.status === "queued" ? "answer.queued_title" : "offer.sent"));
   return answer;
 }
