@@ -47,8 +47,11 @@ from services.hospital.ehr.routes import ehr_router
 from services.hospital.gateway.routes import gateway_router
 from services.hospital.gateway.wire import as_openai
 from services.hospital.learning import contributions_router, followed_loop, rounds_loop
+from services.hospital.notices.watch import watch_loop
 from services.hospital.portal import STATIC, portal_router
+from services.hospital.portal.asking import AskingPages
 from services.hospital.portal.design import design_pages
+from services.hospital.portal.documents import DocumentPages
 from services.hospital.portal.drafter import DrafterPages
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.knowledge import KnowledgeDesk
@@ -114,6 +117,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
             sources_loop(here.sources),
             rollout_loop(here.rollout),
             here.signals.loop(),
+            watch_loop(here.watch),
             keep_fresh(chosen.data),
             follow_own(chosen.data),
         ):
@@ -270,6 +274,8 @@ def _rooms(here: Hospital) -> tuple[Room, ...]:
         partial(operation_pages, operations=here.operations),
         PeoplePages(here.people),
         ResourcePages(here.charts),
+        AskingPages(here.charts),
+        DocumentPages(here.charts),
         OwnPages(here.people, here.explorer.lately),
         TrailPages(here.explorer, here.auditor, here.charts, AskedKey(_trail_key(here))),
         ReplyVersionPages(here.versions),

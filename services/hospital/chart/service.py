@@ -13,14 +13,16 @@ from services.consult.record.trends import Trend
 from services.fhir.models import ResourceRow, TokenRow
 from services.fhir.validate import ID
 from services.hospital.chart import events, listing, vaccines
+from services.hospital.chart.asked import Answered, answered
 from services.hospital.chart.attachments import Content, attachments, content
 from services.hospital.chart.changes import changes
 from services.hospital.chart.conflicts import conflicts
+from services.hospital.chart.documents import ALL, Documents, Wanted, documents
 from services.hospital.chart.gaps import gaps
 from services.hospital.chart.models import PARTS, Line, Part, Section, Summary, Who
 from services.hospital.chart.resource import Opened, Resources
 from services.hospital.chart.results import results
-from services.hospital.chart.source import Record, read_head, read_record, read_results
+from services.hospital.chart.source import Record, read_head, read_record, read_results, read_whole
 from services.hospital.chart.timeline import Timeline, timeline
 from services.hospital.chart.trends import trends
 from services.hospital.chart.view import View
@@ -139,6 +141,50 @@ class Charts:
         year = _there(read_year(self._database, patient, day, shown))
         view = _view(year.record, day, say, language)
         return self._head(patient, day, say, language), timeline(view, year)
+
+    def ask(
+        self,
+        user: User,
+        patient: str,
+        say: Callable[..., str],
+        language: str,
+        today: date | None = None,
+        *,
+        client: str | None = None,
+        question: str = "",
+        before: str = "",
+    ) -> tuple[Who, Answered]:
+        """Answer a question from the person's record alone, for a reader; see `open`.
+
+        Args:
+            user: who asks.
+            patient: logical id of the Patient.
+            say: sentences of the catalogue, by whole key.
+            language: of the reader.
+            today: the day; that of the clock (UTC) when None.
+            client: network address of the reader.
+            question: as typed; without one there are only suggestions.
+            before: the question before it, which a question that names nothing goes on from.
+        """
+        self._admit(user, patient, client)
+        day = today or datetime.now(UTC).date()
+        view = _view(_there(read_whole(self._database, patient, day)), day, say, language)
+        return _who(view), answered(view, question, before)
+
+    def documents(
+        self,
+        user: User,
+        patient: str,
+        say: Callable[..., str],
+        language: str,
+        *,
+        client: str | None = None,
+        wanted: Wanted = ALL,
+    ) -> tuple[Who, Documents]:
+        """The documents of the person's record, the newest first; see `open`."""
+        self._admit(user, patient, client)
+        found = documents(self._database, patient, wanted)
+        return self._head(patient, datetime.now(UTC).date(), say, language), found
 
     def resource(
         self,

@@ -75,6 +75,19 @@ def read_results(database: Database, patient: str, today: date) -> Record | None
         return choose(person, stored, today, {"Observation": TREND_POINTS})
 
 
+def read_whole(database: Database, patient: str, today: date) -> Record | None:
+    """Read what a question may be about: all that counts, long series of results further back."""
+    with database.reading() as session:
+        row = session.get(ResourceRow, ("Patient", patient))
+        if row is None:
+            return None
+        person = Stored("Patient", patient, row.body).read()
+        kept = {"Observation": TREND_POINTS, "Encounter": TREND_POINTS, "Procedure": TREND_POINTS}
+        record = choose(person, compartment(session, patient), today, kept)
+        record.resources += medications(session, record.resources)
+    return record
+
+
 def read_head(database: Database, patient: str) -> Record | None:
     """Read what stands above every page of a chart: who it is, and their allergies."""
     with database.reading() as session:

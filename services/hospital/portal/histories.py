@@ -21,7 +21,7 @@ from services.hospital.portal.pages import Portal
 from services.web.curves import HEIGHT, LEFT, WIDTH, curve
 
 YEAR_CHARS = 4
-TITLES = {"resource": "chart_resource", "documents": "chart_documents", "asking": "chart_asking"}
+TITLES = {"resource": "chart_resource", "documents": "chart_documents", "ask": "chart_asking"}
 """Sections of the catalogue with the title of a page, where they are not called like it."""
 Opening = Callable[..., tuple[Any, Any]]
 """A way of opening a chart; gives who it is and what was asked for."""

@@ -44,6 +44,8 @@ from services.hospital.operations.queues import Hour, KindRow
 from services.hospital.operations.service import Queues
 from services.hospital.operations.versions import VersionRow
 from services.hospital.portal import STATIC, portal_router
+from services.hospital.portal.asking import AskingPages
+from services.hospital.portal.documents import DocumentPages
 from services.hospital.portal.operations import operation_pages
 from services.hospital.portal.resource import ResourcePages
 from services.store.database import Database
@@ -325,7 +327,12 @@ def app(clinic):
             secure_cookies=False,
             audit_read=clinic.audit_read,
             charts=(charts := Charts(clinic.database, clinic.audit_chart)),
-            more=[ResourcePages(charts), partial(operation_pages, operations=Still())],
+            more=[
+                ResourcePages(charts),
+                AskingPages(charts),
+                DocumentPages(charts),
+                partial(operation_pages, operations=Still()),
+            ],
         )
     )
     mount_static(made, portal=STATIC)
