@@ -49,6 +49,7 @@ from services.hospital.launching import Launching
 from services.hospital.learning import round_handlers, rounds_of
 from services.hospital.models import Job, Referral, ReferralStep, User
 from services.hospital.notices import Notices, notify
+from services.hospital.notices.watch import Eyes, Watch
 from services.hospital.oidc import provider_of
 from services.hospital.opening import Opening
 from services.hospital.operations import Operations, Sight
@@ -438,6 +439,16 @@ class Hospital:
         except Exception:  # noqa: BLE001 - any failure means not ready
             return {"database": False}
         return {"database": True}
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Tells people of what waits for them."""
+        eyes = Eyes(
+            treats=lambda user, patient: self.relations.basis(user, patient) is not None,
+            nodes=self.operations.nodes,
+            checks=self.operations.checks,
+        )
+        return Watch(self.database, eyes)
 
     def _card(self) -> EngineCard | None:
         """Of the engine, once the consult path is loaded; a look at the system loads nothing."""

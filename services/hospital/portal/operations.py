@@ -143,7 +143,8 @@ def _words(check: Check, t: Translator) -> CheckRow:
     """A check in the reader's language; one that could not be made says so."""
     broken = "error" in check.found
     found = t("health.broken", **check.found) if broken else _said(check, t)
-    remedy = "" if check.state == "ok" else t(f"health.{check.name}.do", **check.found)
+    asked = check.state in {"warn", "bad"} or (check.name, check.state) == ("backup", "none")
+    remedy = t(f"health.{check.name}.do", **check.found) if asked else ""
     return CheckRow(
         name=check.name,
         state=check.state,
