@@ -110,6 +110,9 @@ async def test_xss_what_anybody_wrote_is_text_on_every_page(app, sessions, refer
             shown += "&lt;script&gt;alert(1)" in page.text
             if "html" in page.headers.get("content-type", ""):
                 found += [f"{one}: {what}" for what in injected(page.text)]
+                # A file to keep is opened without our style sheets, and brings its own.
+                saved = page.headers.get("content-disposition", "").startswith("attachment")
+                found = [what for what in found if not (saved and what == f"{one}: style")]
     assert found == []
     assert shown or user not in {"ana", "eve"}, "the attack stood on no page"
 
@@ -127,7 +130,7 @@ async def test_xss_what_an_address_or_a_form_holds_is_text_on_the_page_that_answ
                 found += [f"{one}: {what}" for what in injected(page.text)]
             odd = await client.get(one.path(**dict.fromkeys(one.places, "%3Cscript%3Ealert(1)")))
             assert odd.status_code < 500, one
-            assert "<script>alert" not in odd.text
+            assert "html" not in odd.headers.get("content-type", "") or not injected(odd.text)
     sign_in = {"user": EVIL, "password": EVIL, "next": EVIL}
     async with browser(app) as stranger:
         page = await stranger.post("/portal/sign-in", data=sign_in)

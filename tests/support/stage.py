@@ -24,7 +24,8 @@ from services.hospital.settings import HospitalSettings
 PASSWORD = "a long enough password"
 PERSON = "p07"
 """Whose record is on the device, and whom the clinician treats."""
-STAFF = {"ana": "clinician", "omar": "operator", "pia": "privacy"}
+NAMES = {"ana": "Dr. Ana Ruiz", "omar": "Omar Diaz", "pia": "Pia Roth", "ada": "Ada Quinn"}
+STAFF = {"ana": "clinician", "omar": "operator", "pia": "privacy", "ada": "admin"}
 SAID = "Rest and drink enough water every day."
 CITATION = Citation(
     id="flu#care",
@@ -50,8 +51,7 @@ def a_hospital(folder: Path) -> Iterator[Hospital]:
     made.intake.audit = Trail()
     for user, role in STAFF.items():
         acts = ["Practitioner/ana"] if role == "clinician" else []
-        name = {"ana": "Dr. Ana Ruiz", "omar": "Omar Diaz", "pia": "Pia Roth"}[user]
-        made.accounts.add_user(user, PASSWORD, name, role, acts_as=acts)
+        made.accounts.add_user(user, PASSWORD, NAMES[user], role, acts_as=acts)
     people = [*generate(), {"resourceType": "Practitioner", "id": "ana"}]
     for one in people:
         if one["resourceType"] == "Patient":

@@ -76,11 +76,16 @@ CLINICIAN = (
     Shot("clinician-referral", "/portal/referrals/{referral}"),
     Shot("clinician-phrases", "/portal/phrases"),
     Shot("clinician-patients", "/portal/patients"),
-    Shot("clinician-chart", f"/portal/patients/{PERSON}"),
-    Shot("clinician-trends", f"/portal/patients/{PERSON}/trends", theme="dark"),
-    Shot("clinician-timeline", f"/portal/patients/{PERSON}/timeline"),
+    Shot("clinician-chart", "/portal/patients/p01"),
+    Shot("clinician-trends", "/portal/patients/p01/trends", theme="dark"),
+    Shot("clinician-timeline", "/portal/patients/p01/timeline"),
+    Shot("clinician-asking", "/portal/patients/p01/ask"),
     Shot("clinician-notices", "/portal/notices"),
     Shot("clinician-account", "/portal/account"),
+)
+ADMIN = (
+    Shot("admin-users", "/portal/users"),
+    Shot("admin-new", "/portal/users/new"),
 )
 OPERATOR = (
     Shot("operator-system", "/portal/system"),
@@ -99,6 +104,7 @@ ROLES = {
     "patient": (PATIENT, None),
     "clinician": (CLINICIAN, "ana"),
     "operator": (OPERATOR, "omar"),
+    "admin": (ADMIN, "ada"),
     "privacy": (PRIVACY, "pia"),
 }
 TEXTS = sorted(TOUR.glob("*.md"))
