@@ -131,6 +131,15 @@ def test_a_lost_session_loses_no_text_and_an_older_version_comes_back(
     saved = hospital.desk.item(id_)
     hospital.desk.save(id_, "Words of Dr. Bo.", version=saved.version, user=bo(hospital))
     hospital.versions.keep(hospital.desk.item(id_), bo(hospital))
+    page.goto(f"{ORIGIN}/portal/referrals/{id_}")
+    page.click("form[action$=handover] button")
+    page.wait_for_selector("form[data-keep]")
+    page.wait_for_load_state("networkidle")
+    page.fill("#handover-note", "Please look at the fever.")
+    page.goto(f"{ORIGIN}/portal/referrals/{id_}")
+    page.click("form[action$=handover] button")
+    page.wait_for_selector(".toast")
+    assert page.input_value("#handover-note") == "Please look at the fever."
     page.goto(f"{ORIGIN}/portal/referrals/{id_}/versions")
     assert page.locator(".versions > li").count() == 2
     assert overflow(page) == 0
@@ -190,8 +199,13 @@ def test_a_phrase_is_written_shared_and_let_in_by_a_second_clinician(  # noqa: P
     shot(page, f"phrases-{width}", whole=True)
     page.fill("#title", "Walk")
     page.fill("#english", "Walk a little every day, [PATIENT].")
+    page.reload()
+    page.wait_for_selector(".toast")
+    assert page.input_value("#english") == "Walk a little every day, [PATIENT]."
     page.click("#new [type=submit]")
     page.wait_for_url("**/phrases/*-*")
+    page.wait_for_load_state()
+    assert page.evaluate("Object.keys(sessionStorage).length") == 0
     page.click("form[action$=share] button")
     page.wait_for_selector(".banner--info")
     shot(page, f"phrase-{width}", whole=True)

@@ -3,7 +3,6 @@
  * loses nothing. It is given back only where the page brings nothing newer.
  */
 
-import { t } from "/static/caretier/i18n.js";
 import { toast } from "/static/caretier/toast.js";
 import { drop, keep, kept } from "./keep.js";
 
@@ -21,7 +20,7 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
   if (entry && entry.text !== text) {
     const values = JSON.parse(entry.text);
     fields.forEach((one, index) => (one.value = values[index] ?? one.value));
-    toast(t("reply.restored"));
+    toast(form.dataset.restored);
   } else {
     drop(name);
   }

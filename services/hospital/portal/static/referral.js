@@ -33,6 +33,8 @@ function write() {
 const go = (place) => () => document.getElementById(place)?.click();
 
 if (state === "signed") drop(id);
+// A note that has arrived is not given back to the next one.
+if (document.getElementById("done")) ["handover", "snooze"].forEach((act) => drop(`${act}-${id}`));
 keys({ "[": go("before"), "]": go("after") });
 startPanes();
 if (document.getElementById("reply-form")) write();
