@@ -269,8 +269,13 @@ class Accounts:
                 until = now + min(LOCK * 2**times, LONGEST_LOCK)
                 session.execute(update(User).where(User.id == user.id).values(locked_until=until))
 
-    def signed_in(self, token: str | None) -> SignedIn | None:
-        """The user of a session cookie, or None; moves the automatic logoff on."""
+    def signed_in(self, token: str | None, *, touch: bool = True) -> SignedIn | None:
+        """The user of a session cookie, or None.
+
+        Args:
+            token: out of the cookie.
+            touch: move the automatic logoff on; not where a page asks by itself.
+        """
         if not token:
             return None
         now = datetime.now(UTC)
@@ -282,7 +287,7 @@ class Accounts:
         if row.expires < now or row.seen + self._idle < now:
             self.sign_out(token)
             return None
-        if now - row.seen > timedelta(seconds=30):
+        if touch and now - row.seen > timedelta(seconds=30):
             with self._database.transaction() as session:
                 session.execute(
                     update(PortalSession).where(PortalSession.digest == row.digest).values(seen=now)

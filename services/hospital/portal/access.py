@@ -124,19 +124,24 @@ class Gate:
     def __init__(self, accounts: Accounts, *, secure: bool) -> None:
         self._accounts, self.secure = accounts, secure
 
-    def who(self, request: Request) -> SignedIn | None:
-        """The person behind a request, or None."""
-        found = self._accounts.signed_in(request.cookies.get(COOKIE))
+    def who(self, request: Request, *, touch: bool = True) -> SignedIn | None:
+        """The person behind a request, or None; see `Accounts.signed_in`."""
+        found = self._accounts.signed_in(request.cookies.get(COOKIE), touch=touch)
         return replace(found, client=client_of(request)) if found else None
 
-    def let(self, request: Request, roles: frozenset[str]) -> SignedIn:
+    def let(self, request: Request, roles: frozenset[str], *, touch: bool = True) -> SignedIn:
         """The person behind a request that only reads.
+
+        Args:
+            request: that is answered.
+            roles: that may.
+            touch: False where a page asks by itself: no session is kept alive by that.
 
         Raises:
             NotSignedInError: there is no session.
             NotAllowedError: the role is none of ``roles``.
         """
-        who = self.who(request)
+        who = self.who(request, touch=touch)
         if who is None:
             raise NotSignedInError("Sign in first.")
         if who.user.role not in roles:

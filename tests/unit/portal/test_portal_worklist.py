@@ -6,8 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import select
 
-from services.hospital.models import Referral
+from services.hospital.models import PortalSession, Referral
 from services.hospital.portal.snoozing import has_evening, until_of, zone_of
 
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -134,6 +135,20 @@ async def test_news_hold_figures_and_names_but_no_word_of_a_patient(ana, bo, cli
     assert answer.headers["cache-control"] == "no-store"
     assert news["counts"]["show.all"] == news["total"] == 1
     assert (await ana.get("/portal/api/worklist?since=never")).json()["fresh"] == 0
+
+
+async def test_news_keep_no_session_alive(ana, clinic):
+    def seen(moment=None):
+        with clinic.database.transaction() as session:
+            row = session.scalars(select(PortalSession)).one()
+            row.seen = moment or row.seen
+            return row.seen
+
+    before = seen(datetime.now(UTC) - timedelta(minutes=5))
+    assert (await ana.get("/portal/api/worklist?since=x")).status_code == 200
+    assert seen() == before
+    await ana.get("/portal/")
+    assert seen() > before
 
 
 async def test_the_way_back_is_kept_for_the_one_who_looked(ana, bo, clinic):
