@@ -50,11 +50,11 @@ function figures({ name, points }) {
 }
 
 function about(test) {
-  if (!test.about) return h("p", { class: "soft small" }, t("results.nothing"));
+  if (!test.about) return h("p", { class: "soft small noprint" }, t("results.nothing"));
   const head = (one) => (known(`results.about_${one.section}`) ? t(`results.about_${one.section}`) : "");
   return h(
     "details",
-    { class: "leaflet" },
+    { class: "leaflet noprint" },
     h("summary", {}, t("results.about")),
     h("h3", {}, test.about.title),
     englishNote(),
