@@ -1,0 +1,150 @@
+"""The first day on a real server: begin, come back, install, and open without the server."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import expect
+from support.axe import violations
+from support.served import served
+
+from patient_app.app import create
+from patient_app.service import Device
+from patient_app.settings import DeviceSettings
+from patient_app.vault import KdfParameters, vault
+
+pytestmark = pytest.mark.browser
+
+SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
+PASSPHRASE = "four unrelated plain words"
+LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
+SECRET = "a question that only Ana asked"
+
+
+@pytest.fixture
+def device(tmp_path, monkeypatch):
+    cheap = KdfParameters(memory_kib=64, passes=1, lanes=1)
+    monkeypatch.setattr(vault, "KdfParameters", lambda: cheap)
+    monkeypatch.setenv("CARETIER_ANCHORS", str(tmp_path / "anchors"))
+    node = SimpleNamespace(index=None, triage=None)
+    made = Device(DeviceSettings(data=tmp_path / "device"), node)
+    yield made
+    for person in list(made.members):
+        made.lock(person)
+
+
+def _open(chromium, width, theme, language):
+    context = chromium.new_context(
+        viewport={"width": width, "height": 844},
+        color_scheme=theme,
+        locale={"en": "en-US", "es": "es-ES"}[language],
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    return page
+
+
+def _fit(page, name):
+    """Nothing stands against WCAG, nothing is wider than the window; a picture where asked for."""
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/first-{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
+def test_a_new_person_begins_by_thumb_loses_nothing_on_reload_and_ends_at_asking(
+    chromium, device, width, theme, language
+):
+    with served(lambda _: create(device.settings, device), lifespan="off") as address:
+        page = _open(chromium, width, theme, language)
+        page.goto(address)
+        _fit(page, f"nobody-{width}")
+        page.locator('a[href^="/start"]').click()
+        expect(page.locator(".journey li")).to_have_count(3)
+        _fit(page, f"stays-{width}")
+        page.locator(".start__go .button--primary").click()
+        page.fill("#label", "Ana")
+        page.fill("#born", "1984-03-05")
+        page.reload()
+        expect(page.locator("#label")).to_have_value("Ana")
+        page.fill("#passphrase", "short")
+        expect(page.locator("#strength-words")).to_contain_text("10")
+        page.fill("#passphrase", PASSPHRASE)
+        page.fill("#again", PASSPHRASE)
+        _fit(page, f"you-{width}")
+        page.click("#make")
+        page.wait_for_url("**/start/recovery")
+        page.click("#recovery-show")
+        expect(page.locator("#recovery-words")).to_contain_text("-")
+        _fit(page, f"recovery-{width}")
+        page.click("#recovery-done")
+        page.select_option("#country", "ES")
+        expect(page.locator("#number")).to_have_text("112")
+        _fit(page, f"choices-{width}")
+        page.locator(".start__go .button--primary").click()
+        page.wait_for_url("**/start/bring")
+        _fit(page, f"bring-{width}")
+        page.go_back()
+        expect(page.locator("#country")).to_have_value("ES")
+        page.go_forward()
+        page.click("#done")
+        expect(page.locator("#lifeline")).to_have_text("112")
+        page.click(".who")
+        expect(page.locator(".persons li")).to_have_count(1)
+        _fit(page, f"family-{width}")
+        page.context.close()
+    (member,) = device.members.values()
+    assert member.profile["language"] == language
+    assert member.profile["country"] == "ES"
+
+
+def test_the_client_is_installable_and_opens_without_its_server_on_whom_to_call(chromium, device):
+    member = device.add("p01", PASSPHRASE)
+    with member.vault.write() as tx:
+        row = {"question": SECRET, "asked": "2026-11-21T10:00:00Z", "answer": {}}
+        tx.put("profile", "me", {"language": "en"})
+        tx.put("note", "n", row)
+    page = _open(chromium, 390, "light", "en")
+    with served(lambda _: create(device.settings, device), lifespan="off") as address:
+        page.goto(address)
+        page.fill("#passphrase", PASSPHRASE)
+        page.click("form.card button[type=submit]")
+        page.wait_for_selector("#question")
+        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        page.wait_for_function("navigator.serviceWorker.controller !== null")
+        manifest = page.evaluate(
+            "fetch(document.querySelector('link[rel=manifest]').href).then((r) => r.json())"
+        )
+        assert manifest["display"] == "standalone"
+        page.fill("#question", SECRET)
+        page.reload()
+        expect(page.locator("#question")).to_have_value(SECRET)
+        kept = page.evaluate(
+            """async () => {
+              const found = [];
+              for (const name of await caches.keys()) {
+                const cache = await caches.open(name);
+                for (const request of await cache.keys()) {
+                  const text = await (await cache.match(request)).text();
+                  found.push([new URL(request.url).pathname, text]);
+                }
+              }
+              return found;
+            }"""
+        )
+        addresses = {path for path, _ in kept}
+        assert "/offline" in addresses
+        assert all(one.startswith(("/static/", "/offline")) for one in addresses), addresses
+        assert not any(SECRET in text or "p01" in text for _, text in kept)
+    page.reload()
+    expect(page.locator("#call")).to_have_attribute("href", "tel:911")
+    page.get_by_text("Pain or pressure in the chest").click()
+    expect(page.get_by_text("Call 911 now: this may be a heart attack")).to_be_visible()
+    _fit(page, "offline-390")
+    page.select_option("#country", "ES")
+    expect(page.locator("#call-number")).to_have_text("112")
+    page.context.close()
