@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,13 +25,17 @@ PASSPHRASE = "correct horse"
 SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
 
 
+@lru_cache(maxsize=1)
+def knowledge() -> Knowledge:
+    """What a device knows, read once."""
+    return Knowledge.load("device")
+
+
 class Home:
     """One person's device; ``page`` is theirs, unlocked."""
 
     def __init__(self, folder: Path, triage: Any, resources: list[dict[str, Any]]) -> None:
-        node = SimpleNamespace(
-            index=SimpleNamespace(knowledge=Knowledge.load("device")), triage=triage
-        )
+        node = SimpleNamespace(index=SimpleNamespace(knowledge=knowledge()), triage=triage)
         settings = DeviceSettings(data=folder / "device", hosts="localhost")
         self.device = Device(settings, node)
         self.member = self.device.add("p07", PASSPHRASE)
