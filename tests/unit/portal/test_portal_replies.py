@@ -60,10 +60,11 @@ async def test_a_saved_text_is_there_when_the_page_is_opened_again(ana, clinic):
     assert 'name="version" id="version" value="1"' in page
 
 
-async def test_whoever_saves_has_taken_the_referral(ana, clinic):
-    id_ = clinic.refer()
+async def test_whoever_saves_has_taken_the_referral(ana, clinic, open_browser):
+    id_, bo = clinic.refer(), open_browser()
+    await bo.sign_in("bo")
     await ana.save(id_, "x")
-    assert "With Dr. Ana Ruiz" in (await ana.get("/portal/")).text
+    assert "With Dr. Ana Ruiz" in (await bo.get("/portal/")).text
 
 
 async def test_a_stale_save_is_refused_and_changes_nothing(ana, open_browser, clinic):
