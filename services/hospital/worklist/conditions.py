@@ -81,7 +81,7 @@ def order_of(filters: Filters) -> list[Any]:
     return [column.desc() if down else column.asc() for column in columns]
 
 
-def beyond(filters: Filters, row: Referral, *, after: bool) -> Condition:
+def beyond(filters: Filters, row: Any, *, after: bool) -> Condition:
     """Rows that come after one row in the order, or before it."""
     columns, down = key_of(filters)
     values = [literal(getattr(row, c.key), c.type) for c in columns]

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from services.exchange.messages import ReferredQuestion
 from services.hospital.errors import UnreadableError
@@ -33,9 +34,9 @@ _NARROW = (
 
 @dataclass(frozen=True)
 class Line:
-    """One referral on the worklist; ``row`` holds no text but the question, sealed."""
+    """One referral on the worklist; ``row`` has columns of `Referral`, of texts the question."""
 
-    row: Referral
+    row: Any
     text: str
     overdue: bool
     snoozed: bool
@@ -60,14 +61,14 @@ class News:
         tally: as it is now.
         fresh: referrals that the filters show, that came since, and are not on the page.
         emergency: whether an emergency came since, whatever the filters are.
-        rows: those of the page that are still there, without their texts.
+        rows: those of the page that are still there: columns of `Referral` without texts.
         at: the moment of which it tells.
     """
 
     tally: Tally
     fresh: int
     emergency: bool
-    rows: tuple[Referral, ...]
+    rows: tuple[Any, ...]
     at: datetime
 
 
@@ -173,7 +174,7 @@ class Worklist:
         signed = filters.show == "signed"
         return tally(groups_of(session, user, self.waits, now, signed=signed), filters)
 
-    def _lines(self, rows: Sequence[Referral], now: datetime) -> Iterable[Line]:
+    def _lines(self, rows: Sequence[Any], now: datetime) -> Iterable[Line]:
         for row in rows:
             try:
                 text = self._open(row.id, "question", row.question)
@@ -189,8 +190,8 @@ class Worklist:
             )
 
 
-def _rows(session: Session, ids: Sequence[str], *columns: object) -> list[Referral]:
-    """Rows in the order of their ids, with so many columns only."""
-    query = select(Referral).where(Referral.id.in_(ids)).options(load_only(*columns))  # type: ignore[arg-type]
-    found = {row.id: row for row in session.scalars(query)}
+def _rows(session: Session, ids: Sequence[str], *columns: Any) -> list[Any]:
+    """Rows in the order of their ids, with these columns of `Referral` alone."""
+    query = select(*columns).where(Referral.id.in_(ids))
+    found = {row.id: row for row in session.execute(query)}
     return [found[id_] for id_ in ids if id_ in found]

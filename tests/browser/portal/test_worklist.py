@@ -87,6 +87,8 @@ def test_a_clinician_works_through_the_list_by_keyboard(  # noqa: PLR0917 - fixt
         page.click("#handover [data-close=go]")
     page.wait_for_selector('.work[data-held="other"]')
     assert overflow(page) == 0
+    assert page.locator("#bell svg").count() == 1  # its count is not the list's
+    assert violations(page) == []
     shoot(page, f"{width}-{theme}-after")
 
     steps = {step.act for id_, _ in desk for step in hospital.holding.history(id_)}

@@ -35,7 +35,7 @@ function put(element, text) {
 }
 
 function figures(news) {
-  for (const place of document.querySelectorAll("[data-count]")) {
+  for (const place of document.querySelectorAll(".tabs [data-count], #filters [data-count]")) {
     put(place, news.counts[place.dataset.count] ?? 0);
   }
   for (const one of document.querySelectorAll(".counts__one")) {
