@@ -11,6 +11,7 @@ from compliance.errors import BadInputError, NotFoundError
 from patient_app.member import Member
 from patient_app.service import Device
 from patient_app.visits import drafts
+from patient_app.visits.sent import sent
 from patient_app.visits.shape import shape, words_of
 from services.consult.messages import Words
 from services.fhir.intake import questionnaires
@@ -81,7 +82,7 @@ def visits_routes(router: APIRouter, device: Device, Mine: Any) -> None:  # noqa
         if draft["response"].get("status") != "completed":
             raise BadInputError("Only complete answers can be sent.")
         to = await device.connections.send(member, place, draft["response"])
-        return _open(member, await asyncio.to_thread(drafts.sent, member, id, to))
+        return _open(member, await asyncio.to_thread(sent, member, id, to))
 
     @router.delete("/visits/{id}")
     def forget(id: Id, member: Mine) -> dict[str, Any]:  # noqa: A002 - of the path

@@ -7,6 +7,7 @@ import pytest
 from compliance.errors import BadInputError, NotFoundError
 from patient_app.medicines import own
 from patient_app.visits import drafts
+from patient_app.visits.sent import sent
 from services.consult.messages import Person
 from services.consult.triage import Triager
 from services.fhir.intake import questionnaires
@@ -136,3 +137,15 @@ def test_the_list_is_in_the_persons_language(member):
     member.set_profile({"language": "es"})
     assert drafts.listed(member)[0]["title"] == "Antes de una nueva visita"
     assert set(questionnaires()) >= {drafts.URL + "new-visit"}
+
+
+def test_what_was_sent_stands_word_for_word_in_the_ledger(member, look):
+    id_ = drafts.begin(member, "new-visit")["response"]["id"]
+    drafts.save(member, id_, [said("reason", "My knee."), NO_ALLERGIES], look)
+    drafts.finish(member, id_)
+    assert sent(member, id_, "City Hospital")["sent"]["to"] == "City Hospital"
+    ((_, entry),) = member.vault.items("ledger")
+    assert "Why are you coming? Use your own words. My knee." in entry["text"]
+    assert (entry["destination"], entry["state"]) == ("City Hospital", "sent")
+    with pytest.raises(NotFoundError):
+        sent(member, "nonsense", "City Hospital")
