@@ -131,10 +131,15 @@ def codes_of(value: Mapping[str, Any]) -> tuple[str, ...]:
     """The codes of a concept, each with the name of its system."""
     codings = value.get("coding", [value] if "code" in value and "value" not in value else [])
     return tuple(
-        f"{_SYSTEMS.get(str(c.get('system')), str(c.get('system') or ''))} {c['code']}".strip()
+        f"{_system(str(c.get('system') or ''))} {c['code']}".strip()
         for c in codings
         if c.get("code")
     )
+
+
+def _system(address: str) -> str:
+    """The name of a code system; of one that is not known here, the end of its address."""
+    return _SYSTEMS.get(address) or re.split("[/:]", address.rstrip("/"))[-1]
 
 
 def _quantity(value: Mapping[str, Any]) -> str:

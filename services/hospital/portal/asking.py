@@ -38,7 +38,7 @@ class AskingPages:
                 "ask",
                 partial(self._charts.ask, question=question, before=before),
                 lambda found: {"asked": found},
-                most=MAX_CHARS,
+                words=("reply",),
             )
 
         @pages.get("/patients/{id_}/ask")
