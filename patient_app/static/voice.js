@@ -94,7 +94,7 @@ class Dictation {
  */
 export function dictation(button, field, stays) {
   if (!Recognition) return;
-  button.hidden = false;
+  button.inert = false;
   new Dictation(button, field, stays);
 }
 

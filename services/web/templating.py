@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.ext import Extension
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from services.web.assets import SHARED, Assets, assets, versioned
 
@@ -29,6 +29,9 @@ STATIC = SHARED
 """``caretier.css``, icons and modules that all clients share, at ``/static/caretier``."""
 
 
+_INDENT = re.compile(r"\n[ \t]+")
+_AS_WRITTEN = re.compile(r"<(?:pre|textarea)\b")
+"""Where spaces at the start of a line may be text; elsewhere they are only weight."""
 _SYMBOL = re.compile(r'<symbol id="([\w-]+)" viewBox="0 0 24 24">(.*?)</symbol>')
 _MODULE = re.compile(r'<script type="module" src="(/static/[\w-]+/v-\w+)/([\w./-]+)"></script>')
 
@@ -61,7 +64,14 @@ class _Addresses(Extension):
                 + found[0]
             )
 
-        return _MODULE.sub(early, versioned(source, *self.known))
+        whole = _MODULE.sub(early, versioned(source, *self.known))
+        return whole if _AS_WRITTEN.search(whole) else _INDENT.sub("\n", whole)
+
+
+def quoted(text: str) -> Markup:
+    """A text for an attribute in single quotes: JSON stays short, for its own quotes stay."""
+    escaped = str(escape(text)).replace("&#34;", '"')
+    return Markup(escaped)  # noqa: S704 - escaped but for what cannot end the attribute
 
 
 @lru_cache
@@ -91,6 +101,7 @@ def templates(*folders: Path, **static: Path) -> Jinja2Templates:
         lstrip_blocks=True,
     )
     env.globals["icons"] = icons()
+    env.filters["quoted"] = quoted
     return Jinja2Templates(env=env)
 
 

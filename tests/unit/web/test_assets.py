@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from services.web.app import create_app
 from services.web.assets import ASK_FIRST, FOR_GOOD, SHARED, Asset, Assets, assets, versioned
-from services.web.templating import mount_static, templates
+from services.web.templating import mount_static, quoted, templates
 
 
 @pytest.fixture
@@ -66,9 +67,9 @@ def test_a_template_asks_at_once_for_all_that_its_module_needs(made, folder, tmp
     pages = tmp_path_factory.mktemp("pages")
     source = '<script type="module" src="/static/own/page.js"></script>'
     (pages / "t.html").write_text(source, "utf-8")
-    html = templates(pages, own=folder).env.get_template("t.html").render()
-    assert html.count('rel="modulepreload"') == len(made.needs("page.js"))
-    assert html.endswith(f'<script type="module" src="{made.base}/page.js"></script>')
+    page = templates(pages, own=folder).env.get_template("t.html").render()
+    assert page.count('rel="modulepreload"') == len(made.needs("page.js"))
+    assert page.endswith(f'<script type="module" src="{made.base}/page.js"></script>')
 
 
 def test_a_changed_file_changes_the_version(made, folder):
@@ -134,3 +135,10 @@ def test_packed_and_plain_are_the_same():
     asset = Asset.of("x.css", b"a { color: red }\n" * 40)
     assert asset.packed is not None
     assert gzip.decompress(asset.packed) == asset.content
+
+
+@pytest.mark.parametrize("text", ["'", "' onload='x", "<script>", "&#39;", '{"a": "it\'s"}'])
+def test_a_text_in_single_quotes_cannot_end_its_attribute(text):
+    made = quoted(text)
+    assert not set("'<>") & set(made)
+    assert html.unescape(made) == text
