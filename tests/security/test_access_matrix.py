@@ -35,7 +35,7 @@ KEYS = (
     *("key-chat", "key-engine", "key-operator"),
     *("key-system", "key-write", "key-p07", "key-ask", "key-study"),
 )
-ROLES = ("clinician", "operator", "privacy")
+ROLES = ("clinician", "operator", "privacy", "admin")
 CALLERS = (STRANGER, FORGED, *KEYS, *ROLES)
 ALL, NODES = set(CALLERS), set[str]()
 """``NODES``: let in by a one-time code or a node's signed token alone, so none of these callers."""
@@ -300,6 +300,32 @@ HOSPITAL: dict[str, Row] = (
         },
         "POST /portal/knowledge/sources/{source}/ask": ("/portal/knowledge/sources/x/ask", NODES),
         "GET /portal/reviews": ("/portal/reviews", {"privacy"}),
+        "GET /portal/users": ("/portal/users", {"admin"}),
+        "GET /portal/users/export": ("/portal/users/export", {"admin"}),
+        "GET /portal/users/new": ("/portal/users/new", {"admin"}),
+        "GET /portal/users/{id_}": (f"/portal/users/{ID}", {"admin"}),
+        "POST /portal/users": ("/portal/users", NODES),
+        **{
+            f"POST /portal/users/{{id_}}/{act}": (f"/portal/users/{ID}/{act}", NODES)
+            for act in ("code", "role", "acts-as", "change")
+        },
+        "GET /portal/welcome": ("/portal/welcome", ALL),
+        "POST /portal/welcome": ("/portal/welcome", NODES),
+        "GET /portal/account": ("/portal/account", STAFF),
+        "POST /portal/account/sign-out": ("/portal/account/sign-out", NODES),
+        "POST /portal/account/password": ("/portal/account/password", NODES),
+        "GET /portal/account/prove": ("/portal/account/prove", STAFF),
+        "POST /portal/account/prove": ("/portal/account/prove", NODES),
+        "GET /portal/audit": ("/portal/audit", {"privacy"}),
+        "POST /portal/audit": ("/portal/audit", NODES),
+        "GET /portal/audit/events/{seq}": ("/portal/audit/events/0", {"privacy"}),
+        "GET /portal/audit/person": ("/portal/audit/person", {"privacy"}),
+        "POST /portal/audit/person": ("/portal/audit/person", NODES),
+        "GET /portal/audit/looks": ("/portal/audit/looks", {"privacy"}),
+        "GET /portal/audit/whole": ("/portal/audit/whole", {"privacy"}),
+        "POST /portal/audit/whole": ("/portal/audit/whole", NODES),
+        "POST /portal/audit/export": ("/portal/audit/export", NODES),
+        "GET /portal/api/audit": ("/portal/api/audit", {"privacy"}),
         "POST /portal/reviews/{id_}": (f"/portal/reviews/{ID}", NODES),
         "GET /portal/api/counts": ("/portal/api/counts", READS_REFERRALS),
         "GET /portal/api/session": ("/portal/api/session", STAFF),

@@ -20,9 +20,7 @@ from services.hospital.portal.errors import NoSuchPatientError
 from services.hospital.portal.glass import glass_form
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.texts import clean
-from services.hospital.portal.views import stamp
 from services.hospital.previsit.summary import Before
-from services.hospital.relations import Relations
 from services.hospital.smart.clients import Client
 
 MAX_NUMBER_CHARS = 100
@@ -54,7 +52,6 @@ def chart_pages(
     router: APIRouter,
     portal: Portal,
     charts: Charts,
-    relations: Relations | None = None,
     *,
     apps: Callable[[], list[Client]] = list,
     before: BeforeVisit = nothing_before,
@@ -98,12 +95,11 @@ def chart_pages(
             summary = _open(portal, charts, request, who, id_)
         except NoRelationError:
             return glass_form(portal, request, who, id_)
-        glass = relations.glass(who.user, id_) if relations else None
         t, launched = pages.translator(request), apps()
         page = pages.render(
             request, "chart", who, here=f"{CHARTS}/{id_}", title=t("chart.title"), current=CHARTS,
-            summary=summary, shown=SHOWN, glass=glass, until=stamp(glass.expires) if glass else "",
-            patient=id_, apps=launched, before=before(id_, t, pages.language(request)),
+            summary=summary, shown=SHOWN, patient=id_, apps=launched,
+            before=before(id_, t, pages.language(request)),
         )  # fmt: skip
         return let_form_go(page, *(app.launch_url for app in launched if app.launch_url))
 

@@ -9,12 +9,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from compliance.access import BrokenGlass
-from compliance.access.breakglass import LASTS, LONGEST_REASON, SHORTEST_REASON
+from compliance.access.breakglass import CATEGORIES, LASTS, LONGEST_REASON, SHORTEST_REASON
 from compliance.errors import BadInputError
 from services.hospital.accounts import SignedIn
 from services.hospital.portal.access import CHART_READERS, CHARTS, REVIEWERS, REVIEWS
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.texts import clean
+from services.hospital.portal.trail_words import Told, told
 from services.hospital.portal.views import age, stamp
 from services.hospital.relations import Relations
 
@@ -36,6 +37,8 @@ class ReviewRow:
     verdict: str
     note: str
     reviewer: str
+    category: str
+    meanwhile: tuple[Told, ...]
 
 
 def glass_form(
@@ -45,7 +48,9 @@ def glass_form(
     id_: str,
     *,
     reason: str = "",
+    category: str = "",
     bad: bool = False,
+    bad_kind: bool = False,
 ) -> Response:
     """The page in place of a chart that its reader has no treatment relation to.
 
@@ -55,7 +60,9 @@ def glass_form(
         who: reads it.
         id_: of the Patient.
         reason: as it was typed, when it could not be taken.
-        bad: whether it could not.
+        category: kind of emergency, as it was chosen.
+        bad: whether the reason could not be taken.
+        bad_kind: whether the kind could not.
     """
     t = portal.pages.translator(request)
     return portal.pages.render(
@@ -64,11 +71,14 @@ def glass_form(
         who,
         here=f"{CHARTS}/{id_}",
         title=t("glass.title"),
-        status=422 if bad else 403,
+        status=422 if bad or bad_kind else 403,
         current=CHARTS,
         patient=id_,
         reason=reason,
         bad=bad,
+        bad_kind=bad_kind,
+        category=category,
+        categories=CATEGORIES,
         shortest=SHORTEST_REASON,
         longest=LONGEST_REASON,
         minutes=int(LASTS.total_seconds() // 60),
@@ -76,8 +86,9 @@ def glass_form(
 
 
 def glass_pages(router: APIRouter, portal: Portal, relations: Relations) -> None:
-    """Add emergency access to a chart, and its review."""
+    """Add emergency access to a chart, and its review with what was opened meanwhile."""
     gate = portal.gate
+    portal.pages.glass = relations.glass
 
     @router.post("/patients/{id_}/emergency")
     def emergency(
@@ -85,14 +96,18 @@ def glass_pages(router: APIRouter, portal: Portal, relations: Relations) -> None
         id_: str,
         csrf: Annotated[str, Form()] = "",
         reason: Annotated[str, Form()] = "",
+        category: Annotated[str, Form()] = "",
     ) -> Response:
         """Open one chart for a while, for a reason that is written down first."""
         who = gate.let_change(request, csrf, CHART_READERS)
         said = clean(reason[: 2 * LONGEST_REASON])
+        kind = next((one for one in CATEGORIES if one == category), None)
+        if kind is None:
+            return glass_form(portal, request, who, id_, reason=said, bad_kind=True)
         try:
-            relations.break_glass(who.user, id_, said, who.client)
+            relations.break_glass(who.user, id_, said, who.client, category=kind)
         except BadInputError:
-            return glass_form(portal, request, who, id_, reason=said, bad=True)
+            return glass_form(portal, request, who, id_, reason=said, category=kind, bad=True)
         return see(f"{CHARTS}/{id_}")
 
     @router.get("/reviews")
@@ -114,6 +129,8 @@ def glass_pages(router: APIRouter, portal: Portal, relations: Relations) -> None
                 verdict=one.verdict or "",
                 note=one.note or "",
                 reviewer=names.get(one.reviewer or "", t("referral.somebody")),
+                category=one.category or "",
+                meanwhile=tuple(told(event, names, t) for event in portal.pages.opened(one)),
             )
 
         return portal.pages.render(

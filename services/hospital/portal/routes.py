@@ -222,7 +222,7 @@ def _chart_routes(
 ) -> None:
     """Charts, the apps that open from them, and emergency access to them."""
     apps = consent.smart.clients.launched if consent else list
-    chart_pages(pages, portal, charts, relations, apps=apps, before=before)
+    chart_pages(pages, portal, charts, apps=apps, before=before)
     history_pages(pages, portal, charts)
     if consent is not None:
         app_pages(pages, portal, consent, charts)

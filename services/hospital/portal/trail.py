@@ -45,7 +45,10 @@ class TrailPages:
         self.explorer, self._auditor, self._charts, self.key = explorer, auditor, charts, key
 
     def __call__(self, pages: APIRouter, api: APIRouter, portal: Portal) -> None:
-        """Add them."""
+        """Add them, and what was opened meanwhile to the reviews of emergency access."""
+        portal.pages.opened = lambda one: self.explorer.meanwhile(
+            one.user, one.patient, one.opened, one.expires
+        )
         _search_pages(pages, portal, self)
         _event_page(pages, portal, self)
         _person_pages(pages, portal, self)

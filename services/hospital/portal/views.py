@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +12,11 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from compliance.access import BrokenGlass
+from compliance.audit.entries import Entry
 from compliance.errors import CaretierError
 from services.hospital.accounts import SignedIn
+from services.hospital.models import User
 from services.hospital.portal.access import SIGN_IN, home_of
 from services.hospital.portal.places import places_of
 from services.web.i18n import COMMON, LANGUAGES, Catalogue, Language, Translator, negotiate
@@ -26,6 +29,7 @@ STATIC = HERE / "static"
 
 LANGUAGE_COOKIE = "caretier_lang"
 SHARED_WORDS = ("frame", "problem", "age", "bell")
+_KIND = re.compile(r"/portal/([a-z-]+)")
 LINE_CHARS = 160
 """Longest first line of a question in the inbox, in characters."""
 
@@ -71,8 +75,18 @@ def reason(slug: str, t: Translator) -> str:
         return slug
 
 
-def explain(error: CaretierError, t: Translator) -> tuple[str, str]:
-    """What happened and what to do, in the page's language."""
+def explain(error: CaretierError, t: Translator, path: str = "") -> tuple[str, str]:
+    """What happened and what to do, in the page's language.
+
+    Args:
+        error: that a person met.
+        t: of the page.
+        path: of the address; what is not there is named by it.
+    """
+    kind = _KIND.match(path)
+    if error.kind == "not-found" and kind:
+        with suppress(KeyError):
+            return t(f"trouble.nothing.{kind[1]}.what"), t(f"trouble.nothing.{kind[1]}.remedy")
     try:
         return t(f"trouble.{error.kind}.what"), t(f"trouble.{error.kind}.remedy")
     except KeyError:
@@ -96,6 +110,8 @@ class Pages:
     def __init__(self, idle: timedelta, rooms: frozenset[str] = frozenset()) -> None:
         self._rooms = rooms
         self._idle = int(idle.total_seconds())
+        self.glass: Callable[[User, str], BrokenGlass | None] | None = None
+        self.opened: Callable[[BrokenGlass], Sequence[Entry]] = lambda _access: ()
         self._templates = templates(HERE / "templates", portal=STATIC)
         self._catalogue = Catalogue.load(COMMON, LOCALE)
 
@@ -112,6 +128,12 @@ class Pages:
         """The reader's language, and the patient's."""
         language, sentences = self.language(request), self._catalogue
         return Voices(sentences.translator(language), sentences.translator(patient), language)
+
+    def _glass_now(self, who: SignedIn | None, patient: object) -> BrokenGlass | None:
+        """The emergency access by which a page of a chart is open, if it is by that alone."""
+        if self.glass is None or who is None or not isinstance(patient, str):
+            return None
+        return self.glass(who.user, patient)
 
     def render(
         self,
@@ -154,6 +176,7 @@ class Pages:
             "apps_known": "apps" in self._rooms,
             "home": home_of(role) if who else SIGN_IN,
             "user": who.user if who else None,
+            "glass_now": self._glass_now(who, context.get("patient")),
             "unread": self.unread(who.user.id) if self.unread and who else None,
             "idle_seconds": self._idle if who else 0,
             "strings": self._catalogue.as_json(language, *SHARED_WORDS, *words),

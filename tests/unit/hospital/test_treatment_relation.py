@@ -295,11 +295,11 @@ async def test_with_a_reason_it_opens_says_so_and_comes_before_the_officer(brows
     browser, officer = browse(bo), browse(pri)
     token = await browser.csrf("/portal/patients")
     short = await browser.http.post(
-        "/portal/patients/me/emergency", data={"csrf": token, "reason": "now"}
+        "/portal/patients/me/emergency", data={"csrf": token, "reason": "now", "category": "life"}
     )
     assert short.status_code == 422
     opened = await browser.http.post(
-        "/portal/patients/me/emergency", data={"csrf": token, "reason": WHY}
+        "/portal/patients/me/emergency", data={"csrf": token, "reason": WHY, "category": "life"}
     )
     assert opened.headers["location"] == "/portal/patients/me"
     page = await browser.http.get("/portal/patients/me")
@@ -317,7 +317,7 @@ async def test_with_a_reason_it_opens_says_so_and_comes_before_the_officer(brows
 async def test_without_the_forms_token_no_glass_breaks(browse, bo, relations):
     browser = browse(bo)
     answer = await browser.http.post(
-        "/portal/patients/me/emergency", data={"csrf": "x", "reason": WHY}
+        "/portal/patients/me/emergency", data={"csrf": "x", "reason": WHY, "category": "life"}
     )
     assert answer.status_code == 403
     assert relations.waiting() == []
