@@ -1,8 +1,8 @@
 """Questions to the charts of the sandbox: right, not answered, and never wrong.
 
 All of them are answered as they should be, since questions and tables come from the same hand;
-other words are answered less often, never more boldly. It fails towards silence: words that are not in the tables, reasons, advice, relatives and two
-things in one question are not answered.
+other words are answered less often, never more boldly. It fails towards silence: words that are
+not in the tables, reasons, advice, relatives and two things in one question are not answered.
 """
 
 from __future__ import annotations
