@@ -220,6 +220,7 @@ HOSPITAL: dict[str, Row] = (
         },
         "POST /portal/system/queues/retry": ("/portal/system/queues/retry", NODES),
         "POST /portal/system/queues/drop": ("/portal/system/queues/drop", NODES),
+        "GET /portal/{rest:path}": ("/portal/nothing", ALL),  # a page that says so
         "GET /portal/notices": ("/portal/notices", STAFF),
         "GET /portal/api/notices": ("/portal/api/notices", STAFF),
         "POST /portal/notices/read": ("/portal/notices/read", NODES),
@@ -299,7 +300,6 @@ HOSPITAL: dict[str, Row] = (
             for act in ("approve", "refuse", "keep", "recheck")
         },
         "POST /portal/knowledge/sources/{source}/ask": ("/portal/knowledge/sources/x/ask", NODES),
-        "GET /portal/reviews": ("/portal/reviews", {"privacy"}),
         "GET /portal/users": ("/portal/users", {"admin"}),
         "GET /portal/users/export": ("/portal/users/export", {"admin"}),
         "GET /portal/users/new": ("/portal/users/new", {"admin"}),
@@ -326,6 +326,7 @@ HOSPITAL: dict[str, Row] = (
         "POST /portal/audit/whole": ("/portal/audit/whole", NODES),
         "POST /portal/audit/export": ("/portal/audit/export", NODES),
         "GET /portal/api/audit": ("/portal/api/audit", {"privacy"}),
+        "GET /portal/reviews": ("/portal/reviews", {"privacy"}),
         "POST /portal/reviews/{id_}": (f"/portal/reviews/{ID}", NODES),
         "GET /portal/api/counts": ("/portal/api/counts", READS_REFERRALS),
         "GET /portal/api/session": ("/portal/api/session", STAFF),

@@ -97,7 +97,7 @@ class Portal:
         if isinstance(error, NotSignedInError):
             onward = local(_FORMS.sub("", request.url.path))
             return see(SIGN_IN if onward == HOME else f"{SIGN_IN}?next={onward}")
-        what, remedy = explain(error, self.pages.translator(request))
+        what, remedy = explain(error, self.pages.translator(request), request.url.path)
         return self.pages.render(
             request,
             "trouble",

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from compliance.errors import CaretierError, NotFoundError
 from services.hospital.accounts import Accounts
@@ -53,6 +55,7 @@ from services.hospital.previsit import Alerts
 from services.hospital.relations import Relations
 from services.hospital.smart.consent import Consent
 from services.web.i18n import LANGUAGES
+from services.web.problems import unexpected
 
 Room = Callable[[APIRouter, APIRouter, Portal], None]
 """Adds pages (answered as pages, errors too) and addresses of the API to the portal's routers."""
@@ -75,6 +78,11 @@ def page_route(portal: Portal) -> type[APIRoute]:
                     return await handler(request)
                 except CaretierError as error:
                     return portal.problem(request, error)
+                except (HTTPException, RequestValidationError):
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever it is, a person waits
+                    unexpected(error, getattr(request.scope.get("route"), "path", "?"))
+                    return portal.problem(request, CaretierError("Something went wrong here."))
 
             return handle
 
@@ -254,6 +262,17 @@ def _learning_routes(
         knowledge_pages(pages, portal, knowledge)
 
 
+def _nothing(pages: APIRouter) -> None:
+    """Add what answers at addresses where there is nothing; it comes last."""
+
+    @pages.get("/{rest:path}")
+    def nothing(rest: str) -> Response:
+        """Say so as a page; to a program as a problem document."""
+        if rest.startswith("api/"):
+            raise HTTPException(404)
+        raise NotFoundError("There is nothing at this address.")
+
+
 def portal_router(
     accounts: Accounts,
     desk: Desk,
@@ -322,6 +341,7 @@ def portal_router(
     worklist_room(portal.lists)(pages, api, portal)
     for room in more:
         room(pages, api, portal)
+    _nothing(pages)
     router.include_router(api)
     router.include_router(pages)
     if consent is None:

@@ -32,8 +32,8 @@ function localTimes(part) {
 }
 
 function exchange(part, fresh) {
-  if (!fresh || sources.get(part.id) === fresh.innerHTML || held(part)) return;
-  sources.set(part.id, fresh.innerHTML);
+  if (!fresh || sources.get(part.id)?.isEqualNode(fresh) || held(part)) return;
+  sources.set(part.id, fresh.cloneNode(true));
   part.replaceChildren(...document.importNode(fresh, true).childNodes);
   localTimes(part);
 }
