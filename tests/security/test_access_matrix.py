@@ -582,7 +582,6 @@ async def test_a_route_of_the_device_lets_in_who_stands_in_its_row(device, route
         "/portal/patients/p01/documents",
         "/portal/patients/p01/ask",
         "/portal/patients/p01/resources/Observation/p01-a1c-3",
-        "/portal/patients/p07/resources/Observation/p01-a1c-3",
         "/portal/api/patients/p01/summary",
     ],
 )
