@@ -119,8 +119,10 @@ def test_no_rule_is_for_a_class_that_no_page_uses():
         for name in sorted(
             {n for selector, _ in RULE.findall(text) for n in CLASS.findall(selector)}
         ):
-            base = re.escape(re.sub(r"--[\w-]+$", "--", name)) if "--" in name else re.escape(name)
-            if not re.search(rf"(?<![\w-]){base}", everything + python):
+            block, part = re.match(r"(.*?)((?:__|--)[\w-]+)?$", name).groups()
+            made = re.escape(f"{block}{part[:2]}") + r"(?:\{\{|[\"'`] ?[~+]|\$\{)" if part else "$^"
+            written = re.escape(re.sub(r"--[\w-]+$", "--", name))
+            if not re.search(rf"(?<![\w-])(?:{written}|{made})", everything + python):
                 unused.append(f"{path.name}: .{name}")
     assert unused == []
 
