@@ -11,12 +11,11 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.hospital.notices import KINDS, Noticed, Notices, kinds_of
-from services.hospital.portal.access import NOTICES, READERS, WATCHERS
+from services.hospital.portal.access import EVERYBODY, NOTICES
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.views import age
 from services.web.i18n import Translator
 
-EVERYBODY = READERS | WATCHERS
 PAGE = 50
 """Notices on the page; older ones come up as these are forgotten."""
 MOST_KINDS = 40
