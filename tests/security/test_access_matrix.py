@@ -221,8 +221,8 @@ HOSPITAL: dict[str, Row] = (
         "POST /portal/system/queues/retry": ("/portal/system/queues/retry", NODES),
         "POST /portal/system/queues/drop": ("/portal/system/queues/drop", NODES),
         "GET /portal/{rest:path}": ("/portal/nothing", ALL),  # a page that says so
-        "GET /portal/notices": ("/portal/notices", STAFF),
-        "GET /portal/api/notices": ("/portal/api/notices", STAFF),
+        "GET /portal/notices": ("/portal/notices", STAFF - {"admin"}),
+        "GET /portal/api/notices": ("/portal/api/notices", STAFF - {"admin"}),
         "POST /portal/notices/read": ("/portal/notices/read", NODES),
         "POST /portal/notices/undo": ("/portal/notices/undo", NODES),
         "POST /portal/notices/kinds": ("/portal/notices/kinds", NODES),

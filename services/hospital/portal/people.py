@@ -243,6 +243,7 @@ def _changes(pages: APIRouter, desk: _Desk) -> None:
         act: Annotated[str, Form()] = "",
     ) -> Response:
         """Shut, open, sign out everywhere, or take the second factor away."""
+        desk.let(request, csrf)  # first: who may not ask is told no more
         if act not in acts:
             raise BadInputError("There is no such change.")
         return change(request, id_, csrf, act, acts[act])
