@@ -23,6 +23,8 @@ CLINICIAN = "clinician"
 CLINICIAN_NAME = "Sandbox clinician"
 PRIVACY = "privacy"
 PRIVACY_NAME = "Sandbox privacy officer"
+ADMIN = "admin"
+ADMIN_NAME = "Sandbox administrator"
 BACKEND, BROWSER, DEVICE = "demo-backend", "demo-app", "patients-device"
 """Ids of programs: two that an integrator can try at once, and the patients' device."""
 DEMO_APP = "http://127.0.0.1:9000"
@@ -71,11 +73,17 @@ def clinician_account(folder: Path) -> tuple[str, ...]:
 
 def privacy_account(folder: Path) -> tuple[str, ...]:
     """Arguments of ``caretier hospital`` that make the privacy officer's account."""
-    secret = secret_file(folder / "privacy-password")
-    return (
-        *("user", PRIVACY, "--name", PRIVACY_NAME, "--role", "privacy"),
-        *("--password-file", str(secret)),
-    )
+    return _account(folder, PRIVACY, PRIVACY_NAME, "privacy")
+
+
+def admin_account(folder: Path) -> tuple[str, ...]:
+    """Arguments of ``caretier hospital`` that make the administrator's account."""
+    return _account(folder, ADMIN, ADMIN_NAME, "admin")
+
+
+def _account(folder: Path, name: str, shown: str, role: str) -> tuple[str, ...]:
+    secret = secret_file(folder / f"{name}-password")
+    return ("user", name, "--name", shown, "--role", role, "--password-file", str(secret))
 
 
 def backend_client(folder: Path) -> tuple[str, ...]:

@@ -44,7 +44,9 @@ def test_the_figures_behind_a_curve_lead_to_their_resources(page):
     page.locator(".curve__figures summary").first.press("Enter")
     links = page.locator(".curve__figures[open] a.resource")
     assert links.count() >= 2
-    assert links.first.get_attribute("href").startswith("/portal/patients/p01/resources/Observation/p01-")
+    assert links.first.get_attribute("href").startswith(
+        "/portal/patients/p01/resources/Observation/p01-"
+    )
 
 
 def test_a_kind_and_a_year_are_chosen_by_keyboard(page):
