@@ -58,6 +58,7 @@ SHAPED: dict[str, Any] = {
     "/fhir/$de-identify": {"resourceType": "Patient", "id": "x"},
     f"/portal/api/referrals/{ID}/save": {"text": "x", "version": 0},
     "/portal/api/worklist/undo": {"batch": ID},
+    "/start/you": {"label": "x", "passphrase": PASSWORD, "again": PASSWORD},
     "/portal/api/worklist/take": {"rows": [{"id": ID, "version": 0}]},
 }
 """Bodies where a wrong shape would be refused before anybody asks who it is, or take long."""
@@ -359,6 +360,18 @@ DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.it
     "GET /results": ("/results", NODES),
     "GET /medicines": ("/medicines", NODES),
     "GET /visits": ("/visits", NODES),
+    "GET /manifest.webmanifest": ("/manifest.webmanifest", EITHER),
+    "GET /icons/{name}.png": ("/icons/icon-192.png", EITHER),
+    "GET /service-worker.js": ("/service-worker.js", EITHER),
+    "GET /offline": ("/offline", EITHER),  # the shell: it knows nobody
+    **{  # somebody is on the device already: a further person comes with a session
+        f"GET {path}": (path, NODES)
+        for path in ("/start", *(f"/start/{x}" for x in ("you", "recovery", "choices", "bring")))
+    },
+    "POST /start/you": ("/start/you", NODES),
+    "POST /start/choices": ("/start/choices", NODES),
+    "GET /family": ("/family", NODES),
+    "POST /switch": ("/switch", NODES),
     "POST /api/ask": ("/api/ask", MINE),
     "POST /api/preview": ("/api/preview", MINE),
     "POST /api/send/{preview_id}": ("/api/send/x", MINE),
@@ -522,8 +535,8 @@ async def try_row(
     method = route.partition(" ")[0].replace("MOUNT", "GET")
     body: dict[str, Any] = {}
     if method in {"POST", "PUT"}:
-        form = path.startswith("/portal") and "/api/" not in path
-        body = {"data": {"user": "x"}} if form else {"json": SHAPED.get(path, {})}
+        form = path.startswith(("/portal", "/start")) and "/api/" not in path
+        body = {"data": SHAPED.get(path, {"user": "x"})} if form else {"json": SHAPED.get(path, {})}
     transport = httpx.ASGITransport(app=app, client=(address, 4000))
     async with httpx.AsyncClient(transport=transport, base_url=HOST) as client:
         return await client.request(method, path, headers=headers, **body)

@@ -86,14 +86,17 @@ def filled(one, referral):
 
 
 def snapshot(hospital):
-    """Everything in the database but when a session was last seen, and who tried to sign in."""
+    """Everything in the database but when a session or a person was last seen, and who tried."""
     engine, seen = hospital.database.engine, {}
     with engine.connect() as connection:
         for table in inspect(engine).get_table_names():
             if "session" in table or table.startswith("sqlite"):
                 continue
-            rows = connection.execute(text(f'SELECT * FROM "{table}"')).fetchall()
-            seen[table] = sorted(map(repr, rows))
+            rows = connection.execute(text(f'SELECT * FROM "{table}"')).mappings()
+            seen[table] = sorted(
+                repr({name: value for name, value in row.items() if name != "last_seen"})
+                for row in rows
+            )
     return seen
 
 

@@ -175,7 +175,7 @@ async def test_the_chart_page_shows_it_escaped(hospital, browser):
     page = await browser.get("/portal/patients/me")
     assert "Before the visit" in page.text
     assert "<script>alert" not in page.text
-    assert 'href="/fhir/QuestionnaireResponse/qr#goals"' in page.text
+    assert 'href="/portal/patients/me/resources/QuestionnaireResponse/qr"' in page.text
 
 
 async def test_a_chart_without_answers_has_no_such_part(browser):
