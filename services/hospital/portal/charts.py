@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from compliance.errors import NotFoundError
 from services.hospital.accounts import SignedIn
+from services.hospital.caseload import Person
 from services.hospital.chart import Charts, Summary
 from services.hospital.chart.referred import absent, groups
 from services.hospital.errors import NoRelationError
@@ -26,8 +27,15 @@ from services.hospital.smart.clients import Client
 MAX_NUMBER_CHARS = 100
 BeforeVisit = Callable[[str, Callable[..., str], str], Sequence[Before]]
 """What a Patient (by id) wrote before a visit, with the reader's translator and language."""
+Treated = Callable[[SignedIn], Sequence[Person]]
+"""Whom a reader treats, written to the audit trail before they are shown."""
 SHOWN = 8
 """Lines of one part that are shown at once; the rest is folded."""
+
+
+def nobody(_who: SignedIn) -> Sequence[Person]:
+    """Where nobody says who treats whom."""
+    return ()
 
 
 def nothing_before(_patient: str, _say: Callable[..., str], _language: str) -> Sequence[Before]:
@@ -54,11 +62,13 @@ def chart_pages(
     charts: Charts,
     *,
     apps: Callable[[], list[Client]] = list,
+    treated: Treated = nobody,
     before: BeforeVisit = nothing_before,
 ) -> None:
     """Add the page that looks a person up, and the chart, from which apps can be launched.
 
-    What the person wrote before a visit stands on the chart, if they wrote anything.
+    Whom the reader treats is listed there; what the person wrote before a visit stands on the
+    chart, if they wrote anything.
     """
     gate, pages = portal.gate, portal.pages
 
@@ -67,12 +77,12 @@ def chart_pages(
         status = 404 if missed else 200
         return pages.render(
             request, "patients", who, here=CHARTS, title=t("chart.lookup"), status=status,
-            missed=missed,
+            missed=missed, people=treated(who),
         )  # fmt: skip
 
     @router.get("/patients")
     def lookup(request: Request) -> Response:
-        """Ask for a number; nobody is listed."""
+        """Whom the reader treats, written to the audit trail, and a field for anybody's number."""
         return form(request, gate.let(request, CHART_READERS), missed=False)
 
     @router.post("/patients")

@@ -34,6 +34,7 @@ from services.hospital.portal.charts import (
     BeforeVisit,
     chart_api,
     chart_pages,
+    nobody,
     nothing_before,
 )
 from services.hospital.portal.exports import export_pages
@@ -230,7 +231,8 @@ def _chart_routes(
 ) -> None:
     """Charts, the apps that open from them, and emergency access to them."""
     apps = consent.smart.clients.launched if consent else list
-    chart_pages(pages, portal, charts, apps=apps, before=before)
+    treated = consent.people if consent else nobody
+    chart_pages(pages, portal, charts, apps=apps, treated=treated, before=before)
     history_pages(pages, portal, charts)
     if consent is not None:
         app_pages(pages, portal, consent, charts)

@@ -66,3 +66,17 @@ def test_a_clinician_asks_opens_what_is_cited_and_reads_a_letter(
     page.wait_for_selector("#attached-0")
     assert "kidney clinic.\nNext" in page.inner_text("#attached-0")
     good(page, overflow, f"letter-{place}")
+
+
+@pytest.mark.parametrize(("width", "theme", "language"), PLACES)
+def test_a_clinician_chooses_among_those_they_treat(  # noqa: PLR0917 - fixtures and places
+    treated, open_page, overflow, width, theme, language
+):
+    page = open_page(width, theme, language)
+    page.goto("http://localhost:8000/portal/patients")
+    page.wait_for_selector("#treated")
+    good(page, overflow, f"patients-{width}-{theme}-{language}")
+    told = [e for e in treated.intake.audit.events if "p01" in repr(e)]
+    assert told, "whom a page lists is written down"
+    page.get_by_role("link", name="Harold James Whitcombe").click()
+    page.wait_for_url("**/portal/patients/p01")

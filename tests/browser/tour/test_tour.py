@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -32,6 +32,7 @@ from support.tours import (
 )
 
 from patient_app.app import create as create_device
+from services.fhir.sandbox import SANDBOX_DAY
 from services.hospital.app import create as create_hospital
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("tour")]
@@ -110,12 +111,23 @@ ROLES = {
 TEXTS = sorted(TOUR.glob("*.md"))
 
 
+class Then(datetime):
+    """The clock of records: what is due in them would change from month to month."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.combine(SANDBOX_DAY, datetime.min.time(), tz) + timedelta(hours=12)
+
+
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
     """Opens what a role works with: its address, its cookies, the referral to follow."""
     with sync_playwright() as playwright, ExitStack() as open_:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         open_.callback(browser.close)
+        patch = open_.enter_context(pytest.MonkeyPatch.context())
+        for clock in ("services.hospital.chart.service", "patient_app.member"):
+            patch.setattr(f"{clock}.datetime", Then)
         hospital = open_.enter_context(a_hospital(tmp_path_factory.mktemp("hospital")))
         waits = [(words, urgency, timedelta(minutes=minutes)) for words, urgency, minutes in ASKED]
         ids = [lay(hospital, words, urgency=u, waited=waited) for words, u, waited in waits]
