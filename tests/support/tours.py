@@ -31,7 +31,7 @@ READ = """() => {
   return out.join(" ");
 }"""
 SHEETS = '() => [...document.querySelectorAll("link[rel=stylesheet]")].map((link) => link.href)'
-_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8,}\b")
 _NUMBER = re.compile(r"\d[\d.,:]*")
 _MOMENT = re.compile(
     r"\b(?:now|ahora|min|h|d|am|pm|AM|PM|UTC|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|"
@@ -65,7 +65,8 @@ class Shot:
 def seen(page: Page) -> str:
     """Digest of what a page says and of the style sheets that it uses.
 
-    Numbers, moments and ids are left out: they differ from day to day, and the page is the same.
+    Numbers, moments, ids and digests are left out: they differ from day to day and from machine to
+    machine, and the page is the same.
     """
     words = _ID.sub("#", page.evaluate(READ))
     words = " ".join(_MOMENT.sub("", _NUMBER.sub("#", words)).split())
