@@ -444,7 +444,7 @@ class Hospital:
     def watch(self) -> Watch:
         """Tells people of what waits for them."""
         eyes = Eyes(
-            treats=lambda user, patient: self.relations.basis(user, patient) is not None,
+            whose=self.alerts.whose,
             nodes=self.operations.nodes,
             checks=self.operations.checks,
         )

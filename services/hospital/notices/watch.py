@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.hospital.jobs import LONGEST_WAIT
-from services.hospital.models import GlassBreak, IntakeAlert, Job, Notice, Referral, User
+from services.hospital.models import GlassBreak, IntakeAlert, Job, Notice, Referral
 from services.hospital.notices.kinds import KINDS
 from services.hospital.notices.telling import notify, people, settle
 from services.hospital.operations.health import Check
@@ -41,12 +41,12 @@ class Eyes:
     """What is looked at beside the database.
 
     Attributes:
-        treats: whether a clinician treats a Patient, by id.
+        whose: ids of the clinicians whom an alert of a Patient concerns.
         nodes: enrolled clinics.
         checks: how the node stands.
     """
 
-    treats: Callable[[User, str], bool]
+    whose: Callable[[str], Sequence[str]]
     nodes: Callable[[], Sequence[NodeRow]]
     checks: Callable[[], Sequence[Check]]
 
@@ -70,23 +70,19 @@ class Watch:
                     notify(session, user_id, one.kind, one.subject, since=one.since)
 
     def _flags(self) -> list[Waiting]:
-        """Red flags that nobody has taken up, for those who treat the person.
+        """Red flags that nobody has taken up, for those whom they concern.
 
         Who treats whom is looked up once for each: whoever was told stays told.
         """
         with self._database.reading() as session:
             rows = session.scalars(select(IntakeAlert).where(IntakeAlert.seen.is_(None))).all()
             told = set(session.scalars(select(Notice.subject).where(Notice.kind == "red-flag")))
-            query = select(User).where(User.role == "clinician", User.disabled.is_(False))
-            clinicians = session.scalars(query).all()
         return [
             Waiting(
                 "red-flag",
                 row.id,
                 row.received,
-                ()
-                if row.id in told
-                else [one.id for one in clinicians if self._eyes.treats(one, row.patient)],
+                () if row.id in told else self._eyes.whose(row.patient),
             )
             for row in rows
         ]

@@ -35,6 +35,9 @@ class Alert:
 class Alerts:
     """The alerts of one hospital, as those see them who treat the person.
 
+    Those of somebody whom no clinician treats are everybody's: an emergency waits for somebody.
+    Their chart still opens by breaking the glass only.
+
     Args:
         database: of the hospital.
         relations: who treats whom.
@@ -45,7 +48,7 @@ class Alerts:
         self._database, self._relations, self._auditor = database, relations, auditor
 
     def waiting(self, user: User, client: str | None = None) -> list[Alert]:
-        """What nobody has taken up, of people whom this clinician treats, emergencies first.
+        """What nobody has taken up that is this clinician's to see, emergencies first.
 
         Raises:
             AuditError: it could not be written down; nothing is shown.
@@ -57,11 +60,11 @@ class Alerts:
         )  # "emergency" comes before "urgent" in the alphabet, too
         with self._database.reading() as session:
             rows = list(session.scalars(query.limit(LOOKED_AT)))
-        mine = {one: self._relations.basis(user, one) for one in {row.patient for row in rows}}
+        mine = {one for one in {row.patient for row in rows} if self._concerns(user, one)}
         found = [
             Alert(row.id, row.patient, row.level, row.rule, row.received)
             for row in rows
-            if mine[row.patient]
+            if row.patient in mine
         ][:MOST]
         if found:
             whose = tuple(sorted({alert.patient for alert in found}))
@@ -75,13 +78,14 @@ class Alerts:
 
         Raises:
             NotFoundError: there is none, or somebody else took it up before.
-            NoRelationError: the user does not treat this person.
+            NoRelationError: the user does not treat this person, and somebody does.
         """
         with self._database.reading() as session:
             row = session.get(IntakeAlert, id_)
         if row is None:
             raise NotFoundError("There is no such alert.")
-        self._relations.require(user, row.patient, client)
+        if not self._concerns(user, row.patient):
+            self._relations.require(user, row.patient, client)
         with self._database.transaction() as session:
             done = session.execute(
                 update(IntakeAlert)
@@ -91,6 +95,18 @@ class Alerts:
             if changed(done) != 1:
                 raise NotFoundError("Somebody took this alert up before.")
         return row.patient
+
+    def whose(self, patient: str) -> list[str]:
+        """Ids of the clinicians whom an alert of this person concerns."""
+        with self._database.reading() as session:
+            query = select(User).where(User.role == "clinician", User.disabled.is_(False))
+            clinicians = session.scalars(query).all()
+        treating = [one.id for one in clinicians if self._relations.treats(one, patient)]
+        return treating or [one.id for one in clinicians]
+
+    def _concerns(self, user: User, patient: str) -> bool:
+        basis = self._relations.basis(user, patient)
+        return basis is not None or user.id in self.whose(patient)
 
     def forget(self, before: datetime) -> int:
         """Delete alerts that were taken up before a moment; returns how many."""

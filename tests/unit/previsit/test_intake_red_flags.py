@@ -8,7 +8,7 @@ from compliance.audit.errors import AuditError
 from compliance.errors import NotFoundError
 from services.hospital.errors import NoRelationError
 from services.hospital.models import User
-from tests.unit.previsit.conftest import ALLERGIES, item, new_visit, response, said
+from tests.unit.previsit.conftest import ALLERGIES, RECORD, item, new_visit, response, said
 
 CHEST = "I have crushing chest pain and I cannot breathe."
 
@@ -105,6 +105,18 @@ async def test_only_who_treats_the_person_sees_it_and_that_is_on_the_trail(app, 
     event = trail.events[-1]
     assert event["entity"][1]["what"]["reference"] == "Patient/me"
     assert "chest" not in str(trail.events)
+
+
+async def test_a_flag_of_somebody_whom_nobody_treats_is_every_clinicians(app, hospital):
+    me = {one: value for one, value in RECORD[0].items() if one != "generalPractitioner"}
+    hospital.records.put(me)
+    await app.answer(new_visit(CHEST))
+    bo = user(hospital, "bo")
+    (flag,) = hospital.alerts.waiting(bo)
+    assert set(hospital.alerts.whose("me")) >= {bo.id, user(hospital, "ana").id}
+    assert hospital.alerts.take_up(flag.id, bo) == "me"
+    with pytest.raises(NoRelationError):  # the chart itself opens by breaking the glass only
+        hospital.relations.require(bo, "me")
 
 
 async def test_without_the_trail_no_alert_is_shown(app, hospital):
