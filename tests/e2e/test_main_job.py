@@ -235,6 +235,7 @@ def sign_in_browser(page: Page, stack: Stack, consult: str, text: str, shots: Pa
     expect(link).to_be_visible()
     shoot(page, shots, "portal-inbox")
     link.click()
+    page.locator("#pane-tab-reply").click()  # a phone shows one part at a time
     expect(page.locator("#reply-form")).to_be_visible()
     page.fill("#text", text)
     shoot(page, shots, "portal-referral")
