@@ -6,6 +6,7 @@ import os
 import sys
 
 import pytest
+from sqlalchemy import text
 
 from services.cli.processes import Child
 from services.exchange.keys import NodeKeys
@@ -26,6 +27,8 @@ def mode(path) -> int:
 def test_a_database_and_its_log_can_be_read_by_its_user_alone(tmp_path):
     database = Database(f"sqlite:///{tmp_path}/clinic/clinic.db")
     database.migrate("services.exchange")
+    with database.transaction() as session:
+        session.execute(text("CREATE TABLE kept (word TEXT)"))
     kept = list((tmp_path / "clinic").iterdir())
     assert {p.name for p in kept} >= {"clinic.db", "clinic.db-wal"}
     assert {mode(p) for p in kept} == {0o600}

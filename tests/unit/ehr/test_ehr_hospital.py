@@ -118,7 +118,7 @@ async def test_a_server_that_is_away_ends_its_job_and_waits_for_its_clock(
     hospital.ehr.schedule()
     await do_all(hospital)
     assert jobs(hospital) == []
-    assert hospital.status()["ehrs"][0]["state"] == "failed"
+    assert hospital.operations.ehrs()[0]["state"] == "failed"
 
 
 async def test_a_subscription_is_made_where_the_server_lists_topics(hospital, ehr):
