@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 from support.served import served
 from support.stage import PASSWORD, PERSON, a_device, a_hospital, lay
 
@@ -89,15 +89,13 @@ def _measure(page: Page, cdp: CDPSession, address: str) -> Look:
 
 
 @pytest.fixture
-def measure(chromium: Browser) -> Iterator[Callable[..., Look]]:
+def measure(chromium: Browser) -> Callable[..., Look]:
     """Looks at a page for the first time (nothing kept) on a slow phone."""
-    contexts: list[BrowserContext] = []
 
     def first_look(address: str, cookies: list[dict[str, str]], width: int = 390) -> Look:
         context = chromium.new_context(
             viewport={"width": width, "height": 844}, service_workers="block"
         )
-        contexts.append(context)
         context.add_cookies(cookies)
         context.add_init_script(f"({WATCH})()")
         page = context.new_page()
@@ -105,11 +103,12 @@ def measure(chromium: Browser) -> Iterator[Callable[..., Look]]:
         cdp.send("Network.enable")
         cdp.send("Network.emulateNetworkConditions", SLOW_4G)
         cdp.send("Emulation.setCPUThrottlingRate", {"rate": CPU_TIMES})
-        return _measure(page, cdp, address)
+        try:
+            return _measure(page, cdp, address)
+        finally:  # or its page would go on asking while the next one is timed
+            context.close()
 
-    yield first_look
-    for context in contexts:
-        context.close()
+    return first_look
 
 
 @pytest.fixture(scope="module")
