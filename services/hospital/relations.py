@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import cast
 from uuid import uuid4
@@ -20,6 +20,8 @@ from services.store.database import Database
 from services.store.rows import changed
 
 MOST_SHOWN = 200
+AT_ONCE = 200
+"""Staff of one query; a database bounds how deep a condition may be."""
 
 
 def _now() -> datetime:
@@ -66,11 +68,17 @@ class Relations:
 
     def treats(self, user: User, patient: str) -> bool:
         """Whether the record joins an account to a patient now, whatever else opens charts."""
+        return self.treated_by((user.acts_as or "").split(), patient)
+
+    def treated_by(self, staff: Sequence[str], patient: str) -> bool:
+        """Whether the record joins any of the staff (references) to a patient now."""
         if not ID.fullmatch(patient):
             return False
         with self._database.reading() as session:
-            staff = (user.acts_as or "").split()
-            return treats(session, staff, patient, self._clock()) is not None
+            return any(
+                treats(session, staff[at : at + AT_ONCE], patient, self._clock()) is not None
+                for at in range(0, len(staff), AT_ONCE)
+            )
 
     def require(self, user: User, patient: str, client: str | None = None) -> None:
         """Let a clinician pass who treats this patient.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.hospital.jobs import LONGEST_WAIT
@@ -72,17 +72,20 @@ class Watch:
     def _flags(self) -> list[Waiting]:
         """Red flags that nobody has taken up, for those whom they concern.
 
-        Who treats whom is looked up once for each: whoever was told stays told.
+        Who treats whom is looked up once for each; one that came in again is told again.
         """
         with self._database.reading() as session:
             rows = session.scalars(select(IntakeAlert).where(IntakeAlert.seen.is_(None))).all()
-            told = set(session.scalars(select(Notice.subject).where(Notice.kind == "red-flag")))
+            query = select(Notice.subject, func.max(Notice.made)).where(Notice.kind == "red-flag")
+            told = {row[0]: row[1] for row in session.execute(query.group_by(Notice.subject))}
         return [
             Waiting(
                 "red-flag",
                 row.id,
                 row.received,
-                () if row.id in told else self._eyes.whose(row.patient),
+                ()
+                if row.id in told and told[row.id] >= row.received
+                else self._eyes.whose(row.patient),
             )
             for row in rows
         ]

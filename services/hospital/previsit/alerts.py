@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -60,7 +61,9 @@ class Alerts:
         )  # "emergency" comes before "urgent" in the alphabet, too
         with self._database.reading() as session:
             rows = list(session.scalars(query.limit(LOOKED_AT)))
-        mine = {one for one in {row.patient for row in rows} if self._concerns(user, one)}
+        whom = {row.patient for row in rows}
+        mine = {one for one in whom if self._relations.basis(user, one)}
+        mine |= self._orphans(whom - mine)
         found = [
             Alert(row.id, row.patient, row.level, row.rule, row.received)
             for row in rows
@@ -84,7 +87,7 @@ class Alerts:
             row = session.get(IntakeAlert, id_)
         if row is None:
             raise NotFoundError("There is no such alert.")
-        if not self._concerns(user, row.patient):
+        if not self._orphans([row.patient]):
             self._relations.require(user, row.patient, client)
         with self._database.transaction() as session:
             done = session.execute(
@@ -98,15 +101,19 @@ class Alerts:
 
     def whose(self, patient: str) -> list[str]:
         """Ids of the clinicians whom an alert of this person concerns."""
-        with self._database.reading() as session:
-            query = select(User).where(User.role == "clinician", User.disabled.is_(False))
-            clinicians = session.scalars(query).all()
+        clinicians = self._clinicians()
         treating = [one.id for one in clinicians if self._relations.treats(one, patient)]
         return treating or [one.id for one in clinicians]
 
-    def _concerns(self, user: User, patient: str) -> bool:
-        basis = self._relations.basis(user, patient)
-        return basis is not None or user.id in self.whose(patient)
+    def _clinicians(self) -> Sequence[User]:
+        with self._database.reading() as session:
+            query = select(User).where(User.role == "clinician", User.disabled.is_(False))
+            return session.scalars(query).all()
+
+    def _orphans(self, patients: Iterable[str]) -> set[str]:
+        """Those of some patients whom no clinician treats; one look for each, not for each pair."""
+        staff = sorted({ref for one in self._clinicians() for ref in (one.acts_as or "").split()})
+        return {one for one in patients if not self._relations.treated_by(staff, one)}
 
     def forget(self, before: datetime) -> int:
         """Delete alerts that were taken up before a moment; returns how many."""

@@ -49,6 +49,20 @@ def test_a_red_flag_is_told_to_whoever_treats_the_person_and_ends_when_taken_up(
     assert told(database)["ana"] == []
 
 
+def test_a_red_flag_that_comes_in_again_is_told_again(database, watch):
+    add(database, IntakeAlert(id="i1", patient="p1", level="urgent", received=NOW, seen=NOW))
+    for later in (timedelta(seconds=0), timedelta(seconds=5)):
+        with database.transaction() as session:
+            row = session.get_one(IntakeAlert, "i1")
+            row.seen, row.received = None, datetime.now(UTC) + later
+        watch.look()
+        assert told(database)["ana"] == ["red-flag"]
+        with database.transaction() as session:
+            session.get_one(IntakeAlert, "i1").seen = NOW
+        watch.look()
+        assert told(database)["ana"] == []
+
+
 def test_what_waits_for_a_decision_is_told_to_those_who_decide(database, watch):
     add(
         database,

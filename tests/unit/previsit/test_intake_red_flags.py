@@ -119,6 +119,14 @@ async def test_a_flag_of_somebody_whom_nobody_treats_is_every_clinicians(app, ho
         hospital.relations.require(bo, "me")
 
 
+async def test_a_hospital_of_thousands_finds_out_whom_nobody_treats(app, hospital):
+    await app.answer(new_visit(CHEST))
+    staff = [f"Practitioner/d{n}" for n in range(2500)]
+    assert not hospital.relations.treated_by(staff, "me")
+    assert hospital.relations.treated_by([*staff, "Practitioner/ana"], "me")
+    assert not hospital.relations.treated_by(staff, "no such / id")
+
+
 async def test_without_the_trail_no_alert_is_shown(app, hospital):
     await app.answer(new_visit(CHEST))
     hospital.intake.audit.fails = True
