@@ -4,21 +4,15 @@
  */
 
 import { call, stream } from "/static/caretier/api.js";
-import { byId, fill, h } from "/static/caretier/dom.js";
+import { byId } from "/static/caretier/dom.js";
 import { t } from "/static/caretier/i18n.js";
-import { revealSource } from "./answer.js";
+import { revealSource } from "./citations.js";
+import { begun, cleared, field, form, local } from "./composer.js";
 import { begin, current, earlier, goingOn } from "./conversation.js";
 import { countryNumber, tel } from "./emergency.js";
 import { Exchange } from "./exchange.js";
-import { forget, keepField } from "./keep.js";
-import { dictation } from "./voice.js";
+import { suggest } from "./welcome.js";
 
-const COUNTER_FROM = 500;
-const KEYBOARD_PIXELS = 150;
-
-const form = byId("composer");
-const field = byId("question");
-const local = byId("local-only");
 const thread = byId("thread");
 const page = { conversation: current(), country: "US", running: null, local: () => local.checked, choose: begun, again: submit };
 
@@ -81,34 +75,12 @@ async function submit(text) {
   }
 }
 
-function count() {
-  const left = field.maxLength - field.value.length;
-  byId("counter").textContent = left <= COUNTER_FROM ? t("ask.counter", { left }) : "";
-}
-
-/** Put a question into the field, where it can be changed before it is asked. */
-function begun(text) {
-  field.value = text;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-  field.focus();
-}
-
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = field.value.trim();
   if (!text || page.running) return;
-  field.value = "";
-  forget("question");
-  count();
+  cleared();
   submit(text);
-});
-
-field.addEventListener("input", count);
-field.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing && matchMedia("(pointer: fine)").matches) {
-    event.preventDefault();
-    form.requestSubmit();
-  }
 });
 
 byId("stop").addEventListener("click", () => {
@@ -125,26 +97,10 @@ byId("new").addEventListener("click", () => {
   field.focus();
 });
 
-byId("welcome").addEventListener("click", (event) => {
-  const starter = event.target.closest("[data-starter]");
-  if (starter) begun(starter.textContent);
-});
-
 thread.addEventListener("click", (event) => {
   const mark = event.target.closest(".cite");
   if (mark) revealSource(mark);
 });
-
-/** What this person may want to ask takes the place of the examples; without any they stay. */
-async function suggest() {
-  const { suggestions } = await call("GET", "/api/personal/suggestions");
-  if (!suggestions.length) return;
-  const list = byId("welcome").querySelector(".starters");
-  list.setAttribute("aria-label", t("ask.suggestions"));
-  const starter = ({ question }) =>
-    h("li", {}, h("button", { class: "starter", type: "button", "data-starter": "" }, question));
-  fill(list, ...suggestions.map(starter));
-}
 
 async function showProfile() {
   const profile = await call("GET", "/api/profile");
@@ -162,19 +118,6 @@ async function restore() {
   thread.lastElementChild?.scrollIntoView({ block: "start" });
 }
 
-/** While the keyboard of a phone is up, the navigation makes room for the field. */
-function besideKeyboard() {
-  const view = window.visualViewport;
-  view?.addEventListener("resize", () => {
-    const up = document.activeElement === field && window.innerHeight - view.height > KEYBOARD_PIXELS;
-    document.documentElement.classList.toggle("keyboard", up);
-    if (up) field.scrollIntoView({ block: "nearest" });
-  });
-}
-
-keepField("question", field);
-dictation(byId("voice"), field, () => local.checked);
-besideKeyboard();
 showProfile().catch(() => {}); // the page works without; the emergency number stays the default one
 suggest().catch(() => {}); // the examples do
 if (goingOn) restore().catch(() => {}); // the history has it

@@ -5,7 +5,7 @@ import { ask } from "/static/caretier/dialog.js";
 import { banner, byId, fill, h } from "/static/caretier/dom.js";
 import { known, t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
-import { place } from "./answer.js";
+import { place } from "./receipt.js";
 
 function consentState(consent) {
   if (consent.withdrawn) return ["routine", t("settings.consent_withdrawn")];

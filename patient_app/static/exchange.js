@@ -4,10 +4,12 @@ import { call } from "/static/caretier/api.js";
 import { banner, fill, h } from "/static/caretier/dom.js";
 import { t } from "/static/caretier/i18n.js";
 import { toast } from "/static/caretier/toast.js";
-import { nextPrefix, numbering, sentence, stepWords, triageBanner, whole } from "./answer.js";
+import { nextPrefix, stepWords, whole } from "./answer.js";
+import { numbering, sentence } from "./citations.js";
 import { alsoButton, follow, offerCard, previewAndSend, waiting } from "./offer.js";
 import { judgeable, signalBar } from "./signal.js";
 import { followUpList, tools } from "./tools.js";
+import { triageBanner } from "./triage.js";
 
 const QUIET_MS = 2000;
 

@@ -3,16 +3,17 @@
 import { call } from "/static/caretier/api.js";
 import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
-import { toast, toastProblem } from "/static/caretier/toast.js";
-import { revealSource, triageBanner, whole } from "./answer.js";
+import { whole } from "./answer.js";
+import { revealSource } from "./citations.js";
 import { resume } from "./conversation.js";
+import { deleteLater } from "./deleting.js";
 import { follow, offerCard, previewAndSend, waiting } from "./offer.js";
 import { judgeable, signalBar } from "./signal.js";
 import { tools } from "./tools.js";
+import { triageBanner } from "./triage.js";
 
 const KIND = { answered: "ok", referred: "info", queued: "warn", abstained: "routine", emergency: "emergency" };
-const UNDO_MS = 13000;
-const page = { consults: [], country: "US", leaving: new Map() };
+const page = { consults: [], country: "US" };
 
 function badge(status) {
   return h("span", { class: `badge badge--${KIND[status] ?? "info"}` }, t(`status.${status}`));
@@ -29,34 +30,17 @@ function actions(consult, refresh) {
   return [offerCard(offer.reason, open)];
 }
 
-/** Delete for good now; `keepalive`: the page itself is going. */
-function deleteNow(id, keepalive = false) {
-  clearTimeout(page.leaving.get(id));
-  page.leaving.delete(id);
-  const path = `/api/consults/${encodeURIComponent(id)}`;
-  if (!keepalive) return call("DELETE", path);
-  const csrf = document.querySelector('meta[name="csrf"]').content;
-  return fetch(path, { method: "DELETE", headers: { "X-CSRF-Token": csrf }, keepalive: true });
-}
-
 /** Taken out of the list at once, deleted when the time to undo it is over. */
 function remove(consult) {
   const at = page.consults.indexOf(consult);
   const back = () => {
-    clearTimeout(page.leaving.get(consult.id));
-    page.leaving.delete(consult.id);
     page.consults.splice(at, 0, consult);
     list();
     document.getElementById(`q-${consult.id}`)?.querySelector("summary").focus();
   };
-  const failed = (problem) => {
-    back();
-    toastProblem(problem);
-  };
   page.consults.splice(at, 1);
   list();
-  page.leaving.set(consult.id, setTimeout(() => deleteNow(consult.id).catch(failed), UNDO_MS));
-  toast(t("history.deleted"), "ok", { label: t("history.undo"), act: back });
+  deleteLater(consult.id, back);
 }
 
 /** Go on with the conversation that a question belongs to, or delete the question. */
@@ -149,7 +133,4 @@ byId("consults").addEventListener("click", (event) => {
 
 byId("search").addEventListener("input", list);
 window.addEventListener("hashchange", openNamed);
-window.addEventListener("pagehide", () => {
-  for (const id of [...page.leaving.keys()]) deleteNow(id, true);
-});
 start();

@@ -3,7 +3,7 @@
 import { call } from "/static/caretier/api.js";
 import { banner, byId, empty, fill, h } from "/static/caretier/dom.js";
 import { known, language, size, t, when } from "/static/caretier/i18n.js";
-import { place } from "./answer.js";
+import { place } from "./receipt.js";
 
 const KIND = {
   queued: "warn",

@@ -8,7 +8,7 @@ import { ask } from "/static/caretier/dialog.js";
 import { byId, fill, h, icon } from "/static/caretier/dom.js";
 import { size, t } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
-import { place } from "./answer.js";
+import { place } from "./receipt.js";
 import { Redaction } from "./redact.js";
 
 const FIRST_WAIT_MS = 2000;

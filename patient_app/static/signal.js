@@ -7,7 +7,8 @@ import { call } from "/static/caretier/api.js";
 import { fill, h, icon } from "/static/caretier/dom.js";
 import { known, t } from "/static/caretier/i18n.js";
 import { toastProblem } from "/static/caretier/toast.js";
-import { nextPrefix, place } from "./answer.js";
+import { nextPrefix } from "./answer.js";
+import { place } from "./receipt.js";
 
 const LEFT = ["queued", "sent"];
 const MAX_NOTE = 2000;

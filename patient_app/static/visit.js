@@ -5,22 +5,12 @@
 
 import { call } from "/static/caretier/api.js";
 import { banner, byId, fill, h, icon } from "/static/caretier/dom.js";
-import { t, when } from "/static/caretier/i18n.js";
-import { triageBanner } from "./answer.js";
+import { t } from "/static/caretier/i18n.js";
 import { field, settle } from "./questionnaire.js";
+import { triageBanner } from "./triage.js";
+import { review } from "./visit_review.js";
 
 const WAIT_MS = 500;
-
-const one = (given) => given.valueString ?? given.valueReference?.display ?? given.valueCoding?.display ?? t(given.valueBoolean ? "visits.yes" : "visits.no");
-
-/** Answers in words; those of one entry of the record stand in one line. */
-function said(items) {
-  return items.flatMap((item) => {
-    const inner = item.item ?? [];
-    const entry = inner.some((part) => part.answer?.[0]?.valueReference);
-    return entry ? [said(inner).join(" · ")] : [...(item.answer ?? []).map(one), ...said(inner)];
-  });
-}
 
 /** Opens a preparation in `place`; `leave` goes back to the list. */
 export class Preparation {
@@ -94,7 +84,7 @@ export class Preparation {
     const last = this.step >= pages.length;
     const head = h("h2", { id: "visit-head", tabindex: "-1" }, last ? t("visits.review") : this.draft.form.title);
     const urgent = this.draft.flag && triageBanner(this.draft.flag, this.country);
-    fill(this.place, h("div", { class: "card visit" }, head, urgent, ...(last ? this.review(pages) : this.page(pages)), this.status));
+    fill(this.place, h("div", { class: "card visit" }, head, urgent, ...(last ? review(this, pages) : this.page(pages)), this.status));
   }
 
   page(pages) {
@@ -109,29 +99,6 @@ export class Preparation {
     return [h("p", { class: "soft small" }, label), h("progress", { class: "progress", max: pages.length, value: this.step + 1, "aria-label": label }), form];
   }
 
-  review(pages) {
-    const lacking = this.draft.missing ?? [];
-    const done = this.draft.response.status === "completed";
-    const rows = pages.map((one, at) => this.row(one, at, lacking));
-    const gap = lacking.length > 0 && banner("urgent", t("visits.missing"));
-    const finish = !done && this.button(t("visits.finish"), "check", () => this.finish(), "button--primary");
-    const out = done && [
-      banner("ok", t("visits.done"), h("p", {}, t("visits.hand_over"))),
-      h("div", { class: "row row--start noprint" }, this.button(t("parts.print"), "", () => print(), "button--primary"), h("a", { class: "button", href: `/api/visits/${this.draft.response.id}/fhir`, download: "" }, icon("download"), t("visits.file"))),
-      this.sending(),
-    ];
-    const actions = h("div", { class: "row row--between noprint" }, this.button(t("visits.list"), "", () => this.close(), "button--quiet"), finish);
-    return [h("p", { class: "soft small" }, `${this.draft.form.title} · ${when(this.draft.response.authored)}`), gap, h("dl", { class: "reviewed" }, ...rows.flat()), ...(out || []), actions].filter(Boolean);
-  }
-
-  /** The connected records that take answers, or that there are none. */
-  sending() {
-    const { sent } = this.draft;
-    const takers = this.places.map((place) => this.button(t("visits.send", { name: place.name }), "send", () => this.send(place)));
-    const said = sent ? t("visits.sent", { name: sent.to, date: when(sent.at) }) : t(takers.length ? "visits.send_text" : "visits.sending");
-    return h("div", { class: "stack stack--s noprint" }, h("p", { class: "soft small" }, said), !sent && h("div", { class: "row row--start" }, ...takers));
-  }
-
   async send(place) {
     this.status.textContent = t("visits.going");
     try {
@@ -141,15 +108,6 @@ export class Preparation {
     } catch (problem) {
       this.failed(problem);
     }
-  }
-
-  row(one, at, lacking) {
-    const texts = said(one.read());
-    const empty = lacking.includes(one.question.link) || one.element.querySelector(lacking.map((link) => `[data-link="${link}"]`).join(",") || "never");
-    const edit = h("button", { class: "button button--small button--quiet noprint", type: "button", "aria-label": `${t("visits.edit")}: ${one.question.text}`, onclick: () => this.go(at) }, icon("edit"), t("visits.edit"));
-    const words = texts.length ? h("ul", {}, ...texts.map((text) => h("li", { class: "pre" }, text))) : h("p", { class: "soft" }, t("visits.unanswered"));
-    const mark = empty && h("span", { class: "badge badge--warn" }, icon("alert"), t("visits.needed"));
-    return [h("dt", {}, one.question.text, " ", mark), h("dd", {}, words, edit)];
   }
 
   async finish() {
