@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from services.fhir._attempts import in_turn
 from services.fhir._history import Asked, history, last_version, one_version
 from services.fhir._prepare import accepted, prepare
-from services.fhir._purge import purge
+from services.fhir._purge import Extent, extent
 from services.fhir._queries import BATCH, Key, has_token, in_record, owners
 from services.fhir.access import Access
 from services.fhir.drafts import NO_CHECKS, Check
@@ -128,9 +128,14 @@ class FhirStore:
         """Destroy a Patient's whole record, its history included; return how many versions.
 
         For the erasure of a person: nothing tells of it afterwards, so it must be written down
-        before. A resource that is in another Patient's record, too, goes with it.
+        before. A resource that is in another Patient's record, too, stays.
         """
-        return self.write(lambda writer: purge(writer.session, patient))
+        return self.write(lambda writer: writer.purge(patient))
+
+    def extent(self, patient: str) -> Extent:
+        """Count what `purge` would destroy of a Patient's record, and what would stay."""
+        with self._database.reading() as session:
+            return extent(session, patient)
 
     def put_many(
         self,

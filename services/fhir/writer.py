@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from services.fhir._history import last_version
 from services.fhir._prepare import Prepared
+from services.fhir._purge import purge
 from services.fhir._queries import Key
 from services.fhir._reach import Owners, Reach
 from services.fhir._turn import Turn
@@ -131,6 +132,10 @@ class Writer:
         self._note("delete", key, self._reach.owners([key]).get(key, frozenset()))
         version = remove(self.session, self._turn, key)
         return Written(kind, identity, version, self._now, "deleted", None)
+
+    def purge(self, patient: str) -> int:
+        """Destroy a Patient's record, as the program itself (see `FhirStore.purge`)."""
+        return purge(self.session, patient)
 
     def mine(self, kind: str, identity: str, letter: Letter) -> Entry | None:
         """Return what is current under an id; None where nothing is.

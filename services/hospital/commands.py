@@ -16,6 +16,7 @@ from services.hospital.smart_commands import client_app
 from services.web.serve import serve
 
 if TYPE_CHECKING:
+    from services.hospital.record_erasure import Plan
     from services.hospital.service import Hospital
 
 app = typer.Typer(add_completion=False, help="The hospital: serve, codes, users, keys, records.")
@@ -117,6 +118,43 @@ def erase(
 
     erasures = _opened(context).erasures
     typer.echo(json.dumps(erasures.erase(referral, reason, Caller.shell()), indent=2))
+
+
+@app.command(name="erase-record")
+def erase_record(
+    context: typer.Context,
+    patient: str,
+    reason: Annotated[str, typer.Option(help="person, retention, mistake or court.")] = "person",
+    *,
+    yes: Annotated[bool, typer.Option(help="Do not ask for the id once more.")] = False,
+) -> None:
+    """Destroy the health record of PATIENT (id) for good; prints the signed receipt."""
+    from services.hospital.audited import Caller
+
+    erasures = _opened(context).record_erasures
+    plan = erasures.plan(patient)
+    typer.echo(_planned(plan), err=True)
+    if not yes and typer.prompt("Type the id to destroy it", err=True) != patient:
+        typer.echo("Nothing was destroyed.", err=True)
+        raise typer.Exit(1)
+    typer.echo(json.dumps(erasures.erase(patient, reason, Caller.shell()), indent=2))
+
+
+def _planned(plan: Plan) -> str:
+    """What an erasure would do, for a person to read before it is done."""
+    counts = ", ".join(f"{count} {kind}" for kind, count in plan.resources.items())
+    lines = [
+        f"It destroys {plan.total} resources and {plan.versions} former versions.",
+        f"Resources: {counts or 'none'}.",
+        f"{plan.shared} resources stay: they are in another person's record, too.",
+        "The audit trail, reviews of emergency access and backups keep what they hold.",
+    ]
+    if plan.connections:
+        names = ", ".join(plan.connections)
+        lines.append(f"{names}: what changes there comes back. Take the person out there first.")
+    if plan.held:
+        lines.append("A legal hold keeps it: it cannot be erased.")
+    return "\n".join(lines)
 
 
 @app.command()

@@ -27,6 +27,13 @@ REASONS = ("person", "retention", "mistake", "court")
 """Why something is erased: the person asked, its time was over, a mistake, a court's order."""
 
 
+def signed_receipt(identity: IdentityKey, body: dict[str, Any]) -> dict[str, Any]:
+    """A receipt with the hospital that gives it, and its signature over both."""
+    whole = body | {"hospital": identity.public.to_text()}
+    signature = identity.sign(signed_bytes(PURPOSE, canonical_json(whole)))
+    return whole | {"signature": to_text(signature)}
+
+
 class Erasures:
     """Erases referrals at one hospital.
 
@@ -111,10 +118,8 @@ class Erasures:
             "erased": self._clock().isoformat(),
             "keys_destroyed": keys,
             "rows_deleted": rows,
-            "hospital": self._identity.public.to_text(),
         }
-        signature = self._identity.sign(signed_bytes(PURPOSE, canonical_json(body)))
-        return body | {"signature": to_text(signature)}
+        return signed_receipt(self._identity, body)
 
     def receipts(self) -> list[str]:
         """Every receipt as JSON text, the newest first."""

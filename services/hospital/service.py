@@ -59,6 +59,7 @@ from services.hospital.pending import PendingSignIns
 from services.hospital.people import People
 from services.hospital.phrases import Phrases
 from services.hospital.previsit import Alerts, Intakes
+from services.hospital.record_erasure import RecordErasures
 from services.hospital.relations import Relations
 from services.hospital.rollout import rollout_of
 from services.hospital.secret_file import TextKey, load_or_create
@@ -227,6 +228,10 @@ class Hospital:
         self.erasures = Erasures(
             self.database, self.texts, self.holds, self.auditor, self.keys.identity
         )
+        self.record_erasures = RecordErasures(
+            self.database, self.records, self.bulk.orders, self.accounts.keys,
+            auditor=self.auditor, identity=self.keys.identity,
+        )  # fmt: skip
         self.studies = Studies(settings.study, settings.study_key)
         self.explorer = Explorer(
             self.intake.audit.path,

@@ -20,6 +20,7 @@ from services.hospital.models import ErasureReceipt, GlassBreak
 from services.hospital.notices import Notices
 from services.hospital.pending import PendingSignIns
 from services.hospital.previsit import Alerts
+from services.hospital.record_erasure import receipt_key
 from services.hospital.smart.tidying import forget_expired as forget_smart
 from services.hospital.text_keys import TextKeys
 from services.learning.intake.tidying import forget_contributions, forget_trust
@@ -102,7 +103,7 @@ def _glass_breaks(database: Database, before: datetime, held: frozenset[str]) ->
 
 
 def _receipts(database: Database, before: datetime, held: frozenset[str]) -> int:
-    kept = [subject.removeprefix("referral:") for subject in held]
+    kept = [receipt_key(s) if s[:8] == "patient:" else s.removeprefix("referral:") for s in held]
     with database.transaction() as session:
         gone = session.execute(
             delete(ErasureReceipt).where(

@@ -72,6 +72,24 @@ class Database:
             yield session
 
     @contextmanager
+    def destroying(self) -> Iterator[Session]:
+        """As `transaction`, where what is deleted must not be found in the file afterwards.
+
+        SQLite overwrites with zeros what this deletes, and empties the journal as far as nobody
+        reads from it. PostgreSQL does so as it vacuums.
+        """
+        with self.transaction() as session:
+            if self.is_sqlite:
+                session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
+            yield session
+            if self.is_sqlite:
+                session.flush()
+                session.connection().exec_driver_sql("PRAGMA secure_delete=OFF")
+        if self.is_sqlite:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """Yield a session for reads: one moment's view, no write lock; it commits nothing."""
         with self._sessions() as session:

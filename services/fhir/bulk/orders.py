@@ -241,6 +241,16 @@ class Orders:
         """Forget an order and delete its files; whoever is at it stops."""
         self._forget([id_])
 
+    def drop_exports(self) -> int:
+        """Forget every export, the files with it; returns how many.
+
+        They are copies of records, one of which is erased: each can be asked for again.
+        """
+        with self._database.reading() as session:
+            ids = list(session.scalars(select(OrderRow.id).where(OrderRow.kind == "export")))
+        self._forget(ids)
+        return len(ids)
+
     def forget(self, before: datetime) -> int:
         """Forget what ended, or was asked for in vain, before a moment; returns how many."""
         over = func.coalesce(OrderRow.ended, OrderRow.requested) < before
