@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.exchange import DeviceKeys, an_answer
@@ -70,9 +71,10 @@ def lay(
     draft: Answer | None = DRAFT,
     urgency: str = "routine",
     waited: timedelta = timedelta(minutes=12),
+    **question: Any,
 ) -> str:
-    """Lay a referral on the desk; gives its id."""
-    made = DeviceKeys().refer(text, hospital.keys)
+    """Lay a referral on the desk, ``question`` with what else was asked; gives its id."""
+    made = DeviceKeys().refer(text, hospital.keys, **question)
     hospital.intake.accept(made.envelope, "CLINIC")
     seal = hospital.desk.seal
     with hospital.database.transaction() as session:
@@ -85,6 +87,8 @@ def lay(
                 question=seal(made.id, "question", made.question.model_dump_json()),
                 draft=seal(made.id, "draft", draft.model_dump_json()) if draft else None,
                 state="open",
+                language=made.question.person.language,
+                drafted=draft is not None,
                 received=datetime.now(UTC) - waited,
             )
         )

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 from playwright.sync_api import sync_playwright
+from support.scene import ROUND, Scene, lived_in
 from support.served import served
-from support.stage import PASSWORD, PERSON, a_device, a_hospital, lay
+from support.stage import PASSWORD, PERSON, a_device, a_hospital
 from support.tours import (
     DESKTOP,
     MAX_BYTES,
@@ -38,13 +39,6 @@ from services.hospital.app import create as create_hospital
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("tour")]
 CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or None
 MAKE = os.environ.get("CARETIER_TOUR") == "make"
-ASKED = [
-    ("My child has had a fever of 39 and a stiff neck since this morning.", "emergency", 4),
-    ("I take metformin. May I drink a glass of wine with dinner?", "urgent", 50),
-    ("For three days I have had a cough and a fever. Is it flu?", "routine", 130),
-    ("Can I get the flu vaccine while I have a cold?", "routine", 300),
-    ("My knee has hurt since I began to run again. Should I rest?", "routine", 1500),
-]
 
 
 def ask(page):
@@ -82,6 +76,7 @@ CLINICIAN = (
     Shot("clinician-timeline", "/portal/patients/p01/timeline"),
     Shot("clinician-asking", "/portal/patients/p01/ask"),
     Shot("clinician-notices", "/portal/notices"),
+    Shot("clinician-knowledge", "/portal/knowledge/{change}"),
     Shot("clinician-account", "/portal/account"),
 )
 ADMIN = (
@@ -94,6 +89,7 @@ OPERATOR = (
     Shot("operator-nodes", "/portal/system/nodes"),
     Shot("operator-versions", "/portal/system/versions", theme="dark"),
     Shot("operator-updates", "/portal/updates"),
+    Shot("operator-update", "/portal/updates/{round}"),
     Shot("operator-knowledge", "/portal/knowledge"),
 )
 PRIVACY = (
@@ -129,11 +125,11 @@ def stages(tmp_path_factory):
         for clock in ("services.hospital.chart.service", "patient_app.member"):
             patch.setattr(f"{clock}.datetime", Then)
         hospital = open_.enter_context(a_hospital(tmp_path_factory.mktemp("hospital")))
-        waits = [(words, urgency, timedelta(minutes=minutes)) for words, urgency, minutes in ASKED]
-        ids = [lay(hospital, words, urgency=u, waited=waited) for words, u, waited in waits]
+        scene = Scene(hospital, tmp_path_factory.mktemp("scene"))
         make = lambda _: create_hospital(hospital.settings, hospital)  # noqa: E731
         portal = open_.enter_context(served(make, lifespan="off"))
         device = open_.enter_context(a_device(tmp_path_factory.mktemp("device")))
+        lived_in(device)
         make = lambda _: create_device(device.settings, device)  # noqa: E731
         client = open_.enter_context(served(make, lifespan="off"))
         form = {"person": PERSON, "passphrase": PASSWORD}
@@ -145,12 +141,12 @@ def stages(tmp_path_factory):
             token = hospital.accounts.sign_in(user, PASSWORD)
             return portal, {"name": "caretier_portal", "value": token, "url": portal}
 
-        yield browser, stage, ids[2]
+        yield browser, stage, scene
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_each_picture_of_a_tour_is_of_the_page_as_it_is(role, stages):
-    (browser, stage, referral), (shots, user) = stages, ROLES[role]
+    (browser, stage, scene), (shots, user) = stages, ROLES[role]
     (address, cookie), old, found = stage(user), known(), {}
     for shot in shots:
         width, height = PHONE if shot.phone else DESKTOP
@@ -165,7 +161,7 @@ def test_each_picture_of_a_tour_is_of_the_page_as_it_is(role, stages):
         if shot.path != "/unlock":
             context.add_cookies([cookie])
         page = context.new_page()
-        path = shot.path.format(referral=referral)
+        path = shot.path.format(referral=scene.referral, change=scene.change, round=ROUND)
         reply = page.goto(address + path, wait_until="networkidle")
         assert reply.ok, f"{path}: {reply.status}"
         shot.act(page)
