@@ -17,8 +17,9 @@ MOST_SUGGESTIONS = 6
 class Answered(Message):
     """A question with its reply (None: nothing was asked), and what else could be asked.
 
-    ``about`` is the phrase that a question which named nothing was taken to go on from, ``subject``
-    the question that the next one may go on from.
+    ``about`` is what the question was taken to be about where it does not say so itself: a phrase
+    of the question before it, or one with a slip mended. ``subject`` is the question that the next
+    one may go on from.
     """
 
     question: str = ""
@@ -34,23 +35,31 @@ def answered(view: View, question: str, before: str = "") -> Answered:
     suggestions = tuple(_suggestions(view))
     if not question.strip():
         return Answered(suggestions=suggestions)
-    asked = understand(question, names)
-    earlier = understand(before, names) if before else None
-    about = ""
+    allergens = _allergens(view)
+    asked = understand(question, names, allergens)
+    earlier = understand(before, names, allergens) if before else None
+    about, went_on = "", False
     if asked.subject is None and not asked.unknown and earlier and earlier.understood:
-        asked = _going_on(asked, earlier)
+        asked, went_on = _going_on(asked, earlier), True
         about = ", ".join(dict.fromkeys(earlier.said.values()))
+    elif asked.understood and asked.slips:
+        about = ", ".join(dict.fromkeys(asked.said.values()))
     return Answered(
         question=question,
         reply=reply(view, asked),
         about=about,
-        subject=(before if about else question) if asked.understood else "",
+        subject=(before if went_on else question) if asked.understood else "",
         suggestions=suggestions,
     )
 
 
 def _going_on(asked: Asked, earlier: Asked) -> Asked:
     return replace(asked, subject=earlier.subject, names=earlier.names, said=earlier.said)
+
+
+def _allergens(view: View) -> frozenset[str]:
+    told = (allergy.name for allergy in view.chart.allergies if not allergy.none)
+    return frozenset(word for name in told for word in words.fold(name).split())
 
 
 def _names(view: View) -> tuple[str, ...]:

@@ -9,19 +9,35 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
-from typing import Literal
 
-from compliance.yamltext import read_yaml
 from services.consult.record import words
+from services.hospital.chart.wording import Subject, Tables, read, tables
 
 MAX_CHARS = 300
 """Longest question, in characters."""
-_DATA = Path(__file__).parent / "data/asking.yaml"
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_SO_MANY = re.compile(
+    r"\b(?:last|latest|past|recent|previous|ultim[oa]s) (?P<count>[1-9]\d?)"
+    r"(?: (?P<unit>days?|weeks?|months?|years?|yrs?|dias?|semanas?|mes(?:es)?|anos?))?\b"
+)
+_MONTHS = {"month": 1, "months": 1, "mes": 1, "meses": 1, "year": 12, "years": 12, "ano": 12}
+_MONTHS |= {"anos": 12, "yr": 12, "yrs": 12}
+_DAYS = {"day": 1, "days": 1, "dia": 1, "dias": 1, "week": 7, "weeks": 7, "semana": 7}
+_DAYS |= {"semanas": 7}
+_TIMES = re.compile(r"\bx ?(?P<count>[1-9])\b")
 
-Subject = Literal["tests", "medicines", "classes", "conditions", "vaccines", "procedures", "topic"]
+
+@dataclass(frozen=True)
+class Time:
+    """How far back a question goes, in months and days, and how many of the newest it asks for."""
+
+    count: int | None = None
+    months: int = 0
+    days: int = 0
+
+
+EVER = Time()
+"""A question that names no such time."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +48,12 @@ class Asked:
         subject: which kind of thing it is about; None where it names none, or two kinds.
         names: what it names of that kind, keys of the tables.
         said: the phrase of each key, as it stands in the question.
-        intents: what is asked of it.
+        intents: what is asked of it; ``visit``: what is of the last visit's day.
         year: the year it is about; with ``onward`` from its beginning on.
         onward: whether the year is where the time begins.
+        time: how far back it goes, and how many of the newest are asked for.
         unknown: words that were not understood, as typed without accents.
+        slips: words that were read as others.
     """
 
     subject: Subject | None
@@ -44,7 +62,9 @@ class Asked:
     intents: frozenset[str] = frozenset()
     year: str | None = None
     onward: bool = False
+    time: Time = EVER
     unknown: tuple[str, ...] = ()
+    slips: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def understood(self) -> bool:
@@ -52,65 +72,97 @@ class Asked:
         return self.subject is not None and not self.unknown
 
 
-@lru_cache(maxsize=1)
-def _tables() -> tuple[frozenset[str], words.Phrases, words.Phrases]:
-    loaded = read_yaml(_DATA.read_text("utf-8"))
-    filler = frozenset(word for line in loaded["filler"] for word in line.split())
-    intents, topics = words.Phrases(), words.Phrases()
-    for made, name in ((intents, "intents"), (topics, "topics")):
-        for key, phrases in loaded[name].items():
-            made.add(key, phrases)
-    return filler, intents, topics
-
-
-def understand(question: str, names: Iterable[str] = ()) -> Asked:
+def understand(
+    question: str, names: Iterable[str] = (), allergens: frozenset[str] = frozenset()
+) -> Asked:
     """Take a question apart.
 
     Args:
         question: as typed, in English or Spanish.
         names: of the person of the chart; they may stand in the question.
+        allergens: words of what the person is allergic to; asked after allergies, all are told.
     """
-    filler, intents, topics = _tables()
-    text = words.fold(question[:MAX_CHARS])
-    found, left = _subjects(text, topics)
-    wanted = intents.find(left)
-    left = _without(left, (phrase for phrase, _ in intents.mentions(left)))
+    held = tables()
+    mine = frozenset(part for name in names for part in words.fold(name).split())
+    text, slips = read(question[:MAX_CHARS], mine | allergens)
+    unknown = [phrase for phrase, _ in held.refused.mentions(text)]
+    time, left = _when(text)
+    found, left = _subjects(left, held)
+    at_visit, found = _at_visit(found, held.intents.find(left))
+    left = _without(left, (phrase for phrase, _ in held.polite.mentions(left)))
+    mentioned = held.intents.mentions(left)
+    left = _without(left, (phrase for phrase, _ in mentioned))
     years = _YEAR.findall(left)
-    mine = {part for name in names for part in words.fold(name).split()}
-    unknown = [w for w in left.split() if w not in filler | mine and w not in years[:1]]
-    kinds = list(found)
-    subject = kinds[0] if len(kinds) == 1 else None
-    if len(kinds) > 1:
-        unknown += [phrase for kind in kinds for phrase in found[kind].values()]
+    year = years[0] if years else None
+    unknown += [w for w in left.split() if w not in held.filler | mine and w != year]
+    if len(found) > 1:
+        unknown += [phrase for said in found.values() for phrase in said.values()]
+    subject = next(iter(found)) if len(found) == 1 else None
+    if subject == "topic" and set(found["topic"]) == {"allergies"}:
+        unknown = [word for word in unknown if word not in allergens]
+    if subject:
+        unknown += _misfits(subject, found[subject], mentioned, time)
     return Asked(
         subject,
         tuple(found[subject]) if subject else (),
         found[subject] if subject else {},
-        frozenset(wanted),
-        years[0] if years else None,
-        bool(years) and bool(re.search(rf"\b(since|desde) {years[0]}\b", text)),
+        frozenset({key for _, keys in mentioned for key in keys} | at_visit),
+        year,
+        year is not None and bool(re.search(rf"\b(since|desde) {year}\b", text)),
+        time,
         tuple(dict.fromkeys(unknown)),
+        slips,
     )
 
 
-def _subjects(text: str, topics: words.Phrases) -> tuple[dict[Subject, dict[str, str]], str]:
+def _when(text: str) -> tuple[Time, str]:
+    """The time that a folded question names by a number, and the question without it."""
+    found = _SO_MANY.search(text) or _TIMES.search(text)
+    if not found:
+        return Time(), text
+    number, unit = int(found["count"]), found.groupdict().get("unit")
+    left = " ".join((text[: found.start()] + " " + text[found.end() :]).split())
+    if unit:
+        return Time(months=number * _MONTHS.get(unit, 0), days=number * _DAYS.get(unit, 0)), left
+    return Time(count=number), left
+
+
+def _at_visit(
+    found: dict[Subject, dict[str, str]], intents: Mapping[str, str]
+) -> tuple[set[str], dict[Subject, dict[str, str]]]:
+    """Whether results of the last visit are asked for; if so, the visit is no second thing."""
+    if set(found) == {"tests", "topic"} and set(found["topic"]) == {"visits"} and "last" in intents:
+        return {"visit"}, {"tests": found["tests"]}
+    return set(), found
+
+
+def _misfits(
+    subject: Subject,
+    names: Mapping[str, str],
+    mentioned: Iterable[tuple[str, tuple[str, ...]]],
+    time: Time,
+) -> list[str]:
+    """What is asked that cannot be asked of such a thing."""
+    fits = tables().fits[subject]
+    if subject == "topic" and set(names) <= {"abnormal", "labs"}:
+        fits = fits | {"value"}
+    wrong = [phrase for phrase, keys in mentioned if not fits & set(keys)]
+    if time.count and subject not in {"tests", "vaccines"}:
+        wrong.append(str(time.count))
+    return wrong
+
+
+def _subjects(text: str, held: Tables) -> tuple[dict[Subject, dict[str, str]], str]:
     """What a folded question names, by kind, and what is left of it.
 
     The longest phrase wins over all tables; of the same phrase the first table.
     """
-    tables: tuple[tuple[Subject, words.Phrases], ...] = (
-        ("topic", topics),
-        ("tests", words.test_phrases()),
-        ("classes", words.class_phrases()),
-        ("medicines", words.medicine_phrases()),
-        ("vaccines", words.vaccine_phrases()),
-        ("procedures", words.procedure_phrases()),
-        ("conditions", words.condition_phrases()),
-    )
+    ill = held.illnesses if held.given.isdisjoint(text.split()) else frozenset()
     mentions = [
         (phrase, rank, kind, keys)
-        for rank, (kind, table) in enumerate(tables)
+        for rank, (kind, table) in enumerate(held.names.items())
         for phrase, keys in table.mentions(text)
+        if kind != "vaccines" or phrase not in ill
     ]
     found: dict[Subject, dict[str, str]] = {}
     left = text
@@ -120,8 +172,9 @@ def _subjects(text: str, topics: words.Phrases) -> tuple[dict[Subject, dict[str,
             for key in keys:
                 found.setdefault(kind, {}).setdefault(key, phrase)
     topic = found.get("topic", {})
-    if set(topic) == {"allergies"} and set(found) <= {"topic", "medicines", "classes"}:
-        return {"topic": topic}, left  # of one medicine too, all allergies are told
+    others = {*found} - {"topic"} | {*topic}
+    if "allergies" in topic and others <= {"allergies", "medicines", "classes"}:
+        return {"topic": {"allergies": topic["allergies"]}}, left  # all allergies are told
     narrowed = set(topic) & {"medicines", "vaccines", "procedures", "problems", "allergies"}
     if len(found) > 1 and topic and narrowed == set(topic) and _narrows(topic, found):
         found.pop("topic")  # "heart medicines", "flu vaccine": the other word says which
