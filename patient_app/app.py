@@ -17,6 +17,7 @@ from patient_app.routes import device_router
 from patient_app.service import Device
 from patient_app.sessions import Sessions
 from patient_app.settings import DeviceSettings
+from patient_app.trouble import InReadersLanguage
 from services.exchange.courier import running
 from services.web.app import LOOPBACK_HOSTS, create_app
 from services.web.templating import mount_static
@@ -57,6 +58,7 @@ def create(settings: DeviceSettings | None = None, device: Device | None = None)
         large={"/api/record": RECORD_LIMIT},
     )
     app.state.device = here
+    app.add_middleware(InReadersLanguage, language=sessions.language)
     app.include_router(device_router(here, sessions))
     mount_static(app, patient=STATIC)
     app.include_router(pages_router(sessions))

@@ -26,6 +26,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from compliance.errors import CaretierError
 from patient_app.shell import shell_routes
+from patient_app.trouble import told
 from services.web.i18n import COMMON, LANGUAGES, Catalogue, negotiate
 from services.web.templating import mount_static, templates
 
@@ -224,11 +225,7 @@ class Pages:
         """A problem in the person's language: what happened and what to do."""
         if problem is None:
             return "", ""
-        t = self.catalogue.translator(language)
-        try:
-            return t(f"trouble.{problem.kind}"), t(f"trouble.{problem.kind}_do")
-        except KeyError:
-            return problem.message, problem.advice
+        return told(problem.kind, problem.message, problem.advice, language)
 
     def unlock_page(
         self,

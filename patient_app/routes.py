@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
@@ -28,6 +29,7 @@ from patient_app.service import Device, Event
 from patient_app.sessions import Sessions
 from patient_app.signal_routes import signal_routes
 from patient_app.summary import summarise
+from patient_app.trouble import problem_in
 from patient_app.visits.routes import visits_routes
 from services.consult.messages import (
     MAX_QUESTION_CHARS,
@@ -38,7 +40,6 @@ from services.consult.messages import (
     Triage,
     Words,
 )
-from services.web.problems import problem_of
 
 _LOG = logging.getLogger("caretier.device")
 _NAMES = {Triage: "triage", Step: "step", Sentence: "delta", Answer: "answer"}
@@ -101,7 +102,8 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
         events = device.ask(
             member, body.text, conversation=body.conversation, local_only=body.local_only
         )
-        return StreamingResponse(_sse(events), media_type="text/event-stream")
+        told = _sse(events, member.profile["language"])
+        return StreamingResponse(told, media_type="text/event-stream")
 
     @router.post("/preview")
     async def preview(body: PreviewBody, member: Mine) -> Offer:
@@ -208,7 +210,7 @@ def _record_routes(router: APIRouter, Mine: Any) -> None:  # noqa: N803 - a type
         return {"imported": await asyncio.to_thread(member.import_record, resources)}
 
 
-async def _sse(events: AsyncIterator[Event]) -> AsyncIterator[str]:
+async def _sse(events: AsyncIterator[Event], language: str) -> AsyncIterator[str]:
     """Write events as they come; an error becomes the event ``problem``."""
     async with contextlib.aclosing(events) as stream:  # type: ignore[type-var]
         try:
@@ -216,11 +218,11 @@ async def _sse(events: AsyncIterator[Event]) -> AsyncIterator[str]:
                 data = event.model_dump_json()
                 yield f"event: {_NAMES[type(event)]}\ndata: {data}\n\n"
         except CaretierError as error:
-            yield _problem_event(error)
+            yield _problem_event(error, language)
         except Exception as error:  # noqa: BLE001 - the stream has begun: say that it failed
             _LOG.error("unexpected %s while answering", type(error).__name__)
-            yield _problem_event(CaretierError("Something went wrong here."))
+            yield _problem_event(CaretierError("Something went wrong here."), language)
 
 
-def _problem_event(error: CaretierError) -> str:
-    return f"event: problem\ndata: {bytes(problem_of(error).body).decode()}\n\n"
+def _problem_event(error: CaretierError, language: str) -> str:
+    return f"event: problem\ndata: {json.dumps(problem_in(error, language))}\n\n"

@@ -84,6 +84,11 @@ class Sessions:
         session.seen = now
         return session
 
+    def language(self, request: Request) -> str | None:
+        """Language of the person whose record this browser has open; None without one."""
+        session = self._sessions.get(request.cookies.get(COOKIE, ""))
+        return session.language if session else None
+
     def people(self) -> Sequence[PersonChoice]:
         """Everyone with a vault here."""
         labels = self.labels.all()

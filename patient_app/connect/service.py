@@ -23,6 +23,7 @@ from patient_app.connect.sending import SCOPE as SENDS
 from patient_app.connect.sending import hand_over, may_send
 from patient_app.member import Member
 from patient_app.own_data import by_person, pseudonym
+from patient_app.trouble import problem_in
 from services.fhir.client import FhirClient, Grant, GrantTokens, SmartConfiguration, launch
 from services.fhir.client.discovery import smart_configuration
 from services.web.outbound import Outbound, OutboundRefusedError
@@ -49,7 +50,7 @@ class _Run:
     """A reading: how far it is, and how it ended."""
 
     progress: dict[str, Any] = field(default_factory=dict)
-    problem: dict[str, str] | None = None
+    problem: CaretierError | None = None
     task: asyncio.Task[None] | None = None
 
     @property
@@ -83,7 +84,7 @@ class Connections:
         run = self._runs.get((member.id, place.id), _Run())
         told: dict[str, Any] = {"id": place.id, "name": place.name, "address": place.base}
         told |= {"connected": kept is not None, "busy": run.busy}
-        told |= {"progress": run.progress, "problem": run.problem}
+        told |= {"progress": run.progress, "problem": _problem(member, run.problem)}
         if kept is not None:
             told |= {name: kept[name] for name in ("since", "read", "failures")}
             told["count"] = len(kept["keys"])
@@ -168,10 +169,10 @@ class Connections:
                 found = await read_record(client, patient, run.progress.update)
             await asyncio.to_thread(_store, member, place, patient, found)
         except CaretierError as error:
-            run.problem = {"message": error.message, "remedy": error.advice}
+            run.problem = error
         except Exception as error:  # noqa: BLE001 - the page must hear that it failed
             _LOG.error("unexpected %s while reading a record", type(error).__name__)
-            run.problem = {"message": "The record could not be read.", "remedy": "Try again."}
+            run.problem = CaretierError("The record could not be read.", remedy="Try again.")
 
     def _client(self, member: Member, place: Place, kept: Mapping[str, Any]) -> FhirClient:
         """A client that speaks for the person, and keeps renewed grants."""
@@ -263,6 +264,13 @@ class Connections:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _problem(member: Member, error: CaretierError | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    document = problem_in(error, member.profile["language"])
+    return {"message": document["detail"], "remedy": document["remedy"]}
 
 
 def _now() -> str:

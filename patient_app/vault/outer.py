@@ -117,7 +117,10 @@ def from_recovery(text: str) -> bytes:
         raw = b""
     key, check = raw[:KEY_BYTES], raw[KEY_BYTES:]
     if len(key) != KEY_BYTES or check != _check(key):
-        raise BadInputError("This is not the recovery text of a vault.")
+        raise BadInputError(
+            "The recovery text was mistyped.",
+            remedy="Compare it with your paper, letter by letter.",
+        )
     return key
 
 
