@@ -13,6 +13,7 @@ from compliance.errors import NotFoundError
 from services.hospital.accounts import SignedIn
 from services.hospital.audited import Caller
 from services.hospital.portal.access import KNOWLEDGE, OPERATORS, WATCHERS, WRITERS
+from services.hospital.portal.gate_words import lines
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.texts import clean
 from services.learning.sources.acts import Act
@@ -101,7 +102,7 @@ def _reading(router: APIRouter, portal: Portal, desk: KnowledgeDesk) -> None:
             topics=topics[(number - 1) * PAGE : number * PAGE], page=number, last=last,
             person=portal.names().get(held["by"] or "", held["by"]),
             decides=who.user.role in WRITERS, operates=who.user.role in OPERATORS,
-            longest=NOTE_CHARS,
+            longest=NOTE_CHARS, criteria=lines(held["criteria"], "knowledge", t),
         )  # fmt: skip
 
 

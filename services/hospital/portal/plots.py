@@ -104,7 +104,7 @@ def _words(one: Mapping[str, Any]) -> str:
 def _reaches(one: Mapping[str, Any]) -> bool:
     """Whether the interval is on the right side; of a safety suite no item may be worse."""
     if one["kind"] == "safety":
-        return bool(one["gain_mean"] >= 0)
+        return not one["worse"]
     if one["kind"] == "gain":
         return bool(one["gain_low"] > one["bound"])
     return bool(one["gain_low"] >= one["bound"])

@@ -12,6 +12,8 @@ from compliance.errors import NotFoundError
 from services.hospital.accounts import SignedIn
 from services.hospital.audited import Caller
 from services.hospital.portal.access import OPERATORS, UPDATES, WATCHERS
+from services.hospital.portal.evidence import consequences, proofs
+from services.hospital.portal.gate_words import lines
 from services.hospital.portal.lineage import credit_rows, lineage_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.plots import WIDTH, bars, intervals
@@ -73,8 +75,12 @@ def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
         return pages.render(
             request, "updates", who, here=UPDATES, title=t("updates.title"), tones=TONES,
             rows=[summary(row) for row in rounds.book.listing()],
-            domains=[rehearsed(rounds.dry_run(name)) for name in rounds.policy.domains],
-            aside=dead_letters(rounds)["contributions"],
+            operates=who.user.role in OPERATORS,
+            domains={
+                name: lines(rehearsed(rounds.dry_run(name))["start"], "round", t, lacking="lacks")
+                for name in rounds.policy.domains
+            },
+            aside=dead_letters(rounds)["contributions"], away=_away(desk),
         )  # fmt: skip
 
     @router.get("/updates/{id_}")
@@ -83,16 +89,29 @@ def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
         who = gate.let(request, WATCHERS)
         t = pages.translator(request)
         held = detail(rounds, _known(id_))
+        policy = rounds.policy.of(held["domain"])
         names = portal.names()
         said = [{**one, "name": names.get(one["by"], one["by"])} for one in held["approvals"]]
         return pages.render(
             request, "update", who, here=f"{UPDATES}/{held['id']}", title=t("updates.one"),
             current=UPDATES, tones=TONES, held=held, said=said, width=WIDTH,
             plot=intervals(held["suites"]), bars=bars(held["contributions"]),
+            proofs=proofs(held["suites"], t), criteria=lines(held["criteria"], "round", t),
+            follows=consequences(policy, held, t), needed=policy.release.approvals,
+            yes=sum(one["approved"] for one in said),
             added=credit_rows(held["credit"]), traced=desk.lineage is not None,
             decides=who.user.role in OPERATORS, longest=NOTE_CHARS,
             rollout=shown(desk.rollout, held["brick"]), names=names,
         )  # fmt: skip
+
+
+def _away(desk: UpdatesDesk) -> list[dict[str, Any]]:
+    """Releases that clinics have or are getting, each with how far it is."""
+    rows = [row for row in desk.rounds.book.listing() if row.brick]
+    found = [(row, shown(desk.rollout, row.brick)) for row in rows]
+    return [
+        {"round": row.id, "brick": row.brick, **held} for row, held in found if held and held["may"]
+    ]
 
 
 def _deciding(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:

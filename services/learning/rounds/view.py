@@ -94,7 +94,8 @@ def _anew(rounds: Rounds, row: LearningRound, policy: DomainPolicy) -> dict[str,
 def suites_of(policy: DomainPolicy, row: LearningRound) -> list[dict[str, Any]]:
     """Figures of each suite of the policy: mean before and after, the gain with its interval.
 
-    ``bound`` is what the lower end of the interval has to reach.
+    ``bound`` is what the lower end of the interval has to reach; ``better`` and ``worse`` count
+    the items that changed.
     """
     asked, measured = policy.release, evidence_of(row.evidence).suites
     kinds = (
@@ -152,5 +153,7 @@ def _figures(policy: DomainPolicy, scores: Scores) -> dict[str, Any]:
         "items": len(scores.after),
         "before": sum(scores.before) / len(scores.before),
         "after": sum(scores.after) / len(scores.after),
+        "better": sum(a > b for b, a in zip(scores.before, scores.after, strict=True)),
+        "worse": sum(a < b for b, a in zip(scores.before, scores.after, strict=True)),
         **{f"gain_{key}": value for key, value in asdict(gain).items()},
     }

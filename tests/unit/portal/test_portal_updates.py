@@ -72,7 +72,7 @@ async def test_the_list_says_what_the_next_round_lacks(op, parent):
     page = (await op.get("/portal/updates")).text
     assert "No round yet" in page
     assert "at least 3" in page
-    assert "blocks" in page
+    assert "not yet" in page
 
 
 async def test_a_round_is_shown_with_criteria_gains_and_contributions(op, parent):
@@ -123,7 +123,7 @@ async def test_a_blocked_round_shows_by_what_and_can_be_tried_again(op, parent):
     parent.evaluator.found = BAD
     row = waiting(parent)
     page = (await op.get(f"/portal/updates/{row.id}")).text
-    assert "1 items worse" in page
+    assert "1 cases worse" in page
     assert "Try again" in page
     await decide(op, row, "retry")
     assert parent.rounds.book.get(row.id).state == State.EVALUATING

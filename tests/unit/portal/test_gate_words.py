@@ -1,0 +1,79 @@
+"""What gates say reads in both languages; what is unknown stays as it was said."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.looks import portal_says
+
+from services.hospital.portal.gate_words import figure, lines
+from services.learning.gates import Evidence, Scores, may_release
+from services.learning.gates.criteria import Readiness, may_start
+from services.learning.policy import POLICY, Policy
+
+RULES = Policy.load(POLICY).of("general")
+SUITES = ("learned", "protected", "safety")
+READY = [
+    Readiness(0, 0, 0, None, None),
+    Readiness(5, 3, 20, 0.25, 2.5, running=True),
+    Readiness(5, 3, 20, 0.25, 2.5, drift=0.1),
+]
+SEEN = [
+    Evidence(),
+    Evidence(suites={name: Scores((1.0,) * 3, (1.0,) * 3) for name in SUITES}),
+    Evidence(
+        suites={name: Scores((0.0,) * 30, (1.0,) * 30) for name in SUITES},
+        shadow=(20, 3), epsilon=2.0, rejections=frozenset({"ana"}),
+    ),
+]  # fmt: skip
+
+
+def translator(language):
+    return lambda key, **values: portal_says(language, key, **values)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_everything_that_the_gates_of_rounds_say_is_known(language):
+    criteria = [c for one in READY for c in may_start(RULES, one)]
+    criteria += [c for one in SEEN for c in may_release(RULES, one)]
+    said = [text for one in criteria for text in (one.needs, one.has)]
+    unknown = [text for text in said if not figure(text, translator(language)).known]
+    assert unknown == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CC0 1.0, terms read on 2026-11-01",
+        "nobody here has read its terms",
+        "0 of 12",
+        "9 passages before, 12 now",
+        "1 found; 1 passages left out, 0 kept by a person",
+        "98.0% before, 97.1% now (n = 40)",
+        "lost: What are the signs of stroke?",
+    ],
+)
+def test_what_the_gates_of_knowledge_say_is_known(text):
+    told = figure(text, translator("es"))
+    assert told.known
+    assert set(re.findall(r"\d+", text)) <= set(re.findall(r"\d+", told.text)) | {"3"}
+
+
+def test_a_text_that_nobody_foresaw_stays_as_it_was_said():
+    assert figure("a thing of its own", translator("es")).text == "a thing of its own"
+
+
+def test_what_blocks_stands_first_and_a_missing_word_is_no_block():
+    found = lines(
+        [
+            {"name": "privacy", "holds": True, "needs": "", "has": ""},
+            {"name": "approvals", "holds": False, "needs": "at least 2", "has": "1"},
+            {"name": "safety:safety", "holds": False, "needs": "", "has": ""},
+        ],
+        "round",
+        translator("en"),
+    )
+    assert [(one.suite, one.state) for one in found] == [
+        ("safety", "blocks"), ("", "people"), ("", "holds"),
+    ]  # fmt: skip
