@@ -18,7 +18,8 @@ def _source() -> str:
 
 def violations(page: Page) -> list[str]:
     """Each violation as ``rule: element``, its first elements."""
-    page.evaluate(f"() => {{ {_source()}; window.axe = window.axe || axe; }}")
+    if not page.evaluate("Boolean(window.axe)"):
+        page.evaluate(f"() => {{ {_source()}; window.axe = window.axe || axe; }}")
     found = page.evaluate(
         "rules => axe.run(document, {runOnly: {type: 'tag', values: rules},"
         " resultTypes: ['violations']})",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from patient_app.vault import KdfParameters, vault
 from services.consult.messages import Answer, Citation, Level, ModelCardRef, Sentence
 from services.fhir.sandbox import generate
 from services.hospital.desk import URGENCY_RANK
-from services.hospital.models import Referral
+from services.hospital.models import Referral, User
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
 
@@ -46,22 +46,40 @@ DRAFT = an_answer(
 
 
 @contextmanager
-def a_hospital(folder: Path) -> Iterator[Hospital]:
-    """A hospital with one user of each role; ``ana`` treats everybody of the sandbox."""
+def staffed(folder: Path) -> Iterator[Hospital]:
+    """A hospital with one user of each role, and nothing in it yet."""
     made = Hospital(HospitalSettings(data=folder / "hospital", second_factor="optional"))
     made.intake.audit = Trail()
     for user, role in STAFF.items():
         acts = ["Practitioner/ana"] if role == "clinician" else []
         made.accounts.add_user(user, PASSWORD, NAMES[user], role, acts_as=acts)
-    people = [*generate(), {"resourceType": "Practitioner", "id": "ana"}]
-    for one in people:
-        if one["resourceType"] == "Patient":
-            one["generalPractitioner"] = [{"reference": "Practitioner/ana"}]
-    assert not made.records.put_many(people).rejected
     try:
         yield made
     finally:
         made.database.close()
+
+
+def account(hospital: Hospital, username: str) -> User:
+    """Somebody who has an account."""
+    return next(user for user in hospital.accounts.users() if user.username == username)
+
+
+def admit(hospital: Hospital, people: Sequence[dict[str, Any]]) -> None:
+    """Put records into a hospital; ``ana`` treats everybody of them."""
+    treated = [dict(one) for one in people]
+    for one in treated:
+        if one["resourceType"] == "Patient":
+            one["generalPractitioner"] = [{"reference": "Practitioner/ana"}]
+    everything = [*treated, {"resourceType": "Practitioner", "id": "ana"}]
+    assert not hospital.records.put_many(everything).rejected
+
+
+@contextmanager
+def a_hospital(folder: Path) -> Iterator[Hospital]:
+    """A hospital with one user of each role; ``ana`` treats everybody of the sandbox."""
+    with staffed(folder) as made:
+        admit(made, generate())
+        yield made
 
 
 def lay(

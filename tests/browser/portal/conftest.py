@@ -8,27 +8,26 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page, Route, sync_playwright
-from support.exchange import DeviceKeys, an_answer
-from support.trail import Trail
+from support.exchange import an_answer
+from support.looks import PHONE, Look, portal_says, sound
+from support.looks import overflow as wider
+from support.stage import PASSWORD, admit, staffed
+from support.stage import lay as lay_one
 
 from services.consult.messages import Answer, Level, ModelCardRef, Sentence
 from services.fhir.sandbox import generate
 from services.hospital.app import create
-from services.hospital.desk import URGENCY_RANK
-from services.hospital.models import Referral
 from services.hospital.service import Hospital
-from services.hospital.settings import HospitalSettings
 
 CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or None
 ORIGIN = "http://localhost:8000"
-PASSWORD = "a long enough password"
-PHONE, DESKTOP = 390, 1280
 SAID = "Rest and drink enough water every day."
 DRAFT = an_answer(
     text=SAID,
@@ -43,27 +42,25 @@ class _QuickHasher(PasswordHasher):
         super().__init__(time_cost=1, memory_cost=64, parallelism=1)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords in no time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
+        yield
+
+
 @pytest.fixture
-def hospital(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hospital]:
-    """A hospital with one clinician, ``ana``, who acts as ``Practitioner/ana``."""
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
-    made = Hospital(HospitalSettings(data=tmp_path / "hospital", second_factor="optional"))
-    made.intake.audit = Trail()
-    made.accounts.add_user(
-        "ana", PASSWORD, "Dr. Ana Ruiz", "clinician", acts_as=["Practitioner/ana"]
-    )
-    yield made
-    made.database.close()
+def hospital(tmp_path: Path) -> Iterator[Hospital]:
+    """A hospital with one user of each role; ``ana`` acts as ``Practitioner/ana``."""
+    with staffed(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 def treated(hospital: Hospital) -> Hospital:
     """The hospital with the sandbox's people, all of them treated by ``ana``."""
-    made = [*generate(1, datetime.now(UTC).date()), {"resourceType": "Practitioner", "id": "ana"}]
-    for one in made:
-        if one["resourceType"] == "Patient":
-            one["generalPractitioner"] = [{"reference": "Practitioner/ana"}]
-    assert not hospital.records.put_many(made).rejected
+    admit(hospital, generate(1, datetime.now(UTC).date()))
     return hospital
 
 
@@ -71,28 +68,33 @@ def treated(hospital: Hospital) -> Hospital:
 def lay(hospital: Hospital) -> Callable[..., str]:
     """Lays a referral with a draft on the desk; gives its id."""
 
-    def lay_one(text: str = "Is it flu?", draft: Answer = DRAFT, urgency: str = "routine") -> str:
-        made = DeviceKeys().refer(text, hospital.keys)
-        hospital.intake.accept(made.envelope, "CLINIC")
-        seal = hospital.desk.seal
-        with hospital.database.transaction() as session:
-            session.add(
-                Referral(
-                    id=made.id,
-                    urgency=urgency,
-                    urgency_rank=URGENCY_RANK[urgency],
-                    reason="not-covered",
-                    question=seal(made.id, "question", made.question.model_dump_json()),
-                    draft=seal(made.id, "draft", draft.model_dump_json()),
-                    state="open",
-                    language=made.question.person.language,
-                    drafted=True,
-                    received=datetime.now(UTC),
-                )
-            )
-        return made.id
+    def lay_on_it(text: str = "Is it flu?", draft: Answer = DRAFT, urgency: str = "routine") -> str:
+        return lay_one(hospital, text, draft=draft, urgency=urgency)
 
-    return lay_one
+    return lay_on_it
+
+
+@pytest.fixture
+def look() -> Look:
+    """How the test's person sees the pages: a phone, unless the test goes over `in_looks`."""
+    return Look(PHONE, "light", "en")
+
+
+@pytest.fixture
+def said(look: Look) -> Callable[..., str]:
+    """A sentence of the portal in the language of the look."""
+    return partial(portal_says, look.language)
+
+
+@pytest.fixture
+def good(look: Look) -> Callable[[Page, str], None]:
+    """Holds a page to what every page holds; the name is its picture's."""
+
+    def check(page: Page, name: str) -> None:
+        found = sound(page, name, look)
+        assert found == [], "\n".join(found)
+
+    return check
 
 
 @pytest.fixture(scope="module")
@@ -150,14 +152,12 @@ def open_page(hospital: Hospital, chromium: Browser) -> Iterator[Callable[..., P
 
 
 @pytest.fixture
-def page(open_page: Callable[..., Page]) -> Page:
-    """A page of a phone's size."""
-    return open_page()
+def page(open_page: Callable[..., Page], look: Look) -> Page:
+    """A page of ``ana``, as the look has it."""
+    return open_page(*look)
 
 
 @pytest.fixture
 def overflow() -> Callable[[Page], int]:
     """How far a page is wider than its window, in pixels."""
-    return lambda page: page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
+    return wider

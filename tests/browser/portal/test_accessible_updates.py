@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-from support.axe import violations
+from support.looks import in_looks
 
 from services.learning.models import Approval, LearningRound
 from services.learning.rounds import State
@@ -45,19 +44,14 @@ def row(id_: str, epoch: int, **more: Any) -> LearningRound:
     return LearningRound(id=id_, brick=f"general@{epoch + 1}", **named, **made_of, **when, **more)
 
 
-@pytest.mark.parametrize("look", [(390, "dark", "es"), (1280, "light", "en")], ids=str)
-def test_axe_finds_nothing_on_an_update_its_credit_and_its_lineage(
-    treated, open_page, overflow, look
-):
+@in_looks
+def test_axe_finds_nothing_on_an_update_its_credit_and_its_lineage(hospital, page, good):
     said = Approval(
         round=FIRST, candidate=DIGEST, by="ana", approved=True, note="Good.", at=datetime.now(UTC)
     )
-    with treated.database.transaction() as session:
+    with hospital.database.transaction() as session:
         session.add_all([row(FIRST, 0, credit=CREDIT), row(SECOND, 1, rebuilds=FIRST), said])
-    page, found = open_page(*look), []
     for path in (f"updates/{FIRST}", f"updates/{SECOND}", "lineage/general@1"):
         page.goto(f"{ORIGIN}/portal/{path}")
         assert page.locator("h1").count() == 1
-        found += [f"{path}: {one}" for one in violations(page)]
-        found += [f"{path}: wider than its window"] if overflow(page) else []
-    assert found == [], "\n".join(found)
+        good(page, path.split("/")[0])

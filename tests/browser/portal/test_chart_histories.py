@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
+from support.looks import in_looks
 
-ORIGIN = "http://localhost:8000"
-PATIENT = f"{ORIGIN}/portal/patients/p01"
-SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
-PLACES = [(390, "light", "en"), (390, "dark", "es"), (1280, "light", "es"), (1280, "dark", "en")]
-
+PATIENT = "http://localhost:8000/portal/patients/p01"
 
 pytestmark = pytest.mark.usefixtures("treated")
 
 
-def shoot(page, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-
-
-@pytest.mark.parametrize(("width", "theme", "language"), PLACES)
-def test_curves_and_timeline_fit_every_window(open_page, overflow, width, theme, language):
-    page = open_page(width, theme, language)
+@in_looks
+def test_curves_and_timeline_fit_every_window(page, good):
     page.goto(PATIENT)
     page.click("nav.tabs a[href$='/trends']")
     page.wait_for_selector(".curve__plot")
     assert page.locator(".curve__plot").count() >= 2
     assert page.locator(".curve__band").count() >= 1
     assert page.locator("nav.tabs [aria-current=page]").count() == 1
-    assert overflow(page) == 0
-    shoot(page, f"trends-{width}-{theme}-{language}")
+    good(page, "trends")
     page.click("nav.tabs a[href$='/timeline']")
     page.wait_for_selector(".timeline__day")
     assert page.locator(".timeline__day").count() >= 2
-    assert overflow(page) == 0
-    shoot(page, f"timeline-{width}-{theme}-{language}")
+    good(page, "timeline")
 
 
+@in_looks
 def test_the_figures_behind_a_curve_lead_to_their_resources(page):
     page.goto(f"{PATIENT}/trends")
     page.locator(".curve__figures summary").first.press("Enter")
@@ -49,14 +36,15 @@ def test_the_figures_behind_a_curve_lead_to_their_resources(page):
     )
 
 
-def test_a_kind_and_a_year_are_chosen_by_keyboard(page):
+@in_looks
+def test_a_kind_and_a_year_are_chosen_by_keyboard(page, said):
     page.goto(f"{PATIENT}/timeline")
     chosen = page.locator(".choices a[href$='kind=results']")
     chosen.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**kind=results*")
     assert {t.strip() for t in page.locator(".chartline__text .soft").all_inner_texts()} == {
-        "Results"
+        said("timeline.kind.results")
     }
     page.locator(".years a").last.click()
     page.wait_for_url("**year=*")

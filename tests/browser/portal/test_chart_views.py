@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import base64
-import os
-from pathlib import Path
 
 import pytest
-from support.axe import violations
+from support.looks import in_looks
 
 PATIENT = "http://localhost:8000/portal/patients/p01"
-SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
-PLACES = [(390, "light", "en"), (1280, "dark", "es")]
 QUESTION = {"en": "Since when is the creatinine rising?", "es": "¿Desde cuándo sube la creatinina?"}
 
 
@@ -30,52 +26,38 @@ def papered(treated):
     assert not treated.records.put_many([letter]).rejected
 
 
-def good(page, overflow, name: str) -> None:
-    """Nothing to find fault with, and a picture where one is wanted."""
-    assert overflow(page) == 0
-    assert violations(page) == []
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-
-
 @pytest.mark.usefixtures("papered")
-@pytest.mark.parametrize(("width", "theme", "language"), PLACES)
-def test_a_clinician_asks_opens_what_is_cited_and_reads_a_letter(
-    open_page, overflow, width, theme, language
-):
-    page, place = open_page(width, theme, language), f"{width}-{theme}-{language}"
+@in_looks
+def test_a_clinician_asks_opens_what_is_cited_and_reads_a_letter(page, good, look):
     page.goto(PATIENT)
     page.wait_for_selector("#allergies-bar")
-    good(page, overflow, f"chart-{place}")
+    good(page, "chart")
     page.keyboard.press("g")
     page.keyboard.press("a")
     page.wait_for_url("**/ask")
-    page.fill("[name=question]", QUESTION[language])
+    page.fill("[name=question]", QUESTION[look.language])
     page.keyboard.press("Enter")
     page.wait_for_selector("#answer .chartline")
     assert "1.62 mg/dL" in page.inner_text("#answer")
-    good(page, overflow, f"ask-{place}")
+    good(page, "ask")
     page.locator("#answer a.resource").first.click()
     page.wait_for_url("**/resources/Observation/p01-creatinine-3")
     page.wait_for_selector("#elements .elements")
-    good(page, overflow, f"resource-{place}")
+    good(page, "resource")
     page.click("nav.tabs a[href$='/documents']")
     page.wait_for_selector(".papers a")
-    good(page, overflow, f"documents-{place}")
+    good(page, "documents")
     page.locator(".papers a[href$='p01-letter']").click()
     page.wait_for_selector("#attached-0")
     assert "kidney clinic.\nNext" in page.inner_text("#attached-0")
-    good(page, overflow, f"letter-{place}")
+    good(page, "letter")
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), PLACES)
-def test_a_clinician_chooses_among_those_they_treat(  # noqa: PLR0917 - fixtures and places
-    treated, open_page, overflow, width, theme, language
-):
-    page = open_page(width, theme, language)
+@in_looks
+def test_a_clinician_chooses_among_those_they_treat(treated, page, good):
     page.goto("http://localhost:8000/portal/patients")
     page.wait_for_selector("#treated")
-    good(page, overflow, f"patients-{width}-{theme}-{language}")
+    good(page, "patients")
     told = [e for e in treated.intake.audit.events if "p01" in repr(e)]
     assert told, "whom a page lists is written down"
     page.get_by_role("link", name="Harold James Whitcombe").click()

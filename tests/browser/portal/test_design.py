@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
-from support.axe import violations
+from support.looks import in_looks
 
 ORIGIN = "http://localhost:8000"
-LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_every_component_is_accessible_in_both_themes_and_its_dialog_opens(
-    open_page, overflow, look
-):
-    page = open_page(*look)
+@in_looks
+def test_every_component_is_accessible_in_both_themes_and_its_dialog_opens(page, good):
     page.goto(f"{ORIGIN}/portal/design")
-    assert violations(page) == []
-    assert overflow(page) == 0
-    if os.environ.get("CARETIER_SCREENSHOTS"):
-        name = f"design-{look[0]}-{look[1]}.png"
-        page.screenshot(path=f"{os.environ['CARETIER_SCREENSHOTS']}/{name}", full_page=True)
+    good(page, "design")
     page.click("#dark-dialog-opens")
     assert page.locator("#dark-dialog").is_visible()
     page.keyboard.press("Escape")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import delete
-from support.axe import violations
 from support.exchange import an_answer
+from support.looks import in_looks
 from support.second import DOSE, INVENTED, REST, Pushed, Scripted, a_node
+from support.stage import PASSWORD
 
 from services.consult.messages import Citation, Level, ModelCardRef, Sentence, Triage, Urgency
 from services.hospital.models import PortalSession
 from services.hospital.opinions.service import Around
 
 ORIGIN = "http://localhost:8000"
-PASSWORD = "a long enough password"
 QUOTES = (
     ("flu#what", "Most people with flu get better without treatment within about a week."),
     ("flu#self-care", "Rest and drink enough water every day."),
@@ -48,50 +46,35 @@ DRAFT = an_answer(
 ASKED = "I have had a fever for four days, and I am tired all the time. Is it flu? What can I do?"
 
 
-@pytest.fixture
-def shot():
-    """Keeps a picture of a page where CARETIER_SCREENSHOTS names a folder."""
-    folder = os.environ.get("CARETIER_SCREENSHOTS")
-
-    def take(page, name, *, whole=False):
-        if folder:
-            page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)
-
-    return take
-
-
-def opened(open_page, lay, width, theme="light", language="en"):
+def open_(page, lay):
+    """Open a referral with a draft from four sentences; gives the page and the referral's id."""
     id_ = lay(ASKED, DRAFT, "urgent")
-    page = open_page(width, theme, language)
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
     page.wait_for_selector("#panes [role=tab][tabindex]", state="attached")
     return page, id_
 
 
-@pytest.mark.parametrize(
-    ("width", "theme", "language"), [(390, "light", "en"), (1280, "dark", "es")]
-)
-def test_a_reply_is_read_for_written_and_signed_by_keyboard(  # noqa: PLR0917 - fixtures
-    hospital, open_page, lay, overflow, shot, width, theme, language
-):
-    page, id_ = opened(open_page, lay, width, theme, language)
-    shot(page, f"referral-{width}-words")
-    assert overflow(page) == 0
-    assert violations(page) == []
+@pytest.fixture
+def opened(page, lay):
+    """A referral's page that was opened, and its id."""
+    return open_(page, lay)
+
+
+@in_looks
+def test_a_reply_is_read_for_written_and_signed_by_keyboard(hospital, opened, good, look):
+    page, id_ = opened
+    good(page, "referral-words")
     for digit, pane in ((2, "draft"), (3, "sources"), (4, "reply")):
         page.keyboard.press(f"Alt+{digit}")
         assert page.locator(f"[data-pane={pane}]").first.is_visible()
-        shot(page, f"referral-{width}-{pane}")
+        good(page, f"referral-{pane}")
     assert page.evaluate("document.activeElement.id") == "text"
-    assert violations(page) == []
-    assert overflow(page) == 0
 
     before = page.input_value("#text")
     page.keyboard.press("Control+.")
     page.wait_for_selector("#phrase-list .phrase")
-    shot(page, f"referral-{width}-phrases")
-    assert violations(page) == []
-    page.keyboard.type("book" if language == "en" else "book a visit")
+    good(page, "referral-phrases")
+    page.keyboard.type("book" if look.language == "en" else "book a visit")
     page.keyboard.press("Enter")
     page.wait_for_selector(".toast__act")
     assert "book a visit" in page.input_value("#text")
@@ -100,21 +83,20 @@ def test_a_reply_is_read_for_written_and_signed_by_keyboard(  # noqa: PLR0917 - 
     page.keyboard.press("Control+y")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#confirm[open]")
-    shot(page, f"referral-{width}-confirm")
-    assert violations(page) == []
+    good(page, "referral-confirm")
     page.click("#confirm [type=submit]")
     page.wait_for_url("**signed=1")
-    shot(page, f"referral-{width}-signed")
+    good(page, "referral-signed")
     assert "book a visit" in hospital.desk.item(id_).text
     assert hospital.versions.count(id_) == 0
 
 
-def test_a_lost_session_loses_no_text_and_an_older_version_comes_back(
-    hospital, open_page, lay, overflow
-):
-    page, id_ = opened(open_page, lay, 1280)
+@in_looks
+def test_a_lost_session_loses_no_text_and_an_older_version_comes_back(hospital, opened, said, good):
+    (page, id_), is_saved = opened, f"#status:text-matches('^{said('reply.saved_at', when='')}')"
+    page.keyboard.press("Alt+4")
     page.fill("#text", "First words.")
-    page.wait_for_selector("#status:text-matches('^Saved ')")
+    page.wait_for_selector(is_saved)
     with hospital.database.transaction() as session:
         session.execute(delete(PortalSession))
     page.fill("#text", "First words, and more that nobody saved.")
@@ -124,7 +106,7 @@ def test_a_lost_session_loses_no_text_and_an_older_version_comes_back(
     token = hospital.accounts.sign_in("ana", PASSWORD)
     page.context.add_cookies([{"name": "caretier_portal", "value": token, "url": ORIGIN}])
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
-    page.wait_for_selector("#status:text-matches('^Saved ')")
+    page.wait_for_selector(is_saved)
     assert page.input_value("#text") == "First words, and more that nobody saved."
     assert hospital.desk.item(id_).text == "First words, and more that nobody saved."
 
@@ -142,8 +124,7 @@ def test_a_lost_session_loses_no_text_and_an_older_version_comes_back(
     assert page.input_value("#handover-note") == "Please look at the fever."
     page.goto(f"{ORIGIN}/portal/referrals/{id_}/versions")
     assert page.locator(".versions > li").count() == 2
-    assert overflow(page) == 0
-    assert violations(page) == []
+    good(page, "reply-versions")
     page.click("#version-1 button")
     page.wait_for_url(f"**/referrals/{id_}")
     assert page.input_value("#text") == "First words, and more that nobody saved."
@@ -155,48 +136,39 @@ def bo(hospital):
     return found[0] if found else hospital.accounts.add_user("bo", PASSWORD, "Dr. Bo", "clinician")
 
 
-@pytest.mark.parametrize(
-    ("width", "theme", "language"), [(390, "dark", "en"), (1280, "light", "en")]
-)
-def test_other_experts_are_asked_and_their_disagreement_stands_first(  # noqa: PLR0917 - fixtures
-    hospital, open_page, lay, overflow, shot, width, theme, language
+@in_looks
+def test_other_experts_are_asked_and_their_disagreement_stands_first(
+    hospital, page, lay, said, good
 ):
     less = DOSE.replace("4 grams", "3 grams")
     engine = Scripted(amber=[REST, DOSE, INVENTED], birch=[less], cedar=[])
     node = a_node(engine, also=[less])
     pushed = Pushed("amber", "birch", "cedar")
     hospital.opinions._around = Around(lambda: node, pushed, hospital.auditor.chat)
-    page, id_ = opened(open_page, lay, width, theme, language)
+    page, id_ = open_(page, lay)
     page.keyboard.press("Alt+2")
     page.click("#ask-experts button")
     page.wait_for_selector("#opinions .findings")
     page.wait_for_selector("#panes [role=tab][tabindex]", state="attached")
     text = page.locator("#opinions").inner_text()
-    assert text.index("contradict") < text.index(REST)
+    assert text.index(said("opinions.verdict.contradict")) < text.index(REST)
     assert INVENTED not in text
-    assert "1 further sentence had no source" in text
-    assert page.locator("#opinions .side").count() == 4
-    assert overflow(page) == 0
-    assert violations(page) == []
-    page.locator("#opinions").scroll_into_view_if_needed()
-    shot(page, f"opinions-{width}", whole=width > 1000)
+    assert said("opinions.unsourced", count=1) in text
+    assert page.locator("#opinions .side").count() == 3
+    assert "Gave no opinion" in text
+    good(page, "opinions")
     page.click(f"#opinions [data-insert='{less}']")
     assert less in page.input_value("#text")
     assert hospital.opinions.last(id_).verdict == "contradict"
 
 
-@pytest.mark.parametrize(
-    ("width", "theme", "language"), [(390, "light", "es"), (1280, "dark", "en")]
-)
-def test_a_phrase_is_written_shared_and_let_in_by_a_second_clinician(  # noqa: PLR0917 - fixtures
-    hospital, open_page, overflow, shot, width, theme, language
+@in_looks
+def test_a_phrase_is_written_shared_and_let_in_by_a_second_clinician(
+    hospital, page, open_page, good, look
 ):
     bo(hospital)
-    page = open_page(width, theme, language)
     page.goto(f"{ORIGIN}/portal/phrases")
-    assert overflow(page) == 0
-    assert violations(page) == []
-    shot(page, f"phrases-{width}", whole=True)
+    good(page, "phrases")
     page.fill("#title", "Walk")
     page.fill("#english", "Walk a little every day, [PATIENT].")
     page.reload()
@@ -208,28 +180,24 @@ def test_a_phrase_is_written_shared_and_let_in_by_a_second_clinician(  # noqa: P
     assert page.evaluate("Object.keys(sessionStorage).length") == 0
     page.click("form[action$=share] button")
     page.wait_for_selector(".banner--info")
-    shot(page, f"phrase-{width}", whole=True)
-    assert violations(page) == []
+    good(page, "phrase")
     address = page.url
-    other = open_page(width, theme, language, "bo")
+    other = open_page(*look, "bo")
     other.goto(address)
-    assert overflow(other) == 0
-    assert violations(other) == []
-    shot(other, f"phrase-review-{width}", whole=True)
+    good(other, "phrase-review")
     other.click("form[action$=approve] button")
     other.wait_for_selector(".badge--ok")
     everybody = [view.words.title for view in hospital.phrases.usable(bo(hospital))]
     assert "Walk" in everybody
 
 
-def test_what_wrote_a_draft_has_its_card_one_step_away(hospital, open_page, lay, overflow, shot):
+@in_looks
+def test_what_wrote_a_draft_has_its_card_one_step_away(hospital, page, lay, said, good):
     hospital._node = SimpleNamespace(model=DRAFT.model)
-    page, _ = opened(open_page, lay, 390)
+    page, _ = open_(page, lay)
     page.keyboard.press("Alt+2")
     page.click("#drafter")
     page.wait_for_url("**/drafter/**")
     page.click("main summary >> nth=0")
     assert "risks" in page.inner_text("main").lower()
-    assert overflow(page) == 0
-    assert violations(page) == []
-    shot(page, "drafter-390")
+    good(page, "drafter")
