@@ -11,8 +11,11 @@ import { begun, cleared, field, form, local } from "./composer.js";
 import { begin, current, earlier, goingOn } from "./conversation.js";
 import { countryNumber, tel } from "./emergency.js";
 import { Exchange } from "./exchange.js";
+import { forget, kept, keepValue } from "./keep.js";
 import { suggest } from "./welcome.js";
 
+const SENDING = "sending";
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const thread = byId("thread");
 const page = { conversation: current(), country: "US", running: null, local: () => local.checked, choose: begun, again: submit };
 
@@ -51,25 +54,33 @@ function added(text) {
   return exchange;
 }
 
-/** A question that could not be asked goes back into the field: nothing typed is lost. */
-function lost(problem, text) {
+/** A question that nobody answered is kept: after a reload or a new session it is in the field again. */
+function lost(problem) {
   if (problem.status === 0) window.dispatchEvent(new CustomEvent("caretier:unreachable"));
-  if (problem.status === 401 && !field.value) begun(text);
+}
+
+/** Put back what was on its way when the page went, unless the device has it. */
+function putBack(consults) {
+  const text = kept(SENDING);
+  forget(SENDING);
+  if (text && !field.value && consults.at(-1)?.question !== text) begun(text);
 }
 
 async function submit(text) {
   const exchange = added(text);
-  exchange.root.scrollIntoView({ block: "start", behavior: "smooth" });
+  exchange.root.scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
   exchange.status.next("start");
   const controller = new AbortController();
   running(controller);
+  keepValue(SENDING, text);
   try {
     const answered = await listen(exchange, text, controller.signal);
-    if (!answered) exchange.problem({ message: t("ask.incomplete") });
+    if (answered) forget(SENDING);
+    else exchange.problem({ message: t("ask.incomplete") });
   } catch (problem) {
     const stopped = problem.name === "AbortError";
     exchange.problem(stopped ? { message: t("ask.stopped") } : problem);
-    if (!stopped) lost(problem, text);
+    if (!stopped) lost(problem);
   } finally {
     running(null);
   }
@@ -91,6 +102,7 @@ byId("stop").addEventListener("click", () => {
 byId("new").addEventListener("click", () => {
   page.running?.abort();
   page.conversation = begin();
+  forget(SENDING);
   thread.replaceChildren();
   byId("welcome").hidden = false;
   byId("new").hidden = true;
@@ -114,10 +126,12 @@ async function showProfile() {
 
 /** The conversation that was going on in this tab, as it stands now. */
 async function restore() {
-  for (const { question, answer, signal } of await earlier(page.conversation)) added(question).answer(answer, signal);
+  const consults = await earlier(page.conversation).catch(() => []); // the history has them
+  putBack(consults);
+  for (const { question, answer, signal } of consults) added(question).answer(answer, signal);
   thread.lastElementChild?.scrollIntoView({ block: "start" });
 }
 
 showProfile().catch(() => {}); // the page works without; the emergency number stays the default one
 suggest().catch(() => {}); // the examples do
-if (goingOn) restore().catch(() => {}); // the history has it
+if (goingOn) restore();

@@ -4,10 +4,12 @@ import { call } from "/static/caretier/api.js";
 import { banner, byId, empty, fill, h, icon, safeUrl } from "/static/caretier/dom.js";
 import { known, t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
+import { forget, keepField } from "./keep.js";
 import { openReminder, showReminders } from "./reminders.js";
 import { englishNote, passage } from "./sources.js";
 import { undoable } from "./undo.js";
 
+const FIELDS = ["name", "take", "reason", "since"];
 const path = (ref) => `/api/medicines/${encodeURIComponent(ref.split("/")[1])}`;
 
 function source(warning) {
@@ -118,6 +120,7 @@ byId("add-form").addEventListener("submit", async (event) => {
   try {
     await add(fields);
     event.target.reset();
+    FIELDS.forEach((name) => forget(`medicine-${name}`));
     toast(t("medicines.added"));
   } catch (problem) {
     toastProblem(problem);
@@ -126,6 +129,7 @@ byId("add-form").addEventListener("submit", async (event) => {
   }
 });
 
+for (const name of FIELDS) keepField(`medicine-${name}`, byId(name));
 byId("print").addEventListener("click", () => print());
 byId("printed").textContent = t("medicines.printed", { date: when(new Date().toISOString()) });
 showReminders();

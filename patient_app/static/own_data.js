@@ -5,6 +5,7 @@ import { ask } from "/static/caretier/dialog.js";
 import { byId, h } from "/static/caretier/dom.js";
 import { size, t } from "/static/caretier/i18n.js";
 import { toastProblem } from "/static/caretier/toast.js";
+import { forgetAll } from "./keep.js";
 
 async function showRecovery() {
   const { text } = await call("POST", "/api/recovery");
@@ -57,6 +58,7 @@ function eraseDialog() {
     confirm.disabled = true;
     try {
       const { receipt } = await call("POST", "/api/erase", { confirm: "erase" });
+      forgetAll();
       if (receipt) await showErased(receipt);
       location.assign("/unlock");
     } catch (problem) {

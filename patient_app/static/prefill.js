@@ -3,18 +3,20 @@
  * the field of the ask page, where the person may change it before anything is asked.
  */
 
-const KEY = "caretier-asked-elsewhere";
+import { forget, keepValue, kept } from "./keep.js";
+
+const NAME = "elsewhere";
 
 /** Go to the ask page with a question in its field. */
 export function askAbout(text) {
-  sessionStorage.setItem(KEY, text);
+  keepValue(NAME, text);
   location.assign("/");
 }
 
 const field = document.getElementById("question");
-const begun = sessionStorage.getItem(KEY);
+const begun = kept(NAME);
 if (field && begun) {
-  sessionStorage.removeItem(KEY);
+  forget(NAME);
   field.value = begun;
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();

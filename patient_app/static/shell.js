@@ -5,6 +5,7 @@
 
 import { h, icon } from "/static/caretier/dom.js";
 import { language, t } from "/static/caretier/i18n.js";
+import "./keep.js"; // on every page: to lock wipes what was typed, wherever one locks
 
 const ALIVE = "/healthz";
 const LOOK_MS = 5000;
@@ -38,8 +39,11 @@ function watch(registration) {
 
 async function install() {
   if (!("serviceWorker" in navigator)) return;
-  const before = navigator.serviceWorker.controller;
-  navigator.serviceWorker.addEventListener("controllerchange", () => before && location.reload());
+  let controlled = Boolean(navigator.serviceWorker.controller);
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    if (controlled) location.reload(); // the first worker of all only takes over what is there
+    controlled = true;
+  });
   const registration = await navigator.serviceWorker.register("/service-worker.js", { scope: "/" });
   if (!registration) return;
   watch(registration);

@@ -5,10 +5,11 @@
 
 import { call } from "/static/caretier/api.js";
 import { fill, h, icon } from "/static/caretier/dom.js";
-import { known, t } from "/static/caretier/i18n.js";
+import { t } from "/static/caretier/i18n.js";
 import { toastProblem } from "/static/caretier/toast.js";
 import { nextPrefix } from "./answer.js";
-import { place } from "./receipt.js";
+import { forget, keepField } from "./keep.js";
+import { standing } from "./standing.js";
 
 const LEFT = ["queued", "sent"];
 const MAX_NOTE = 2000;
@@ -18,22 +19,11 @@ export function judgeable(answer) {
   return answer.status === "answered";
 }
 
-/** Where it stands, in words; with the page that shows or changes that. */
-function standing(signal) {
-  if (!signal) return [];
-  if (signal.state === "kept") {
-    const key = `signal.kept_${signal.why}`;
-    const link = signal.why === "no-consent" && h("a", { href: "/settings#purposes" }, t("signal.settings"));
-    return [known(key) ? t(key) : t("signal.kept"), " ", link].filter(Boolean);
-  }
-  const words = t(`signal.${signal.state}`, { destination: place(signal.destination) });
-  return [words, " ", h("a", { href: "/ledger" }, t("signal.see"))];
-}
-
 /** The buttons, the field for why, and the line. */
 class Bar {
   constructor(consult, signal) {
     this.path = `/api/consults/${encodeURIComponent(consult)}/signal`;
+    this.note = `note-${consult}`;
     this.signal = signal;
     const id = `${nextPrefix()}-why`;
     this.verdicts = ["up", "down", "wrong"].map((verdict) => this.verdict(verdict));
@@ -65,6 +55,7 @@ class Bar {
       this.line,
     );
     this.draw();
+    if (keepField(this.note, this.field)) this.form.hidden = false;
   }
 
   verdict(name) {
@@ -88,12 +79,19 @@ class Bar {
 
   ask() {
     this.form.hidden = false;
-    this.field.value = this.signal?.note ?? "";
+    this.field.value ||= this.signal?.note ?? "";
     this.field.focus();
   }
 
-  close() {
+  /** Close the field; what was written in it is sent, or wanted no more. */
+  done() {
     this.form.hidden = true;
+    this.field.value = "";
+    forget(this.note);
+  }
+
+  close() {
+    this.done();
     this.verdicts[2].focus();
   }
 
@@ -112,7 +110,7 @@ class Bar {
     const within = this.form.contains(document.activeElement);
     try {
       this.signal = await action();
-      this.form.hidden = true;
+      this.done();
       this.draw();
       if (within) this.verdicts[2].focus();
     } catch (problem) {

@@ -6,6 +6,7 @@
 import { call } from "/static/caretier/api.js";
 import { banner, byId, fill, h, icon } from "/static/caretier/dom.js";
 import { t } from "/static/caretier/i18n.js";
+import { forget, kept, keepValue } from "./keep.js";
 import { field, settle } from "./questionnaire.js";
 import { triageBanner } from "./triage.js";
 import { review } from "./visit_review.js";
@@ -16,12 +17,15 @@ const WAIT_MS = 500;
 export class Preparation {
   constructor(place, draft, { country, places }, leave) {
     Object.assign(this, { place, draft, country, places, leave, step: 0, timer: 0, over: null });
-    const items = draft.response.item ?? [];
+    this.name = `visit-${draft.response.id}`;
+    const written = JSON.parse(kept(this.name) ?? "null");
+    const items = written ?? draft.response.item ?? [];
     const changed = () => this.changed();
     this.fields = draft.form.questions.map((one) => field(one, items.filter((item) => item.linkId === one.link), changed));
     this.status = h("p", { class: "soft small", role: "status" });
     settle(this.fields);
     if (draft.response.status === "completed") this.step = this.pages().length;
+    else if (written) this.changed();
   }
 
   pages() {
@@ -32,8 +36,10 @@ export class Preparation {
     return this.pages().flatMap((one) => one.read());
   }
 
+  /** Kept in this tab at once, and on the device a moment later: a lost session loses no word. */
   changed() {
     settle(this.fields);
+    keepValue(this.name, JSON.stringify(this.items()));
     this.status.textContent = t("visits.writing");
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.save().catch((problem) => this.failed(problem)), WAIT_MS);
@@ -46,7 +52,9 @@ export class Preparation {
   /** Keep what is written; returns false where a red flag stops the preparation. */
   async save() {
     clearTimeout(this.timer);
+    this.timer = 0;
     const { flag, missing } = await call("PUT", `/api/visits/${this.draft.response.id}`, { items: this.items() });
+    if (!this.timer) forget(this.name);
     Object.assign(this.draft, { flag, missing });
     this.status.textContent = t("visits.kept");
     const stops = flag?.level === "emergency" && flag.rule !== this.over;

@@ -4,6 +4,7 @@ import { call } from "/static/caretier/api.js";
 import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
 import { toastProblem } from "/static/caretier/toast.js";
+import { forget, keepField } from "./keep.js";
 import { undoable } from "./undo.js";
 import { Preparation } from "./visit.js";
 
@@ -72,10 +73,13 @@ byId("question-form").addEventListener("submit", async (event) => {
   try {
     show(await call("POST", "/api/visit-questions", { text }));
     event.target.reset();
+    forget("visit-question");
   } catch (problem) {
     toastProblem(problem);
   }
 });
+
+keepField("visit-question", byId("question-text"));
 
 async function start() {
   await refresh();
