@@ -13,8 +13,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -59,12 +59,14 @@ class Knowledge:
     """The topics that a tier may answer from, and the titles that tiers above it hold.
 
     ``digest`` is over the text of every loaded topic: two nodes with one digest know the same.
+    ``fields`` are the domains, and sub-domains, of topics that a brick brought, by id.
     """
 
     level: str
     topics: tuple[Topic, ...]
     directory: tuple[TopicHead, ...]
     digest: str
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, level: str, packs: Path | Iterable[Path] | None = None) -> Knowledge:
@@ -81,8 +83,18 @@ class Knowledge:
         return cls.of(level, (pair for folder in folders for pair in read_folder(folder)))
 
     @classmethod
-    def of(cls, level: str, read: Iterable[tuple[Topic, str]]) -> Knowledge:
+    def of(
+        cls,
+        level: str,
+        read: Iterable[tuple[Topic, str]],
+        fields: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> Knowledge:
         """What a tier may know of topics that were read, each with the text that it was made of.
+
+        Args:
+            level: the tier.
+            read: the topics.
+            fields: of topics, by id.
 
         Raises:
             BrickError: two topics have one id.
@@ -97,7 +109,7 @@ class Knowledge:
         own = tuple(t for t in topics if t.head.level in reach)
         above = tuple(t.head for t in topics if t.head.level not in reach)
         digest.update(level.encode())
-        return cls(level, own, above, f"sha256:{digest.hexdigest()}")
+        return cls(level, own, above, f"sha256:{digest.hexdigest()}", fields or {})
 
     @cached_property
     def passages(self) -> tuple[Passage, ...]:
@@ -108,6 +120,10 @@ class Knowledge:
     def by_id(self) -> dict[str, Topic]:
         """Topics by id."""
         return {t.head.id: t for t in self.topics}
+
+    def topics_of(self, field: str) -> frozenset[str]:
+        """Ids of the topics that bricks of a domain or sub-domain brought."""
+        return frozenset(t for t in self.by_id if field in self.fields.get(t, ()))
 
 
 def pack_folders() -> tuple[Path, ...]:

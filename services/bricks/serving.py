@@ -131,11 +131,15 @@ class ActiveKnowledge:
             _leave_out("*", BrickError("Which versions are in use is not known."), self.left_out)
         read = list(chain.from_iterable(map(read_folder, built_in(replaced))))
         taken = {topic.head.id for topic, _ in read}
+        of_brick = {m.ref: (m.domain, *([m.sub_domain] if m.sub_domain else [])) for m in manifests}
+        fields: dict[str, tuple[str, ...]] = {}
         for ref, folder in folders:
             pairs = self._read(ref, folder, taken)
-            taken |= {topic.head.id for topic, _ in pairs}
+            brought = {topic.head.id for topic, _ in pairs}
+            fields |= dict.fromkeys(brought, of_brick[ref])
+            taken |= brought
             read += pairs
-        return Knowledge.of(self.level, read)
+        return Knowledge.of(self.level, read, fields)
 
     def _in_use(self) -> dict[str, int] | None:
         """Version by id; None where it is not known, and then no brick is used."""

@@ -65,8 +65,10 @@ class Chooser:
         self.index, self._matcher = index, matcher
         self._prepared = matcher.prepare(index)
 
-    def judged(self, asked: Asked) -> tuple[list[Judged], float]:
-        """The best passages of all, best first, and the score of *nothing*."""
+    def judged(
+        self, asked: Asked, within: frozenset[str] | None = None
+    ) -> tuple[list[Judged], float]:
+        """The best passages, of the topics ``within`` when given, and the score of *nothing*."""
         match = self._matcher.match(asked.text, self.index, self._prepared)
         prior = section_prior(asked.reading.kinds)
         named = set(asked.named)
@@ -79,16 +81,17 @@ class Chooser:
             ],
             np.float32,
         )
-        rows = np.argsort(-scores)[:POOL].tolist()
+        order = np.argsort(-scores).tolist()
+        rows = [r for r in order if within is None or self.index.passages[r].topic.id in within]
         judged = [
             Judged(self.index.passages[row], row, float(scores[row]), tuple(match.sentences[row]))
-            for row in rows
+            for row in rows[:POOL]
         ]
         return judged, match.nothing
 
-    def best(self, asked: Asked) -> Best | None:
-        """The passages that fit best; None without knowledge."""
-        judged, nothing = self.judged(asked)
+    def best(self, asked: Asked, within: frozenset[str] | None = None) -> Best | None:
+        """The passages that fit best, of the topics ``within`` when given; None without any."""
+        judged, nothing = self.judged(asked, within)
         if not judged:
             return None
         first = judged[0]

@@ -17,10 +17,12 @@ from services.consult.judge import Judge
 from services.engines.errors import AdapterUnknownError, EngineError
 from services.engines.protocol import Authoring, Budget, Engine, EngineCard, Prompt
 
+SILENT = "I do not know."
+"""What an engine is to say where the material does not answer."""
 SYSTEM = (
     "You help a patient to understand health information. Answer only with sentences from the"
     " material, in the order that answers the question best. Copy each sentence exactly. Do not add"
-    " anything. If the material does not answer the question, reply: I do not know."
+    f" anything. If the material does not answer the question, reply: {SILENT}"
 )
 
 
@@ -77,6 +79,7 @@ class Drafter:
     ) -> AsyncGenerator[Said | None, None]:
         """Yield what the engine itself writes; None for a sentence that no quote carries.
 
+        That it says that it does not know is no sentence: then nothing is yielded for it.
         Nothing is put in its place: this is to hear a model, not to answer anybody.
 
         Args:
@@ -93,6 +96,8 @@ class Drafter:
         written = self._sentences(self._engine, question, quotes, adapter)
         async with aclosing(written) as sentences:
             async for sentence in sentences:
+                if sentence == SILENT:
+                    continue
                 carried = self._judge.support(sentence, quotes, card.authoring)
                 yield Said(sentence, carried, name_of(card, adapter)) if carried else None
 

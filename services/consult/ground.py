@@ -89,8 +89,19 @@ class Grounder:
         """The same choosing, from other knowledge."""
         return Grounder(index, self._reader, self._matcher, self._answerable)
 
-    def ground(self, question: Question, facts: tuple[Fact, ...] = ()) -> Material:
-        """Choose the passages for a question; never raises for any text."""
+    def ground(
+        self,
+        question: Question,
+        facts: tuple[Fact, ...] = (),
+        within: frozenset[str] | None = None,
+    ) -> Material:
+        """Choose the passages for a question; never raises for any text.
+
+        Args:
+            question: as it was asked.
+            facts: that stand beside it.
+            within: topics that alone may be chosen from; all when None.
+        """
         asked = make_ready(question, self.index, self._reader)
         kind, sure = asked.reading.kind
         if self._for_a_clinician(question.text, asked):
@@ -103,7 +114,7 @@ class Grounder:
         if kind in {"other", "chat"} and sure >= OTHER_MATTER:
             reason = "wrong-matter" if asked.named else "not-covered"
             return Material(kind, facts=facts, reason=reason, topics=asked.named)
-        return self._from_passages(asked, facts)
+        return self._from_passages(asked, facts, within)
 
     def ranking(self, question: Question) -> tuple[str, ...]:
         """Topics by how well they fit a question, best first."""
@@ -122,11 +133,13 @@ class Grounder:
             kind == "choose" and sure >= OWN_DECISION
         )
 
-    def _from_passages(self, asked: Asked, facts: tuple[Fact, ...]) -> Material:
+    def _from_passages(
+        self, asked: Asked, facts: tuple[Fact, ...], within: frozenset[str] | None
+    ) -> Material:
         kind = asked.reading.kind[0]
         if asked.empty:
             return Material(kind, facts=facts, reason="not-covered")
-        best = self._chooser.best(asked)
+        best = self._chooser.best(asked, within)
         fit = self._answerable.probability(best.signs) if best else 0.0
         if best is not None and _plain(best, asked.reading):
             fit = max(fit, PLAIN_FIT)

@@ -77,9 +77,14 @@ def speaking(person: Person, text: str) -> Person:
     return person.model_copy(update={"language": "es"}) if is_spanish(text) else person
 
 
-def in_english(text: str) -> str:
-    """A Spanish text in rough English, word by word; any other text as it is."""
-    if not is_spanish(text):
+def in_english(text: str, *, surely: bool = False) -> str:
+    """A Spanish text in rough English, word by word; any other text as it is.
+
+    Args:
+        text: that somebody wrote.
+        surely: it is known to be Spanish, however short it is.
+    """
+    if not surely and not is_spanish(text):
         return text
     known, longest = _glossary()
     given, out, at = words(fold(text)), [], 0

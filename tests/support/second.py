@@ -43,14 +43,19 @@ class Scripted:
     def __init__(self, authoring=Authoring.PHRASE, **says):
         self.card = EngineCard("tiny", "sha256:00", 2048, authoring)
         self.says = says
+        self.running = self.most = 0
 
     async def generate(self, prompt, _budget):
         said = self.says[prompt.adapter]
-        if isinstance(said, Exception):
-            raise said
-        if said is None:
-            await asyncio.sleep(60)
-        yield "\n".join(said)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            if isinstance(said, Exception):
+                raise said
+            await asyncio.sleep(0 if said is not None else 60)
+            yield "\n".join(said)
+        finally:
+            self.running -= 1
 
     def adapters(self): ...
     async def hold(self, adapter): ...
@@ -73,11 +78,17 @@ class Pushed:
         yield id_
 
 
-def a_node(engine, *, reason=None, urgency=Urgency.ROUTINE, also=()):
-    """A node; ``also`` are further sentences of its material."""
+def a_node(engine, *, reason=None, urgency=Urgency.ROUTINE, also=(), fields=None):
+    """A node; ``also`` are further sentences of its material, ``fields`` what fields have."""
     drafter = Drafter(engine, Judge(None), Budget(64, 1))
     quotes = (*QUOTES, *(Quote(TOPIC.passages[1], text, 0.9) for text in also))
     material = Material("what", () if reason else quotes, reason=reason, confidence=0.9)
-    grounder = SimpleNamespace(ground=lambda _question, _facts: material)
+    held = {field: frozenset({field}) for field in fields or {}}
+    knowledge = SimpleNamespace(topics_of=lambda field: held.get(field, frozenset()))
+
+    def ground(_question, _facts=(), within=None):
+        return material if within is None else Material("what", tuple(fields[min(within)]))
+
+    grounder = SimpleNamespace(ground=ground, index=SimpleNamespace(knowledge=knowledge))
     triage = SimpleNamespace(assess=lambda _text, _person: Triage(level=urgency))
     return SimpleNamespace(engine=engine, known=(grounder, drafter), triage=triage)

@@ -93,6 +93,7 @@ class Claim:
         limits: words that say to whom or what it is limited.
         quantities: dimension to the values in their order, each from and to, in the base unit.
         negated: whether it says "not" anywhere; length: words of all kinds.
+        left: it in folded letters, without its quantities.
     """
 
     text: str
@@ -102,6 +103,7 @@ class Claim:
     quantities: dict[str, tuple[tuple[float, float], ...]]
     negated: bool
     length: int
+    left: str
 
     @classmethod
     def of(cls, text: str) -> Claim:
@@ -110,8 +112,8 @@ class Claim:
         quantities: dict[str, list[tuple[float, float]]] = {}
         for dimension, value in (*_measures(plain), *_ages(plain)):
             quantities.setdefault(dimension, []).append(value)
-        bare = _NEGATION.sub(" ", _AGE.sub(" ", _QUANTITY.sub(" ", plain)))
-        said = _WORD.findall(bare)
+        left = _AGE.sub(" ", _QUANTITY.sub(" ", plain))
+        said = _WORD.findall(_NEGATION.sub(" ", left))
         return cls(
             text,
             frozenset(stem(w) for w in said if w not in STOPWORDS and not _limits(w)),
@@ -120,6 +122,7 @@ class Claim:
             {name: tuple(values) for name, values in quantities.items()},
             _NEGATION.search(plain) is not None,
             len(plain.split()),
+            left,
         )
 
 

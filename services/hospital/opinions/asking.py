@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import aclosing, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 
 from services.consult.draft import Drafter, Said
 from services.consult.ground import Quote
@@ -16,13 +16,14 @@ from services.engines.errors import (
     EngineError,
     EngineTimeoutError,
 )
-from services.engines.protocol import EngineCard
+from services.engines.protocol import Engine
 from services.experts import Experts
 from services.experts.errors import ExpertUnknownError
 from services.experts.expert import Expert
 from services.hospital.gateway.errors import GatewayFullError
-from services.hospital.gateway.slots import Slots
+from services.hospital.opinions.material import Given
 from services.hospital.opinions.round import Opinion, Trouble
+from services.hospital.opinions.turns import Turns
 
 
 class Asking:
@@ -30,34 +31,46 @@ class Asking:
 
     Args:
         drafter: writes with an adapter.
-        card: of the engine.
+        engine: that answers.
         question: as it was asked, de-identified.
-        quotes: the material.
+        turns: at the engine; key: of who asks, for whom turns are taken.
+        seconds: that an expert has from its turn on.
     """
 
     def __init__(
-        self, drafter: Drafter, card: EngineCard, question: str, quotes: Sequence[Quote]
+        self,
+        drafter: Drafter,
+        engine: Engine,
+        question: str,
+        *,
+        turns: Turns,
+        key: str,
+        seconds: float,
     ) -> None:
-        self._drafter, self._card = drafter, card
-        self._question, self._quotes = question, quotes
+        self._drafter, self._engine, self._question = drafter, engine, question
+        self._turns, self._key, self._seconds = turns, key, seconds
 
     async def one(
-        self, expert: Expert, experts: Experts, slots: Slots | None, key: str, seconds: float
+        self, expert: Expert, experts: Experts, given: Given, began: Callable[[], None]
     ) -> Opinion:
-        """What an expert says; whatever goes wrong stands in it, and keeps nobody else waiting."""
-        began, said, unsourced = time.monotonic(), list[Said](), 0
+        """What an expert says; whatever goes wrong stands in it, and keeps nobody else waiting.
+
+        Args:
+            expert: that is asked.
+            experts: among which it stays until it has ended.
+            given: the material that it answers from.
+            began: called when it has its turn.
+        """
+        asked, turned = time.monotonic(), 0.0
+        heard: Heard = ((), 0)
         trouble: Trouble | None = None
         try:
-            async with (
-                asyncio.timeout(seconds),
-                slots.slot(key) if slots else nullcontext(),
-            ):
+            async with self._turns.turn(self._engine, self._key):
+                turned = time.monotonic()
+                began()
                 with experts.using(expert.id):
-                    words = self._drafter.judged(self._question, self._quotes, expert.id)
-                    async with aclosing(words) as sentences:
-                        async for one in sentences:
-                            said += [one] if one is not None and _new(one, said) else []
-                            unsourced += one is None
+                    async with asyncio.timeout(self._seconds):
+                        heard = await self._heard(expert, given.quotes)
         except (TimeoutError, EngineTimeoutError):
             trouble = "time"
         except (ExpertUnknownError, AdapterUnknownError):
@@ -66,30 +79,47 @@ class Asking:
             trouble = "busy"
         except EngineError:
             trouble = "failed"
-        took = round(time.monotonic() - began, 1)
-        return self._opinion(expert, [] if trouble else said, unsourced, took, trouble)
+        ended = time.monotonic()
+        made = self.opinion(expert, *heard, trouble=trouble)
+        took = {"seconds": round(ended - (turned or ended), 1), "own": given.own}
+        waited = round((turned or ended) - asked, 1)
+        return made.model_copy(update={**took, "waited": waited})
 
-    def _opinion(
+    async def _heard(self, expert: Expert, quotes: Sequence[Quote]) -> Heard:
+        said, unsourced = list[Said](), 0
+        words = self._drafter.judged(self._question, quotes, expert.id)
+        async with aclosing(words) as sentences:
+            async for one in sentences:
+                said += [one] if one is not None and _new(one, said) else []
+                unsourced += one is None
+        return said, unsourced
+
+    def opinion(
         self,
         expert: Expert,
-        said: Sequence[Said],
-        unsourced: int,
-        seconds: float,
-        trouble: Trouble | None,
+        said: Sequence[Said] = (),
+        unsourced: int = 0,
+        *,
+        trouble: Trouble | None = None,
     ) -> Opinion:
+        """What an expert said as an opinion; of one that broke off nothing is kept."""
+        card = self._engine.card
         return Opinion(
             by=expert.id,
             brick=expert.ref,
             title=expert.title,
-            model=ModelCardRef(name=f"{self._card.name} with {expert.ref}", digest=expert.digest),
+            model=ModelCardRef(name=f"{card.name} with {expert.ref}", digest=expert.digest),
             sentences=tuple(
                 Sentence(text=one.text, citations=(one.quote.passage.id,)) for one in said
             ),
             citations=_citations(said),
-            unsourced=0 if trouble else unsourced,
-            seconds=seconds,
+            unsourced=unsourced,
             trouble=trouble,
         )
+
+
+Heard = tuple[Sequence[Said], int]
+"""What a source carries, and how many sentences none does."""
 
 
 def _new(one: Said, said: Sequence[Said]) -> bool:

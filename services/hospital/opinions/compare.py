@@ -1,45 +1,61 @@
-"""How opinions go together, by rule: contradictions first, then different sources.
+"""How opinions go together, statement by statement and by rule (`relation`).
 
-Two sentences contradict where they speak of the same and give other quantities, or where one says
-"not" and the other does not (`services.bricks.ingest.claims`). The rule is blind to what it cannot
-read, so "agree" says no more than this: the same sources, and no contradiction found.
+Every statement of one opinion is set against every statement of another. The rules are blind to
+what they cannot read, so "agree" says no more than this: each of them says the very same things.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
-from typing import Literal, cast
+from itertools import combinations, product
+from typing import cast
 
-from services.bricks.ingest.claims import Claim, contradiction
-from services.hospital.opinions.round import Finding, Opinion, Verdict
+from services.hospital.opinions.relation import CONTRADICTS, relation
+from services.hospital.opinions.round import Finding, Kind, Opinion, Verdict
+from services.hospital.opinions.statement import Statement
 
 TWO = 2
+_ORDER = ("numbers", "polarity", "opposite", "degree", "same")
 
 
 def compare(opinions: Sequence[Opinion]) -> tuple[Finding, ...]:
-    """Every contradiction between two opinions; a pair of sentences once, whoever else says it."""
-    claims = [[Claim.of(said.text) for said in one.sentences] for one in opinions]
+    """What two opinions say on one matter; a pair of sentences once, whoever else says it."""
+    taken = {s.text: Statement.of(s.text) for one in opinions for s in one.sentences}
     found: dict[frozenset[str], Finding] = {}
-    for (i, first), (j, second) in combinations(enumerate(opinions), 2):
-        for a in claims[i]:
-            for b in claims[j]:
-                against = contradiction(a, b) if a.text != b.text else None
-                if against is None:
-                    continue
-                kind = cast("Literal['numbers', 'polarity']", against[0])
-                finding = Finding(
-                    kind=kind, first=first.by, second=second.by, said=(a.text, b.text)
+    for first, second in combinations(opinions, TWO):
+        for a, b in product(first.sentences, second.sentences):
+            pair = frozenset((a.text, b.text))
+            if len(pair) < TWO or pair in found:
+                continue
+            how = relation(taken[a.text], taken[b.text])
+            if how not in {"apart", "near"}:
+                found[pair] = Finding(
+                    kind=cast("Kind", how),
+                    first=first.by,
+                    second=second.by,
+                    said=(a.text, b.text),
                 )
-                found.setdefault(frozenset(finding.said), finding)
-    return tuple(found.values())
+    return tuple(sorted(found.values(), key=lambda one: _ORDER.index(one.kind)))
 
 
 def verdict_of(opinions: Sequence[Opinion], findings: Sequence[Finding]) -> Verdict:
     """How all of it goes together; who found nothing stands beside it and votes for nothing."""
     spoke = [one for one in opinions if one.sentences]
-    if findings:
+    kinds = {one.kind for one in findings}
+    if kinds & CONTRADICTS:
         return "contradict"
     if len(spoke) < TWO:
         return "one" if spoke else "none"
-    return "agree" if len({one.passages for one in spoke}) == 1 else "differ"
+    if "degree" in kinds:
+        return "degree"
+    return "agree" if all(_says(a, b, findings) for a in spoke for b in spoke) else "differ"
+
+
+def _says(one: Opinion, other: Opinion, findings: Sequence[Finding]) -> bool:
+    """Whether one opinion says everything that another one says."""
+    said = {s.text for s in one.sentences}
+    same = [set(f.said) for f in findings if f.kind == "same"]
+    return all(
+        s.text in said or any(s.text in pair and pair & said for pair in same)
+        for s in other.sentences
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.consult.messages import Citation, Message, ModelCardRef, Sentence, Status, Urgency
 from services.hospital.desk import DeskItem
@@ -12,7 +12,18 @@ DRAFT = "draft"
 """Whose name the draft on the desk goes by among the opinions."""
 Trouble = Literal["time", "gone", "busy", "failed"]
 """Why an expert gave no opinion: no time left, taken away meanwhile, no room, or an error."""
-Verdict = Literal["contradict", "differ", "agree", "one", "none"]
+Outcome = Literal["said", "unsourced", "silent", "time", "gone", "busy", "failed"]
+"""What came of asking: only ``said`` is an opinion. ``unsourced``: it wrote, and no source carries
+any of it; ``silent``: it said that it does not know, or nothing."""
+Kind = Literal["numbers", "polarity", "opposite", "degree", "same"]
+"""How two statements go together, see `services.hospital.opinions.relation`."""
+Verdict = Literal["contradict", "degree", "differ", "agree", "one", "none"]
+
+
+class Began(NamedTuple):
+    """An expert has its turn and begins to answer; ``by`` is its id."""
+
+    by: str
 
 
 class Opinion(Message):
@@ -24,7 +35,8 @@ class Opinion(Message):
         title: of the expert, for people.
         sentences: that a source carries; citations: those sources.
         unsourced: number of sentences that none carries; they are not kept.
-        seconds: that it took.
+        seconds: that it took from its turn on; waited: before that.
+        own: whether it had sources of its own field beside those that all were given.
         trouble: why there is no opinion; None where there is one, an empty one too.
     """
 
@@ -36,7 +48,16 @@ class Opinion(Message):
     citations: tuple[Citation, ...] = ()
     unsourced: int = 0
     seconds: float = 0.0
+    waited: float = 0.0
+    own: bool = False
     trouble: Trouble | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came of asking it."""
+        if self.trouble or self.sentences:
+            return self.trouble or "said"
+        return "unsourced" if self.unsourced else "silent"
 
     @property
     def passages(self) -> frozenset[str]:
@@ -45,14 +66,14 @@ class Opinion(Message):
 
 
 class Finding(Message):
-    """Two sentences that contradict one another.
+    """Two statements on one matter, of two opinions.
 
     Attributes:
-        kind: ``numbers`` or ``polarity`` (one says not).
+        kind: how they go together; ``degree`` and ``same`` contradict nothing.
         first, second: who says them; said: what, in that order.
     """
 
-    kind: Literal["numbers", "polarity"]
+    kind: Kind
     first: str
     second: str
     said: tuple[str, str]
@@ -67,7 +88,7 @@ class Round(Message):
         reason: why there was no material to answer from, as the consult says it; None where there
             was.
         opinions: the draft first, where there is one, then the experts.
-        findings: what contradicts.
+        findings: statements on one matter, what contradicts first.
     """
 
     asked: datetime
@@ -77,6 +98,11 @@ class Round(Message):
     opinions: tuple[Opinion, ...] = ()
     findings: tuple[Finding, ...] = ()
     verdict: Verdict = "none"
+
+    @property
+    def disagreements(self) -> tuple[Finding, ...]:
+        """What contradicts or differs in degree."""
+        return tuple(one for one in self.findings if one.kind != "same")
 
 
 def of_draft(item: DeskItem) -> Opinion | None:

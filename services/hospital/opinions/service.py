@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal
 
 from sqlalchemy import delete
@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.consult.ground import Material
-from services.consult.messages import Question, Triage, Urgency
+from services.consult.messages import Triage, Urgency
 from services.consult.node import Node
 from services.engines.protocol import Authoring
 from services.experts import Expert, Experts
@@ -27,13 +27,14 @@ from services.hospital.models import ReferralOpinions, User
 from services.hospital.notices import notify
 from services.hospital.opinions.asking import Asking
 from services.hospital.opinions.compare import compare, verdict_of
-from services.hospital.opinions.round import Opinion, Round, of_draft
+from services.hospital.opinions.material import given_to, material_of
+from services.hospital.opinions.round import Began, Opinion, Round, of_draft
+from services.hospital.opinions.together import together
+from services.hospital.opinions.turns import MOST, PATIENCE, Turns
 from services.store.database import Database
 
-MOST = 6
-"""Experts asked at once."""
-SECONDS = 60.0
-"""That an expert has for its opinion, waiting for a slot included."""
+SECONDS = 45.0
+"""That an expert has from its turn on."""
 Reason = Literal["engine", "authoring", "experts"]
 """Why nobody else can be asked: no expert is pushed, no engine runs, or its words are not used."""
 Audit = Callable[[Caller, str, str], None]
@@ -48,8 +49,8 @@ class Around:
         node: gives the consult path.
         experts: that are pushed.
         audit: called for every expert before it is asked.
-        slots: at the engine; None: without waiting.
-        seconds: that an expert has.
+        slots: of everybody at the engine; None: without waiting for others.
+        seconds: that an expert has from its turn on; patience: that it waits for its turn.
     """
 
     node: Callable[[], Node]
@@ -57,6 +58,7 @@ class Around:
     audit: Audit
     slots: Slots | None = None
     seconds: float = SECONDS
+    patience: float = PATIENCE
 
 
 class Opinions:
@@ -70,6 +72,7 @@ class Opinions:
 
     def __init__(self, database: Database, desk: Desk, around: Around) -> None:
         self._database, self._desk, self._around = database, desk, around
+        self._turns = Turns(around.slots, around.patience)
 
     def experts(self) -> tuple[Expert, ...]:
         """Who would be asked; nobody where `why` says something."""
@@ -86,8 +89,10 @@ class Opinions:
 
     async def ask(
         self, item: DeskItem, user: User, client: str | None
-    ) -> AsyncGenerator[Opinion | Round, None]:
-        """Yield each opinion as it comes, and the round at last; closing it cancels the rest.
+    ) -> AsyncGenerator[Began | Opinion | Round, None]:
+        """Yield who begins, each opinion as it comes, and the round at last.
+
+        Closing it cancels those that have not answered, and keeps nothing.
 
         Raises:
             NotAllowedError: there is nobody to ask, or the referral was answered.
@@ -105,43 +110,39 @@ class Opinions:
             caller = Caller.user(user.id, user.role, client)
             for expert in experts:
                 await to_thread(self._around.audit, caller, item.id, expert.ref)
-            material = await to_thread(_material, node, item)
-            reason = material.reason
+            first = await to_thread(material_of, node, item)
+            reason = first.reason
             if reason is None:
-                async with aclosing(self._asked(node, item, material, user, experts)) as coming:
-                    async for opinion in coming:
-                        told.append(opinion)
-                        yield opinion
+                async with aclosing(self._asked(node, item, first, user, experts)) as coming:
+                    async for one in coming:
+                        told += [one] if isinstance(one, Opinion) else []
+                        yield one
         yield await to_thread(self._keep, item, user, urgency, reason, told)
 
     async def _asked(
-        self,
-        node: Node,
-        item: DeskItem,
-        material: Material,
-        user: User,
-        experts: tuple[Expert, ...],
-    ) -> AsyncGenerator[Opinion, None]:
-        """Opinions in the order in which they come."""
+        self, node: Node, item: DeskItem, first: Material, user: User, experts: tuple[Expert, ...]
+    ) -> AsyncGenerator[Began | Opinion, None]:
+        """Who begins and what each says, in the order in which it comes."""
         engine = node.engine
         if engine is None:
             return
         _, drafter = node.known
-        asking = Asking(drafter, engine.card, item.question.text, material.quotes)
         around = self._around
-        tasks = [
-            asyncio.create_task(
-                asking.one(expert, around.experts, around.slots, user.id, around.seconds)
-            )
-            for expert in experts
-        ]
-        try:
-            for done in asyncio.as_completed(tasks):
-                yield await done
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        asking = Asking(
+            drafter,
+            engine,
+            item.question.text,
+            turns=self._turns,
+            key=user.id,
+            seconds=around.seconds,
+        )
+        given = await to_thread(given_to, node, item, first, experts)
+        asks = {one.id: partial(asking.one, one, around.experts, given[one.id]) for one in experts}
+        by_id = {one.id: one for one in experts}
+        broken = partial(asking.opinion, trouble="failed")
+        async with aclosing(together(asks, lambda id_: broken(by_id[id_]))) as coming:
+            async for one in coming:
+                yield one
 
     def last(self, referral: str) -> Round | None:
         """What was said when experts were last asked about a referral."""
@@ -185,30 +186,11 @@ class Opinions:
         )
         sealed = self._desk.seal(item.id, "opinions", made.model_dump_json())
         row = ReferralOpinions(referral=item.id, told=sealed, asked_by=user.id, asked=made.asked)
-        try:
-            with self._database.transaction() as session:
-                session.merge(row)
-                notify(session, user.id, "opinion-ready", item.id)
-        except (
-            IntegrityError
-        ):  # withdrawn meanwhile, or two asked at once: it is shown all the same
-            return made
+        # withdrawn meanwhile, or two asked at once: it is shown all the same
+        with suppress(IntegrityError), self._database.transaction() as session:
+            session.merge(row)
+            notify(session, user.id, "opinion-ready", item.id)
         return made
-
-
-def _material(node: Node, item: DeskItem) -> Material:
-    """The material of the consult, chosen once for all experts."""
-    asked = item.question
-    grounder, _ = node.known
-    question = Question(
-        id=asked.referral,
-        text=asked.text,
-        person=asked.person,
-        history=asked.history,
-        facts=asked.facts,
-        asked=datetime.now(UTC).date(),
-    )
-    return grounder.ground(question, asked.facts)
 
 
 def _rank(triage: Triage) -> int:

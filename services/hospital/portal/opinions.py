@@ -13,14 +13,31 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from compliance.errors import CaretierError
-from services.consult.messages import Citation
+from services.consult.messages import Citation, Sentence
 from services.hospital.accounts import SignedIn
 from services.hospital.desk import DeskItem
-from services.hospital.opinions import DRAFT, Opinion, Opinions, Round
+from services.hospital.opinions import DRAFT, Opinion, Opinions, Round, marks
 from services.hospital.portal.access import HOME, WRITERS
 from services.hospital.portal.drafter import drafter_of
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.views import stamp
+
+
+@dataclass(frozen=True)
+class Line:
+    """One statement: its sources by number, and by name who says it too and who says otherwise."""
+
+    text: str
+    sources: tuple[int, ...]
+    also: str
+    against: str
+    degree: str
+    new: bool
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else says anything of it."""
+        return not (self.also or self.against or self.degree)
 
 
 @dataclass(frozen=True)
@@ -29,10 +46,9 @@ class Column:
 
     opinion: Opinion
     title: str
-    said: tuple[tuple[str, tuple[int, ...]], ...]
+    lines: tuple[Line, ...]
     sources: tuple[tuple[int, Citation], ...]
     drafter: str
-    alone: bool
 
 
 class OpinionPages:
@@ -65,7 +81,7 @@ class OpinionPages:
         async def follow(
             request: Request, id_: str, x_csrf_token: Annotated[str | None, Header()] = None
         ) -> Response:
-            """Server-sent events: ``opinion`` for each expert that is done, ``round`` at last."""
+            """Server-sent events: ``began`` and ``opinion`` of each expert, ``round`` at last."""
             who, item = await run_in_threadpool(_let, portal, request, id_, x_csrf_token)
             events = self._events(item, who)
             headers = {"Cache-Control": "no-store"}
@@ -76,10 +92,13 @@ class OpinionPages:
         try:
             async with aclosing(self._opinions.ask(item, who.user, who.client)) as coming:
                 async for told in coming:
-                    if isinstance(told, Round):
-                        yield _event("round", {"verdict": told.verdict})
-                    else:
-                        yield _event("opinion", {"by": told.by, "trouble": told.trouble})
+                    match told:
+                        case Round():
+                            yield _event("round", {"verdict": told.verdict})
+                        case Opinion():
+                            yield _event("opinion", {"by": told.by, "outcome": told.outcome})
+                        case _:
+                            yield _event("began", {"by": told.by})
         except CaretierError as error:
             yield _event("problem", {"title": error.message, "remedy": error.advice})
 
@@ -95,25 +114,43 @@ class OpinionPages:
             "stamp": stamp(last.asked) if last else "",
             "asker": portal.names().get(last.by, "") if last else "",
             "columns": columns(last, titles) if last else (),
+            "mute": [
+                (titles.get(one.by, one.by), one)
+                for one in (last.opinions if last else ())
+                if one.outcome != "said" and one.by != DRAFT
+            ],
             "titles": titles,
         }
 
 
 def columns(told: Round, titles: dict[str, str]) -> tuple[Column, ...]:
-    """The opinions side by side, sources numbered through; a source that one alone has is told."""
+    """The opinions side by side, sources numbered through, with a mark at each statement.
+
+    Who gave no opinion has no column.
+    """
     ids = [c.id for one in told.opinions for c in one.citations]
     numbers = {id_: number for number, id_ in enumerate(dict.fromkeys(ids), 1)}
-    shared = {id_ for id_ in ids if ids.count(id_) > 1}
+    stands = marks(told)
+
+    def names(by: tuple[str, ...]) -> str:
+        return ", ".join(titles.get(one, one) for one in by)
+
+    def line(by: str, said: Sentence) -> Line:
+        mark = stands[by, said.text]
+        sources = tuple(numbers[c] for c in said.citations)
+        also, against, degree = map(names, (mark.also, mark.against, mark.degree))
+        return Line(said.text, sources, also, against, degree, mark.new)
+
     return tuple(
         Column(
             one,
             titles.get(one.by, one.by),
-            tuple((s.text, tuple(numbers[c] for c in s.citations)) for s in one.sentences),
+            tuple(line(one.by, said) for said in one.sentences),
             tuple((numbers[c.id], c) for c in one.citations),
             drafter_of(one.model) if one.model else "",
-            alone=bool(one.passages) and not one.passages & shared,
         )
         for one in told.opinions
+        if one.sentences
     )
 
 

@@ -12,9 +12,9 @@ function progress(done, all) {
   byId("asking").querySelector("progress").value = done;
 }
 
-function mark({ by, trouble }) {
+function mark(by, text) {
   const place = byId("asking").querySelector(`[data-expert="${CSS.escape(by)}"] [data-state]`);
-  if (place) place.textContent = t(trouble ? `opinions.trouble.${trouble}` : "opinions.done");
+  if (place) place.textContent = text;
 }
 
 async function follow(form, id) {
@@ -22,8 +22,10 @@ async function follow(form, id) {
   let done = 0;
   progress(0, all);
   for await (const { event, data } of stream(`/portal/api/referrals/${id}/opinions`, {}, asking.signal)) {
-    if (event === "opinion") {
-      mark(data);
+    if (event === "began") {
+      mark(data.by, t("opinions.answering"));
+    } else if (event === "opinion") {
+      mark(data.by, t(`opinions.outcome.${data.outcome}`));
       done += 1;
       progress(done, all);
     } else if (event === "round") {
@@ -62,5 +64,6 @@ export function start(id, save) {
     byId("asking").hidden = true;
     form.querySelector("button").focus();
   });
+  addEventListener("pagehide", () => asking?.abort());
   byId("stop-asking").addEventListener("click", () => asking?.abort());
 }

@@ -1,0 +1,185 @@
+"""A statement taken apart, so that it can be set against another one.
+
+Quantities are read by `services.bricks.ingest.claims`; beside them stand the words that could turn
+a statement round (``data/relations.yaml``): negations, sides of an opposite, steps of a scale, and
+whom it is limited to. A Spanish statement is put into rough English first, so that one set of
+rules reads both languages, and a Spanish one against an English one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from compliance.yamltext import read_yaml
+from services.bricks.ingest.claims import Claim
+from services.bricks.words import STOPWORDS, stem, words
+from services.consult.spanish import in_english
+
+DATA = Path(__file__).parent / "data" / "relations.yaml"
+_NEGATION = frozenset("not no never cannot avoid avoids avoided avoiding nor nobody none".split())
+_NOT = re.compile(r"\b(\w+)n['\u2019]t\b")
+_THOUSANDS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
+_DECIMAL = re.compile(r"(?<=\d)[.,](?=\d)")
+_TYPED = re.compile(r"\b(type|stage|grade|phase|hepatitis|vitamin) (\d|i{1,3}v?|[a-e])\b")
+_COUNTED = {
+    word: str(number)
+    for number, word in enumerate(
+        "two three four five six seven eight nine ten eleven twelve".split(), 2
+    )
+}
+_COUNT = re.compile(rf"\b(?:{'|'.join(_COUNTED)})\b")
+_POINT = "x9point9x"
+"""Stands for a decimal point while a statement is put into English, which knows words alone."""
+LONG = 3
+"""Letters that are left of a word at least when its ending is cut off."""
+Span = tuple[float, float]
+
+
+class Words(BaseModel):
+    """The lists of ``data/relations.yaml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spanish: frozenset[str]
+    english: frozenset[str]
+    same: dict[str, str]
+    filler: tuple[str, ...]
+    opposites: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    scales: dict[str, tuple[tuple[str, ...], ...]]
+    limits: dict[str, tuple[str, ...]]
+
+    @cached_property
+    def phrases(self) -> re.Pattern[str]:
+        """Finds what is read as something else, the longest first."""
+        longest = sorted(self.same, key=len, reverse=True)
+        return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest))})\b")
+
+    @cached_property
+    def sides(self) -> Mapping[str, tuple[tuple[int, int], ...]]:
+        """Where a word or phrase stands among the opposites: number of the pair, and its side."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for pair, both in enumerate(self.opposites):
+            for side, said in enumerate(both):
+                for word in said:
+                    found.setdefault(word, []).append((pair, side))
+        return {word: tuple(places) for word, places in found.items()}
+
+    @cached_property
+    def opposed(self) -> re.Pattern[str]:
+        """Finds words and phrases of opposites, the longest first."""
+        longest = sorted(self.sides, key=len, reverse=True)
+        return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest))})\b")
+
+    @cached_property
+    def steps(self) -> Mapping[str, tuple[str, int]]:
+        """The scale of a word, and its step."""
+        return {
+            word: (scale, step)
+            for scale, steps in self.scales.items()
+            for step, said in enumerate(steps, 1)
+            for word in said
+        }
+
+    @cached_property
+    def limited(self) -> Mapping[str, str]:
+        """Whom a word limits a statement to."""
+        return {word: who for who, said in self.limits.items() for word in said}
+
+
+@lru_cache(maxsize=1)
+def relation_words() -> Words:
+    """The lists, read once."""
+    return Words.model_validate(read_yaml(DATA.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What one sentence says.
+
+    Attributes:
+        plain: its words in order, for two that are one but for case and punctuation.
+        core: stems of what it speaks of.
+        sides: pairs of opposites that it takes a side of, with the side.
+        steps: its step on each scale that it stands on.
+        limits: whom it is limited to.
+        negations: how often it says "not".
+        quantities: by dimension, each from and to, in the base unit; numbers: all others.
+    """
+
+    plain: tuple[str, ...]
+    core: frozenset[str]
+    sides: Mapping[int, int]
+    steps: Mapping[str, int]
+    limits: frozenset[str]
+    negations: int
+    quantities: Mapping[str, tuple[Span, ...]]
+    numbers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Statement:
+        """Take a sentence apart."""
+        lists = relation_words()
+        claim = Claim.of(_english(text))
+        left, sides = _sides(claim.left, lists)
+        said = words(left)
+        return cls(
+            plain=tuple(words(text)),
+            core=frozenset(_root(w) for w in said if _tells(w, lists)),
+            sides=sides,
+            steps=dict(lists.steps[w] for w in said if w in lists.steps),
+            limits=_limits(said, lists),
+            negations=sum(w in _NEGATION for w in said),
+            quantities=claim.quantities,
+            numbers=tuple(sorted(w for w in said if w.isdigit())),
+        )
+
+
+def _english(text: str) -> str:
+    """In English, with the phrases that are read as others put in their form."""
+    lists = relation_words()
+    whole = _THOUSANDS.sub("", text.replace("\u2019", "'"))
+    given = re.findall(r"\w+", whole.lower())
+    spanish = sum(w in lists.spanish for w in given) > sum(w in lists.english for w in given)
+    said = in_english(_DECIMAL.sub(_POINT, whole), surely=spanish).replace(_POINT, ".")
+    plain = _NOT.sub(lambda m: "can not" if m[1] == "ca" else f"{m[1]} not", said.lower())
+    told = lists.phrases.sub(lambda m: lists.same[m[0]], plain)
+    return _TYPED.sub(r"\1\2", _COUNT.sub(lambda m: _COUNTED[m[0]], told))
+
+
+def _sides(english: str, lists: Words) -> tuple[str, dict[int, int]]:
+    """The rest of a text without its words of opposites, and the sides that it takes."""
+    sides: dict[int, int] = {}
+    both: set[int] = set()
+
+    def take(found: re.Match[str]) -> str:
+        for pair, side in lists.sides[found[0]]:
+            both.update({pair} if sides.setdefault(pair, side) != side else ())
+        return " "
+
+    left = lists.opposed.sub(take, english)
+    return left, {pair: side for pair, side in sides.items() if pair not in both}
+
+
+def _root(word: str) -> str:
+    """A word without the endings of number and tense."""
+    plain = stem(word)
+    ending = next((e for e in ("ing", "ed") if plain.endswith(e)), "")
+    return plain.removesuffix(ending) if len(plain) - len(ending) > LONG else plain
+
+
+def _limits(said: list[str], lists: Words) -> frozenset[str]:
+    """Whom it is limited to; "type2" and its like among them."""
+    people = {lists.limited[w] for w in said if w in lists.limited}
+    return frozenset(people | {w for w in said if w[-1].isdigit() and not w[0].isdigit()})
+
+
+def _tells(word: str, lists: Words) -> bool:
+    """Whether a word says what a statement is about."""
+    kept = word in lists.steps or word in lists.limited or word in _NEGATION
+    return not (kept or word in STOPWORDS or word in lists.filler or word[0].isdigit())

@@ -1,0 +1,80 @@
+"""Two statements set against one another: what is found, and what is never called agreement."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from compliance.yamltext import read_yaml
+from services.bricks.knowledge import Knowledge
+from services.hospital.opinions.relation import CONTRADICTS, relation
+from services.hospital.opinions.statement import Statement
+
+PAIRS = read_yaml((Path(__file__).parent / "pairs.yaml").read_text(encoding="utf-8"))
+RIGHT = {
+    "agree": {"same"},
+    "degree": {"degree"},
+    "contradict": set(CONTRADICTS),
+    "apart": {"apart"},
+}
+
+
+def found(a: str, b: str) -> str:
+    first, second = Statement.of(a), Statement.of(b)
+    how = relation(first, second)
+    assert relation(second, first) == how
+    return how
+
+
+def shares(kind: str, group: str, language: str) -> float:
+    pairs = PAIRS[group][language][kind]
+    return sum(found(a, b) in RIGHT[kind] for a, b in pairs) / len(pairs)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("kind", list(RIGHT))
+def test_pairs_in_plain_words_are_told_as_what_they_are(kind, language):
+    assert shares(kind, "plain", language) == 1.0
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("group", ["plain", "hard"])
+def test_no_contradiction_is_ever_called_the_same(group, language):
+    told = [found(a, b) for a, b in PAIRS[group][language]["contradict"]]
+    assert "same" not in told
+
+
+def test_of_contradictions_in_words_that_no_list_holds_a_third_is_found():
+    assert shares("contradict", "hard", "en") >= 0.3
+    assert shares("contradict", "hard", "es") >= 0.3
+
+
+def test_a_statement_in_spanish_is_set_against_one_in_english():
+    four = "Los adultos pueden tomar hasta 4 gramos de paracetamol al día."
+    assert found(four, "Adults may take up to 3 grams of acetaminophen in a day.") == "numbers"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "how"),
+    [
+        ("Take 1.5 grams.", "Take 1,5 grams.", "same"),
+        ("Vitamin B helps nerves.", "Vitamin D helps nerves.", "apart"),
+        ("", "", "same"),
+        ("Rest.", "¿?", "apart"),
+        ("It isn't unsafe to swim.", "It is safe to swim.", "near"),
+        ("You can't swim with a cast.", "You can swim with a cast.", "polarity"),
+    ],
+)
+def test_edges(a, b, how):
+    assert found(a, b) == how
+
+
+def test_sources_of_one_topic_are_seldom_said_to_contradict_themselves():
+    told = [
+        relation(a, b)
+        for topic in Knowledge.load("hospital").topics[::19]
+        for a, b in combinations([Statement.of(s) for p in topic.passages for s in p.sentences], 2)
+    ]
+    assert sum(how in CONTRADICTS for how in told) <= len(told) * 0.002
