@@ -3,7 +3,8 @@
  * model, a record or another server wrote can become markup.
  */
 
-const SPRITE = "/static/caretier/icons.svg";
+// Beside this module, so of its version: a browser keeps it for good, an installed client too.
+const SPRITE = new URL("./icons.svg", import.meta.url).pathname;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
