@@ -1,8 +1,8 @@
 """Reads the rule files of a folder into one validated, immutable set.
 
 ``lexicon.yaml`` (words), ``modality.yaml`` (cues), ``vitals.yaml`` (how numbers are written),
-``countries.yaml`` (telephone numbers) and ``false_friends.yaml`` are needed; every other ``*.yaml``
-holds concepts and rules of one area.
+``countries.yaml`` (telephone numbers) and ``false_friends.yaml`` are needed, ``calm.yaml`` (what
+carries no alarm) is not; every other ``*.yaml`` holds concepts and rules of one area.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from services.consult.triage.calm import CALM
 from services.consult.triage.errors import TriageRulesError
 from services.consult.triage.modality import CUES
 from services.consult.triage.patterns import PatternBook
@@ -24,7 +25,7 @@ from services.consult.triage.spelling import Speller
 from services.consult.triage.vitals import VitalReader, VitalsFile
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-_NAMED = ("lexicon", "modality", "countries", "false_friends", "vitals")
+_NAMED = ("lexicon", "modality", "countries", "false_friends", "vitals", "calm")
 
 
 class _Strict(BaseModel):
@@ -80,6 +81,10 @@ class _Cues(_Strict):
     cues: dict[str, Wordings]
 
 
+class _Calm(_Strict):
+    calm: dict[str, Wordings]
+
+
 @dataclass(frozen=True)
 class RuleSet:
     """Everything that the files say, compiled."""
@@ -88,6 +93,7 @@ class RuleSet:
     rules: tuple[Rule, ...]
     concepts: PatternBook
     cues: PatternBook
+    calm: PatternBook
     rewrites: Mapping[tuple[str, ...], tuple[str, ...]]
     countries: Mapping[str, Numbers]
     lasting: frozenset[str]
@@ -162,6 +168,7 @@ def load_rules(folder: Path) -> RuleSet:
     for name, wordings in cue_file.cues.items():
         _add(cues, name, wordings, "modality.yaml")
     rules, lasting = _areas(folder, concepts, digest)
+    calm = _calm(folder, lexicon, digest)
     # Cue words are known words too: a "never" must not be read as "fever".
     speller = Speller(concepts.vocabulary, {*friends.words, *cues.vocabulary})
     concepts.use(speller)
@@ -170,12 +177,24 @@ def load_rules(folder: Path) -> RuleSet:
         rules=rules,
         concepts=concepts,
         cues=cues,
+        calm=calm,
         rewrites={tuple(k.split()): tuple(v.split()) for k, v in lexicon.rewrites.items()}
         | {(word,): (str(number),) for word, number in lexicon.number_words.items()},
         countries=countries,
         lasting=lasting,
         vitals=vitals,
     )
+
+
+def _calm(folder: Path, lexicon: Lexicon, digest: Any) -> PatternBook:
+    """The words that carry no alarm; a folder without them has none."""
+    book = PatternBook(lexicon.classes, lexicon.fillers, lexicon.barriers)
+    path = folder / "calm.yaml"
+    for name, wordings in _read(path, _Calm, digest).calm.items() if path.exists() else ():
+        if name not in CALM:
+            raise TriageRulesError(f"calm.yaml: unknown kind {name}")
+        _add(book, name, wordings, "calm.yaml")
+    return book
 
 
 def _areas(folder: Path, book: PatternBook, digest: Any) -> tuple[tuple[Rule, ...], frozenset[str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from services.consult.messages import Person, Triage, Urgency
+from services.consult.triage.calm import SLIPS, beside
 from services.consult.triage.loading import RuleSet, load_rules
 from services.consult.triage.modality import Modality, Status
 from services.consult.triage.normalise import fold, rewrite, tokenise
@@ -119,6 +120,18 @@ class TriageRules:
                 reason = ", ".join(sorted(why)) or "kept back by what else is said"
                 matches.append(Match(rule.id, rule.level, False, reason, loose))
         return matches
+
+    def beside_calm(self, text: str) -> str | None:
+        """What a second look is to be taken at, where words of ``text`` carry no alarm.
+
+        See `services.consult.triage.calm.beside`.
+        """
+        tokens = rewrite(tokenise(fold(text)), self._set.rewrites)
+        concepts = self._set.concepts.find(TokenText(tokens, self._set.concepts))
+        cues = self._set.cues.find(TokenText(tokens, self._set.cues))
+        calm = self._set.calm.find(TokenText(tokens, self._set.calm))
+        slips = [hit for hit in concepts if hit.name in SLIPS]
+        return beside(tokens, [*calm, *slips], Modality(tokens, cues, concepts))
 
     def _case(self, text: str, person: Person) -> Case:
         tokens = rewrite(tokenise(fold(text)), self._set.rewrites)

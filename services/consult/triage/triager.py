@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 
 from services.consult.messages import Person, Triage, Urgency
-from services.consult.reader import Reader
+from services.consult.reader import Reader, Reading
 from services.consult.spanish import speaking
 from services.consult.triage.service import TriageRules
 from services.engines.errors import EngineError
@@ -23,6 +23,8 @@ EMERGENCY_AT = 0.25
 """Probability of an emergency from which the reader raises to one by itself."""
 ALONE_CONFIRMED_AT, ALONE_AT = 0.90, 0.98
 """The same two for a sentence read by itself, without the words around it."""
+GROWN, OLD = 13, 65
+"""Ages, in years, between which words that carry no alarm are taken as such."""
 URGENT_AT = 0.55
 """Probability of something urgent or worse from which the reader raises to urgent."""
 _IF_NOW = {
@@ -75,11 +77,38 @@ class Triager:
         if emergency:
             stands = reading.emergency >= CONFIRMED_AT or reading.loudest >= ALONE_CONFIRMED_AT
             return found.triage if stands else _if_now(found.triage, person)
+        raised = self._raised(reading, found.triage)
+        if raised is None or not self._bears(raised, text, person, found.triage):
+            return found.triage
+        return self.rules.speak(raised, person)
+
+    @staticmethod
+    def _raised(reading: Reading, triage: Triage) -> str | None:
+        """The rule that the reader speaks by where it raises the level."""
         if reading.emergency >= EMERGENCY_AT or reading.loudest >= ALONE_AT:
-            return self.rules.speak("second-look-emergency", person)
-        if found.triage.level is Urgency.ROUTINE and reading.pressing >= URGENT_AT:
-            return self.rules.speak("second-look-urgent", person)
-        return found.triage
+            return "second-look-emergency"
+        if triage.level is Urgency.ROUTINE and reading.pressing >= URGENT_AT:
+            return "second-look-urgent"
+        return None
+
+    def _bears(self, raised: str, text: str, person: Person, triage: Triage) -> bool:
+        """Whether the alarm is still heard without the words that carry none by themselves."""
+        rest = None if _frail(person) else self.rules.beside_calm(text)
+        if rest is None or self.reader is None:
+            return True
+        if not rest:
+            return False
+        try:
+            return self._raised(self.reader.read(rest), triage) is not None
+        except Exception:  # noqa: BLE001 - the first look raised it, so it stands
+            _log.error("the look beside calm words failed; %s stands", raised)
+            return True
+
+
+def _frail(person: Person) -> bool:
+    """Whether a small fall or slip may be more: for the young, the old, and in pregnancy."""
+    grown = person.age_years is None or GROWN <= person.age_years < OLD
+    return bool(person.pregnant) or not grown
 
 
 def _if_now(triage: Triage, person: Person) -> Triage:
