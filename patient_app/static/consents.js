@@ -2,7 +2,7 @@
 
 import { call } from "/static/caretier/api.js";
 import { ask } from "/static/caretier/dialog.js";
-import { banner, byId, fill, h } from "/static/caretier/dom.js";
+import { byId, fill, h, problemBanner } from "/static/caretier/dom.js";
 import { known, t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
 import { place } from "./receipt.js";
@@ -105,4 +105,4 @@ byId("purposes").addEventListener("click", (event) => {
   if (row) allow(row.dataset.purpose).catch(toastProblem);
 });
 
-showConsents().catch((problem) => fill(byId("consent-list"), banner("problem", problem.message)));
+showConsents().catch((problem) => fill(byId("consent-list"), problemBanner(problem)));

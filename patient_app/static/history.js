@@ -1,7 +1,7 @@
 /** Earlier consults: searched in the page, opened in place, followed while they wait. */
 
 import { call } from "/static/caretier/api.js";
-import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
+import { byId, empty, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
 import { whole } from "./answer.js";
 import { revealSource } from "./citations.js";
@@ -122,7 +122,7 @@ async function start() {
     list();
     openNamed();
   } catch (problem) {
-    fill(byId("consults"), banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
+    fill(byId("consults"), problemBanner(problem));
   }
 }
 

@@ -1,7 +1,7 @@
 /** The ledger: every crossing, with exactly the text that left. */
 
 import { call } from "/static/caretier/api.js";
-import { banner, byId, empty, fill, h } from "/static/caretier/dom.js";
+import { byId, empty, fill, h, problemBanner } from "/static/caretier/dom.js";
 import { known, language, size, t, when } from "/static/caretier/i18n.js";
 import { place } from "./receipt.js";
 
@@ -75,7 +75,7 @@ async function start() {
     fill(place, ...[...days].map(day));
     document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView({ block: "start" });
   } catch (problem) {
-    fill(place, banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
+    fill(place, problemBanner(problem));
   }
 }
 

@@ -1,7 +1,7 @@
 /** The person's medicines: what the record says, what they entered, what to ask about. */
 
 import { call } from "/static/caretier/api.js";
-import { banner, byId, empty, fill, h, icon, safeUrl } from "/static/caretier/dom.js";
+import { banner, byId, empty, fill, h, icon, problemBanner, safeUrl } from "/static/caretier/dom.js";
 import { known, t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
 import { forget, keepField } from "./keep.js";
@@ -133,4 +133,4 @@ for (const name of FIELDS) keepField(`medicine-${name}`, byId(name));
 byId("print").addEventListener("click", () => print());
 byId("printed").textContent = t("medicines.printed", { date: when(new Date().toISOString()) });
 showReminders();
-call("GET", "/api/medicines").then(show, (problem) => fill(byId("medicines"), banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy))));
+call("GET", "/api/medicines").then(show, (problem) => fill(byId("medicines"), problemBanner(problem)));

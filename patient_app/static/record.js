@@ -1,7 +1,7 @@
 /** The person's record in words, what bears on safety first; and the import of a FHIR file. */
 
 import { call, upload } from "/static/caretier/api.js";
-import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
+import { banner, byId, empty, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { known, t, when } from "/static/caretier/i18n.js";
 
 const LARGEST_BYTES = 64 * 1024 * 1024;
@@ -60,7 +60,7 @@ async function show() {
     else fill(place, h("div", { class: "card" }, empty("record", t("record.empty_title"), t("record.empty"))));
   } catch (problem) {
     byId("aside").hidden = false;
-    fill(place, banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
+    fill(place, problemBanner(problem));
   }
 }
 
@@ -85,7 +85,7 @@ byId("import-form").addEventListener("submit", async (event) => {
     fill(byId("import-result"), await bringIn(file));
     event.target.reset();
   } catch (problem) {
-    fill(byId("import-result"), banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
+    fill(byId("import-result"), problemBanner(problem));
   } finally {
     button.disabled = false;
   }

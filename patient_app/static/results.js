@@ -1,7 +1,7 @@
 /** The person's results: each test with its curve, its range, what changed, and what it is for. */
 
 import { call } from "/static/caretier/api.js";
-import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
+import { banner, byId, empty, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { known, t, when } from "/static/caretier/i18n.js";
 import { plot } from "./curves.js";
 import { askAbout } from "./prefill.js";
@@ -89,7 +89,7 @@ async function start() {
     if (tests.length) fill(place, h("div", { class: "curves" }, ...tests.map((one) => card(one, frame))));
     else fill(place, h("div", { class: "card" }, empty("chart", t("results.empty_title"), t("results.empty"), add)));
   } catch (problem) {
-    fill(place, banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
+    fill(place, problemBanner(problem));
   }
   place.removeAttribute("aria-busy");
 }

@@ -1,7 +1,7 @@
 /** What the person prepares for visits: the list, a new one, and what they want to ask there. */
 
 import { call } from "/static/caretier/api.js";
-import { banner, byId, empty, fill, h, icon } from "/static/caretier/dom.js";
+import { byId, empty, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
 import { toastProblem } from "/static/caretier/toast.js";
 import { forget, keepField } from "./keep.js";
@@ -64,7 +64,7 @@ function show(state) {
   fill(byId("questions"), state.questions.length ? h("ul", { class: "list" }, ...state.questions.map(questionRow)) : h("p", { class: "soft" }, t("visits.no_questions")));
 }
 
-const refresh = () => call("GET", "/api/visits").then(show, (problem) => fill(byId("drafts"), banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy))));
+const refresh = () => call("GET", "/api/visits").then(show, (problem) => fill(byId("drafts"), problemBanner(problem)));
 
 byId("question-form").addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -86,3 +86,8 @@ export function banner(kind, title, ...body) {
     h("div", { class: "banner__body" }, title && h("p", { class: "banner__title" }, title), ...body),
   );
 }
+
+/** The banner of a `Problem`: what happened, and what to do. */
+export function problemBanner({ message, remedy }) {
+  return banner("problem", message, remedy && h("p", {}, remedy));
+}
