@@ -62,11 +62,13 @@ from services.hospital.portal.opinions import OpinionPages
 from services.hospital.portal.own import OwnPages
 from services.hospital.portal.people import PeoplePages
 from services.hospital.portal.phrases import PhrasePages
+from services.hospital.portal.requests import RequestPages, RequestsDesk
 from services.hospital.portal.resource import ResourcePages
 from services.hospital.portal.routes import Room
 from services.hospital.portal.signing_in import SignInSteps
 from services.hospital.portal.trail import TrailPages
 from services.hospital.portal.trail_query import AskedKey
+from services.hospital.portal.trust import TrustPages
 from services.hospital.portal.updates import UpdatesDesk
 from services.hospital.portal.versions import ReplyVersionPages
 from services.hospital.previsit import questionnaires
@@ -83,7 +85,9 @@ from services.hospital.smart.routes import smart_router
 from services.hospital.sources import sources_loop
 from services.hospital.subscribing import subscriptions_loop
 from services.learning.contribution import MAX_BYTES as CONTRIBUTION_BYTES
+from services.learning.intake import ContributionDesk
 from services.learning.rollout.routes import measures_router
+from services.learning.trust import Trust
 from services.web.app import LOOPBACK_HOSTS, create_app
 from services.web.problems import Problem
 from services.web.templating import mount_static
@@ -279,6 +283,15 @@ def _rooms(here: Hospital) -> tuple[Room, ...]:
         OwnPages(here.people, here.explorer.lately),
         TrailPages(here.explorer, here.auditor, here.charts, AskedKey(_trail_key(here))),
         ReplyVersionPages(here.versions),
+        RequestPages(
+            RequestsDesk(
+                here.charts, here.record_erasures, here.erasures, here.holds, here.auditor
+            )
+        ),
+        TrustPages(
+            ContributionDesk(here.rounds, Trust(here.rounds.database), here.auditor.contribution),
+            here.operations,
+        ),
         PhrasePages(here.phrases),
         OpinionPages(here.opinions),
         DrafterPages(

@@ -241,6 +241,11 @@ class Auditor:
         """Something of the person behind a device is destroyed."""
         self._record(acts.erase(self._by(caller, purpose="PATRQT"), device, what=what))
 
+    def planned(self, caller: Caller, patient: str) -> None:
+        """What erasing a person's record would destroy is counted, and shown."""
+        by = self._by(caller, purpose="PATRQT")
+        self._record(acts.read(by, "erasure:plan", patient=f"Patient/{patient}"))
+
     def export(self, caller: Caller, patient: str, what: str) -> None:
         """A person's data is given out as a whole."""
         self._record(acts.export(self._by(caller, purpose="PATRQT"), patient, what=what))

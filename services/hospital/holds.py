@@ -41,6 +41,12 @@ class Holds:
         with self._database.reading() as session:
             return frozenset(session.scalars(query))
 
+    def listing(self) -> list[LegalHold]:
+        """What is under hold now, the newest first."""
+        query = select(LegalHold).where(LegalHold.lifted.is_(None))
+        with self._database.reading() as session:
+            return list(session.scalars(query.order_by(LegalHold.placed.desc())))
+
     def place(self, subject: str, reason: str, by: Caller) -> None:
         """Keep something, from now on.
 

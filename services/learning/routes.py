@@ -164,8 +164,7 @@ def _trust(router: APIRouter, desk: ContributionDesk, doors: LearningDoors) -> N
     @router.post("/trust/{number}/decision")
     def decide(number: Number, wanted: Decided, who: Operator) -> dict[str, Any]:
         """Lift what took trust away, or let it stand."""
-        doors.audit(who, f"trust:{number}", wanted.decision)
-        return {"number": number, "trust": trust.decide(number, wanted.decision)}
+        return {"number": number, "trust": desk.judge(number, wanted.decision, who)}
 
 
 def _told(one: TrustEvent) -> dict[str, Any]:

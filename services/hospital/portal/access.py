@@ -21,6 +21,8 @@ SYSTEM = "/portal/system"
 NOTICES = "/portal/notices"
 CHARTS = "/portal/patients"
 REVIEWS = "/portal/reviews"
+REQUESTS = "/portal/requests"
+CONTRIBUTORS = "/portal/contributors"
 SIGN_IN = "/portal/sign-in"
 SECOND_FACTOR = "/portal/second-factor"
 APPS = "/portal/apps"
@@ -58,6 +60,8 @@ _ADDRESSES = (
     "system(?:/nodes|/queues|/rounds|/versions)?",
     "notices",
     "reviews",
+    "contributors",
+    r"requests(?:/[A-Za-z0-9][A-Za-z0-9.-]{0,63})?",
     "second-factor",
     "design",
     "launch/unknown",
@@ -66,7 +70,7 @@ _ADDRESSES = (
     "authorize/[A-Za-z0-9_-]{43}",
     "(?:updates|knowledge)(?:/[0-9a-f-]{36})?",
     "users(?:/new|/[0-9a-f-]{36})?",
-    r"account(?:/prove(?:\?next=/portal/users/[0-9a-f-]{36})?)?",
+    r"account(?:/prove(?:\?next=/portal/(?:users/[0-9a-f-]{36}|requests(?:/[A-Za-z0-9.-]{1,64})?))?)?",
     r"audit(?:/(?:events/\d{1,12}|looks|person|whole))?(?:\?s=[A-Za-z0-9_-]{1,900})?",
     "referrals/[0-9a-f-]{36}(?:/versions)?",
     "phrases(?:/(?:starting-[a-z]{1,20}|[0-9a-f-]{36}))?",

@@ -25,7 +25,7 @@ from services.web.i18n import Translator
 REFERRAL_WORDS = ("reply", "citation", "draft", "phrases", "opinions")
 _ID = re.compile(r"[0-9a-f-]{36}")
 _FORMS = re.compile(
-    "/(?:take|release|handover|snooze|wake|sign|filing|withdraw|patient|launch|opinions|edit|share|copy|retire|approve|reject|retry|refuse|keep|recheck)$"
+    "/(?:take|release|handover|snooze|wake|sign|filing|withdraw|patient|launch|opinions|edit|share|copy|retire|approve|reject|retry|refuse|keep|recheck|erase|holds|holds/lift|referral|readmit|trust)$"
 )
 
 

@@ -24,7 +24,7 @@ from services.learning.rollout import Rollout
 from services.learning.rounds import Rounds
 from services.learning.rounds.acts import Act
 from services.learning.rounds.people import NOTE_CHARS
-from services.learning.rounds.view import dead_letters, detail, rehearsed, summary
+from services.learning.rounds.view import detail, rehearsed, summary
 
 TONES = {
     "released": "ok",
@@ -80,7 +80,7 @@ def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
                 name: lines(rehearsed(rounds.dry_run(name))["start"], "round", t, lacking="lacks")
                 for name in rounds.policy.domains
             },
-            aside=dead_letters(rounds)["contributions"], away=_away(desk),
+            away=_away(desk),
         )  # fmt: skip
 
     @router.get("/updates/{id_}")

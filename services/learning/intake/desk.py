@@ -22,7 +22,7 @@ from services.learning.intake.withdrawal import Withdrawn, withdraw
 from services.learning.models import HERE, StoredContribution
 from services.learning.rounds import Rounds
 from services.learning.rounds.probe import READMITTED
-from services.learning.trust import BOUND, LOW, Trust
+from services.learning.trust import BOUND, LOW, Decision, Trust
 
 Audit = Callable[[Any, str, Change], None]
 """Writes down who does what with ``contribution:ID``; raises where it cannot."""
@@ -115,6 +115,16 @@ class ContributionDesk:
             row = _aside(session, id_)
             row.state, row.reason = "waiting", READMITTED
         return row
+
+    def judge(self, number: int, decision: Decision, who: Any) -> float:
+        """Lift what took trust from a node, or let it stand; returns the trust in it then.
+
+        Raises:
+            NotFoundError: there is no such event.
+            AuditError: it could not be written down; nothing was decided.
+        """
+        self._audit(who, f"trust:{number}", decision)
+        return self.trust.decide(number, decision)
 
     def _known(self, manifest: ContributionManifest, node: str) -> StoredContribution | None:
         """The row of the very same contribution, when it is here already."""

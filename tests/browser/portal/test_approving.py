@@ -14,7 +14,6 @@ from services.learning.models import KnowledgeChange, LearningRound, StoredContr
 from services.learning.rounds import State
 
 ORIGIN = "http://localhost:8000"
-PASSWORD = "a long enough password"
 DIGEST = "sha256:" + "a" * 64
 WAITING, BLOCKED = (f"{n}0000000-0000-4000-8000-000000000000" for n in (1, 2))
 SITES = [
@@ -60,7 +59,6 @@ async def change_of(house: House, site: Site) -> None:
 @pytest.fixture
 def learning(hospital, tmp_path):
     """A hospital with an update that waits, one that is blocked, and a change of knowledge."""
-    hospital.accounts.add_user("op", PASSWORD, "Sam Lee", "operator")
     now = datetime.now(UTC)
     aside = StoredContribution(
         id="c9", domain="general", epoch=1, key="B" * 16, site="site-9", state="quarantined",
@@ -80,7 +78,10 @@ def learning(hospital, tmp_path):
 
 @in_looks
 def test_an_update_says_what_was_measured_what_follows_and_how_to_undo(learning, open_page, look):
-    page, said = open_page(*look, user="op"), lambda key, **v: portal_says(look.language, key, **v)
+    page, said = (
+        open_page(*look, user="omar"),
+        lambda key, **v: portal_says(look.language, key, **v),
+    )
     page.goto(f"{ORIGIN}/portal/updates")
     found = sound(page, "updates", look)
     page.goto(f"{ORIGIN}/portal/updates/{BLOCKED}")
