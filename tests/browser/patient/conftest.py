@@ -13,12 +13,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import Request, Response
 from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+from support.looks import Look, device_says
 
 from patient_app.pages import PersonChoice, install
 from patient_app.vault import KdfParameters, vault
@@ -83,7 +85,8 @@ class Stage:
     ``injected`` says that the test puts a tool into the page that sets styles of its own: what the
     policy refuses of those is then no complaint.
 
-    ``replies`` maps ``"METHOD /path"`` to JSON, to (status, JSON), or to text for a stream.
+    ``replies`` maps ``"METHOD /path"`` to JSON, to (status, JSON), to text for a stream, or to
+    ``HELD``: such a request waits in ``waiting`` until `let_go`.
     """
 
     page: Page
@@ -92,6 +95,25 @@ class Stage:
     sent: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     injected: bool = False
+    waiting: list[tuple[Route, str]] = field(default_factory=list)
+
+    def let_go(self) -> None:
+        """Answer what was held, each call with what ``replies`` now has for it."""
+        waiting, self.waiting = self.waiting, []
+        for route, name in waiting:
+            _reply(self, route, name)
+
+    def see(self, look: Look) -> Callable[..., str]:
+        """Look at the pages so; gives the words of the client in that language.
+
+        axe sets styles of its own: what the policy refuses of those is no complaint.
+        """
+        self.injected = True
+        self.device.language = look.language
+        self.replies["GET /api/profile"] = {**PROFILE, "language": look.language}
+        self.page.set_viewport_size({"width": look.width, "height": 844})
+        self.page.emulate_media(color_scheme=look.theme)  # type: ignore[arg-type]  # a literal
+        return partial(device_says, look.language)
 
     def open(self, path: str = "/") -> Page:
         """Load a page of the client."""
@@ -110,6 +132,8 @@ class Stage:
         return [json.loads(body) for name, _, body in self.sent if name == call]
 
 
+HELD = object()
+"""A reply that comes later."""
 PROFILE = {"language": "en", "reading_level": "simple", "country": "US", "local_only": False}
 
 
@@ -121,7 +145,14 @@ def _play(stage: Stage, fetch: Callable[[Route], httpx.Response], route: Route) 
         route.fulfill(status=reply.status_code, headers=dict(reply.headers), body=reply.content)
         return
     stage.sent.append((name, request.headers, request.post_data or ""))
+    _reply(stage, route, name)
+
+
+def _reply(stage: Stage, route: Route, name: str) -> None:
     found = stage.replies.get(name, (404, {"detail": "no such thing"}))
+    if found is HELD:
+        stage.waiting.append((route, name))
+        return
     status, body = found if isinstance(found, tuple) else (200, found)
     if isinstance(body, str):
         route.fulfill(status=status, content_type="text/event-stream", body=body)

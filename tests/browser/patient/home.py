@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, Route
 from support.axe import violations
+from support.looks import Look, overflow, picture
 
 from patient_app.app import create
 from patient_app.service import Device
@@ -22,7 +21,6 @@ from services.bricks.knowledge import Knowledge
 
 ORIGIN = "http://localhost:8200"
 PASSPHRASE = "correct horse"
-SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
 
 
 @lru_cache(maxsize=1)
@@ -88,6 +86,10 @@ class Home:
         """What the person's browser would be given, such as a file."""
         return self._send("GET", f"{ORIGIN}{path}", {"cookie": self._cookie}, b"")
 
+    def routes(self) -> list[Any]:
+        """Every address of the application."""
+        return [one for one in self._app.routes if hasattr(one, "methods")]
+
     def close(self) -> None:
         """Lock the vault."""
         self.device.lock("p07")
@@ -105,15 +107,14 @@ def flaws(page: Page) -> list[str]:
     return found
 
 
+def sound(page: Page, name: str, look: Look) -> list[str]:
+    """What is wrong with a whole page: axe's findings, and that it is too wide. Keeps a picture."""
+    picture(page, name, look, whole=False)
+    found = [f"{name}: {one}" for one in flaws(page)]
+    wider = overflow(page)
+    return [*found, f"{name}: {wider} px wider than its window"] if wider > 0 else found
+
+
 def shot(page: Page, name: str) -> None:
     """Keep a picture of the whole page where a folder for them is named."""
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
-
-
-def overflow(page: Page) -> float:
-    """By how many pixels the page is wider than its window."""
-    width: Callable[[], float] = lambda: page.evaluate(  # noqa: E731 - read once
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    return width()
+    picture(page, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.axe import violations
+from support.looks import in_looks
 
 WORDS = "Most colds go away in 7 to 10 days."
 CITATION = {
@@ -13,7 +14,6 @@ CITATION = {
 EMERGENCY = {
     "level": "emergency", "rule": "chest-pain", "advice": "Call 911 now."
 }  # fmt: skip
-LOOKS = [(390, "dark", "es"), (1280, "light", "en")]
 
 
 def fill(stage, said) -> None:
@@ -45,17 +45,10 @@ def found_on(stage, path: str) -> list[str]:
     return [f"{path}: {one}" for one in violations(stage.page)]
 
 
-@pytest.fixture(autouse=True)
-def _inject(stage) -> None:
-    stage.injected = True
-
-
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@in_looks
 @pytest.mark.parametrize("full", [True, False], ids=["full", "empty"])
 def test_axe_finds_nothing_on_any_page(stage, said, look, full):
-    width, theme, stage.device.language = look
-    stage.page.set_viewport_size({"width": width, "height": 844})
-    stage.page.emulate_media(color_scheme=theme)
+    stage.see(look)
     if full:
         fill(stage, said)
     found = [
@@ -66,11 +59,9 @@ def test_axe_finds_nothing_on_any_page(stage, said, look, full):
     assert found == [], "\n".join(found)
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@in_looks
 def test_axe_finds_nothing_on_answers_and_emergencies(stage, said, look):
-    width, theme, stage.device.language = look
-    stage.page.set_viewport_size({"width": width, "height": 844})
-    stage.page.emulate_media(color_scheme=theme)
+    stage.see(look)
     answer = said(
         text=WORDS, sentences=[{"text": WORDS, "citations": ["k#1"]}], citations=[CITATION],
         confidence=0.9,

@@ -7,11 +7,11 @@ import os
 import pytest
 from playwright.sync_api import expect
 from support.axe import violations
+from support.looks import in_looks
 
 pytestmark = pytest.mark.browser
 
 SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
-LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
 ROUTINE = ("triage", {"level": "routine", "rule": None, "advice": None, "source": None})
 SOURCE = {
     "id": "k#1", "title": "Colds", "source": "MedlinePlus", "url": "https://example.org/colds",
@@ -41,14 +41,6 @@ window.SpeechRecognition = window.webkitSpeechRecognition = class {
 """
 
 
-def _look(stage, width, theme, language):
-    stage.injected = True
-    stage.page.set_default_timeout(8_000)
-    stage.device.language = language
-    stage.page.set_viewport_size({"width": width, "height": 844})
-    stage.page.emulate_media(color_scheme=theme)
-
-
 def _fit(page, name):
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
@@ -56,11 +48,9 @@ def _fit(page, name):
         page.screenshot(path=f"{SHOTS}/asks-{name}.png")
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
-def test_more_words_are_masked_by_hand_and_only_what_is_shown_last_can_be_sent(
-    stage, said, width, theme, language
-):
-    _look(stage, width, theme, language)
+@in_looks
+def test_more_words_are_masked_by_hand_and_only_what_is_shown_last_can_be_sent(stage, said, look):
+    stage.see(look)
     less = {**OFFER["disclosure"], "text": "I limp since [ID-1], says [PERSON-1]."}
     changed = {**OFFER, "preview_id": "pv2", "disclosure": less}
     stage.replies["GET /api/previews/pv1"] = {"removable": ["[PERSON-1]"]}
@@ -78,12 +68,12 @@ def test_more_words_are_masked_by_hand_and_only_what_is_shown_last_can_be_sent(
     for word in ("the", "mill,"):
         words.get_by_text(word, exact=True).click()
     expect(page.locator("#offer-send")).to_be_disabled()
-    _fit(page, f"mask-{width}")
+    _fit(page, f"mask-{look}")
     page.click("#offer-mask")
     expect(page.locator("#offer-text")).to_contain_text("[ID-1]")
     assert stage.bodies("POST /api/previews/pv1") == [{"mask": ["the mill"]}]
     page.locator("#offer-map dd button").click()
-    _fit(page, f"warned-{width}")
+    _fit(page, f"warned-{look}")
     page.locator("#offer-map .warned button").click()
     expect(page.locator("#offer-text")).to_contain_text("mill")
     assert stage.bodies("POST /api/previews/pv2") == [{"unmask": ["[PERSON-1]"]}]
@@ -92,16 +82,16 @@ def test_more_words_are_masked_by_hand_and_only_what_is_shown_last_can_be_sent(
     assert [n for n, _, _ in stage.sent if "/send/" in n] == ["POST /api/send/pv3"]
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
+@in_looks
 def test_a_question_is_spoken_after_a_warning_and_its_answer_suggests_what_to_ask_next(
-    stage, said, width, theme, language
+    stage, said, look
 ):
-    _look(stage, width, theme, language)
+    stage.see(look)
     stage.page.add_init_script(HEARS)
     page = stage.open()
     page.click("#voice")
     expect(page.locator("#question")).to_have_value("")
-    _fit(page, f"voice-{width}")
+    _fit(page, f"voice-{look}")
     page.locator("#voice-note .button--primary").click()
     expect(page.locator("#question")).to_have_value("how long is a cold")
     stage.ask(
@@ -112,7 +102,7 @@ def test_a_question_is_spoken_after_a_warning_and_its_answer_suggests_what_to_as
     expect(page.locator(".followups button").first).to_contain_text("Colds")
     expect(page.locator(".tools button").first).to_be_visible()
     page.locator(".receipt__how summary").click()
-    _fit(page, f"answer-{width}")
+    _fit(page, f"answer-{look}")
     page.locator(".followups button").first.click()
     expect(page.locator("#question")).not_to_have_value("")
     assert len(stage.bodies("POST /api/ask")) == 1

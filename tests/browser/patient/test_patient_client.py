@@ -6,6 +6,9 @@ import json
 
 import pytest
 from playwright.sync_api import expect
+from support.looks import in_looks
+
+from tests.browser.patient.home import sound
 
 pytestmark = pytest.mark.browser
 
@@ -16,6 +19,8 @@ EMERGENCY = {
     "advice": "Call 911 now. Chew aspirin 325 mg if you are not allergic.",
     "source": "AHA",
 }
+SIDE_BY_SIDE = 1024
+"""From this width on the sources stand open beside the answer."""
 EVIL = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>'
 CITATIONS = [
     {"id": "k#1", "title": "Colds", "source": "MedlinePlus", "url": "https://example.org/colds",
@@ -45,21 +50,25 @@ def sentences_and_sources(said):
     return said(sentences=SENTENCES, citations=CITATIONS, confidence=0.9)
 
 
-def test_an_emergency_shows_the_call_button_first_and_clear_of_the_composer(stage, said):
+@in_looks
+def test_an_emergency_shows_the_call_button_first_and_clear_of_the_composer(stage, said, look):
+    says = stage.see(look)
     stage.open()
     final = said(status="emergency", triage=EMERGENCY, text=EMERGENCY["advice"])
     page = stage.ask("chest pain", ("triage", EMERGENCY), ("answer", final))
-    button = page.get_by_role("link", name="Call 911")
+    call = says("answer.call", number="911")
+    button = page.get_by_role("link", name=call)
     expect(button).to_have_attribute("href", "tel:911")
     box, composer = button.bounding_box(), page.locator("#composer").bounding_box()
     assert box["height"] >= 48
     assert box["y"] > 56
     assert box["y"] + box["height"] < composer["y"]
     banner = page.get_by_role("alert")
-    assert banner.inner_text().index("Call 911") < banner.inner_text().index("aspirin")
+    assert banner.inner_text().index(call) < banner.inner_text().index("aspirin")
     # The advice stands once, and nobody is asked to wait for a clinic.
     expect(page.get_by_text("Chew aspirin")).to_have_count(1)
-    expect(page.get_by_role("button", name="Ask my clinic")).to_have_count(0)
+    expect(page.get_by_role("button", name=says("offer.also"))).to_have_count(0)
+    assert sound(page, "emergency", look) == []
 
 
 @pytest.mark.parametrize(
@@ -92,22 +101,28 @@ def test_the_number_to_call_is_the_advices_own_or_the_countrys(
     assert [link.get_attribute("href") for link in links.all()] == numbers
 
 
-def test_an_answer_shows_sentences_with_markers_sources_confidence_and_receipt(stage, said):
+@in_looks
+def test_an_answer_shows_sentences_with_markers_sources_confidence_and_receipt(stage, said, look):
+    says = stage.see(look)
     stage.open()
     page = stage.ask(
         "colds?", ROUTINE, ("delta", SENTENCES[0]), ("answer", sentences_and_sources(said))
     )
     expect(page.locator(".answer__text p")).to_have_count(2)
     assert page.locator(".cite").all_inner_texts() == ["1", "2", "1"]
-    expect(page.get_by_text("Well supported by its sources")).to_be_visible()
-    expect(page.locator(".receipt")).to_contain_text("Answered by this device")
-    expect(page.locator(".receipt")).to_contain_text("Nothing left your device")
-    page.get_by_text("2 sources").click()
+    expect(page.get_by_text(says("confidence.high"))).to_be_visible()
+    by = says("answer.by", tier=says("tier.device"))
+    expect(page.locator(".receipt")).to_contain_text(by)
+    expect(page.locator(".receipt")).to_contain_text(says("answer.nothing_left"))
+    if look.width < SIDE_BY_SIDE:
+        page.locator(".sources summary").click()
     link = page.get_by_role("link", name="Colds")
     expect(link).to_have_attribute("rel", "noopener noreferrer")
-    expect(page.locator(".citation").nth(0)).to_contain_text("dated Sep 1, 2026")
+    dated = says("citation.dated", date="").strip()
+    expect(page.locator(".citation").nth(0)).to_contain_text(dated)
     # A fact of one's own record has the day itself.
-    expect(page.locator(".citation").nth(1)).not_to_contain_text("dated")
+    expect(page.locator(".citation").nth(1)).not_to_contain_text(dated)
+    assert sound(page, "answer", look) == []
 
 
 def test_a_marker_unfolds_the_sources_and_moves_the_focus_to_its_own(stage, said):
@@ -273,14 +288,16 @@ def test_the_record_says_first_what_bears_on_safety(stage):
     expect(page.locator(".fact").first).to_contain_text("Penicillin")
 
 
-def test_a_record_is_brought_in_as_it_is_and_a_refusal_is_explained(stage):
+@in_looks
+def test_a_record_is_brought_in_as_it_is_and_a_refusal_is_explained(stage, look):
+    says = stage.see(look)
     stage.replies["GET /api/record"] = {"summary": []}
     stage.replies["POST /api/record"] = {"imported": 1}
     page = stage.open("/record")
     file = {"name": "me.ndjson", "mimeType": "text/plain", "buffer": b'{"resourceType":"Patient"}'}
     page.set_input_files("#file", file)
     page.click("#import-button")
-    expect(page.get_by_text("1 entry was added.")).to_be_visible()
+    expect(page.get_by_text(says("record.imported.one", count=1))).to_be_visible()
     _, headers, body = next(one for one in stage.sent if one[0] == "POST /api/record")
     assert headers["content-type"] == "application/fhir+ndjson"
     assert body == '{"resourceType":"Patient"}'
@@ -288,6 +305,7 @@ def test_a_record_is_brought_in_as_it_is_and_a_refusal_is_explained(stage):
     page.set_input_files("#file", file)
     page.click("#import-button")
     expect(page.get_by_role("alert")).to_contain_text("This is not FHIR.")
+    assert sound(page, "import", look) == []
 
 
 def _settings(stage):
@@ -303,45 +321,66 @@ def _settings(stage):
     return stage.open("/settings")
 
 
-def test_a_consent_is_withdrawn_after_one_question(stage):
+@in_looks
+def test_a_consent_is_withdrawn_after_one_question(stage, look):
+    says = stage.see(look)
     page = _settings(stage)
     stage.replies["POST /api/consent/k1/withdraw"] = {}
-    expect(page.get_by_text("Run out")).to_be_visible()
-    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text(says("settings.consent_expired"))).to_be_visible()
+    page.get_by_role("button", name=says("settings.withdraw")).click()
     expect(page.get_by_role("dialog")).to_contain_text("Riverside Clinic")
-    page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
-    expect(page.get_by_text("Consent withdrawn")).to_be_visible()
+    assert sound(page, "withdraw", look) == []
+    page.get_by_role("dialog").get_by_role("button", name=says("settings.withdraw")).click()
+    expect(page.get_by_text(says("settings.withdrawn"), exact=True)).to_be_visible()
     assert [name for name, _, _ in stage.sent if "withdraw" in name] == [
         "POST /api/consent/k1/withdraw"
     ]
 
 
-def test_erasing_needs_the_typed_word(stage):
+@in_looks
+def test_a_consent_is_given_for_one_purpose_to_one_place_for_a_time(stage, look):
+    says = stage.see(look)
+    page = _settings(stage)
+    stage.replies["POST /api/consent"] = {}
+    page.locator("[data-purpose=learning] [data-allow]").click()
+    page.select_option("#allow-to", "clinic")
+    page.select_option("#allow-days", "90")
+    assert sound(page, "allow", look) == []
+    page.get_by_role("dialog").get_by_role("button", name=says("settings.allow")).click()
+    expect(page.locator(".toast")).to_have_text(says("settings.allowed"))
+    given = {"purpose": "learning", "destinations": ["clinic"], "days": 90}
+    assert stage.bodies("POST /api/consent") == [given]
+
+
+@in_looks
+def test_erasing_needs_the_typed_word(stage, look):
+    says = stage.see(look)
     page = _settings(stage)
     stage.replies["POST /api/erase"] = {}
     page.click("#erase")
     confirm = page.locator("#erase-confirm")
     expect(page.locator("#erase-word")).to_be_focused()
     expect(confirm).to_be_disabled()
-    page.fill("#erase-word", "eras")
+    word = says("settings.erase_word")
+    page.fill("#erase-word", word[:-1])
     expect(confirm).to_be_disabled()
-    page.fill("#erase-word", " Erase ")
+    page.fill("#erase-word", f" {word.title()} ")
+    assert sound(page, "erase", look) == []
     confirm.click()
     page.wait_for_url("**/unlock")
     assert stage.bodies("POST /api/erase") == [{"confirm": "erase"}]
 
 
-def test_a_profile_is_saved_and_a_bad_country_is_not(stage):
+@in_looks
+def test_a_profile_is_saved_with_a_country_chosen_by_its_name(stage, look):
+    says = stage.see(look)
     page = _settings(stage)
     stage.replies["PUT /api/profile"] = {}
     expect(page.locator("#country")).to_have_value("US")
-    page.fill("#country", "Mexico")
+    page.select_option("#country", label={"en": "Mexico", "es": "México"}[look.language])
     page.click("#save")
-    expect(page.locator("#country")).to_have_attribute("aria-invalid", "true")
-    assert stage.bodies("PUT /api/profile") == []
-    page.fill("#country", "mx")
-    page.click("#save")
-    expect(page.get_by_text("Saved")).to_be_visible()
+    expect(page.locator(".toast")).to_have_text(says("settings.saved"))
+    assert sound(page, "profile", look) == []
     assert stage.bodies("PUT /api/profile")[0]["country"] == "MX"
 
 
@@ -409,16 +448,6 @@ def test_a_session_that_ran_out_leads_to_the_passphrase_and_back(stage):
     stage.replies["GET /api/ledger"] = (401, {"detail": "locked"})
     stage.open("/ledger")
     stage.page.wait_for_url("**/unlock?next=/ledger")
-
-
-@pytest.mark.parametrize("width", [360, 768, 1440, 3840])
-@pytest.mark.parametrize("path", ["/", "/history", "/ledger", "/record", "/settings", "/unlock"])
-def test_no_page_scrolls_sideways(stage, path, width):
-    stage.device.language = "es"
-    stage.page.set_viewport_size({"width": width, "height": 800})
-    page = stage.open(path)
-    page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_first_tab_stop_skips_to_the_content(stage):

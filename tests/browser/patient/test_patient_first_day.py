@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect
 from support.axe import violations
+from support.looks import in_looks
 from support.served import served
 
 from patient_app.app import create
@@ -19,7 +20,6 @@ pytestmark = pytest.mark.browser
 
 SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
 PASSPHRASE = "four unrelated plain words"
-LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
 SECRET = "a question that only Ana asked"
 
 
@@ -55,17 +55,18 @@ def _fit(page, name):
         page.screenshot(path=f"{SHOTS}/first-{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
+@in_looks
 def test_a_new_person_begins_by_thumb_loses_nothing_on_reload_and_ends_at_asking(
-    chromium, device, width, theme, language
+    chromium, device, look
 ):
+    width, theme, language = look
     with served(lambda _: create(device.settings, device), lifespan="off") as address:
         page = _open(chromium, width, theme, language)
         page.goto(address)
-        _fit(page, f"nobody-{width}")
+        _fit(page, f"nobody-{look}")
         page.locator('a[href^="/start"]').click()
         expect(page.locator(".journey li")).to_have_count(3)
-        _fit(page, f"stays-{width}")
+        _fit(page, f"stays-{look}")
         page.locator(".start__go .button--primary").click()
         page.fill("#label", "Ana")
         page.fill("#born", "1984-03-05")
@@ -75,19 +76,19 @@ def test_a_new_person_begins_by_thumb_loses_nothing_on_reload_and_ends_at_asking
         expect(page.locator("#strength-words")).to_contain_text("10")
         page.fill("#passphrase", PASSPHRASE)
         page.fill("#again", PASSPHRASE)
-        _fit(page, f"you-{width}")
+        _fit(page, f"you-{look}")
         page.click("#make")
         page.wait_for_url("**/start/recovery")
         page.click("#recovery-show")
         expect(page.locator("#recovery-words")).to_contain_text("-")
-        _fit(page, f"recovery-{width}")
+        _fit(page, f"recovery-{look}")
         page.click("#recovery-done")
         page.select_option("#country", "ES")
         expect(page.locator("#number")).to_have_text("112")
-        _fit(page, f"choices-{width}")
+        _fit(page, f"choices-{look}")
         page.locator(".start__go .button--primary").click()
         page.wait_for_url("**/start/bring")
-        _fit(page, f"bring-{width}")
+        _fit(page, f"bring-{look}")
         page.go_back()
         expect(page.locator("#country")).to_have_value("ES")
         page.go_forward()
@@ -95,7 +96,7 @@ def test_a_new_person_begins_by_thumb_loses_nothing_on_reload_and_ends_at_asking
         expect(page.locator("#lifeline")).to_have_text("112")
         page.click(".who")
         expect(page.locator(".persons li")).to_have_count(1)
-        _fit(page, f"family-{width}")
+        _fit(page, f"family-{look}")
         page.context.close()
     (member,) = device.members.values()
     assert member.profile["language"] == language

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+from support.looks import device_says, in_looks
 
 from tests.browser.patient.home import flaws, overflow, shot
 
-LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
 WORDS = {
-    "en": {"remind": "Remind me", "taken": "Taken", "undo": "Undo", "own": "Entered by me"},
-    "es": {
-        "remind": "Recordármela",
-        "taken": "Tomada",
-        "undo": "Deshacer",
-        "own": "Añadida por mí",
-    },
+    "remind": "medicines.remind",
+    "taken": "reminders.taken",
+    "undo": "reminders.undo",
+    "own": "medicines.own",
 }
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@in_looks
 def test_a_medicine_is_added_reminded_of_noted_and_undone(home, chromium, look):
-    words = WORDS[look[2]]
+    words = {name: device_says(look.language, key) for name, key in WORDS.items()}
     page = home.open(chromium, *look, "/medicines")
     page.wait_for_selector(".medicine")
     page.fill("#name", "Ibuprofen 400 mg")

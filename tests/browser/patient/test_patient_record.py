@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
+from support.looks import device_says, in_looks
 
 from tests.browser.patient.home import flaws, overflow, shot
 
-LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
-ABOUT = {"en": "About the person", "es": "Sobre la persona"}
 LEFT = {
     "consult": "c1", "destination": "clinic", "readers": ["clinic"], "bytes": 400, "state": "sent",
     "consent": "k1", "text": "as written",
@@ -27,7 +25,7 @@ def lived_in(home) -> None:
             tx.put("ledger", f"r{number}", {**LEFT, "time": f"2026-11-{at}:00Z"})
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@in_looks
 def test_record_ledger_and_export_are_the_persons_to_read_and_take(home, chromium, look):
     lived_in(home)
     page = home.open(chromium, *look, "/record")
@@ -40,7 +38,8 @@ def test_record_ledger_and_export_are_the_persons_to_read_and_take(home, chromiu
     page.goto(page.url.replace("/record", "/ledger"))
     page.wait_for_selector(".ledger__day")
     assert page.locator(".ledger__day").count() == 2
-    assert ABOUT[look[2]] in page.locator(".leaves").first.inner_text()
+    about = device_says(look.language, "leaving.about", list="").strip()
+    assert about in page.locator(".leaves").first.inner_text()
     assert flaws(page) == []
     shot(page, f"ledger-{look[0]}-{look[1]}")
     page.goto(page.url.replace("/ledger", "/settings"))

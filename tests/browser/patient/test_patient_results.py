@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from support.looks import device_says, in_looks
 
 from tests.browser.patient.home import flaws, overflow, shot
 
-LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
 
-
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@in_looks
 def test_results_are_drawn_explained_and_lead_to_a_question(home, chromium, look):
     page = home.open(chromium, *look, "/results")
     page.wait_for_selector(".curve__plot")
@@ -31,8 +29,11 @@ def test_results_are_drawn_explained_and_lead_to_a_question(home, chromium, look
     assert home.complaints == []
 
 
-def test_a_record_without_results_says_how_to_add_some(empty_home, chromium):
-    page = empty_home.open(chromium, 390, "dark", "es", "/results")
+@in_looks
+def test_a_record_without_results_says_how_to_add_some(empty_home, chromium, look):
+    page = empty_home.open(chromium, *look, "/results")
     page.wait_for_selector(".empty")
-    assert page.get_by_role("link", name="Añadir a mis datos").get_attribute("href") == "/record"
+    add = page.get_by_role("link", name=device_says(look.language, "results.add"))
+    assert add.get_attribute("href") == "/record"
+    assert flaws(page) == []
     page.context.close()

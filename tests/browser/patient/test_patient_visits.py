@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from support.looks import in_looks
 
 from services.fhir.intake import questionnaires
 from services.fhir.intake.validate import faults
 from services.fhir.validate import check
 from tests.browser.patient.home import flaws, overflow, shot
 
-LOOKS = [(390, "light", "en"), (1280, "dark", "es")]
 TEXT = {
     "en": ("I have crushing chest pain and cannot breathe", "My knee hurts when I walk"),
     "es": ("Tengo un dolor fuerte en el pecho y no puedo respirar", "Me duele la rodilla"),
@@ -20,7 +19,7 @@ def on(page, number):
     page.wait_for_selector(f'progress.progress[value="{number}"]')
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@in_looks
 def test_a_visit_is_prepared_from_the_record_to_the_file(home, chromium, look):
     grave, plain = TEXT[look[2]]
     page = home.open(chromium, *look, "/visits")
