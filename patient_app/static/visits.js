@@ -64,7 +64,12 @@ function show(state) {
   fill(byId("questions"), state.questions.length ? h("ul", { class: "list" }, ...state.questions.map(questionRow)) : h("p", { class: "soft" }, t("visits.no_questions")));
 }
 
-const refresh = () => call("GET", "/api/visits").then(show, (problem) => fill(byId("drafts"), problemBanner(problem)));
+function missing(problem) {
+  fill(byId("drafts"), problemBanner(problem));
+  fill(byId("questions"));
+}
+
+const refresh = () => call("GET", "/api/visits").then(show, missing);
 
 byId("question-form").addEventListener("submit", async (event) => {
   event.preventDefault();
