@@ -35,6 +35,7 @@ KINDS: dict[str, Kind] = {
     "opinion-ready": _kind("model", _REFERRAL, CLINICIAN),
     "round-waits": _kind("model", "/portal/updates/{}", OPERATOR),
     "change-waits": _kind("cite", "/portal/knowledge/{}", CLINICIAN),
+    "answers-doubted": _kind("thumb-down", "/portal/updates", CLINICIAN),
     "glass-break": _kind("shield", "/portal/reviews", PRIVACY, always=True),
     "job-dead": _kind("alert", "/portal/system/queues", OPERATOR),
     "node-stale": _kind("clinic", "/portal/system/nodes", OPERATOR),

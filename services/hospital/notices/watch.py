@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from services.hospital.jobs import LONGEST_WAIT
 from services.hospital.models import GlassBreak, IntakeAlert, Job, Notice, Referral
+from services.hospital.notices.doubts import KIND as DOUBTED
+from services.hospital.notices.doubts import doubted
 from services.hospital.notices.kinds import KINDS
 from services.hospital.notices.telling import notify, people, settle
 from services.hospital.operations.health import Check
@@ -63,7 +65,8 @@ class Watch:
         flags = self._flags()
         with self._database.transaction() as session:
             found = [*flags, *_decisions(session), *_jobs(session), *_around(nodes, checks)]
-            for kind in {"red-flag", *DECIDED, "job-dead", "node-stale", "expiring"}:
+            found += _doubts(session)
+            for kind in {"red-flag", *DECIDED, "job-dead", "node-stale", "expiring", DOUBTED}:
                 settle(session, kind, {one.subject for one in found if one.kind == kind})
             for one in (*found, *_snoozes(session)):
                 for user_id in one.who if one.who is not None else _all(session, one.kind):
@@ -136,6 +139,13 @@ def _around(nodes: Iterable[NodeRow], checks: Iterable[Check]) -> Iterator[Waiti
     for check in checks:
         if check.name == "metadata" and check.state in {"warn", "bad"} and check.until:
             yield Waiting("expiring", str(check.found["roles"])[:80], check.until - BACK * 30)
+
+
+def _doubts(session: Session) -> Iterator[Waiting]:
+    """That many people called answers wrong within the last week."""
+    found = doubted(session, datetime.now(UTC))
+    if found is not None:
+        yield Waiting(DOUBTED, *found)
 
 
 def _all(session: Session, kind: str) -> list[str]:

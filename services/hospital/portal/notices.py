@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -135,8 +134,8 @@ def _row(one: Noticed, now: datetime, t: Translator) -> Row:
 
 def _subject(one: Noticed, t: Translator) -> str:
     """What an operator needs to know of which; ids of people's things say nothing here."""
-    named: Mapping[str, str] = {"job-dead": one.subject, "expiring": one.subject}
-    return t("notices.about", what=named[one.kind]) if one.kind in named else ""
+    named = {"job-dead", "expiring", "answers-doubted"}
+    return t("notices.about", what=one.subject) if one.kind in named else ""
 
 
 def _stamp(at: datetime) -> str:

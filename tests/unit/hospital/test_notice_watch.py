@@ -10,7 +10,7 @@ from services.hospital.models import GlassBreak, IntakeAlert, Job, User
 from services.hospital.notices import Notices
 from services.hospital.notices.watch import Eyes, Watch
 from services.hospital.operations import Check
-from services.learning.models import KnowledgeChange
+from services.learning.models import KnowledgeChange, Signal
 
 NOW = datetime.now(UTC)
 PEOPLE = (("ana", "clinician"), ("ben", "clinician"), ("op", "operator"), ("pri", "privacy"))
@@ -93,3 +93,29 @@ def test_signatures_that_run_out_are_told_to_operators(database, watch):
     soon = Check("metadata", "warn", {"roles": "root"}, NOW + timedelta(days=3))
     Watch(database, Eyes(lambda *_: False, list, lambda: [soon])).look()
     assert told(database)["op"] == ["expiring"]
+
+
+def said_wrong(device, made, **more):
+    return Signal(
+        id=f"{device}-{made:%d}", kind="correction", domain="general", question="q", worse="a",
+        note="", consent="c", subject=device, made=made, expires=made + timedelta(days=90), **more,
+    )  # fmt: skip
+
+
+def test_a_week_in_which_five_devices_called_answers_wrong_is_told_and_which_is_not(
+    database, watch
+):
+    last = NOW - timedelta(days=NOW.weekday() + 3)
+    add(database, *(said_wrong(f"secret-{n}", last) for n in range(4)))
+    add(database, said_wrong("secret-0", last - timedelta(days=1)), said_wrong("secret-9", NOW))
+    watch.look()
+    assert told(database)["ana"] == []  # four devices, and one of this week
+    add(database, said_wrong("secret-4", last))
+    watch.look()
+    watch.look()
+    assert told(database) == {
+        "ana": ["answers-doubted"], "ben": ["answers-doubted"], "op": [], "pri": [],
+    }  # fmt: skip
+    assert "secret" not in str(Notices(database).of("ana"))
+    year, week, _ = last.isocalendar()
+    assert [one.subject for one in Notices(database).of("ana")] == [f"{year}-W{week:02}"]
