@@ -1,11 +1,14 @@
 """Answers before a visit on their way to a connected record: renamed for it, and created there.
 
 They go as the person's own, by name, to where they signed in: only where the server granted just
-that, and only on the person's word for these answers.
+that, and only on the person's word for these answers. What was altered is sent as a new version,
+marked as amended; what is taken back stays there as entered in error, for it may have been read.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,17 +16,25 @@ from typing import Any
 from compliance.errors import BadInputError
 from services.fhir.client import FhirClient, FhirServerError
 
-SCOPE = "patient/QuestionnaireResponse.c"
-"""What is asked for beside reading; a server may leave it out, then nothing can be sent there."""
+SCOPE = "patient/QuestionnaireResponse.c patient/QuestionnaireResponse.u"
+"""What is asked for beside reading; a server may leave out either: to send, and to take back."""
 SYSTEM = "urn:caretier:preparation"
 """Of the identifier by which a server knows answers that it was sent before."""
 MOST_ENTRIES = 100
-_CREATES = re.compile(r"patient/(?:\*|QuestionnaireResponse)\.(?:c[ruds]*|write|\*)(?:\s|$)")
+VOID = "entered-in-error"
+_GRANT = r"patient/(?:\*|QuestionnaireResponse)\.(?:{letters}|write|\*)(?:\s|$)"
+_CREATES = re.compile(_GRANT.format(letters="c[ruds]*"))
+_UPDATES = re.compile(_GRANT.format(letters="c?r?u[ds]*"))
 
 
 def may_send(scope: str) -> bool:
     """Whether a grant covers creating a QuestionnaireResponse."""
     return bool(_CREATES.search(scope))
+
+
+def may_take_back(scope: str) -> bool:
+    """Whether a grant covers altering a QuestionnaireResponse."""
+    return bool(_UPDATES.search(scope))
 
 
 async def hand_over(
@@ -38,7 +49,7 @@ async def hand_over(
 
     Args:
         client: of the other record.
-        response: as the vault has it.
+        response: as the vault has it; its ``identifier`` is made by `named`.
         patient: the person's id there.
         place: id of the place, with which the ids of what came from there begin.
         keys: ``Type/id`` of what came from there.
@@ -56,13 +67,48 @@ async def hand_over(
     who = {"reference": f"Patient/{patient}"}
     sent = {
         **{k: v for k, v in response.items() if k != "id"},
-        "identifier": {"system": SYSTEM, "value": response["id"]},
         "subject": who,
         "source": who,
         "item": _renamed(response.get("item", []), names),
     }
-    made = await client.create(sent, unless=f"identifier={SYSTEM}|{response['id']}")
+    value = sent["identifier"]["value"]
+    made = await client.create(sent, unless=f"identifier={SYSTEM}|{value}")
     return str(made["id"])
+
+
+def named(response: Mapping[str, Any], *, before: int, taken_back: int) -> dict[str, Any]:
+    """The response with the identifier of just these answers.
+
+    The same answers have the same one however often they are sent, so that a lost reply does no
+    harm; other answers, and answers that are sent again after they were taken back, have another.
+
+    Args:
+        response: complete.
+        before: how many versions of it were sent before; then it is an amended one.
+        taken_back: how often it was taken back.
+    """
+    items = json.dumps(response.get("item", []), sort_keys=True).encode()
+    digest = hashlib.sha256(items).hexdigest()[:16]
+    value = f"{response['id']}.{taken_back}.{digest}"
+    amended = {"status": "amended"} if before else {}
+    return {**response, **amended, "identifier": {"system": SYSTEM, "value": value}}
+
+
+async def take_back(client: FhirClient, id_: str) -> None:
+    """Mark answers there as entered in error; what is marked so already is left as it is.
+
+    Args:
+        client: of the other record.
+        id_: that the answers have there.
+
+    Raises:
+        FhirServerError: the server refused, or gave no answer.
+    """
+    held = await client.read("QuestionnaireResponse", id_)
+    if held.get("status") == VOID:
+        return
+    version = (held.get("meta") or {}).get("versionId")
+    await client.update({**held, "status": VOID}, match=version)
 
 
 async def _there(client: FhirClient, reference: str, place: str, keys: Collection[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,7 @@ from patient_app.connect.person import own_id
 from patient_app.connect.places import Place, origins_of, places_of
 from patient_app.connect.reading import Read, read_record
 from patient_app.connect.sending import SCOPE as SENDS
-from patient_app.connect.sending import hand_over, may_send
+from patient_app.connect.sending import hand_over, may_send, may_take_back, take_back
 from patient_app.member import Member
 from patient_app.own_data import by_person, pseudonym
 from patient_app.trouble import problem_in
@@ -88,7 +88,8 @@ class Connections:
         if kept is not None:
             told |= {name: kept[name] for name in ("since", "read", "failures")}
             told["count"] = len(kept["keys"])
-        told["sends"] = kept is not None and may_send(kept["grant"]["scope"])
+        scope = kept["grant"]["scope"] if kept is not None else ""
+        told |= {"sends": may_send(scope), "takes_back": may_take_back(scope)}
         return told
 
     async def begin(self, member: Member, place: str, redirect: str) -> str:
@@ -185,14 +186,19 @@ class Connections:
         )
         return FhirClient(place.base, self._outbound, tokens)
 
-    async def send(self, member: Member, place: str, response: Mapping[str, Any]) -> str:
-        """Create a person's answers before a visit in a connected record; returns its name.
+    async def send(
+        self, member: Member, place: str, response: Mapping[str, Any]
+    ) -> tuple[str, str]:
+        """Create a person's answers before a visit in a connected record.
 
         Args:
             member: whose; everything else that is sent elsewhere goes without their name, this
                 goes with it.
             place: id of the place.
-            response: a QuestionnaireResponse, complete.
+            response: a QuestionnaireResponse, complete, with its identifier (see `named`).
+
+        Returns:
+            The place's name, and the id that the answers have there.
 
         Raises:
             NoPlaceError: it is not connected, or takes no answers.
@@ -200,23 +206,49 @@ class Connections:
             AuditError: it could not be written down; nothing is sent.
             BadInputError, FhirServerError: see `patient_app.connect.sending.hand_over`.
         """
-        chosen = self._place(place)
-        kept = await asyncio.to_thread(member.vault.get, KIND, chosen.id)
-        if kept is None or not may_send(kept["grant"]["scope"]):
-            raise NoPlaceError("That record takes no answers from this device.")
+        chosen, kept = await self._granted(member, place, may_send)
         if member.profile["local_only"]:
             raise DisclosureRefusedError(
                 "You chose that nothing leaves this device.",
                 remedy="Change that in the settings, or hand your answers over as a file.",
             )
-        what = f"outside-record:{chosen.id}"
-        self._audit.record(acts.export(by_person(member), pseudonym(member), what=what))
-        patient = str(kept["grant"]["patient"])
+        patient, keys = str(kept["grant"]["patient"]), frozenset(kept["keys"])
+        self._export(member, chosen)
         async with self._client(member, chosen, kept) as client:
-            await hand_over(
-                client, response, patient=patient, place=chosen.id, keys=frozenset(kept["keys"])
-            )
-        return chosen.name
+            there = await hand_over(client, response, patient=patient, place=chosen.id, keys=keys)
+        return chosen.name, there
+
+    async def take_back(self, member: Member, place: str, there: str) -> None:
+        """Mark answers in a connected record as entered in error.
+
+        Args:
+            member: whose.
+            place: id of the place.
+            there: id that the answers have there.
+
+        Raises:
+            NoPlaceError: it is not connected, or lets nothing be altered.
+            AuditError: it could not be written down; nothing is altered.
+            FhirServerError: the server refused, or gave no answer.
+        """
+        chosen, kept = await self._granted(member, place, may_take_back)
+        self._export(member, chosen)
+        async with self._client(member, chosen, kept) as client:
+            await take_back(client, there)
+
+    async def _granted(
+        self, member: Member, place: str, may: Callable[[str], bool]
+    ) -> tuple[Place, Mapping[str, Any]]:
+        """A connected place whose grant covers what is asked."""
+        chosen = self._place(place)
+        kept = await asyncio.to_thread(member.vault.get, KIND, chosen.id)
+        if kept is None or not may(kept["grant"]["scope"]):
+            raise NoPlaceError("That record takes no answers from this device.")
+        return chosen, kept
+
+    def _export(self, member: Member, place: Place) -> None:
+        what = f"outside-record:{place.id}"
+        self._audit.record(acts.export(by_person(member), pseudonym(member), what=what))
 
     async def disconnect(self, member: Member, place: str, *, keep: bool) -> None:
         """End a connection here and, as far as it answers, at the server.

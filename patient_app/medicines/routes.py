@@ -3,22 +3,27 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from patient_app.leaflets import Leaflets
 from patient_app.medicines import own, reminders
+from patient_app.medicines.calendar_file import MEDIA_TYPE, calendar_file
 from patient_app.medicines.listing import chart_of, listing
 from patient_app.member import Member
 from patient_app.service import Device
 from services.consult.messages import Words
+from services.web.i18n import Catalogue
 
 Name = Annotated[Words, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Time = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Id = Annotated[str, Field(max_length=64)]
 MAX_TIMES = 12
+LOCALE = Path(__file__).parents[1] / "locale"
 
 
 class _Body(BaseModel):
@@ -68,6 +73,11 @@ class DoseBody(_Body):
     """What became of a dose."""
 
     state: reminders.Note
+
+
+@lru_cache(maxsize=1)
+def _words() -> Catalogue:
+    return Catalogue.load(LOCALE)
 
 
 def clock() -> datetime:
@@ -126,6 +136,17 @@ def _reminder_routes(router: APIRouter, Mine: Any) -> None:  # noqa: N803 - a ty
     def reminding(member: Mine) -> dict[str, Any]:
         """The doses of today, every reminder, and the days before."""
         return _state(member)
+
+    @router.get("/reminders/calendar", response_class=Response)
+    def calendar(member: Mine, *, named: bool = False) -> Response:
+        """Every reminder as a calendar file; ``named``: with the names of the medicines."""
+        t = _words().translator(member.profile["language"])
+        text = calendar_file(reminders.reminders(member), clock(), t, named=named)
+        kept = {
+            "cache-control": "no-store",
+            "content-disposition": 'attachment; filename="caretier-reminders.ics"',
+        }
+        return Response(text, media_type=MEDIA_TYPE, headers=kept)
 
     @router.post("/reminders")
     def make(body: ReminderBody, member: Mine) -> dict[str, Any]:

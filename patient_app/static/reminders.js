@@ -2,7 +2,7 @@
 
 import { call } from "/static/caretier/api.js";
 import { ask } from "/static/caretier/dialog.js";
-import { banner, byId, fill, h, icon } from "/static/caretier/dom.js";
+import { banner, byId, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { language, t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
 import { watch } from "./notify.js";
@@ -80,6 +80,7 @@ function draw(state) {
   const open = state.today.some((dose) => dose.state === "open");
   fill(byId("today"), state.today.length ? h("ul", { class: "list" }, ...state.today.map(doseRow)) : none, open && h("p", { class: "small" }, t("reminders.doubled")));
   fill(byId("reminders"), state.reminders.length ? h("ul", { class: "list" }, ...state.reminders.map(reminderRow)) : h("p", { class: "soft" }, t("reminders.none")));
+  byId("calendar").hidden = state.reminders.length === 0;
   byId("history").hidden = state.history.length === 0;
   fill(byId("history-days"), ...state.history.map(historyRow));
 }
@@ -89,7 +90,7 @@ export async function showReminders() {
   try {
     show(await call("GET", "/api/reminders"));
   } catch (problem) {
-    fill(byId("today"), banner("problem", problem.message));
+    fill(byId("today"), problemBanner(problem));
   }
 }
 
@@ -130,3 +131,6 @@ async function save() {
 }
 
 byId("reminder-save").addEventListener("click", save);
+byId("calendar-names").addEventListener("change", ({ target }) => {
+  byId("calendar-file").href = `/api/reminders/calendar${target.checked ? "?named=true" : ""}`;
+});

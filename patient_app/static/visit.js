@@ -4,7 +4,7 @@
  */
 
 import { call } from "/static/caretier/api.js";
-import { banner, byId, fill, h, icon } from "/static/caretier/dom.js";
+import { byId, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { t } from "/static/caretier/i18n.js";
 import { forget, kept, keepValue } from "./keep.js";
 import { field, settle } from "./questionnaire.js";
@@ -46,16 +46,17 @@ export class Preparation {
   }
 
   failed(problem) {
-    fill(this.status, banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy)));
+    fill(this.status, problemBanner(problem));
   }
 
   /** Keep what is written; returns false where a red flag stops the preparation. */
   async save() {
     clearTimeout(this.timer);
     this.timer = 0;
-    const { flag, missing } = await call("PUT", `/api/visits/${this.draft.response.id}`, { items: this.items() });
+    const { status, ...kept } = await call("PUT", `/api/visits/${this.draft.response.id}`, { items: this.items() });
+    const { flag } = Object.assign(this.draft, kept);
+    this.draft.response.status = status;
     if (!this.timer) forget(this.name);
-    Object.assign(this.draft, { flag, missing });
     this.status.textContent = t("visits.kept");
     const stops = flag?.level === "emergency" && flag.rule !== this.over;
     if (stops) this.stop(flag);
@@ -107,17 +108,6 @@ export class Preparation {
     return [h("p", { class: "soft small" }, label), h("progress", { class: "progress", max: pages.length, value: this.step + 1, "aria-label": label }), form];
   }
 
-  async send(place) {
-    this.status.textContent = t("visits.going");
-    try {
-      this.draft = await call("POST", `/api/visits/${this.draft.response.id}/send/${place.id}`);
-      this.status.textContent = "";
-      this.show();
-    } catch (problem) {
-      this.failed(problem);
-    }
-  }
-
   async finish() {
     try {
       if (!(await this.save())) return;
@@ -125,8 +115,7 @@ export class Preparation {
         this.show();
         return;
       }
-      const { response } = await call("POST", `/api/visits/${this.draft.response.id}/finish`);
-      this.draft.response = response;
+      this.draft = await call("POST", `/api/visits/${this.draft.response.id}/finish`);
       this.show();
     } catch (problem) {
       this.failed(problem);

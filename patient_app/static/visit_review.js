@@ -2,6 +2,7 @@
 
 import { banner, h, icon } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
+import { sending, stayed } from "./visit_sending.js";
 
 const one = (given) => given.valueString ?? given.valueReference?.display ?? given.valueCoding?.display ?? t(given.valueBoolean ? "visits.yes" : "visits.no");
 
@@ -23,20 +24,12 @@ function row(preparation, one, at, lacking) {
   return [h("dt", {}, one.question.text, " ", mark), h("dd", {}, words, edit)];
 }
 
-/** The connected records that take answers, or that there are none. */
-function sending(preparation) {
-  const { sent } = preparation.draft;
-  const takers = preparation.places.map((place) => preparation.button(t("visits.send", { name: place.name }), "send", () => preparation.send(place)));
-  const said = sent ? t("visits.sent", { name: sent.to, date: when(sent.at) }) : t(takers.length ? "visits.send_text" : "visits.sending");
-  return h("div", { class: "stack stack--s noprint" }, h("p", { class: "soft small" }, said), !sent && h("div", { class: "row row--start" }, ...takers));
-}
-
 /** On paper, as a file, or to a connected record. */
 function handOver(preparation) {
   const file = h("a", { class: "button", href: `/api/visits/${preparation.draft.response.id}/fhir`, download: "" }, icon("download"), t("visits.file"));
   const paper = preparation.button(t("parts.print"), "", () => print(), "button--primary");
   return [
-    banner("ok", t("visits.done"), h("p", {}, t("visits.hand_over"))),
+    banner("ok", t("visits.done"), h("p", {}, t(stayed(preparation.draft) ? "visits.hand_over" : "visits.hand_over_too"))),
     h("div", { class: "row row--start noprint" }, paper, file),
     sending(preparation),
   ];

@@ -112,12 +112,20 @@ def save(member: Member, id_: str, items: list[dict[str, Any]], look: Look) -> D
     if not pointed_at(response.get("item", [])) <= known:
         raise BadInputError("An answer names an entry that is not in this record.")
     flag = _gravest(response, look)
-    draft = {"response": response, "changed": _now(), "flag": flag}
     with member.vault.write() as tx:
-        if tx.get(KIND, id_) is None:
+        now: Draft | None = tx.get(KIND, id_)
+        if now is None:
             raise NotFoundError("There is no such preparation.")
+        draft = {**_reopened(now), "response": response, "changed": _now(), "flag": flag}
         tx.put(KIND, id_, draft)
     return draft
+
+
+def _reopened(draft: Draft) -> Draft:
+    """What was sent is a former version now; it still lies where it was sent to."""
+    last = draft.get("sent")
+    former = [*draft.get("former", ()), *([last] if last else [])]
+    return {**draft, "sent": None, "former": former, "taken": None}
 
 
 def _answered(before: Item, items: list[dict[str, Any]], language: str, form: Item) -> Draft:

@@ -1,6 +1,7 @@
 """Routes for what a person prepares before a visit, below ``/api``."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -8,10 +9,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from compliance.errors import BadInputError, NotFoundError
+from patient_app.connect.sending import named
 from patient_app.member import Member
 from patient_app.service import Device
 from patient_app.visits import drafts
-from patient_app.visits.sent import sent
+from patient_app.visits.sent import sent, taken_back, versions
 from patient_app.visits.shape import shape, words_of
 from services.consult.messages import Words
 from services.fhir.intake import questionnaires
@@ -68,21 +70,14 @@ def visits_routes(router: APIRouter, device: Device, Mine: Any) -> None:  # noqa
         person = member.person()
         look = device.node.triage.assess
         draft = drafts.save(member, id, body.items, lambda text: look(text, person))
-        return {"flag": draft["flag"], "missing": drafts.missing(draft)}
+        stands = {name: draft.get(name) for name in ("flag", "sent", "former", "taken")}
+        status = draft["response"]["status"]
+        return {**stands, "missing": drafts.missing(draft), "status": status}
 
     @router.post("/visits/{id}/finish")
     def finish(id: Id, member: Mine) -> dict[str, Any]:  # noqa: A002 - of the path
         """Say that it is complete."""
         return _open(member, drafts.finish(member, id))
-
-    @router.post("/visits/{id}/send/{place}")
-    async def send(id: Id, place: Id, member: Mine) -> dict[str, Any]:  # noqa: A002 - of the path
-        """Send complete answers to a connected record, with the person's name."""
-        draft = await asyncio.to_thread(drafts.held, member, id)
-        if draft["response"].get("status") != "completed":
-            raise BadInputError("Only complete answers can be sent.")
-        to = await device.connections.send(member, place, draft["response"])
-        return _open(member, await asyncio.to_thread(sent, member, id, to))
 
     @router.delete("/visits/{id}")
     def forget(id: Id, member: Mine) -> dict[str, Any]:  # noqa: A002 - of the path
@@ -101,6 +96,31 @@ def visits_routes(router: APIRouter, device: Device, Mine: Any) -> None:  # noqa
         return Response(text, media_type="application/fhir+json", headers=kept)
 
     _question_routes(router, Mine)
+    _sending_routes(router, device, Mine)
+
+
+def _sending_routes(router: APIRouter, device: Device, Mine: Any) -> None:  # noqa: N803 - a type
+    @router.post("/visits/{id}/send/{place}")
+    async def send(id: Id, place: Id, member: Mine) -> dict[str, Any]:  # noqa: A002 - of the path
+        """Send complete answers to a connected record, with the person's name."""
+        draft = await asyncio.to_thread(drafts.held, member, id)
+        if draft["response"].get("status") != "completed":
+            raise BadInputError("Only complete answers can be sent.")
+        if (draft.get("sent") or {}).get("place") == place:
+            return _open(member, draft)  # the reply to the first call was lost on its way
+        before, back = len(draft.get("former", ())), draft.get("back", 0)
+        response = named(draft["response"], before=before, taken_back=back)
+        to, there = await device.connections.send(member, place, response)
+        note = partial(sent, member, id, to, place=place, there=there)
+        return _open(member, await asyncio.to_thread(note))
+
+    @router.post("/visits/{id}/take-back")
+    async def take_back(id: Id, member: Mine) -> dict[str, Any]:  # noqa: A002 - of the path
+        """Take every version of these answers back, wherever it was sent to."""
+        draft = await asyncio.to_thread(drafts.held, member, id)
+        for one in versions(draft):
+            await device.connections.take_back(member, one.get("place", ""), one.get("there", ""))
+        return _open(member, await asyncio.to_thread(taken_back, member, id))
 
 
 def _question_routes(router: APIRouter, Mine: Any) -> None:  # noqa: N803 - a type

@@ -17,7 +17,10 @@ from patient_app.settings import DeviceSettings
 CHROMIUM = os.environ.get("CARETIER_CHROMIUM", "/usr/bin/chromium")
 PASSWORD = "a long enough password"
 PASSPHRASE = "a long enough passphrase"
-SCOPES = "launch/patient openid fhirUser offline_access patient/*.rs"
+SCOPES = (
+    "launch/patient openid fhirUser offline_access patient/*.rs "
+    "patient/QuestionnaireResponse.c patient/QuestionnaireResponse.u"
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def _allow(page: Page, answer: str = "allow") -> None:
     page.click("#sign-in button[type=submit]")
     page.check("input[name=patient][value=p01]")
     page.click("#whose button[type=submit]")
+    expect(page.locator("#consent")).to_contain_text("QuestionnaireResponse")
     page.click(f"#consent button[value={answer}]")
 
 
@@ -139,3 +143,92 @@ def test_the_record_is_read_into_the_vault_read_again_and_let_go(here, device, p
     expect(page.locator("#connect-result")).to_contain_text("Disconnected")
     assert member.resources() == []
     assert here.hospital.smart.tokens.find(token) is None
+
+
+def _fill_in(page: Page, device: Served, words: str) -> None:
+    """Answer what is asked for a follow-up, from the first question to the last word."""
+    page.goto(f"{device.address}/visits")
+    page.locator("#forms button").nth(2).click()
+    _answer(page, words)
+
+
+def _answer(page: Page, words: str) -> None:
+    """Answer from the question that is open on, and say that these are the answers."""
+    page.wait_for_selector(".visit form")
+    while page.locator(".reviewed").count() == 0:
+        step = page.locator(".visit form")
+        for field in step.locator("[data-link=followed], [data-link=listed-medicine-taken]").all():
+            field.locator("input").first.check()
+        if step.locator("[data-link=new-symptoms] textarea").count():
+            page.fill("[data-link=new-symptoms] textarea", words)
+        here = page.locator(".visit progress").get_attribute("value")
+        step.locator("button[type=submit]").click()
+        expect(page.locator(f'.visit progress[value="{here}"]')).to_have_count(0)
+    page.locator(".visit .button--primary").click()
+    expect(page.locator(".visit .banner--ok")).to_be_visible()
+
+
+def _held(here) -> dict[str, str]:
+    """Status of every version of the person's answers that the hospital has, by id."""
+    found = here.hospital.records.search("QuestionnaireResponse", patient="p01").resources
+    assert {one["subject"]["reference"] for one in found} <= {"Patient/p01"}
+    return {one["id"]: one["status"] for one in found}
+
+
+def _chart(here, page: Page) -> Page:
+    """The person's chart as the clinician sees it who treats them."""
+    chart = page.context.browser.new_page()
+    chart.set_default_timeout(20_000)
+    chart.goto(f"{here.address}/portal/patients/p01")
+    chart.fill("input[name=user]", "ana")
+    chart.fill("input[name=password]", PASSWORD)
+    chart.click("#sign-in button[type=submit]")
+    chart.goto(f"{here.address}/portal/patients/p01")
+    return chart
+
+
+@pytest.mark.browser
+def test_answers_go_to_the_record_once_are_seen_there_altered_and_taken_back(here, device, page):
+    _allow(page)
+    expect(page.locator("#connections")).to_contain_text("came from there", timeout=60_000)
+    _fill_in(page, device, "My ankles swell in the evening.")
+    send = page.get_by_role("button", name="Send to City Hospital")
+    trouble = page.locator(".visit [role=status] .banner--problem")
+
+    page.context.set_offline(True)
+    send.click()
+    expect(trouble).to_be_visible()
+    assert _held(here) == {}
+    page.context.set_offline(False)
+    page.route("**/send/*", lambda route: (route.fetch(), route.abort()), times=1)
+    send.click()
+    expect(trouble).to_be_visible()
+    send.click()
+    expect(page.locator(".visit")).to_contain_text("Sent to City Hospital")
+    (first,) = _held(here)
+    ledger = [row for _, row in device.device.member("me").vault.items("ledger")]
+    assert [(row["destination"], row["state"]) for row in ledger] == [("City Hospital", "sent")]
+    chart = _chart(here, page)
+    expect(chart.locator("main")).to_contain_text("My ankles swell in the evening.")
+
+    page.get_by_role("button", name="Change: ", exact=False).nth(2).click()
+    _answer(page, "My ankles swell all day.")
+    expect(page.locator(".visit")).to_contain_text("You have changed your answers")
+    send.dblclick()
+    expect(page.locator(".visit")).to_contain_text("Sent to City Hospital")
+    held = _held(here)
+    assert held.pop(first) == "completed"
+    assert list(held.values()) == ["amended"]
+    chart.reload()
+    expect(chart.locator("main")).to_contain_text("My ankles swell all day.")
+    expect(chart.locator("main")).not_to_contain_text("in the evening")
+
+    page.get_by_role("button", name="Take back").click()
+    expect(page.locator(".visit")).to_contain_text("Taken back on")
+    assert set(_held(here).values()) == {"entered-in-error"}
+    chart.reload()
+    expect(chart.locator("main")).not_to_contain_text("My ankles swell")
+    page.goto(f"{device.address}/record")
+    page.get_by_role("button", name="Disconnect").click()
+    page.get_by_role("button", name="remove what was read").click()
+    expect(page.locator("#connect-result")).to_contain_text("Disconnected")

@@ -7,7 +7,7 @@ import pytest
 from compliance.errors import BadInputError, NotFoundError
 from patient_app.medicines import own
 from patient_app.visits import drafts
-from patient_app.visits.sent import sent
+from patient_app.visits.sent import sent, taken_back, versions
 from services.consult.messages import Person
 from services.consult.triage import Triager
 from services.fhir.intake import questionnaires
@@ -149,3 +149,18 @@ def test_what_was_sent_stands_word_for_word_in_the_ledger(member, look):
     assert (entry["destination"], entry["state"]) == ("City Hospital", "sent")
     with pytest.raises(NotFoundError):
         sent(member, "nonsense", "City Hospital")
+
+
+def test_what_was_sent_and_altered_lies_elsewhere_until_it_is_taken_back(member, look):
+    id_ = drafts.begin(member, "new-visit")["response"]["id"]
+    for text, there in (("My knee.", "1"), ("My other knee.", "2")):
+        drafts.save(member, id_, [said("reason", text), NO_ALLERGIES], look)
+        drafts.finish(member, id_)
+        draft = sent(member, id_, "City Hospital", place="city", there=there)
+    assert [one["there"] for one in versions(draft)] == ["1", "2"]
+    back = taken_back(member, id_)
+    assert (versions(back), back["back"], back["sent"]) == ([], 1, None)
+    assert {entry["state"] for _, entry in member.vault.items("ledger")} == {"withdrawn"}
+    assert sent(member, id_, "City Hospital", place="city", there="3")["taken"] is None
+    with pytest.raises(NotFoundError):
+        taken_back(member, "nonsense")

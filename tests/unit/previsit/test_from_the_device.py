@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from patient_app.connect.sending import hand_over
+from patient_app.connect.sending import hand_over, named
 from patient_app.member import Member
 from patient_app.vault import KdfParameters, vault
 from patient_app.visits import drafts
@@ -50,7 +50,7 @@ def prepared(tmp_path, monkeypatch):
     drafts.save(member, draft["response"]["id"], items, lambda _: Triage())
     done = drafts.finish(member, draft["response"]["id"])["response"]
     member.vault.close()
-    return done
+    return named(done, before=0, taken_back=0)
 
 
 async def test_the_hospital_takes_what_the_device_made_and_takes_it_once(hospital, prepared):
