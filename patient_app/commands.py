@@ -82,10 +82,12 @@ def enrol(context: typer.Context, code: str, person: str | None = None) -> None:
 def sandbox(context: typer.Context, people: Path) -> None:
     """Make a vault for each record file in PEOPLE, enrolled by codes that are read from stdin."""
     from patient_app.importing import parse_record
+    from patient_app.newcomers import LABELS, Labels
     from patient_app.service import Device
+    from services.fhir.sandbox import called
 
     settings = _settings(context.obj)
-    device = Device(settings)
+    device, labels = Device(settings), Labels(settings.data / LABELS)
     codes = [line.strip() for line in sys.stdin if line.strip()]
     for file, code in zip(sorted(people.glob("*.json")), codes, strict=True):
         known = file.stem in device.people()
@@ -93,6 +95,7 @@ def sandbox(context: typer.Context, people: Path) -> None:
         member.import_record(parse_record(file.read_bytes()))
         asyncio.run(device.enrol(member, code))
         device.lock(file.stem)
+        labels.put(file.stem, called(file.stem), list(device.people()))
         typer.echo(file.stem)
 
 

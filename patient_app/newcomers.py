@@ -94,6 +94,10 @@ def check_passphrase(passphrase: str, again: str, label: str) -> None:
         raise UnfitError("again")
 
 
+LABELS = "people.json"
+"""The file of `Labels`, in the device's data folder."""
+
+
 class Labels:
     """What the list calls each person: one small file that only the device's user reads.
 

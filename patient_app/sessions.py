@@ -21,7 +21,7 @@ from fastapi import Request, Response
 
 from patient_app.errors import LockedError, TooManyTriesError
 from patient_app.member import Member
-from patient_app.newcomers import MAX_PEOPLE, Labels, Newcomer, UnfitError, new_id
+from patient_app.newcomers import LABELS, MAX_PEOPLE, Labels, Newcomer, UnfitError, new_id
 from patient_app.pages import ForeignRequestError, PersonChoice
 from patient_app.service import Device
 from patient_app.vault import WrongPassphraseError
@@ -68,7 +68,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._failures: list[float] = []
         self._lock, self._adding = threading.Lock(), threading.Lock()
-        self.labels = Labels(device.settings.data / "people.json")
+        self.labels = Labels(device.settings.data / LABELS)
         self._token = _token(device.settings.data / "token")
 
     def current(self, request: Request) -> Session | None:

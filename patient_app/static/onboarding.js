@@ -1,16 +1,16 @@
 /** The first day: how strong a passphrase is and why, the recovery text, the country, the record. */
 
 import { call, upload } from "/static/caretier/api.js";
-import { banner, byId, fill, h } from "/static/caretier/dom.js";
-import { language, t } from "/static/caretier/i18n.js";
-import { COUNTRIES, countryNumber } from "./emergency.js";
+import { banner, byId, fill, h, problemBanner } from "/static/caretier/dom.js";
+import { t } from "/static/caretier/i18n.js";
+import { offerCountries } from "./countries.js";
+import { countryNumber } from "./emergency.js";
 import { forget, keepField } from "./keep.js";
 
 const SHORTEST = 10;
 const LEAST_DIFFERENT = 5;
 const LARGEST_BYTES = 64 * 1024 * 1024;
 const here = (id) => document.getElementById(id);
-const problemBanner = (problem) => banner("problem", problem.message, problem.remedy && h("p", {}, problem.remedy));
 
 /** What stands against a passphrase first, else how hard it is to guess: 0 to 4 and the reason. */
 export function strength(passphrase, name) {
@@ -63,14 +63,10 @@ function recoveryStep() {
   byId("recovery-print").addEventListener("click", () => print());
 }
 
-/** Every country that has a number here, by its name in the reader's language. */
+/** The country decides which number is shown. */
 function choicesStep() {
   const country = byId("country");
-  const chosen = country.value;
-  const name = new Intl.DisplayNames([language], { type: "region" });
-  const codes = [...new Set([...COUNTRIES, chosen])];
-  const sorted = codes.map((code) => [name.of(code), code]).sort(([left], [right]) => left.localeCompare(right, language));
-  fill(country, ...sorted.map(([words, code]) => h("option", { value: code, selected: code === chosen }, words)));
+  offerCountries(country, country.value);
   const show = () => {
     byId("number").textContent = countryNumber(country.value);
   };

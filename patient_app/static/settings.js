@@ -4,6 +4,7 @@ import { call } from "/static/caretier/api.js";
 import { byId } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
+import { offerCountries } from "./countries.js";
 
 async function showProfile() {
   const profile = await call("GET", "/api/profile");
@@ -12,7 +13,7 @@ async function showProfile() {
   byId("units").value = profile.units ?? "as-written";
   byId("interests").value = (profile.interests ?? []).join(", ");
   byId("learn").checked = Boolean(profile.learn);
-  byId("country").value = profile.country;
+  offerCountries(byId("country"), profile.country);
   byId("local-default").checked = Boolean(profile.local_only);
   if (profile.learn) await showAdapter();
 }
@@ -52,13 +53,6 @@ const interests = () =>
     .filter(Boolean);
 
 async function saveProfile() {
-  const country = byId("country").value.trim().toUpperCase();
-  byId("country").setAttribute("aria-invalid", String(!/^[A-Z]{2}$/.test(country)));
-  if (!/^[A-Z]{2}$/.test(country)) {
-    toast(t("settings.country_bad"), "problem");
-    byId("country").focus();
-    return;
-  }
   const language = byId("language").value;
   await call("PUT", "/api/profile", {
     language,
@@ -66,7 +60,7 @@ async function saveProfile() {
     units: byId("units").value,
     interests: interests(),
     learn: byId("learn").checked,
-    country,
+    country: byId("country").value,
     local_only: byId("local-default").checked,
   });
   toast(t("settings.saved"));

@@ -23,6 +23,8 @@ CLINICIAN = "clinician"
 CLINICIAN_NAME = "Sandbox clinician"
 PRIVACY = "privacy"
 PRIVACY_NAME = "Sandbox privacy officer"
+OPERATOR = "operator"
+OPERATOR_NAME = "Sandbox operator"
 ADMIN = "admin"
 ADMIN_NAME = "Sandbox administrator"
 BACKEND, BROWSER, DEVICE = "demo-backend", "demo-app", "patients-device"
@@ -74,6 +76,11 @@ def clinician_account(folder: Path) -> tuple[str, ...]:
 def privacy_account(folder: Path) -> tuple[str, ...]:
     """Arguments of ``caretier hospital`` that make the privacy officer's account."""
     return _account(folder, PRIVACY, PRIVACY_NAME, "privacy")
+
+
+def operator_account(folder: Path) -> tuple[str, ...]:
+    """Arguments of ``caretier hospital`` that make the operator's account."""
+    return _account(folder, OPERATOR, OPERATOR_NAME, "operator")
 
 
 def admin_account(folder: Path) -> tuple[str, ...]:

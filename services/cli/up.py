@@ -101,7 +101,7 @@ class _Stack:
         return "CARETIER_HOSPITAL_REDIS" in {**os.environ, **self._environment}
 
     def seed_hospital(self) -> None:
-        """Records and three accounts, once."""
+        """Records and an account of each role, once."""
         folder = self.data / "sandbox"
         if (folder / "hospital.done").exists():
             return
@@ -109,6 +109,7 @@ class _Stack:
         self.run("hospital", "load", str(folder / "records"))
         self.run("hospital", *sandbox.clinician_account(folder))
         self.run("hospital", *sandbox.privacy_account(folder))
+        self.run("hospital", *sandbox.operator_account(folder))
         self.run("hospital", *sandbox.admin_account(folder))
         (folder / "hospital.done").touch()
 
@@ -206,6 +207,7 @@ def up(
             f"  clinician portal  {stack.hospital}/portal/"
             f"   user {sandbox.CLINICIAN}, password in {secrets};"
             f" or user {sandbox.PRIVACY}, password in {secrets.with_name('privacy-password')};"
+            f" or user {sandbox.OPERATOR}, password in {secrets.with_name('operator-password')};"
             f" or user {sandbox.ADMIN}, password in {secrets.with_name('admin-password')}"
         )
         console.print(

@@ -30,6 +30,6 @@ Ids are readable and stable: ``Condition/p01-t2dm``, ``MedicationRequest/p01-met
 ``Observation/p01-a1c-3`` (counted from the oldest), ``AllergyIntolerance/p07-penicillin``.
 """
 
-from services.fhir.sandbox.generate import SANDBOX_DAY, generate, people
+from services.fhir.sandbox.generate import SANDBOX_DAY, called, generate, people
 
-__all__ = ["SANDBOX_DAY", "generate", "people"]
+__all__ = ["SANDBOX_DAY", "called", "generate", "people"]

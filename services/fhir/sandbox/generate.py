@@ -38,6 +38,11 @@ def people() -> tuple[str, ...]:
     return tuple(table("people"))
 
 
+def called(person: str) -> str:
+    """What a list of people calls one of them: nobody takes it for a real name."""
+    return f"Sandbox person {person.lstrip('p0')}"
+
+
 def generate(seed: int = 1, today: date = SANDBOX_DAY) -> list[dict[str, Any]]:
     """Return every resource of the sandbox, those referred to before those that refer.
 
