@@ -17,7 +17,7 @@ from services.exchange.courier import running
 from services.exchange.messages import MAX_SEALED_CHARS
 from services.exchange.routes import NodeCaller, exchange_router
 from services.exchange.tokens import CallVerifier
-from services.web.app import LOOPBACK_HOSTS, create_app
+from services.web.app import LOOPBACK_HOSTS, create_app, join
 
 
 def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None) -> FastAPI:
@@ -50,10 +50,11 @@ def create(settings: ClinicSettings | None = None, clinic: Clinic | None = None)
     )
     app.state.clinic = here
     app.state.metrics.register(BrickMetrics(chosen.data / "bricks"))
-    app.include_router(
-        exchange_router(here.keys, here.registry, here.intake, here.above, here.witness)
-    )
     nodes = NodeCaller(CallVerifier(here.keys.fingerprint, here.registry.lookup, here.registry))
-    app.include_router(bricks_router(here.bricks.copy, nodes))
-    app.include_router(pin_router(here.bricks.pin, nodes))
+    join(
+        app,
+        exchange_router(here.keys, here.registry, here.intake, here.above, here.witness),
+        bricks_router(here.bricks.copy, nodes),
+        pin_router(here.bricks.pin, nodes),
+    )
     return app

@@ -8,6 +8,7 @@ that asks for one shares a worker with all others that do (``pytest -n 2 --dist 
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import shutil
 import socket
@@ -50,6 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("models"))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep what is loaded by now out of the collections of garbage: each would walk through it."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def quiet_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep anchors of vaults out of the person's own state folder."""
@@ -88,6 +96,15 @@ def migrated_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.store.migrate.upgrade", Copies())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quickly() -> Iterator[None]:
+    """Hash passwords and write to the disk quickly; `support.quick` says how."""
+    from support.quick import quick
+
+    with quick():
         yield
 
 

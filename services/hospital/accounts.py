@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import re
 import secrets
@@ -13,6 +14,7 @@ from uuid import uuid4
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
+from argon2.low_level import ARGON2_VERSION
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -21,8 +23,10 @@ from services.hospital.audited import Auditor, Caller
 from services.hospital.errors import NotAllowedError, SignInError
 from services.hospital.keys import ApiKeys, digest_of
 from services.hospital.models import PortalSession, User
+from services.hospital.naming import check_names, plain_username
 from services.hospital.passwords import LONGEST_PASSWORD, check_password
 from services.hospital.sessions import end_sessions
+from services.hospital.throttle import Throttle
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
 
@@ -51,6 +55,16 @@ def staff_list(acts_as: Sequence[str]) -> str | None:
     if len(kept) > LONGEST_STAFF or not all(_STAFF.fullmatch(one) for one in acts_as):
         raise BadInputError("An account stands for Practitioner/id, Organization/id and such.")
     return kept or None
+
+
+def _decoy(hasher: PasswordHasher) -> str:
+    """The hash of no password: it takes as long to look at as any other, and none to make."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, drawn = (
+        base64.b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${drawn}"
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,7 @@ class Accounts:
         database: where they are.
         idle: a session ends after so long without a request.
         auditor: writes down who signs in and which keys are made; None in tests of other things.
+        throttle: counts the failures of addresses.
     """
 
     def __init__(
@@ -95,11 +110,13 @@ class Accounts:
         *,
         idle: timedelta = timedelta(minutes=20),
         auditor: Auditor | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         self._database, self._idle, self._auditor = database, idle, auditor
+        self._throttle = throttle or Throttle(0)
         self.keys = ApiKeys(database, auditor)
         self._hasher = PasswordHasher()
-        self._decoy = self._hasher.hash(secrets.token_urlsafe(16))
+        self._decoy = _decoy(self._hasher)
 
     def add_user(
         self,
@@ -141,7 +158,8 @@ class Accounts:
         acts_as: Sequence[str] = (),
     ) -> User:
         """An account that is not kept yet; arguments and errors as of `add_user`."""
-        name = username.strip().lower()
+        name = plain_username(username)
+        check_names(name, display_name)
         check_password(password, name)
         if role not in ROLES:
             raise BadInputError("A role is clinician, operator, privacy or admin.")
@@ -181,7 +199,8 @@ class Accounts:
             SignInError: one sentence for every cause.
             AuditError: the failure could not be written down.
         """
-        name = username.replace("\x00", "\ufffd").strip().lower()  # PostgreSQL takes no NUL
+        self.admit("password", client)
+        name = plain_username(username.replace("\x00", "\ufffd"))  # PostgreSQL takes no NUL
         with self._database.reading() as session:
             user = session.scalar(select(User).where(User.username == name))
         fits = len(password) <= LONGEST_PASSWORD
@@ -194,6 +213,16 @@ class Accounts:
             self.refuse(user, "password", client)
         return user
 
+    def admit(self, method: str, client: str | None) -> None:
+        """Look at no proof of an address that failed too often lately, good or not.
+
+        Raises:
+            SignInError: one sentence for every cause.
+            AuditError: it could not be written down.
+        """
+        if self._throttle.is_full(client):
+            self.refuse(None, method, client)
+
     def refuse(self, user: User | None, method: str, client: str | None) -> NoReturn:
         """Write a failed sign-in down, and say the one sentence for every cause.
 
@@ -202,13 +231,20 @@ class Accounts:
         Raises:
             SignInError: always.
         """
+        self._throttle.failed(client)
         if self._auditor is not None:
             id_, role = (user.id, user.role) if user else ("unknown", "unknown")
             self._auditor.sign_in(Caller.user(id_, role, client), method, "4")
         raise SignInError("You could not be signed in.")
 
     def open_session(
-        self, user: User, method: str, *, client: str | None = None, browser: str | None = None
+        self,
+        user: User,
+        method: str,
+        *,
+        client: str | None = None,
+        browser: str | None = None,
+        fresh: bool = True,
     ) -> str:
         """Open a session for a user who has proved who they are; returns the cookie's value.
 
@@ -217,6 +253,7 @@ class Accounts:
             method: how it was proved, ``password+totp`` for example.
             client: network address of the browser.
             browser: its kind, see `services.hospital.sessions.browser_of`.
+            fresh: whether the proof is one by which accounts may be changed.
 
         Raises:
             SignInError: the account was locked or disabled meanwhile.
@@ -243,7 +280,7 @@ class Accounts:
                     csrf=secrets.token_urlsafe(24),
                     seen=now,
                     expires=now + LONGEST_SESSION,
-                    proved=now,
+                    proved=now if fresh else None,
                     client=(client or "")[:64] or None,
                     browser=browser,
                 )

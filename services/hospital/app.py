@@ -88,7 +88,7 @@ from services.learning.contribution import MAX_BYTES as CONTRIBUTION_BYTES
 from services.learning.intake import ContributionDesk
 from services.learning.rollout.routes import measures_router
 from services.learning.trust import Trust
-from services.web.app import LOOPBACK_HOSTS, create_app
+from services.web.app import LOOPBACK_HOSTS, create_app, join
 from services.web.problems import Problem
 from services.web.templating import mount_static
 
@@ -139,7 +139,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
     )
     app.state.hospital = here
     _add_apis(app, here)
-    app.include_router(_portal(here))
+    join(app, _portal(here))
     mount_static(app, portal=STATIC)
 
     @app.get("/", include_in_schema=False)
@@ -182,31 +182,32 @@ def _add_apis(app: FastAPI, here: Hospital) -> None:
     app.state.fhir_security = fhir_security
     doors = Doors(here.accounts, here.auditor, here.relations, here.smart.tokens)
     _add_models(app, here, doors)  # first, since routes are tried in their order
-    app.include_router(smart_router(here.smart))
+    join(app, smart_router(here.smart))
     app.user_middleware.append(Middleware(SmartCors, origins=here.smart.clients.origins))
-    app.include_router(exchange_router(here.keys, here.registry, here.intake))
+    join(app, exchange_router(here.keys, here.registry, here.intake))
     verifier = CallVerifier(here.keys.fingerprint, here.registry.lookup, here.registry)
     nodes = NodeCaller(verifier)
-    app.include_router(
-        contributions_router(here.rounds, here.auditor, verifier, doors.operate, here.lineage)
+    join(
+        app, contributions_router(here.rounds, here.auditor, verifier, doors.operate, here.lineage)
     )
-    app.include_router(measures_router(here.rollout, nodes))
+    join(app, measures_router(here.rollout, nodes))
     repository = here.settings.data / REPOSITORY
-    app.include_router(bricks_router(repository, nodes))
+    join(app, bricks_router(repository, nodes))
     vouch = partial(RootPin.of_repository, repository, here.keys.identity)
-    app.include_router(pin_router(vouch, nodes))
-    app.include_router(ehr_router(here.ehr.subscriptions))
-    app.include_router(bulk_router(here.bulk, doors.fhir))
-    app.include_router(subscriptions_router(here.subscriptions, doors.fhir))
-    app.include_router(ask_router(lambda: here.records, lambda: here.node, doors.ask))
-    app.include_router(
+    join(app, pin_router(vouch, nodes))
+    join(app, ehr_router(here.ehr.subscriptions))
+    join(app, bulk_router(here.bulk, doors.fhir))
+    join(app, subscriptions_router(here.subscriptions, doors.fhir))
+    join(app, ask_router(lambda: here.records, lambda: here.node, doors.ask))
+    join(
+        app,
         study_router(
             lambda: here.records, doors.study, study=here.studies.study, once=here.studies.once
-        )
+        ),
     )
-    app.include_router(fhir_router(lambda: here.records, doors.fhir))
-    app.include_router(fhir_unmatched())
-    app.include_router(cds_router(lambda: here.cds.hooks, here.cds.admit))
+    join(app, fhir_router(lambda: here.records, doors.fhir))
+    join(app, fhir_unmatched())
+    join(app, cds_router(lambda: here.cds.hooks, here.cds.admit))
     app.user_middleware.append(
         Middleware(CdsCors, allowed=here.cds.ehrs.allows, refresh=here.cds.refresh)
     )
@@ -215,20 +216,19 @@ def _add_apis(app: FastAPI, here: Hospital) -> None:
 def _add_models(app: FastAPI, here: Hospital, doors: Doors) -> None:
     """What programs ask models, and how operators change the experts among them."""
     gateway, slots = here.gateway, here.gateway.desk.slots
-    app.include_router(gateway_router(gateway, doors.models))
-    app.include_router(
+    join(app, gateway_router(gateway, doors.models))
+    join(
+        app,
         experts_router(
             here.experts,
             gateway.choose,
             operate=doors.operate,
             ask=doors.explain,
             audit=here.auditor.expert,
-        )
+        ),
     )
     store = BrickStore(here.settings.data / "bricks")
-    app.include_router(
-        advisor_router(lambda: here.node.index.embedder, store.manifests, doors.operate)
-    )
+    join(app, advisor_router(lambda: here.node.index.embedder, store.manifests, doors.operate))
     gateway.desk.metrics.publish(app.state.metrics, lambda: slots.running, lambda: slots.waiting)
     app.state.metrics.register(EngineCollector(lambda: here.node.engine))
 
@@ -284,9 +284,7 @@ def _rooms(here: Hospital) -> tuple[Room, ...]:
         TrailPages(here.explorer, here.auditor, here.charts, AskedKey(_trail_key(here))),
         ReplyVersionPages(here.versions),
         RequestPages(
-            RequestsDesk(
-                here.charts, here.record_erasures, here.erasures, here.holds, here.auditor
-            )
+            RequestsDesk(here.charts, here.record_erasures, here.erasures, here.holds, here.auditor)
         ),
         TrustPages(
             ContributionDesk(here.rounds, Trust(here.rounds.database), here.auditor.contribution),

@@ -5,5 +5,5 @@ security headers, a limit on the size of a request, health, readiness and metric
 clients share the tokens and components in ``static/`` and ``templates/``.
 
     app = create_app("Caretier clinic", ready=lambda: {"database": True})
-    app.include_router(router)
+    join(app, router)
 """

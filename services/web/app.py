@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, generate_latest
 
 from services.web import problems
@@ -99,3 +100,16 @@ def create_app(
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     return app
+
+
+def join(app: FastAPI, *routers: APIRouter) -> None:
+    """Take the routes of routers as they are, in their order.
+
+    ``include_router`` makes each route a second time, with what it inherits, and walks through all
+    routers at each request. Here nothing is inherited but the responses that each route tells of.
+    """
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                route.responses = {**app.router.responses, **route.responses}
+        app.router.routes.extend(router.routes)

@@ -19,7 +19,6 @@ from support.smart import (  # noqa: F401  # fixtures
     HOST,
     PASSWORD,
     Key,
-    QuickHasher,
     http,
     jwks,
     seeded,
@@ -114,7 +113,6 @@ def ehr(hospital):
 
 @pytest.fixture
 def hospital(seeded, tmp_path, monkeypatch):
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", QuickHasher)
     data = tmp_path / "hospital"
     data.mkdir()
     shutil.copyfile(seeded, data / "hospital.db")

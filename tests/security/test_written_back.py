@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import select
 from support.exchange import DeviceKeys, an_answer
 from support.trail import Trail
@@ -40,14 +39,8 @@ RECORD = [
 ]
 
 
-class _QuickHasher(PasswordHasher):
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
-
-
 @pytest.fixture
 def hospital(tmp_path, database_url, monkeypatch):
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
     settings = HospitalSettings(
         data=tmp_path / "hospital", database=database_url, second_factor="optional"
     )

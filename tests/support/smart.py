@@ -17,7 +17,6 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
-from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
@@ -121,11 +120,6 @@ CASELOAD = (
 """What makes the clinicians of `seeded` treat two people."""
 
 
-class QuickHasher(PasswordHasher):
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
-
-
 @pytest.fixture(scope="session")
 def ec_key() -> Key:
     return Key.ec()
@@ -144,12 +138,10 @@ def seeded(tmp_path_factory):
     database.migrate("services.exchange", "services.fhir", "services.hospital")
     report = FhirStore(database).put_many([*generate(), *CASELOAD])
     assert not report.rejected
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.hospital.accounts.PasswordHasher", QuickHasher)
-        accounts = Accounts(database)
-        for name, shown in (("ana", "Dr. Ana Ruiz"), ("bo", "Dr. Bo Lind")):
-            accounts.add_user(name, PASSWORD, shown, "clinician", acts_as=["Practitioner/me"])
-        accounts.add_user("op", PASSWORD, "Olga Operator", "operator")
+    accounts = Accounts(database)
+    for name, shown in (("ana", "Dr. Ana Ruiz"), ("bo", "Dr. Bo Lind")):
+        accounts.add_user(name, PASSWORD, shown, "clinician", acts_as=["Practitioner/me"])
+    accounts.add_user("op", PASSWORD, "Olga Operator", "operator")
     database.close()
     return file
 
@@ -157,7 +149,6 @@ def seeded(tmp_path_factory):
 @pytest.fixture
 def hospital(seeded, tmp_path, monkeypatch):
     """A hospital with the sandbox's record, whose clinicians treat p07 and p01."""
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", QuickHasher)
     data = tmp_path / "hospital"
     data.mkdir()
     shutil.copyfile(seeded, data / "hospital.db")

@@ -17,9 +17,8 @@ of intakes (`intakes`), and lets apps in or turns them out (`apps`); a privacy o
 referrals; an operator sees the system page and the registered programs (`clients`) alone. `launch`
 is the way in from a chart in an outside EHR.
 
-    app.include_router(
-        portal_router(accounts, desk, secure_cookies=True, audit_read=audit_read, status=status)
-    )
+    router = portal_router(accounts, desk, secure_cookies=True, audit_read=audit_read)
+    join(app, router)
     mount_static(app, portal=STATIC)
 """
 

@@ -47,7 +47,7 @@ def portal_api(
         gate: checks who asks.
         saved: called after a reply was saved.
     """
-    router = APIRouter(prefix="/api")
+    router = APIRouter(prefix="/portal/api", include_in_schema=False)
 
     @router.get("/counts")
     def counts(request: Request) -> JSONResponse:

@@ -324,7 +324,13 @@ def portal_router(
     flags = {"flags": alert_rows(alerts)} if alerts else {}
     portal = Portal(accounts, desk, gate, look, audit_read, filed, **flags)
     portal.lists = lists or portal.lists
-    pages = APIRouter(route_class=page_route(portal), default_response_class=HTMLResponse)
+    kind = page_route(portal)
+    pages = APIRouter(
+        prefix="/portal",
+        route_class=kind,
+        default_response_class=HTMLResponse,
+        include_in_schema=False,
+    )
     asked = steps or SignInSteps(accounts)
     asked.gate = gate
     _session_routes(pages, portal, asked)
@@ -337,18 +343,15 @@ def portal_router(
     if charts is not None and export is not None:
         export_pages(pages, portal, charts, export)
     _learning_routes(pages, portal, updates, knowledge)
-    router = APIRouter(prefix="/portal", include_in_schema=False)
     api = portal_api(desk, gate, portal.on_saved)
     chart_api(api, portal, charts)
     worklist_room(portal.lists)(pages, api, portal)
     for room in more:
         room(pages, api, portal)
     _nothing(pages)
-    router.include_router(api)
-    router.include_router(pages)
-    if consent is None:
-        return router
-    whole = APIRouter(include_in_schema=False)
-    whole.include_router(router)
-    whole.include_router(authorize_router(portal, consent, page_route(portal)))
+    whole = APIRouter()
+    parts = [api, pages]
+    if consent is not None:
+        parts.append(authorize_router(portal, consent, kind))
+    whole.routes.extend(route for part in parts for route in part.routes)
     return whole

@@ -6,7 +6,6 @@ import json
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from fhir.resources.R4B.parameters import Parameters
 from support.trail import Trail
 
@@ -24,14 +23,8 @@ PASSWORD = "a long enough password"
 HOST = "http://localhost"
 
 
-class _QuickHasher(PasswordHasher):
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
-
-
 @pytest.fixture
 def hospital(tmp_path, node_of, database_url, monkeypatch):
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
     settings = HospitalSettings(
         data=tmp_path / "hospital", database=database_url, second_factor="optional"
     )

@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from support.cds_ehr import BASE, ISSUER, JWKS, key_set, token
 
@@ -22,11 +21,6 @@ from services.fhir.cds.keysets import KeySets
 from services.hospital.app import create
 from services.hospital.service import Hospital
 from services.hospital.settings import HospitalSettings
-
-
-class _QuickHasher(PasswordHasher):
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @cache
@@ -76,12 +70,10 @@ class Desk:
 def _opened(
     folder: Path, migrated: Path, fhir: str | None, origins: Any, more: Any
 ) -> Iterator[Desk]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
-        folder.mkdir()
-        shutil.copyfile(migrated, folder / "hospital.db")
-        chosen = HospitalSettings(data=folder, **more)
-        hospital, trail = Hospital(chosen, _node()), Trail()
+    folder.mkdir()
+    shutil.copyfile(migrated, folder / "hospital.db")
+    chosen = HospitalSettings(data=folder, **more)
+    hospital, trail = Hospital(chosen, _node()), Trail()
     hospital.intake.audit = trail
     hospital.cds.ehrs.trust(ISSUER, JWKS, fhir_server=fhir, origins=origins)
 

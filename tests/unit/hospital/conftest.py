@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from argon2 import PasswordHasher
 from support.exchange import FailingAudit
 
 from services.consult.messages import Level
 from services.exchange.intake import Intake
 from services.exchange.keys import NodeKeys
 from services.hospital.accounts import Accounts
-
-
-class QuickHasher(PasswordHasher):
-    """Argon2id with the least cost: the tests are not about the hash."""
-
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
-
-
-@pytest.fixture(autouse=True)
-def quick_hash(monkeypatch):
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", QuickHasher)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import update
 
 from compliance.errors import BadInputError, NotFoundError
@@ -29,6 +30,15 @@ def test_a_name_is_kept_in_small_letters_and_the_password_as_a_hash(ana):
     assert ana.username == "ana"
     assert ana.password.startswith("$argon2id$")
     assert PASSWORD not in ana.password
+
+
+def test_a_name_nobody_has_costs_as_much_to_look_at_as_a_password(database, monkeypatch):
+    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", PasswordHasher)
+    real = Accounts(database)
+    kept = extract_parameters(real.hashed(PASSWORD))
+    assert (kept.memory_cost, kept.time_cost, kept.parallelism) == (64 * 1024, 3, 4)
+    assert extract_parameters(real._decoy) == kept
+    assert not real._matches(real._decoy, PASSWORD)
 
 
 def test_signing_in_opens_a_session(accounts, ana):

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 
 from compliance.audit import AuditTrail
 from compliance.receipt import issue_receipt, new_salt
@@ -250,13 +249,6 @@ class Browser:
         return await self.post(f"/portal/referrals/{id_}/sign", fields)
 
 
-class _QuickHasher(PasswordHasher):
-    """Argon2id with the least cost: the tests are about the portal, not about the hash."""
-
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
-
-
 STAFF = (
     ("ana", "Dr. Ana Ruiz", "clinician"),
     ("bo", "Dr. Bo Lind", "clinician"),
@@ -271,11 +263,9 @@ def staffed(tmp_path_factory):
     file = tmp_path_factory.mktemp("portal") / "hospital.db"
     database = Database(f"sqlite:///{file}")
     database.migrate("services.exchange", "services.fhir", "services.hospital")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
-        accounts = Accounts(database)
-        for name, shown, role in STAFF:
-            accounts.add_user(name, PASSWORD, shown, role)
+    accounts = Accounts(database)
+    for name, shown, role in STAFF:
+        accounts.add_user(name, PASSWORD, shown, role)
     database.close()
     return file
 
@@ -283,7 +273,6 @@ def staffed(tmp_path_factory):
 @pytest.fixture
 def clinic(staffed, tmp_path, monkeypatch):
     """A hospital with clinicians (ana, bo), an operator (op) and a privacy officer (pri)."""
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
     database = Database(f"sqlite:///{shutil.copy(staffed, tmp_path / 'hospital.db')}")
     keys = NodeKeys.load_or_create(tmp_path / "keys", name="Test", level=Level.HOSPITAL)
     trail = AuditTrail(tmp_path / "audit.jsonl", bytes(32), node="test")

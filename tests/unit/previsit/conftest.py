@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from support.trail import Trail
 
 from services.fhir.intake.questionnaires import ANSWERS, URL
@@ -64,11 +63,6 @@ RECORD: list[dict[str, Any]] = [
 ]
 
 
-class _QuickHasher(PasswordHasher):
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
-
-
 class _Node:
     """Triage alone: nothing is consulted here."""
 
@@ -80,7 +74,6 @@ class _Node:
 def hospital(tmp_path, database_url, triage_rules, monkeypatch):
     from services.consult.triage import Triager
 
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
     settings = HospitalSettings(
         data=tmp_path / "hospital", database=database_url, second_factor="optional"
     )

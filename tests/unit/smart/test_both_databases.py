@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.smart import CASELOAD, PASSWORD, QuickHasher
+from support.smart import CASELOAD, PASSWORD
 
 from services.fhir.sandbox import generate
 from services.hospital.service import Hospital
@@ -14,7 +14,6 @@ SCOPES = "launch/patient openid fhirUser offline_access patient/*.cruds"
 
 @pytest.fixture
 def hospital(tmp_path, monkeypatch, database_url):
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", QuickHasher)
     made = Hospital(HospitalSettings(data=tmp_path / "hospital", database=database_url))
     few = [r for r in generate() if r["id"].startswith("p07") or r["id"] == "p01"]
     made.records.put_many([*few, *CASELOAD])

@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import StatementError
+from support.quick import tune_sqlite
 
 from services.exchange.models import SeenToken
 from services.store.database import Database
@@ -123,7 +124,8 @@ def test_reading_commits_nothing(database):
         assert session.get(SeenToken, "r") is None
 
 
-def test_sqlite_waits_for_another_writer_and_syncs_to_the_disk(tmp_path):
+def test_sqlite_waits_for_another_writer_and_syncs_to_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr("services.store.database._tune_sqlite", tune_sqlite)
     database = Database(f"sqlite:///{tmp_path}/deep/er/x.db")
     with database.engine.connect() as connection:
         mode = connection.execute(text("PRAGMA journal_mode")).scalar()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from argon2 import PasswordHasher
 from support.exchange import DeviceKeys, an_answer
 from support.trail import Trail
 
@@ -56,16 +55,6 @@ RECORD = [
         "performer": [{"reference": "Practitioner/ana"}],
     },
 ]
-
-
-class _QuickHasher(PasswordHasher):
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
-
-
-@pytest.fixture(autouse=True)
-def _quick_hash(monkeypatch):
-    monkeypatch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
 
 
 @pytest.fixture(scope="session")
