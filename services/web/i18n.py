@@ -96,9 +96,12 @@ class Catalogue:
         return translate
 
     def as_json(self, language: str, *prefixes: str) -> str:
-        """Sentences under the prefixes as one JSON object, for the modules of a page."""
-        known = self.sentences[negotiate(language)]
-        chosen = {key: text for key, text in known.items() if key.split(".")[0] in prefixes}
+        """Sentences under the prefixes as one JSON object, for the modules of a page.
+
+        A prefix is a section (``frame``) or a part of one (``worklist.did``).
+        """
+        known, whole = self.sentences[negotiate(language)], tuple(f"{one}." for one in prefixes)
+        chosen = {key: text for key, text in known.items() if f"{key}.".startswith(whole)}
         return json.dumps(chosen, ensure_ascii=False, separators=(",", ":"))
 
 

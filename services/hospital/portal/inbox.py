@@ -25,6 +25,18 @@ _FIXED = {
 }
 
 
+WORDS = (
+    *(
+        f"inbox.{key}"
+        for key in ("ago", "fresh", "fresh_emergency", "nobody", "offline", "waiting")
+    ),
+    *(f"worklist.{key}" for key in ("did", "gone", "hidden", "left", "somebody", "total", "undo")),
+    *(f"worklist.{key}" for key in ("ticked", "ticked_none", "which")),
+    *(f"worklist.now_{key}" for key in ("mine", "signed", "snoozed", "with")),
+)
+"""What the modules of the page say; the rest of its words is in the page."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One referral in the list; ``held`` is mine, other or nobody."""

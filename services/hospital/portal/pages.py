@@ -15,7 +15,7 @@ from services.hospital.desk import Desk, DeskItem
 from services.hospital.models import User
 from services.hospital.portal.access import HOME, SIGN_IN, WRITERS, Gate, local
 from services.hospital.portal.errors import NotSignedInError
-from services.hospital.portal.inbox import inbox_context, just_done
+from services.hospital.portal.inbox import WORDS, inbox_context, just_done
 from services.hospital.portal.lists import Lists, address, remember
 from services.hospital.portal.referral import referral_context
 from services.hospital.portal.views import Pages, explain
@@ -117,7 +117,7 @@ class Portal:
             who,
             here=address(filters),
             title=t("inbox.title"),
-            words=("inbox", "worklist"),
+            words=WORDS,
             flags=self._flags(who, t),
             done=just_done(self.lists, request.query_params, who),
             **inbox_context(self.lists, filters, who.user.id, who.user.role, t),

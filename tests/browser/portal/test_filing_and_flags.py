@@ -37,11 +37,17 @@ def hospital(hospital):
     return hospital
 
 
+def to_reply(page):
+    """Go to the reply, which stands beside the words on a desktop and behind a tab on a phone."""
+    page.wait_for_selector("#panes [role=tab][tabindex]", state="attached")
+    page.keyboard.press("Alt+4")
+
+
 @in_looks
 def test_without_a_number_signing_asks_once_and_files_nothing(hospital, page, lay):
     id_ = lay()
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
-    page.click("#pane-tab-reply")
+    to_reply(page)
     page.click("#sign")
     page.click("#confirm [type=submit]")
     page.wait_for_url("**signed=1")
@@ -53,7 +59,7 @@ def test_without_a_number_signing_asks_once_and_files_nothing(hospital, page, la
 def test_with_a_number_it_is_shown_signed_filed_and_withdrawn(hospital, page, good, lay):
     id_ = lay()
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
-    page.click("#pane-tab-reply")
+    to_reply(page)
     page.click("#file-box summary")
     page.fill("#number", "mine")
     page.click("#sign")
@@ -77,7 +83,7 @@ def test_with_a_number_it_is_shown_signed_filed_and_withdrawn(hospital, page, go
 def test_a_number_of_nobody_brings_the_text_back(page, lay, said, good):
     id_ = lay()
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
-    page.click("#pane-tab-reply")
+    to_reply(page)
     page.fill("#text", "My own words.")
     page.click("#file-box summary")
     page.fill("#number", "nobody")

@@ -81,6 +81,11 @@ def test_a_page_gets_only_the_sections_it_asks_for(shared):
     assert all(key.startswith("tier.") for key in words)
 
 
+def test_a_page_gets_a_part_of_a_section_by_its_dotted_name(shared):
+    assert list(json.loads(shared.as_json("es", "tier.device"))) == ["tier.device"]
+    assert json.loads(shared.as_json("es", "tie", "tier.dev")) == {}
+
+
 @pytest.mark.parametrize(
     ("header", "language"),
     [

@@ -6,7 +6,7 @@ import { h } from "/static/caretier/dom.js";
 import { t } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
 import { refresh } from "./worklist_news.js";
-import { picked, untick } from "./worklist_rows.js";
+import { idOf, picked, untick } from "./worklist_rows.js";
 
 let last = null;
 
@@ -69,7 +69,7 @@ export async function undo() {
 export async function act(name) {
   const chosen = picked().filter((row) => row.dataset.version !== "gone");
   if (!chosen.length) return toast(t("worklist.ticked_none"), "problem");
-  const rows = chosen.map((row) => ({ id: row.dataset.id, version: Number(row.dataset.version) }));
+  const rows = chosen.map((row) => ({ id: idOf(row), version: Number(row.dataset.version) }));
   try {
     const more = dialogOf(name) ? await filled(name, rows.length) : {};
     if (!more) return;

@@ -7,7 +7,7 @@ import { call } from "/static/caretier/api.js";
 import { byId } from "/static/caretier/dom.js";
 import { t } from "/static/caretier/i18n.js";
 import { quiet } from "./presence.js";
-import { mark, rows } from "./worklist_rows.js";
+import { idOf, mark, rows } from "./worklist_rows.js";
 
 const POLL_MS = 20 * 1000;
 /** Pages that were opened together do not ask together. */
@@ -52,13 +52,13 @@ function figures(news) {
 
 /** Ask now what has changed. */
 export async function refresh() {
-  const ids = rows().map((row) => row.dataset.id).join(",");
+  const ids = rows().map(idOf).join(",");
   const since = encodeURIComponent(desk.dataset.at);
   const query = desk.dataset.query ? `${desk.dataset.query}&` : "";
   const news = await call("GET", `/portal/api/worklist?${query}since=${since}&rows=${ids}`);
   figures(news);
   announce(news);
-  for (const row of rows()) mark(row, news.rows[row.dataset.id] ?? null);
+  for (const row of rows()) mark(row, news.rows[idOf(row)] ?? null);
 }
 
 async function poll() {

@@ -12,6 +12,9 @@ export const rows = () => [...list.querySelectorAll(".work")];
 /** The row that holds the focus, or null. */
 export const current = () => document.activeElement?.closest?.(".work") ?? null;
 
+/** The id of a row's referral. */
+export const idOf = (row) => row.id.slice("r-".length);
+
 const box = (row) => row.querySelector('input[name="row"]');
 
 /** The ticked rows; without any, the one that a person is at. */
@@ -77,7 +80,7 @@ export function mark(row, now) {
   row.classList.add("work--changed");
   row.classList.toggle("work--gone", gone);
   if (!box(row)) return;
-  box(row).value = `${row.dataset.id}.${version}`;
+  box(row).value = `${idOf(row)}.${version}`;
   box(row).disabled = !now || now.state === "signed";
   if (box(row).disabled) box(row).checked = false;
   tell();
