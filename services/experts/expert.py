@@ -25,6 +25,7 @@ class Expert:
         digest: SHA-256 of the adapter's file as ``sha256:<hex>``; base: of the model beneath it.
         rank: of the adapter.
         pushed: when an operator put it in place.
+        measured: its figures, as its brick's maker gives them: suite and metric, and the value.
         trouble: why the engine does not hold it, though it should; None while it does.
     """
 
@@ -39,6 +40,7 @@ class Expert:
     rank: int
     pushed: datetime
     trouble: str | None = None
+    measured: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def of(cls, manifest: BrickManifest, digest: str, pushed: datetime) -> Expert:
@@ -54,6 +56,7 @@ class Expert:
             base=manifest.base or "",
             rank=manifest.rank or 0,
             pushed=pushed,
+            measured=tuple((f"{e.suite}, {e.metric}", e.value) for e in manifest.evaluations),
         )
 
     @property

@@ -1,7 +1,8 @@
 """The gate: which expert takes a question, by rule first, by meaning second, and why.
 
 By rule: terms of the matrix that stand in the question. The expert whose domains have the most of
-them takes it, among equals the more special one; nobody does where they rather name a domain that
+them takes it, among equals the more special one, among those the better measured, else the one put
+in place last; nobody does where they rather name a domain that
 has no expert.
 
 By meaning, where no term stands in it: each domain has a centre, the mean of what belongs to it,
@@ -15,7 +16,7 @@ Where neither speaks no expert takes it: a guess would be an answer from the wro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -27,6 +28,7 @@ from services.engines.embed import Vectors
 from services.experts.domains import DATA, OTHER, Domain, covers, domains, rows
 from services.experts.expert import Expert
 from services.experts.planner import spans
+from services.experts.rank import Because, first_of
 
 MOST_SCORES = 5
 
@@ -51,6 +53,7 @@ class Choice:
         scores: of the domains that fit best, the best first.
         lead: of the best cosine over the next; None where a rule spoke.
         threshold: that the lead must reach.
+        over: experts that fit as well and stand back; because: why (`services.experts.rank`).
     """
 
     text: str
@@ -59,6 +62,8 @@ class Choice:
     scores: tuple[Score, ...] = ()
     lead: float | None = None
     threshold: float | None = None
+    over: tuple[str, ...] = ()
+    because: Because = "alone"
 
     @property
     def is_mute(self) -> bool:
@@ -120,10 +125,10 @@ class Gate:
         order = sorted(found, key=lambda id_: (-len(found[id_]), id_))
         scores = tuple(Score(id_, tuple(sorted(found[id_]))) for id_ in order[:MOST_SCORES])
         strength = {e.id: _strength(covers(e, self._matrix), found) for e in experts}
-        best = max(strength, key=lambda id_: (strength[id_], id_))
-        if strength[best][0] < len(found[order[0]]):
+        most = max(strength.values())
+        if most[0] < len(found[order[0]]):
             return Choice(text, None, "nothing", scores)
-        return Choice(text, best, "rule", scores)
+        return _taken(Choice(text, None, "rule", scores), experts, strength, most)
 
     def _by_meaning(
         self, text: str, experts: Sequence[Expert], held: Mapping[str, Domain]
@@ -134,16 +139,12 @@ class Gate:
         lead = round(cosines[first] - cosines[second], 4)
         scores = [Score(id_, cosine=round(cosines[id_], 4)) for id_ in order[:MOST_SCORES]]
         takers = {e.id: covers(e, self._matrix).get(first, 0) for e in experts}
-        best = max(takers, key=lambda id_: (takers[id_], id_))
-        spoke = lead >= self._threshold and takers[best] > 0
-        return Choice(
-            text,
-            best if spoke else None,
-            "meaning" if spoke else "nothing",
-            tuple(scores),
-            lead,
-            self._threshold,
+        most = max(takers.values())
+        spoke = lead >= self._threshold and most > 0
+        choice = Choice(
+            text, None, "meaning" if spoke else "nothing", tuple(scores), lead, self._threshold
         )
+        return _taken(choice, experts, takers, most) if spoke else choice
 
     def _cosine(self, id_: str, domain: Domain, question: Vectors) -> float:
         """To the centre of a domain; to the nearest of everyday matters, which have no centre."""
@@ -155,6 +156,15 @@ class Gate:
             return float((vectors @ question).max())
         centre = vectors.mean(axis=0)
         return float(centre @ question / np.linalg.norm(centre))
+
+
+def _taken(
+    choice: Choice, experts: Sequence[Expert], strength: Mapping[str, object], most: object
+) -> Choice:
+    """The choice with the first of those experts that fit best."""
+    ranked = first_of([one for one in experts if strength[one.id] == most])
+    over = tuple(one.id for one in ranked.over)
+    return replace(choice, expert=ranked.first.id, over=over, because=ranked.because)
 
 
 def _strength(covered: Mapping[str, int], found: Mapping[str, set[str]]) -> tuple[int, int]:

@@ -460,6 +460,11 @@ class Hospital:
         engine = self.node.engine if "node" in self.__dict__ else None
         return engine.card if engine else None
 
+    def _kept(self) -> int:
+        """Adapters that a model server of its own did not unload when it was asked to."""
+        engine = self.node.engine if "node" in self.__dict__ else None
+        return int(getattr(engine, "kept", 0))
+
     @cached_property
     def operations(self) -> Operations:
         """What operators look at."""
@@ -470,6 +475,7 @@ class Hospital:
             self.registry,
             card=self._card,
             trail=self.settings.data / "audit" / "hospital.jsonl",
+            kept=self._kept,
         )
         return Operations(
             sight,

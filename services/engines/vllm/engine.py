@@ -31,6 +31,9 @@ class VllmEngine(HttpEngine):
         settings: how it runs, or where.
         authoring: what its words may be used for.
         transport: for tests.
+
+    Attributes:
+        kept: adapters that the server did not unload when it was asked to, since the start.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class VllmEngine(HttpEngine):
         self._settled_for: tuple[int, int] | None = None
         self._base_model = ""
         self._figures: Figures | None = None
+        self.kept = 0
 
     async def start(self) -> None:
         """Start the server, or reach it, and wait until it can answer.
@@ -208,10 +212,17 @@ class VllmEngine(HttpEngine):
         await held.idle.wait()
         async with self._changing:
             if all(held.model != other.model for other in self._roster):
-                with contextlib.suppress(EngineError):
-                    await self._calls.unload(self._at(""), held.model)
+                await self._unload(held)
             if all(held.digest != other.digest for other in self._roster):
                 await asyncio.to_thread(self._shelf.remove, held.digest)
+
+    async def _unload(self, held: Held) -> None:
+        """Take an adapter from the server; one that it keeps takes a slot of it from then on."""
+        try:
+            await self._calls.unload(self._at(""), held.model)
+        except EngineError as error:
+            self.kept += 1
+            _log.warning("the server did not unload %s: %s", held.model, error.message)
 
     async def _beat(self) -> None:
         """Read the server's figures now and then, and see whether it still holds what it should."""

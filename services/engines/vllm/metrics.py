@@ -77,6 +77,8 @@ def read_figures(text: str) -> Figures:
 class Measured(Protocol):
     """An engine that knows what its server measures."""
 
+    kept: int
+
     @property
     def figures(self) -> Figures | None:
         """What was read last; None while there is no server."""
@@ -101,6 +103,8 @@ class EngineCollector(Collector):
         figures = engine.figures
         up = float(figures is not None)
         yield GaugeMetricFamily("caretier_engine_up", "Whether the model server answers.", up)
+        kept = "Adapters that the model server did not unload when it was asked to."
+        yield CounterMetricFamily("caretier_engine_kept_adapters", kept, engine.kept)
         for field in fields(figures or Figures()):
             name, value = field.name, getattr(figures or Figures(), field.name)
             family = CounterMetricFamily if name in _COUNTED else GaugeMetricFamily

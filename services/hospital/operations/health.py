@@ -52,6 +52,7 @@ class Sight:
     Attributes:
         card: of the engine that is loaded, None where there is none.
         trail: file of the audit trail.
+        kept: adapters that the model server did not unload when it was asked to.
     """
 
     database: Database
@@ -60,6 +61,7 @@ class Sight:
     registry: Registry
     card: Callable[[], EngineCard | None]
     trail: Path
+    kept: Callable[[], int] = lambda: 0
 
     @property
     def data(self) -> Path:

@@ -71,6 +71,8 @@ def _engine(sight: Sight, _at: datetime) -> Iterator[Check]:
         return
     reached = chosen.kind not in {"http", "vllm"} or _answers(chosen.url)
     yield Check("engine", "ok" if reached else "bad", {"name": card.name})
+    if number := sight.kept():
+        yield Check("adapters", "warn", {"number": number})
 
 
 def _answers(url: str) -> bool:

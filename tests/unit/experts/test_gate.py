@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,6 +14,7 @@ from services.experts.calibrate import PRECISION, report
 from services.experts.domains import DATA, OTHER, domains
 from services.experts.gate import calibrated_threshold
 from services.experts.planner import parts
+from services.experts.rank import ranked_by_field
 
 PUSHED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -172,3 +174,33 @@ def test_a_part_that_names_what_nobody_is_there_for_is_not_given_to_its_neighbou
         ("cardiology", "Is my blood pressure high"),
         (None, "how is a rash treated?"),
     ]
+
+
+def measured(id_: str, day: int, **figures: float) -> Expert:
+    pushed = datetime(2026, 1, day, tzinfo=UTC)
+    return replace(expert("cardiology", None, id_), pushed=pushed, measured=tuple(figures.items()))
+
+
+@pytest.mark.parametrize(
+    ("experts", "first", "because"),
+    [
+        ((measured("a", 1, right=0.9), measured("z", 2, right=0.8)), "a", "measured"),
+        ((measured("a", 1, right=0.9), measured("z", 2)), "a", "unmeasured"),
+        ((measured("a", 2), measured("z", 1)), "a", "newest"),
+        ((measured("a", 2, right=0.9), measured("z", 1, quick=0.95)), "a", "newest"),
+        ((measured("a", 2, right=0.9), measured("z", 1, right=0.9)), "a", "newest"),
+    ],
+)
+def test_of_two_experts_of_one_field_the_better_measured_else_the_newest_takes_it(
+    by_rule, experts, first, because
+):
+    choice = by_rule.choose("Is my blood pressure too high?", experts)
+    assert (choice.expert, choice.over, choice.because) == (first, ("z",), because)
+    (ranked,) = ranked_by_field(experts)
+    assert (ranked.first.id, ranked.because) == (first, because)
+
+
+def test_an_expert_alone_in_its_field_stands_before_nobody(by_rule):
+    choice = by_rule.choose("Is my blood pressure too high?", [CARDIOLOGY, LUNGS])
+    assert (choice.over, choice.because) == ((), "alone")
+    assert ranked_by_field([CARDIOLOGY, LUNGS]) == ()

@@ -113,6 +113,19 @@ async def test_an_adapter_goes_also_when_whoever_let_it_go_does_not_wait(engine,
     await until(lambda: fake.asked[0] not in fake.loaded)
 
 
+async def test_an_adapter_that_the_server_does_not_unload_is_counted(
+    engine, make, fake, caplog, monkeypatch
+):
+    async def refuse(*_):
+        raise EngineError("It cannot be unloaded.")
+
+    await engine.hold(make())
+    monkeypatch.setattr(engine._calls, "unload", refuse)
+    await engine.let_go("cardiology")
+    assert engine.kept == 1
+    assert "did not unload cardiology" in caplog.text
+
+
 async def test_letting_go_of_an_unknown_name_is_no_error(engine):
     await engine.let_go("nobody")
 
