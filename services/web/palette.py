@@ -73,7 +73,7 @@ def _block(start: str) -> str:
 
 def themes() -> dict[str, dict[str, str]]:
     """Colours by token as ``#rrggbb``: ``light``, ``dark``, ``system`` (dark by the system)."""
-    starts = {"light": ":root,", "dark": '\n[data-theme="dark"]', "system": ":root:not("}
+    starts = {"light": ":root,", "dark": '\n  [data-theme="dark"]', "system": ":root:not("}
     return {name: dict(_COLOUR.findall(_block(start))) for name, start in starts.items()}
 
 

@@ -4,12 +4,14 @@
  */
 
 const NARROW = matchMedia("(width < 60rem)");
+const PAPER = matchMedia("print");
 const tabs = [...document.querySelectorAll("#panes [role=tab]")];
 let chosen = document.getElementById("panes")?.dataset.start || "words";
 
 const panesOf = (name) => [...document.querySelectorAll(`[data-pane="${name}"]`)];
 
 function lay() {
+  if (PAPER.matches) return; // as narrow as a sheet is, it holds all parts
   const narrow = NARROW.matches;
   for (const tab of tabs) {
     const here = tab.dataset.opens === chosen;
@@ -69,6 +71,10 @@ export function start() {
     show(tab.dataset.opens, true);
   });
   NARROW.addEventListener("change", lay);
+  addEventListener("beforeprint", () => {
+    for (const pane of document.querySelectorAll("[data-pane]")) pane.hidden = false;
+  });
+  addEventListener("afterprint", lay);
   addEventListener("hashchange", follow);
   lay();
   if (location.hash) follow();

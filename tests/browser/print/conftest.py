@@ -1,0 +1,28 @@
+"""Both clients on paper: the fixtures of the portal's and of the patient's browser tests."""
+
+from __future__ import annotations
+
+from tests.browser.patient.conftest import cheap_vault, home, said, stage
+from tests.browser.portal.conftest import (
+    chromium,
+    hospital,
+    lay,
+    look,
+    open_page,
+    quick_passwords,
+    treated,
+)
+
+__all__ = [
+    "cheap_vault",
+    "chromium",
+    "home",
+    "hospital",
+    "lay",
+    "look",
+    "open_page",
+    "quick_passwords",
+    "said",
+    "stage",
+    "treated",
+]
