@@ -77,7 +77,8 @@ class Unit:
 class KnowledgeIndex:
     """Passages of a tier, searchable by meaning, by words and by the names of topics.
 
-    ``units`` and ``unit_vectors`` (float32, shape (units, 384)) are passages and their sentences.
+    ``units`` and ``unit_vectors`` (float32, shape (units, 384)) are passages and their sentences;
+    ``first_units`` holds the place of each passage's first unit, which is the passage whole.
     """
 
     def __init__(self, knowledge: Knowledge, embedder: Embeds, cache: Path | None = None) -> None:
@@ -88,8 +89,8 @@ class KnowledgeIndex:
         self.units = _units(self._passages)
         self._cache = cache
         self.unit_vectors = self._kept([self._unit_text(u) for u in self.units])
-        whole = [i for i, unit in enumerate(self.units) if unit.start == WHOLE]
-        self._vectors = self.unit_vectors[whole]
+        self.first_units = [i for i, unit in enumerate(self.units) if unit.start == WHOLE]
+        self._vectors = self.unit_vectors[self.first_units]
         self._words = self._build_words()
         self.meanings = Meanings(self._passages, self._kept, self.embed)
         self._frequency = Counter(
@@ -143,6 +144,13 @@ class KnowledgeIndex:
             ),
         )
         return base
+
+    def of_sentences(self, row: int, units: npt.NDArray[np.float32]) -> tuple[float, ...]:
+        """What each sentence of a passage has, of what every unit has."""
+        first, *later = self.first_units[row : row + 2]
+        parts = range(first + 1, later[0] if later else len(self.units)) or [first]
+        held = ((self.units[at], float(units[at])) for at in parts)
+        return tuple(has for u, has in held for _ in range(max(u.start, 0), u.end))
 
     def mentions(self, text: str) -> list[Mention]:
         """Topics of this tier that the text names."""

@@ -21,6 +21,7 @@ from services.consult.asked import Asked
 from services.consult.kinds import NOT_ASKED, WORDS, section_prior
 from services.consult.messages import Person
 from services.consult.reader import Matcher
+from services.engines.session import Floats
 
 POOL = 16
 """Passages looked at for one question."""
@@ -64,30 +65,46 @@ class Chooser:
     def __init__(self, index: KnowledgeIndex, matcher: Matcher) -> None:
         self.index, self._matcher = index, matcher
         self._prepared = matcher.prepare(index)
+        places = [p.section for p in index.passages]
+        self._sections = sorted(set(places))
+        self._section = np.array([self._sections.index(s) for s in places], np.intp)
+        self._topics = tuple({p.topic.id: p.topic for p in index.passages}.values())
+        at = {topic.id: place for place, topic in enumerate(self._topics)}
+        self._topic = np.array([at[p.topic.id] for p in index.passages], np.intp)
 
     def judged(
         self, asked: Asked, within: frozenset[str] | None = None
     ) -> tuple[list[Judged], float]:
         """The best passages, of the topics ``within`` when given, and the score of *nothing*."""
         match = self._matcher.match(asked.text, self.index, self._prepared)
-        prior = section_prior(asked.reading.kinds)
-        named = set(asked.named)
-        scores = match.passages + np.array(
-            [
-                NAMED * (p.topic.id in named)
-                + KIND * log(prior.get(p.section, 0.0) + FLOOR)
-                - STRANGE * (p.topic.id not in named and not _is_for(p.topic, asked.person))
-                for p in self.index.passages
-            ],
-            np.float32,
-        )
+        scores = match.passages + self._besides(asked)
         order = np.argsort(-scores).tolist()
         rows = [r for r in order if within is None or self.index.passages[r].topic.id in within]
         judged = [
-            Judged(self.index.passages[row], row, float(scores[row]), tuple(match.sentences[row]))
+            Judged(
+                self.index.passages[row],
+                row,
+                float(scores[row]),
+                self.index.of_sentences(row, match.units),
+            )
             for row in rows[:POOL]
         ]
         return judged, match.nothing
+
+    def _besides(self, asked: Asked) -> Floats:
+        """What every passage gets besides the matcher's score, by its section and its topic."""
+        prior, named = section_prior(asked.reading.kinds), set(asked.named)
+        kinds = [KIND * log(prior.get(section, 0.0) + FLOOR) for section in self._sections]
+        names = [NAMED * (topic.id in named) for topic in self._topics]
+        strange = [
+            STRANGE * (topic.id not in named and not _is_for(topic, asked.person))
+            for topic in self._topics
+        ]
+        by_topic = np.array(names)[self._topic], np.array(strange)[self._topic]
+        total: Floats = (by_topic[0] + np.array(kinds)[self._section] - by_topic[1]).astype(
+            np.float32
+        )
+        return total
 
     def best(self, asked: Asked, within: frozenset[str] | None = None) -> Best | None:
         """The passages that fit best, of the topics ``within`` when given; None without any."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.bricks.retrieval import WHOLE, KnowledgeIndex
+from services.bricks.retrieval import KnowledgeIndex
 from services.engines.errors import EngineUnavailableError
 from services.engines.session import Floats, Session
 
@@ -24,12 +24,12 @@ RARE_LETTERS, RARE_PIECES = 5, 3
 class Match:
     """Scores of one question; only their differences mean something.
 
-    ``passages``: float32 of shape (passages,); ``sentences``: of each passage's row, the score of
-    each of its sentences; ``nothing``: what an answer has to reach.
+    ``passages``: float32 of shape (passages,); ``units``: float32 of shape (units,), see
+    `KnowledgeIndex.of_sentences`; ``nothing``: what an answer has to reach.
     """
 
     passages: Floats
-    sentences: dict[int, list[float]]
+    units: Floats
     nothing: float
 
 
@@ -69,16 +69,9 @@ class Matcher:
         """Score every passage of an index for a question."""
         vectors, nothing = self._session.run([question])
         scores = self._scale * (prepared @ vectors[0])
-        passages = np.full(len(index.passages), -np.inf, np.float32)
-        rows = np.array([u.passage for u in index.units], np.intp)  # there may be none
-        np.maximum.at(passages, rows, scores)
-        sentences: dict[int, list[float]] = {}
-        for unit, score in zip(index.units, scores.tolist(), strict=True):
-            if unit.start != WHOLE or unit.end == 1:
-                sentences.setdefault(unit.passage, []).extend(
-                    [score] * (unit.end - max(unit.start, 0))
-                )
-        return Match(passages, sentences, float(nothing[0]))
+        firsts = index.first_units  # there may be none
+        passages = np.maximum.reduceat(scores, firsts) if firsts else scores
+        return Match(passages, scores, float(nothing[0]))
 
     def rare(self, word: str) -> bool:
         """Whether a word is a name rather than common English: the tokenizer knows no such word."""
