@@ -22,6 +22,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from playwright.sync_api import Browser, Page, sync_playwright
+from support.looks import DESKTOP, in_looks
 from support.smart import PASSWORD, seeded  # noqa: F401  # fixture
 
 from services.hospital.app import create
@@ -30,7 +31,6 @@ from services.hospital.settings import HospitalSettings
 
 CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or None
 PICTURES = os.environ.get("CARETIER_PICTURES")
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 SCOPES = "openid fhirUser launch launch/patient offline_access patient/*.rs"
 
 pytestmark = pytest.mark.browser
@@ -106,8 +106,9 @@ def open_page(browser) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
     contexts = []
 
-    def fresh(viewport: dict[str, int] = DESK, scheme: str = "light", **more: Any) -> Page:
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, **more)
+    def fresh(width: int = DESKTOP, theme: str = "light", language: str = "en") -> Page:
+        window = {"width": width, "height": 900}
+        context = browser.new_context(viewport=window, color_scheme=theme, locale=language)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -143,13 +144,11 @@ def said(page: Page) -> dict[str, Any]:
     return json.loads(page.text_content("#said"))
 
 
-@pytest.mark.parametrize(
-    "name", ["phone-light-en", "phone-dark-es", "desk-light-es", "desk-dark-en"]
-)
-def test_an_app_that_starts_by_itself_is_let_in(places, open_page, name):
+@in_looks
+def test_an_app_that_starts_by_itself_is_let_in(places, open_page, look):
     portal, app = places
-    size, scheme, language = name.split("-")
-    page = open_page(PHONE if size == "phone" else DESK, scheme, locale=language)
+    page = open_page(*look)
+    name = str(look)
     page.goto(f"{app}/start?iss={portal}/fhir")
     page.wait_for_selector("#sign-in")
     keep(page, f"{name}-1-sign-in")
@@ -199,11 +198,11 @@ def test_a_person_says_no(places, open_page):
     assert "access_denied" in page.text_content("#said")
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "dark"), (DESK, "light")])
-def test_an_operator_sees_the_programs(places, open_page, viewport, scheme):
+@in_looks
+def test_an_operator_sees_the_programs(places, open_page, look):
     portal, _ = places
-    page = open_page(viewport, scheme)
+    page = open_page(*look)
     page.goto(f"{portal}/portal/clients")
     sign_in(page, "op")
     page.wait_for_selector("#client-growth-chart")
-    keep(page, f"{viewport['width']}-{scheme}-6-clients")
+    keep(page, f"{look}-6-clients")

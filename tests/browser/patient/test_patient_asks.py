@@ -122,7 +122,9 @@ def test_with_keep_on_this_device_nothing_is_spoken_to_the_browsers_maker(stage)
     expect(page.locator("#question")).to_have_value("")
 
 
-def test_a_deleted_question_comes_back_with_undo_and_was_not_deleted_before(stage, said):
+@in_looks
+def test_a_deleted_question_comes_back_with_undo_and_was_not_deleted_before(stage, said, look):
+    says = stage.see(look)
     row = {
         "id": "c1", "question": "colds?", "asked": "2026-11-20T10:00:00Z", "conversation": "t1",
         "answer": said(sentences=SAID, citations=[SOURCE]), "signal": None,
@@ -131,8 +133,9 @@ def test_a_deleted_question_comes_back_with_undo_and_was_not_deleted_before(stag
     stage.replies["DELETE /api/consults/c1"] = {"deleted": True}
     page = stage.open("/history")
     page.locator(".consult summary").first.click()
-    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name=says("history.delete")).click()
     expect(page.locator(".consult")).to_have_count(0)
-    page.get_by_role("button", name="Undo").click()
+    _fit(page, f"undo-{look}")
+    page.get_by_role("button", name=says("history.undo")).click()
     expect(page.locator(".consult")).to_have_count(1)
     assert not [name for name, _, _ in stage.sent if name.startswith("DELETE")]

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect
 from support.axe import violations
-from support.looks import in_looks
+from support.looks import device_says, in_looks
 from support.served import served
 
 from patient_app.app import create
@@ -103,13 +103,16 @@ def test_a_new_person_begins_by_thumb_loses_nothing_on_reload_and_ends_at_asking
     assert member.profile["country"] == "ES"
 
 
-def test_the_client_is_installable_and_opens_without_its_server_on_whom_to_call(chromium, device):
+@in_looks
+def test_the_client_is_installable_and_opens_without_its_server_on_whom_to_call(
+    chromium, device, look
+):
     member = device.add("p01", PASSPHRASE)
     with member.vault.write() as tx:
         row = {"question": SECRET, "asked": "2026-11-21T10:00:00Z", "answer": {}}
-        tx.put("profile", "me", {"language": "en"})
+        tx.put("profile", "me", {"language": look.language})
         tx.put("note", "n", row)
-    page = _open(chromium, 390, "light", "en")
+    page = _open(chromium, *look)
     with served(lambda _: create(device.settings, device), lifespan="off") as address:
         page.goto(address)
         page.fill("#passphrase", PASSPHRASE)
@@ -142,10 +145,11 @@ def test_the_client_is_installable_and_opens_without_its_server_on_whom_to_call(
         assert all(one.startswith(("/static/", "/offline")) for one in addresses), addresses
         assert not any(SECRET in text or "p01" in text for _, text in kept)
     page.reload()
-    expect(page.locator("#call")).to_have_attribute("href", "tel:911")
-    page.get_by_text("Pain or pressure in the chest").click()
-    expect(page.get_by_text("Call 911 now: this may be a heart attack")).to_be_visible()
-    _fit(page, "offline-390")
-    page.select_option("#country", "ES")
-    expect(page.locator("#call-number")).to_have_text("112")
+    number = {"en": "911", "es": "112"}[look.language]  # of the browser's region: en-US, es-ES
+    expect(page.locator("#call")).to_have_attribute("href", f"tel:{number}")
+    page.get_by_text(device_says(look.language, "offline.flags.heart-attack-signs")).click()
+    expect(page.locator("details[open]")).to_contain_text(number)
+    _fit(page, f"offline-{look}")
+    page.select_option("#country", "GB")
+    expect(page.locator("#call-number")).to_have_text("999")
     page.context.close()

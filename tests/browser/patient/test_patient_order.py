@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 from support.looks import Look, device_says, in_looks, overflow, picture
 
 from tests.browser.patient.conftest import events
@@ -59,7 +60,7 @@ CUT = """() => [...document.querySelectorAll("main *, header *")]
 
 def opened(page, path):
     page.goto(ORIGIN + path)
-    page.wait_for_load_state("networkidle")
+    expect(page.locator(".skeleton:visible")).to_have_count(0)
 
 
 @in_looks
