@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import uuid4
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
 from compliance.errors import NotFoundError
 from services.hospital.errors import NotAllowedError, StaleDraftError
 from services.hospital.models import Phrase, PhraseVersion, User
+from services.hospital.phrases.rows import own_phrase, phrase_of, versions_of, view_of
 from services.hospital.phrases.starting import STARTING
-from services.hospital.phrases.words import PhraseView, State, VersionView, Words
+from services.hospital.phrases.words import PhraseView, State, Words
 from services.store.database import Database
 
 Act = Literal["written", "shared", "approved", "retired"]
@@ -52,8 +52,8 @@ class Phrases:
             if view.id == id_:
                 return view
         with self._database.reading() as session:
-            row = _of(session, id_, user)
-            return _view(row, _versions(session, [row.id])[row.id], user, whole=True)
+            row = phrase_of(session, id_, user)
+            return view_of(row, versions_of(session, [row.id])[row.id], user, whole=True)
 
     def write(
         self, user: User, words: Words, id_: str | None = None, version: int = 0
@@ -75,7 +75,7 @@ class Phrases:
         said, now = words.check(), datetime.now(UTC)
         self._audit(user, f"phrase:{id_ or 'new'}", "written")
         with self._database.transaction() as session:
-            row = _mine(session, id_, user) if id_ else Phrase(id=str(uuid4()), owner=user.id)
+            row = own_phrase(session, id_, user) if id_ else Phrase(id=str(uuid4()), owner=user.id)
             if id_ is None:
                 row.version = 0
                 session.add(row)
@@ -107,7 +107,7 @@ class Phrases:
         """
         self._audit(user, f"phrase:{id_}", "shared")
         with self._database.transaction() as session:
-            row = _mine(session, id_, user)
+            row = own_phrase(session, id_, user)
             row.wanted = row.version if row.shared != row.version else None
 
     def approve(self, id_: str, user: User, version: int) -> None:
@@ -120,7 +120,7 @@ class Phrases:
         """
         self._audit(user, f"phrase:{id_}", "approved")
         with self._database.transaction() as session:
-            row = _of(session, id_, user, locked=True)
+            row = phrase_of(session, id_, user, locked=True)
             if row.retired is not None:
                 raise NotFoundError("This phrase was retired.")
             if row.owner == user.id:
@@ -140,7 +140,7 @@ class Phrases:
         """
         self._audit(user, f"phrase:{id_}", "retired")
         with self._database.transaction() as session:
-            row = _of(session, id_, user, locked=True)
+            row = phrase_of(session, id_, user, locked=True)
             if row.owner != user.id and row.shared is None:
                 raise NotAllowedError("Its owner alone may take back what waits.")
             row.retired, row.wanted = row.retired or datetime.now(UTC), None
@@ -150,8 +150,8 @@ class Phrases:
         others = or_(Phrase.shared.is_not(None), Phrase.wanted.is_not(None))
         with self._database.reading() as session:
             rows = list(session.scalars(select(Phrase).where(or_(mine, others))))
-            versions = _versions(session, [row.id for row in rows])
-        views = [_view(row, versions[row.id], user) for row in rows]
+            versions = versions_of(session, [row.id for row in rows])
+        views = [view_of(row, versions[row.id], user) for row in rows]
         order: dict[State, int] = {"waiting": 0, "own": 1, "shared": 2, "starting": 3, "retired": 4}
         return sorted(views, key=lambda v: (order[v.state], v.words.title.casefold(), v.id))
 
@@ -160,62 +160,3 @@ class Phrases:
         """Whether it may stand in a reply of this clinician: not what only waits of another's."""
         mine = view.owner == user.id
         return view.state != "retired" and (mine or view.shared is not None)
-
-
-def _versions(session: Session, ids: Sequence[str]) -> dict[str, list[PhraseVersion]]:
-    found: dict[str, list[PhraseVersion]] = {id_: [] for id_ in ids}
-    query = select(PhraseVersion).where(PhraseVersion.phrase.in_(ids))
-    for row in session.scalars(query.order_by(PhraseVersion.number.desc())):
-        found[row.phrase].append(row)
-    return found
-
-
-def _of(session: Session, id_: str, user: User, *, locked: bool = False) -> Phrase:
-    row = session.get(Phrase, id_, with_for_update=locked or None)
-    hidden = row is not None and row.owner != user.id and not (row.shared or row.wanted)
-    if row is None or hidden:
-        raise NotFoundError("There is no such phrase.")
-    return row
-
-
-def _mine(session: Session, id_: str, user: User) -> Phrase:
-    row = _of(session, id_, user, locked=True)
-    if row.retired is not None:
-        raise NotFoundError("This phrase was retired.")
-    if row.owner != user.id:
-        raise NotAllowedError("Only its owner writes a phrase; make a copy of it.")
-    return row
-
-
-def _view(
-    row: Phrase, versions: Sequence[PhraseVersion], user: User, *, whole: bool = False
-) -> PhraseView:
-    number = row.version if row.owner == user.id else (row.shared or row.wanted or row.version)
-    shown = next(one for one in versions if one.number == number)
-    state: State = "shared" if row.shared else "own"
-    if row.wanted:
-        state = "waiting"
-    if row.retired:
-        state = "retired"
-    mine = row.owner == user.id
-    told = [v for v in versions if mine or v.number in {row.shared, row.wanted} or v.approved]
-    return PhraseView(
-        row.id,
-        _words(shown),
-        number,
-        state,
-        row.owner,
-        row.wanted,
-        row.shared,
-        tuple(map(_told, told)) if whole else (),
-    )
-
-
-def _words(row: PhraseVersion) -> Words:
-    return Words(row.title, row.english, row.spanish)
-
-
-def _told(row: PhraseVersion) -> VersionView:
-    return VersionView(
-        row.number, _words(row), row.written_by, row.written, row.approved_by, row.approved
-    )

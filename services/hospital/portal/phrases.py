@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse
@@ -10,14 +10,13 @@ from fastapi.responses import JSONResponse
 from compliance.errors import CaretierError
 from services.hospital.accounts import SignedIn
 from services.hospital.phrases import Phrases, PhraseView, Words
-from services.hospital.phrases.words import MAX_CHARS
 from services.hospital.portal.access import PHRASES, WRITERS
 from services.hospital.portal.pages import Portal, see
+from services.hospital.portal.phrase_words import GROUPS, group_of, told_of, words_typed
 from services.hospital.portal.placeholders import placeholders
-from services.hospital.portal.texts import clean, version_of
+from services.hospital.portal.texts import version_of
 from services.hospital.portal.views import explain
 
-MAX_FIELD_CHARS = 2 * MAX_CHARS
 PICKER = "phrases"
 
 
@@ -44,7 +43,7 @@ class PhrasePages:
             """What this clinician may put into a reply, with the placeholders that each names."""
             who = portal.gate.let(request, WRITERS)
             language = portal.pages.language(request)
-            told = [_told(view, language) for view in self._phrases.usable(who.user)]
+            told = [told_of(view, language) for view in self._phrases.usable(who.user)]
             return JSONResponse({"phrases": told}, headers={"Cache-Control": "no-store"})
 
     def _add_pages(self, pages: APIRouter, portal: Portal) -> None:
@@ -64,7 +63,7 @@ class PhrasePages:
         ) -> Response:
             """Write a phrase."""
             who = portal.gate.let_change(request, csrf, WRITERS)
-            words = _words(title, english, spanish)
+            words = words_typed(title, english, spanish)
             try:
                 made = self._phrases.write(who.user, words)
             except CaretierError as error:
@@ -90,7 +89,7 @@ class PhrasePages:
         ) -> Response:
             """Write a further version; what was typed stays where that is refused."""
             who = portal.gate.let_change(request, csrf, WRITERS)
-            words = _words(title, english, spanish)
+            words = words_typed(title, english, spanish)
             try:
                 self._phrases.write(who.user, words, id_, version_of(version))
             except CaretierError as error:
@@ -130,7 +129,7 @@ class PhrasePages:
         t = portal.pages.translator(request)
         found: dict[str, list[PhraseView]] = {}
         for view in self._phrases.seen(who.user):
-            found.setdefault(_group(view, who), []).append(view)
+            found.setdefault(group_of(view, who), []).append(view)
         return portal.pages.render(
             request,
             "phrases",
@@ -174,39 +173,3 @@ class PhrasePages:
             names=portal.names(),
             trouble=explain(error, t) if error else None,
         )
-
-
-GROUPS = ("review", "mine", "shared", "starting", "retired")
-"""In the order of the page: what waits for this clinician comes first."""
-
-
-def _group(view: PhraseView, who: SignedIn) -> str:
-    mine = view.owner == who.user.id
-    if view.state in {"starting", "retired"}:
-        return view.state
-    if view.state == "waiting" and not mine:
-        return "review"
-    return "mine" if mine else "shared"
-
-
-def _words(title: str, english: str, spanish: str) -> Words:
-    return Words(
-        clean(title[:MAX_FIELD_CHARS]).replace("\n", " "),
-        clean(english[:MAX_FIELD_CHARS]),
-        clean(spanish[:MAX_FIELD_CHARS]),
-    )
-
-
-def _told(view: PhraseView, language: str) -> dict[str, Any]:
-    words = view.words
-    return {
-        "id": view.id,
-        "title": view.title(language),
-        "en": words.english,
-        "es": words.spanish,
-        "state": view.state,
-        "named": {
-            "en": list(placeholders(words.english)),
-            "es": list(placeholders(words.spanish)),
-        },
-    }
