@@ -71,6 +71,7 @@ from services.hospital.standing import Standing
 from services.hospital.studies import Studies
 from services.hospital.subscribing import subscription_handlers, subscriptions_of
 from services.hospital.text_keys import TextKeys
+from services.hospital.throttle import Throttle
 from services.hospital.tidying import hospital_sweeper
 from services.hospital.versions import ReplyVersions
 from services.hospital.worklist import Holding, Texts, Waits, Worklist
@@ -173,6 +174,7 @@ class Hospital:
             self.database,
             idle=timedelta(minutes=settings.session_minutes),
             auditor=self.auditor,
+            throttle=Throttle(settings.address_failures),
         )
         secret = TextKey(load_or_create(settings.data / "keys" / "factors.key"))
         self.factors = Factors(self.database, secret, self.auditor, policy=settings.second_factor)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from services.hospital.models import PortalSession
+from services.hospital.models import PendingSignIn, PortalSession
 from services.store.database import Database
 from services.store.rows import changed
 
@@ -68,12 +68,22 @@ def open_sessions(database: Database, user: str) -> list[OpenSession]:
 
 
 def end_sessions(session: Session, user: str, *, but: str = "") -> int:
-    """End the sessions of an account in a transaction; returns how many.
+    """End the sessions of an account in a transaction, and sign-ins that have begun.
+
+    What began with a password or a role that is no longer good must not end in a session. A code
+    for a first password stays: it is made void where the account is.
 
     Args:
         session: of the transaction.
         user: id of the account.
         but: digest of one that goes on.
+
+    Returns:
+        How many sessions.
     """
+    begun = delete(PendingSignIn).where(
+        PendingSignIn.user_id == user, PendingSignIn.kind != "welcome"
+    )
+    session.execute(begun)
     mine = delete(PortalSession).where(PortalSession.user_id == user, PortalSession.digest != but)
     return changed(session.execute(mine))

@@ -23,6 +23,8 @@ class HospitalSettings(BaseSettings):
         hosts: further host names that requests may be for, comma-separated.
         secure_cookies: set the Secure flag of cookies; on wherever the portal is behind TLS.
         session_minutes: a portal session ends after so long without a request.
+        address_failures: failed sign-ins of one network address in ten minutes, after which it has
+            to wait; 0: no limit, where a proxy hides the addresses.
         treatment_relation: ``required``: a clinician opens the charts of their own patients, others
             by breaking the glass; ``off``: every chart. Each opening is audited either way.
         second_factor: ``off``, ``optional`` or ``required``: whether an account may or must have
@@ -67,6 +69,7 @@ class HospitalSettings(BaseSettings):
     hosts: str = ""
     secure_cookies: bool = False
     session_minutes: int = Field(default=20, ge=1)
+    address_failures: int = Field(default=60, ge=0)
     treatment_relation: Literal["required", "off"] = "required"
     second_factor: Literal["off", "optional", "required"] = "off"
     sign_in: Literal["local", "provider", "both"] = "local"

@@ -169,7 +169,9 @@ class Gate:
             raise NotAllowedError("Your role does not allow this.")
         return who
 
-    def open(self, request: Request, response: Response, user: User, method: str) -> SignedIn:
+    def open(
+        self, request: Request, response: Response, user: User, method: str, *, fresh: bool = True
+    ) -> SignedIn:
         """Open a session under a new id; the one that the browser came with ends.
 
         Args:
@@ -177,6 +179,7 @@ class Gate:
             response: to it.
             user: who has proved who they are.
             method: how, ``password+totp`` for example.
+            fresh: whether accounts may be changed by this proof.
 
         Raises:
             SignInError: the account was locked or disabled meanwhile.
@@ -184,7 +187,7 @@ class Gate:
         """
         browser = browser_of(request.headers.get("user-agent"))
         token = self._accounts.open_session(
-            user, method, client=client_of(request), browser=browser
+            user, method, client=client_of(request), browser=browser, fresh=fresh
         )
         self._forget(request)
         response.set_cookie(

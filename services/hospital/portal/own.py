@@ -93,7 +93,8 @@ def _account_pages(pages: APIRouter, portal: Portal, people: People, lately: Lat
         except AccountRefusedError:
             return show(request, who, refused="provider")
         response = see(f"{ACCOUNT}?done=password")
-        gate.open(request, response, user, "password")
+        # who has a second factor changes accounts by that alone (`_proof`)
+        gate.open(request, response, user, "password", fresh=not people.factors.has(user))
         return response
 
 
@@ -143,6 +144,7 @@ def _proof(people: People, user: User, secret: str, client: str | None) -> str:
     if not people.factors.has(user):
         accounts.check(user.username, secret, client=client)
         return "again+password"
+    accounts.admit("again+totp", client)
     if user.is_locked():
         accounts.refuse(user, "again+totp", client)
     means = people.factors.prove(user, secret)

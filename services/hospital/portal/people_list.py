@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from services.web.i18n import Translator
 
 STATES = ("waiting", "locked", "disabled", "no-factor")
 MAX_ASKED_CHARS = 80
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "|", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -104,5 +105,6 @@ def as_csv(found: Iterable[Line]) -> str:
 
 
 def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """A cell that no spreadsheet takes for a formula, also where it widens letters or trims."""
+    begun = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    return f"'{text}" if text.startswith(_FORMULA) or begun.startswith(_FORMULA) else text

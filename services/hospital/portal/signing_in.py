@@ -125,7 +125,11 @@ class SignInSteps:
     def drop(self, response: Response) -> None:
         """Take that cookie away."""
         response.delete_cookie(
-            PENDING_COOKIE, path="/portal", httponly=True, secure=self.gate.secure
+            PENDING_COOKIE,
+            path="/portal",
+            httponly=True,
+            secure=self.gate.secure,
+            samesite="strict",
         )
 
     def begun(self, request: Request, kind: Kind) -> tuple[Pending, User] | None:
@@ -188,6 +192,7 @@ def _code_pages(router: APIRouter, portal: Portal, steps: SignInSteps, factors: 
             raise NotSignedInError("Sign in first.")
         pending, user = found
         try:
+            steps.accounts.admit("totp", client_of(request))
             if user.is_locked():
                 steps.accounts.refuse(user, "totp", client_of(request))
             means = factors.prove(user, code[:MAX_CODE_CHARS])
