@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
@@ -131,6 +131,15 @@ class TrailIndex:
         with self._open() as database:
             return [Entry(*row) for row in database.execute(query, [*values, limit])]
 
+    def walk(self, search: Search, *, before: int | None = None) -> Iterator[Entry]:
+        """Every entry that fits, the newest first; holds no more than one page of them at a time.
+
+        What is written meanwhile is newer than the first one, and therefore not among them.
+        """
+        while page := self.find(search, before=before, limit=_CHUNK):
+            yield from page
+            before = page[-1].seq
+
     def count(self, search: Search) -> int:
         """How many fit; `MOST_COUNTED` + 1 stands for more than that."""
         criterion, values = search.where()
@@ -165,10 +174,20 @@ class TrailIndex:
         Raises:
             AuditError: there is none, or it is not the record that the index was made from.
         """
+        return next(self.records([seq]))
+
+    def records(self, numbers: Iterable[int]) -> Iterator[AuditRecord]:
+        """The whole records of numbers, from the trail, one after the other.
+
+        Raises:
+            AuditError: there is none, or it is not the record that the index was made from.
+        """
         with self._open() as database:
-            found = database.execute(
-                "select place, size from entry where seq = ?", [seq]
-            ).fetchone()
+            for seq in numbers:
+                yield self._record(database, seq)
+
+    def _record(self, database: sqlite3.Connection, seq: int) -> AuditRecord:
+        found = database.execute("select place, size from entry where seq = ?", [seq]).fetchone()
         if found is None:
             raise AuditError("There is no such record.")
         record = AuditRecord.parse(self._line(*found))

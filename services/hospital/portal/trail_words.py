@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -24,6 +24,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 ACTS = tuple(act for acts in FAMILIES.values() for act in acts)
 MOST_DAYS = 62
 BAR, GAP, TALL = 10, 3, 96
+PIECE_CHARS = 65_536
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,8 @@ def _day(day: str, place: int, held: Mapping[str, int], most: int, t: Translator
     return Day(day, place * (BAR + GAP), total, f"{day}: {said}" if said else day, tuple(pieces))
 
 
-def as_csv(found: Iterable[Told]) -> str:
-    """Events as a table for a spreadsheet; no cell is taken for a formula."""
+def as_csv(found: Iterable[Told]) -> Iterator[str]:
+    """Events as a table for a spreadsheet, piece by piece; no cell is taken for a formula."""
     text = io.StringIO()
     out = csv.writer(text)
     out.writerow(
@@ -141,4 +142,8 @@ def as_csv(found: Iterable[Told]) -> str:
             entry.what, entry.patient, entry.outcome, entry.client, entry.program, entry.purpose,
         )  # fmt: skip
         out.writerow([safe_cell(cell) for cell in row])
-    return text.getvalue()
+        if text.tell() >= PIECE_CHARS:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()
