@@ -22,6 +22,7 @@ from services.consult.decisions import own_decision
 from services.consult.kinds import SECTIONS
 from services.consult.messages import Fact, Level, Question
 from services.consult.reader import Matcher, Reader, Reading
+from services.consult.repeats import parted
 
 ANSWERS = 0.75
 """Probability from which a passage answers."""
@@ -172,11 +173,20 @@ class Grounder:
             best = set(order[:most])
             short += sorted((q for q in pool if q in best), key=lambda q: q.text not in joining)
             rest += [q for q in pool if q not in best]
+        again = _again(short)
+        short = [quote for quote in short if quote not in again]
         first = chosen[0].passage
         care = self.index.knowledge.by_id[first.topic.id].passage("when-to-seek-care")
         if care and first.section in CARE_FOR:
             short.append(Quote(care, care.sentences[0], 0.0))
-        return tuple(dict.fromkeys(short)), tuple(dict.fromkeys(rest))
+        return tuple(dict.fromkeys(short)), tuple(dict.fromkeys([*again, *rest]))
+
+
+def _again(quotes: Sequence[Quote]) -> list[Quote]:
+    """What repeats an earlier sentence, of passages that say something else besides."""
+    kept, again = parted(quotes, lambda quote: quote.text)
+    cited = {quote.passage.id for quote in kept}
+    return [quote for quote in again if quote.passage.id in cited]
 
 
 def _plain(best: Best, reading: Reading) -> bool:
