@@ -13,11 +13,18 @@ let timer = 0;
 
 const able = () => "Notification" in globalThis;
 
+/** By the service worker where there is one: a phone's browser shows none of a page's own. */
+async function ring(title, options) {
+  const worker = navigator.serviceWorker?.controller && (await navigator.serviceWorker.ready);
+  if (worker) await worker.showNotification(title, options);
+  else new Notification(title, options);
+}
+
 function tell(dose) {
   if (told.has(dose.id)) return;
   told.add(dose.id);
   const body = dose.named ? `${dose.time} ${dose.name}` : t("reminders.notify_body");
-  new Notification(t("reminders.notify_title"), { body, tag: dose.id });
+  ring(t("reminders.notify_title"), { body, tag: dose.id }).catch(() => told.delete(dose.id));
 }
 
 function sayState(wanted) {

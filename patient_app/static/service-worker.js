@@ -61,3 +61,15 @@ self.addEventListener("fetch", (event) => {
   if (request.mode === "navigate" && !url.pathname.startsWith("/api/")) event.respondWith(page(request));
   else if (KEPT.has(url.pathname) && !url.search) event.respondWith(file(request));
 });
+
+/** A notification leads to the medicines: to the page that rang, or to a new one. */
+async function toMedicines() {
+  const pages = await self.clients.matchAll({ type: "window" });
+  const rang = pages.find((one) => new URL(one.url).pathname === "/medicines");
+  return rang ? rang.focus() : self.clients.openWindow("/medicines");
+}
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(toMedicines());
+});
