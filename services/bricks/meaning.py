@@ -52,7 +52,7 @@ class Meanings:
                 (passage.topic.title, *passage.topic.aliases, passage.section, passage.text)
             )
             self._stems.append(tuple(dict.fromkeys(content_stems(text))))
-            for word in words(text):
+            for word in dict.fromkeys(words(text)):
                 faces.setdefault(stem(word), word)
         known = sorted({s for stems in self._stems for s in stems})
         self._place = {s: i for i, s in enumerate(known)}

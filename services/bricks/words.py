@@ -100,8 +100,11 @@ _ACHE = re.compile(
 
 def fold(text: str) -> str:
     """Lower case, accents and curly quotes folded to plain ASCII letters where there are any."""
+    if text.isascii():  # most are, and a node folds its whole knowledge at each start
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text.replace("\u2019", "'").replace("\u2018", "'"))
-    return "".join(c for c in plain if not unicodedata.combining(c)).lower()
+    marks = {ord(c) for c in set(plain) if unicodedata.combining(c)}
+    return plain.translate(dict.fromkeys(marks)).lower()
 
 
 def words(text: str) -> list[str]:
@@ -111,6 +114,8 @@ def words(text: str) -> list[str]:
 
 def stem(word: str) -> str:
     """Cut the commonest English endings so that singular and plural, verb and noun meet."""
+    if not word.endswith("s"):
+        return word
     if word.endswith("aches") and not word.endswith(("eaches", "oaches")):
         return word[:-1]  # headaches, not reaches
     for ending, rest in (
@@ -181,14 +186,17 @@ class NameFinder:
                     if topic not in holders:
                         holders.append(topic)
         self._longest = max((len(n) for n in self._names), default=0)
-        self._vocabulary = {w for n in self._names for w in n if len(w) >= TYPO_LETTERS}
+        self._alike: dict[tuple[str, int], list[str]] = {}
+        for word in {w for n in self._names for w in n if len(w) >= TYPO_LETTERS}:
+            for size in (len(word) - 1, len(word), len(word) + 1):
+                self._alike.setdefault((word[0], size), []).append(word)
         self._known = {w for n in self._names for w in n} | set(others)
 
     def correct(self, word: str) -> str | None:
         """The only name word one typing error away from ``word``, or None."""
         if len(word) < TYPO_LETTERS or word in self._known:
             return None
-        near = [w for w in self._vocabulary if w[0] == word[0] and one_edit_apart(word, w)]
+        near = [w for w in self._alike.get((word[0], len(word)), ()) if one_edit_apart(word, w)]
         return near[0] if len(near) == 1 else None
 
     def find(self, text: str) -> list[Mention]:
