@@ -79,32 +79,40 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def _measure(page: Page, cdp: CDPSession, address: str) -> Look:
+def _measure(page: Page, cdp: CDPSession, address: str, *, timed: bool) -> Look:
     sizes: list[float] = []
     cdp.on("Network.loadingFinished", lambda e: sizes.append(e["encodedDataLength"]))
-    page.goto(address, wait_until="networkidle")
-    page.wait_for_timeout(REST_MS)
-    seen: dict[str, Any] = page.evaluate("window.seen")
+    reply = page.goto(address, wait_until="networkidle")
+    assert reply is not None, address
+    assert reply.ok, f"{address}: {reply.status}"
+    page.wait_for_timeout(REST_MS if timed else 0)
+    seen: dict[str, Any] = page.evaluate("window.seen") if timed else {}
     return Look(bytes=int(sum(sizes)), requests=len(sizes), **seen)
 
 
 @pytest.fixture
 def measure(chromium: Browser) -> Callable[..., Look]:
-    """Looks at a page for the first time (nothing kept) on a slow phone."""
+    """Looks at a page for the first time (nothing kept) on a slow phone.
 
-    def first_look(address: str, cookies: list[dict[str, str]], width: int = 390) -> Look:
+    What is not ``timed`` is only weighed, and as quickly as the machine can.
+    """
+
+    def first_look(
+        address: str, cookies: list[dict[str, str]], language: str = "en", *, timed: bool = True
+    ) -> Look:
         context = chromium.new_context(
-            viewport={"width": width, "height": 844}, service_workers="block"
+            viewport={"width": 390, "height": 844}, service_workers="block", locale=language
         )
         context.add_cookies(cookies)
         context.add_init_script(f"({WATCH})()")
         page = context.new_page()
         cdp = context.new_cdp_session(page)
         cdp.send("Network.enable")
-        cdp.send("Network.emulateNetworkConditions", SLOW_4G)
-        cdp.send("Emulation.setCPUThrottlingRate", {"rate": CPU_TIMES})
+        if timed:
+            cdp.send("Network.emulateNetworkConditions", SLOW_4G)
+            cdp.send("Emulation.setCPUThrottlingRate", {"rate": CPU_TIMES})
         try:
-            return _measure(page, cdp, address)
+            return _measure(page, cdp, address, timed=timed)
         finally:  # or its page would go on asking while the next one is timed
             context.close()
 
@@ -144,4 +152,8 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
             value = reply.cookies["caretier_device"]
             cookies = [{"name": "caretier_device", "value": value, "url": address}]
             httpx.get(f"{address}/api/record", cookies=reply.cookies)  # loads what a start loads
-            yield {"address": address, "cookies": cookies}
+            yield {
+                "address": address,
+                "cookies": cookies,
+                "speak": lambda language: here.members[PERSON].set_profile({"language": language}),
+            }

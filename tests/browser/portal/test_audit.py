@@ -79,3 +79,8 @@ def test_a_clinician_in_a_hurry_opens_a_chart_and_it_counts_down(
     officer.click(".meanwhile summary")
     assert officer.locator(".meanwhile li a").count() >= 2
     good(officer, "reviews")
+    officer.fill("[name=note]", "Asked the ward")
+    officer.click("[name=verdict][value=justified]")
+    officer.wait_for_selector("#done")
+    assert officer.locator("[id^=review-]").count() == 0
+    good(officer, "reviews-done")

@@ -81,6 +81,10 @@ def test_a_reply_is_read_for_written_and_signed_by_keyboard(hospital, opened, go
     page.click(".toast__act")
     assert page.input_value("#text") == before
     page.keyboard.press("Control+y")
+    page.click("#changes summary")
+    page.wait_for_selector("#changes ins")
+    assert page.locator("#marks mark.drafted").count() >= len(QUOTES)  # as drafted
+    page.focus("#text")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#confirm[open]")
     good(page, "referral-confirm")
@@ -96,7 +100,7 @@ def test_a_lost_session_loses_no_text_and_an_older_version_comes_back(hospital, 
     (page, id_), is_saved = opened, f"#status:text-matches('^{said('reply.saved_at', when='')}')"
     page.keyboard.press("Alt+4")
     page.fill("#text", "First words.")
-    page.wait_for_selector(is_saved)
+    page.wait_for_selector(is_saved, state="attached")
     with hospital.database.transaction() as session:
         session.execute(delete(PortalSession))
     page.fill("#text", "First words, and more that nobody saved.")
@@ -106,7 +110,7 @@ def test_a_lost_session_loses_no_text_and_an_older_version_comes_back(hospital, 
     token = hospital.accounts.sign_in("ana", PASSWORD)
     page.context.add_cookies([{"name": "caretier_portal", "value": token, "url": ORIGIN}])
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
-    page.wait_for_selector(is_saved)
+    page.wait_for_selector(is_saved, state="attached")
     assert page.input_value("#text") == "First words, and more that nobody saved."
     assert hospital.desk.item(id_).text == "First words, and more that nobody saved."
 
