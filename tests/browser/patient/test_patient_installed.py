@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from support.looks import in_looks
+from support.looks import Look, in_looks
 
+from patient_app.settings import DeviceSettings
+from tests.browser.patient import serving
 from tests.browser.patient.home import sound
 
 pytestmark = pytest.mark.browser
@@ -36,6 +38,15 @@ REMINDER = {
     "id": "r1", "medicine": "m1", "name": "Vitamin D", "times": ["08:00", "20:00"],
     "days": [0, 1, 2, 3, 4, 5, 6], "since": None, "until": None, "named": True, "stopped": False,
 }  # fmt: skip
+SHOWN = """async () => {
+  const worker = await navigator.serviceWorker.ready;
+  for (let tries = 0; tries < 100; tries += 1) {
+    const shown = await worker.getNotifications();
+    if (shown.length === 2) return shown.map(({ tag, body }) => [tag, body]).sort();
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return [];
+}"""
 EMPTY = {"active": [], "on_hold": [], "stopped": [], "twice": [], "allergies": []}
 
 
@@ -100,3 +111,21 @@ def test_a_browser_without_notifications_has_no_button_and_shows_the_doses_all_t
     page = stage.open("/medicines")
     expect(page.locator(".dose")).to_have_count(3)
     expect(page.locator("#notify")).to_be_hidden()
+
+
+def test_an_installed_client_notifies_through_its_worker(chromium, tmp_path, cheap_vault):
+    device = serving.Told(DeviceSettings(data=tmp_path / "device"))
+    device.add("p01", serving.PASSPHRASE)
+    page = serving.window(chromium, Look(390, "light", "en"))
+    page.context.grant_permissions(["notifications"])
+    state = {"today": DUE, "reminders": [REMINDER], "history": []}
+    page.route("**/api/reminders", lambda route: route.fulfill(json=state))
+    with serving.at(device) as address:
+        serving.unlock(page, address)
+        serving.controlled(page)
+        page.goto(f"{address}/medicines")
+        page.wait_for_selector(".dose")
+        assert page.evaluate(SHOWN) == [["d1", "Open Caretier to see which one."],
+                                        ["d2", "08:00 Vitamin D"]]  # fmt: skip
+        page.context.close()
+    device.lock("p01")

@@ -17,6 +17,8 @@ PAGES = [
     "/start/bring", "/offline",
 ]  # fmt: skip
 WIDTHS = [320, 360, 768, 3840]
+THUMB = 44
+"""Least width and height of what is pressed often, in CSS pixels."""
 ADVICE = "Call 911 now. Chew aspirin 325 mg if you are not allergic."
 URGENT = {"level": "emergency", "rule": "chest-pain", "advice": ADVICE, "source": "AHA"}
 ORDER = """() => {
@@ -120,3 +122,15 @@ def test_the_frame_of_a_narrow_window_is_that_of_a_wide_one(stage):
         stage.open("/history").wait_for_load_state("networkidle")
         heard.append(stage.page.locator("header").aria_snapshot())
     assert heard[0] == heard[1]
+
+
+def test_what_one_presses_most_is_large_and_under_the_thumb(stage):
+    stage.see(Look(390, "light", "es"))
+    page = stage.open()
+    page.locator("#send").wait_for()
+    often = [page.locator("#send"), page.locator("#question"), *page.locator(".nav a").all()]
+    for one in often:
+        box = one.bounding_box()
+        assert min(box["height"], box["width"]) >= THUMB, one
+        assert box["y"] > 844 / 2, "the upper half is out of reach"
+    assert page.locator("#lifeline").bounding_box()["y"] > 844 / 2
