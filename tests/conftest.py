@@ -45,10 +45,17 @@ PACKAGES = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that need the models together."""
+    """Keep the tests that need the models together, and those of a browser that one file opens.
+
+    Workers begin with the largest groups and end with single tests, so that they end together.
+    """
     for item in items:
         if HEAVY & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("models"))
+        elif "chromium" in getattr(item, "fixturenames", ()) and not item.get_closest_marker(
+            "xdist_group"
+        ):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.hookimpl(trylast=True)

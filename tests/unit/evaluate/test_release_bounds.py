@@ -17,6 +17,7 @@ from services.consult.messages import Urgency
 from services.consult.triage import Triager
 
 SUITES = Path(__file__).parents[2] / "suites"
+pytestmark = pytest.mark.xdist_group("answers")
 
 
 def test_triage_recognises_emergencies_and_spares_look_alikes() -> None:
