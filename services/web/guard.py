@@ -5,6 +5,8 @@ Written as plain ASGI so that streams are not buffered and a broken off client i
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -31,6 +33,11 @@ HEADERS = {
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 MAX_LENGTH_DIGITS = 18
+_HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::\d{1,5})?")
+PAUSE_SECONDS = 30.0
+"""How long the next part of a request's body may take to come."""
+LEAST_BYTES_A_SECOND = 10_000
+"""How fast a body comes at least, over the time of one pause."""
 Dress = Callable[[str, Problem], ASGIApp]
 """Given a path and a problem: the response that says so."""
 
@@ -79,6 +86,8 @@ class Guard:
             await app(scope, call.receive, call.send)
         except _TooLargeError:
             await call.end(self._dress(scope["path"], _too_large()))
+        except _TooSlowError:
+            await call.end(self._dress(scope["path"], _too_slow()))
         except Exception as error:  # noqa: BLE001 - nothing of it may reach the server's own log
             await call.end(self._dress(scope["path"], unexpected(error, _route(scope))))
         finally:
@@ -87,8 +96,8 @@ class Guard:
             self._time.labels(route).observe(time.perf_counter() - began)
 
     def _refuse(self, scope: Scope, headers: dict[bytes, bytes], limit: int) -> Problem | None:
-        host = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0].strip("[]").lower()
-        if self._hosts and host not in self._hosts:
+        said = _HOST.fullmatch(headers.get(b"host", b"").decode("latin-1").lower())
+        if self._hosts and (said is None or said[1].strip("[]") not in self._hosts):
             return Problem(400, "wrong-host", "This server does not answer to that host name.")
         length = headers.get(b"content-length", b"0")
         # NUL stands in no address of ours, and PostgreSQL takes it in no text
@@ -104,26 +113,50 @@ class _TooLargeError(Exception):
     """The body went over the limit while it was read."""
 
 
+class _TooSlowError(Exception):
+    """The body did not come in time."""
+
+
 class _Call:
-    """One request: counts what comes in, adds the headers to what goes out."""
+    """One request: counts and times what comes in, adds the headers to what goes out."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         self._scope, self._receive, self._send, self._left = scope, receive, send, limit
-        self._started = False
+        self._started = self._whole = self._slow = False
+        self._came, self._took = 0, 0.0
         self.status = 500
 
     async def receive(self) -> Message:
-        """Give the next part of the body; raise when it goes over the limit."""
-        message = await self._receive()
+        """Give the next part of the body; raise when it goes over the limit, or comes too slowly.
+
+        Once it is whole, what comes is that the client left, which may take as long as it likes.
+        """
+        if self._whole:
+            return await self._receive()
+        began = time.perf_counter()
+        try:
+            message = await asyncio.wait_for(self._receive(), PAUSE_SECONDS)
+        except TimeoutError:
+            self._slow = True
+            raise _TooSlowError from None
+        self._took += time.perf_counter() - began
+        self._came += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise _TooLargeError
+        self._slow = self._took > PAUSE_SECONDS + self._came / LEAST_BYTES_A_SECOND
+        if self._slow and not self._whole:
+            raise _TooSlowError
         return message
 
     async def send(self, message: Message) -> None:
         """Pass a message on; nothing that a route made of half a body."""
-        if self._left < 0 and not self._started:
-            raise _TooLargeError
+        if not self._started:
+            if self._left < 0:
+                raise _TooLargeError
+            if self._slow and not self._whole:
+                raise _TooSlowError
         await self._pass(message)
 
     async def _pass(self, message: Message) -> None:
@@ -151,6 +184,10 @@ def _too_large() -> Problem:
     return Problem(
         413, "too-large", "The request is larger than this address takes.", remedy="Send less."
     )
+
+
+def _too_slow() -> Problem:
+    return Problem(408, "too-slow", "The request did not come in time.", remedy="Try it once more.")
 
 
 def _add_headers(scope: Scope, message: Message) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
+from services.web.hurried import HurriedProtocol
 from services.web.memory import limit_arenas
 
 SHUTDOWN_SECONDS = 5
@@ -30,5 +31,6 @@ def serve(create: Callable[[], FastAPI], host: str, port: int) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        http=HurriedProtocol,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
