@@ -137,9 +137,10 @@ def _holding(pages: APIRouter, portal: Portal, desk: RequestsDesk) -> None:
         request: Request, csrf: Text = "", number: Text = "", referral: Text = "", reason: Text = ""
     ) -> Response:
         """Keep a person's record, or a referral, until that is lifted."""
-        by = _let(portal, request, csrf)
-        subject = _subject(portal, desk, number, referral)
-        desk.holds.place(subject, clean(reason[:MAX_REASON_CHARS]), by)
+        by, why = _let(portal, request, csrf), clean(reason[:MAX_REASON_CHARS]).strip()
+        if not why:
+            return see(f"{REQUESTS}#hold")
+        desk.holds.place(_subject(portal, desk, number, referral), why, by)
         return see(f"{REQUESTS}?done=placed")
 
     @pages.post("/requests/holds/lift")

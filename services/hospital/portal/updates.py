@@ -74,7 +74,10 @@ def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
         t = pages.translator(request)
         return pages.render(
             request, "updates", who, here=UPDATES, title=t("updates.title"), tones=TONES,
-            rows=[summary(row) for row in rounds.book.listing()],
+            rows=sorted(
+                (summary(row) for row in rounds.book.listing()),
+                key=lambda one: one["state"] != "waiting",
+            ),
             operates=who.user.role in OPERATORS,
             domains={
                 name: lines(rehearsed(rounds.dry_run(name))["start"], "round", t, lacking="lacks")
