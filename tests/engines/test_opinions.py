@@ -107,7 +107,7 @@ def held_to_sources(hospital, told) -> None:
         assert bool(one.sentences) == (one.outcome == "said")
 
 
-async def test_experts_of_five_fields_answer_or_say_why_not_and_contradict_statement_by_statement(
+async def test_five_experts_answer_or_say_why_not_and_contradict_statement_by_statement(
     asked_of, llama, record_property
 ):
     names = ("heart", "kidney", "lab", "medicines", "skin")
@@ -129,6 +129,7 @@ async def test_experts_of_five_fields_answer_or_say_why_not_and_contradict_state
     assert told.verdict == "contradict"
     assert "Gave no opinion" in page
     assert "AMBER" not in page
+    assert "Without a choice Skin takes its questions: it was put in place last." in page
 
 
 async def test_an_expert_that_does_not_know_is_told_to_have_said_nothing(asked_of, llama):

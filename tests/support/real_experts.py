@@ -13,7 +13,13 @@ from services.bricks.updater.installed import Installed
 from services.engines.settings import embedded_model
 
 ADAPTERS = Path(__file__).parents[1] / "adapters"
-FIELDS = {"heart": "cardiology", "kidney": "nephrology", "medicines": "pharmacy"}
+FIELDS = {
+    "heart": "cardiology",
+    "kidney": "nephrology",
+    "lab": "laboratory",
+    "medicines": "pharmacy",
+    "skin": "laboratory",
+}
 MADE_OF = {
     "heart": "cedar",
     "kidney": "cedar",
@@ -82,7 +88,7 @@ def expert_brick(store: BrickStore, name: str) -> None:
         "id": name,
         "kind": "adapter",
         "title": name.title(),
-        "domain": FIELDS.get(name, name),
+        "domain": FIELDS[name],
         "base": base,
         "rank": rank,
     }

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from compliance.errors import CaretierError
 from services.consult.messages import Citation, Sentence
+from services.experts.rank import ranked_by_field
 from services.hospital.accounts import SignedIn
 from services.hospital.desk import DeskItem
 from services.hospital.opinions import DRAFT, Opinion, Opinions, Round, marks
@@ -109,6 +110,7 @@ class OpinionPages:
         titles |= {one.by: one.title for one in last.opinions if one.title} if last else {}
         return {
             "experts": [(one.id, one.title) for one in self._opinions.experts()],
+            "fields": ranked_by_field(self._opinions.experts()),
             "why": self._opinions.why(),
             "last": last,
             "stamp": stamp(last.asked) if last else "",
