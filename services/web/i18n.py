@@ -17,6 +17,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -52,6 +53,12 @@ def _files(folder: Path, language: Language) -> list[Path]:
     return parts or [folder / f"{language}.yaml"]
 
 
+@cache
+def _read(file: Path, _changed: int) -> tuple[tuple[str, str], ...]:
+    """The sentences of a file as it was changed last, by their dotted keys."""
+    return tuple(_leaves(read_yaml(file.read_text("utf-8"))))
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Sentences per language: ``{language: {dotted key: sentence}}``."""
@@ -71,7 +78,7 @@ class Catalogue:
                     leaf
                     for folder in folders
                     for file in _files(folder, language)
-                    for leaf in _leaves(read_yaml(file.read_text("utf-8")))
+                    for leaf in _read(file, file.stat().st_mtime_ns)
                 )
                 for language in LANGUAGES
             }
