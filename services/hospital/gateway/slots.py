@@ -1,6 +1,7 @@
 """Back-pressure: so many requests run at once, so many wait, and keys take turns.
 
-Without turns a program that sends a thousand requests at once would keep every other one waiting.
+Without turns a program that sends a thousand requests at once would keep every other one waiting;
+and it must not take all the places to wait, or every other one were refused.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from services.hospital.gateway.errors import GatewayFullError
 
 _Turn = asyncio.Future[None]
 SMOOTHING = 0.1
+OTHERS = 8
+"""One part in so many of the places to wait is left for others than the key that fills them."""
 LONGEST_ADVICE = 60
 """Seconds of the longest Retry-After."""
 
@@ -63,7 +66,8 @@ class Slots:
             self._pass_on()
 
     async def _wait(self, key: str) -> None:
-        if self.waiting >= self._most:
+        mine = len(self._queues.get(key, ()))
+        if self.waiting >= self._most or mine >= self._most - self._most // OTHERS:
             raise GatewayFullError(f"{self.waiting} requests wait for a model.", self._advice())
         turn: _Turn = asyncio.get_running_loop().create_future()
         self._queues.setdefault(key, deque()).append(turn)
