@@ -48,3 +48,12 @@ class SignalSentError(CaretierError):
     status = 409
     exit_code = 89
     remedy = "To have it deleted, withdraw your consent for learning in the settings."
+
+
+class ForeignRequestError(CaretierError):
+    """A form came from another site, or without the token of its session; nothing was done."""
+
+    kind = "foreign-request"
+    status = 403
+    exit_code = 44
+    remedy = "Open the page on this device and try again."

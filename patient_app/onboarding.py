@@ -19,14 +19,11 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel
 
+from patient_app.errors import ForeignRequestError
 from patient_app.newcomers import MAX_PEOPLE, Newcomer, UnfitError, check_passphrase
-from patient_app.pages import (
-    MAX_PASSPHRASE_CHARS,
-    ForeignRequestError,
-    Pages,
-    require_own_page,
-)
+from patient_app.pages import Pages
 from patient_app.sessions import Session, Sessions
+from patient_app.unlocking import MAX_PASSPHRASE_CHARS, require_own_page
 from services.web.i18n import LANGUAGES, negotiate
 
 STEPS = ("stays", "you", "recovery", "choices", "bring")

@@ -14,33 +14,24 @@ Example:
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, FastAPI, Form, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from compliance.errors import CaretierError
 from patient_app.shell import shell_routes
-from patient_app.trouble import told
-from services.web.i18n import COMMON, LANGUAGES, Catalogue, negotiate
+from patient_app.unlocking import unlock_routes
+from services.web.i18n import COMMON, Catalogue, negotiate
 from services.web.templating import mount_static, templates
 
 HERE = Path(__file__).parent
 LOCALE = HERE / "locale"
 STATIC = HERE / "static"
 TEMPLATES = HERE / "templates"
-
-MAX_PASSPHRASE_CHARS = 1024
-"""Longest passphrase that is looked at, in characters; a longer one is refused before hashing."""
-MAX_RECOVERY_CHARS = 256
-"""Longest recovery text that is looked at, in characters; a true one has about 70."""
-MOVED_KIND = "vault-outer-key-missing"
-"""Kind of the problem that only the recovery text mends."""
 
 NAVIGATION = (
     ("/", "ask", "nav.ask"),
@@ -127,37 +118,6 @@ class Device(Protocol):
         """End the session, forget its keys and clear the cookie."""
 
 
-class ForeignRequestError(CaretierError):
-    """A form came from another site, or without the token of its session; nothing was done."""
-
-    kind = "foreign-request"
-    status = 403
-    exit_code = 44
-    remedy = "Open the page on this device and try again."
-
-
-def require_own_page(request: Request) -> None:
-    """Refuse a form that another site sent (Fetch Metadata, then ``Origin``).
-
-    Raises:
-        ForeignRequestError: the browser says that the form is from elsewhere.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        # Decided by the browser alone: under `no-referrer` it writes "Origin: null" for own forms.
-        foreign = site not in ("same-origin", "none")
-    else:
-        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-        foreign = request.headers.get("origin", own) != own
-    if foreign:
-        raise ForeignRequestError("The form did not come from this device's own page.")
-
-
-def _onward(target: str) -> str:
-    """The page to go to after unlocking: one of ours, else the first."""
-    return target if target in WORDS else "/"
-
-
 class Pages:
     """Renders pages in a person's language.
 
@@ -221,87 +181,6 @@ class Pages:
         title = self.catalogue.translator(language)("connect.landed")
         return self.render(request, "landed", language, title=title, onward=onward)
 
-    def _told(self, language: str, problem: CaretierError | None) -> tuple[str, str]:
-        """A problem in the person's language: what happened and what to do."""
-        if problem is None:
-            return "", ""
-        return told(problem.kind, problem.message, problem.advice, language)
-
-    def unlock_page(
-        self,
-        request: Request,
-        onward: str,
-        chosen: str = "",
-        problem: CaretierError | None = None,
-        *,
-        moved: bool = False,
-    ) -> Response:
-        """The form that asks whose record and for the passphrase; the passphrase is never kept.
-
-        ``moved``: the field for the recovery text is open.
-        """
-        asked = request.query_params.get("lang")
-        language = negotiate(asked or request.headers.get("accept-language"))
-        return self.render(
-            request,
-            "unlock",
-            language,
-            status=problem.status if problem else 200,
-            title=self.catalogue.translator(language)("unlock.title"),
-            people=self._device.people(),
-            chosen=chosen or request.query_params.get("person", ""),
-            problem=problem,
-            told=self._told(language, problem),
-            moved=moved or (problem is not None and problem.kind == MOVED_KIND),
-            onward=onward,
-            languages=LANGUAGES,
-        )
-
-
-def _unlock_routes(api: APIRouter, pages: Pages, device: Device) -> None:
-    """Add the pages that open and close a record."""
-
-    @api.get("/unlock", response_class=HTMLResponse)
-    def unlock_form(request: Request, next: Annotated[str, Query()] = "/") -> Response:  # noqa: A002 - the name of the query parameter
-        """Ask whose record to open."""
-        return pages.unlock_page(request, _onward(next))
-
-    @api.post("/unlock", response_class=HTMLResponse)
-    def unlock(
-        request: Request,
-        person: Annotated[str, Form()] = "",
-        passphrase: Annotated[str, Form()] = "",
-        recovery: Annotated[str, Form()] = "",
-        onward: Annotated[str, Form()] = "/",
-    ) -> Response:
-        """Open the record and go on to the page that was asked for; or show the form again."""
-        require_own_page(request)
-        response = RedirectResponse(_onward(onward), 303, headers={"Cache-Control": "no-store"})
-        try:
-            device.unlock(
-                response,
-                person,
-                passphrase[: MAX_PASSPHRASE_CHARS + 1],
-                recovery=recovery.strip()[:MAX_RECOVERY_CHARS] or None,
-            )
-        except CaretierError as error:
-            return pages.unlock_page(
-                request, _onward(onward), person, error, moved=bool(recovery.strip())
-            )
-        return response
-
-    @api.post("/lock")
-    def lock(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
-        """Close the record. Without a session there is nothing to close."""
-        response = RedirectResponse("/unlock", 303, headers={"Cache-Control": "no-store"})
-        session = device.current(request)
-        if session is not None:
-            token = csrf or request.headers.get("x-csrf-token", "")
-            if not hmac.compare_digest(token.encode(), session.csrf.encode()):
-                raise ForeignRequestError("The form lacks the token of this session.")
-            device.lock(request, response)
-        return response
-
 
 def _record_part(pages: Pages, part: str) -> Callable[[Request], Response]:
     """The page of one part of the record."""
@@ -316,7 +195,7 @@ def router(device: Device) -> APIRouter:
     """Routes of all pages; they are no part of the API and stand in no schema."""
     api = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     pages = Pages(device)
-    _unlock_routes(api, pages, device)
+    unlock_routes(api, pages, device, WORDS)
     shell_routes(api, pages.catalogue, pages.render)
 
     @api.get("/")

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from compliance.consent import Purpose
 from compliance.errors import CaretierError, NotFoundError
 from patient_app import signals, withdrawing
+from patient_app.asking import Event
 from patient_app.connect.routes import connection_routes
 from patient_app.history_routes import history_routes
 from patient_app.importing import parse_record
@@ -25,7 +26,7 @@ from patient_app.personal.routes import personal_routes
 from patient_app.redacting_routes import redacting_routes
 from patient_app.results.routes import results_routes
 from patient_app.saying import entry_in_words
-from patient_app.service import Device, Event
+from patient_app.service import Device
 from patient_app.sessions import Sessions
 from patient_app.signal_routes import signal_routes
 from patient_app.summary import summarise

@@ -1,31 +1,29 @@
-"""The device: its people, and the consult from question to answer or offer."""
+"""The device: its people, and all that runs for them."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from uuid import uuid4
-
-from pydantic import ValidationError
 
 from compliance.audit import AuditTrail
 from compliance.audit.witness import BOOK, WitnessBook
-from compliance.consent import while_permitted
-from compliance.deidentify import DeidentificationError, Deidentifier
+from compliance.deidentify import Deidentifier
 from compliance.errors import BadInputError, NotFoundError
 from compliance.retention import Schedule
 from compliance.sealing import KeyBundle, SealingKey
 from patient_app import withdrawing
+from patient_app.asking import Asking, Event
 from patient_app.bricks import DeviceBricks
+from patient_app.carrying import Carrying
 from patient_app.connect.service import Connections
-from patient_app.delivery import Delivery
 from patient_app.disclosure import Discloser
-from patient_app.errors import LockedError, NotLinkedError
+from patient_app.errors import LockedError
 from patient_app.member import Member
 from patient_app.personal.suggestions import Suggester
 from patient_app.personal.training import train_when_due
@@ -33,28 +31,16 @@ from patient_app.settings import DeviceSettings
 from patient_app.vault import Vault, VaultAnchorMissingError
 from patient_app.vault.tidying import device_sweeper
 from services.bricks.updater.acts import brick_changed, by_node
-from services.consult import wording
 from services.consult.messages import (
-    MAX_QUESTION_CHARS,
     Answer,
     Level,
     Offer,
-    Question,
-    Sentence,
-    Status,
-    Step,
-    Triage,
 )
-from services.consult.node import Node, Outcome
+from services.consult.node import Node
 from services.exchange.link import enrol
-from services.exchange.witness import Witness
 
-Event = Triage | Step | Sentence | Answer
-IDLE_SECONDS = 0.5
 TIDY_SECONDS = 3600.0
 LEARN_SECONDS = 900.0
-TELL_SECONDS = 5.0
-"""So long an erasure waits for the clinic to hear that nothing may be learned any more."""
 _LOG = logging.getLogger("caretier.device")
 
 
@@ -70,7 +56,9 @@ class Device:
         self.settings, self._given_node = settings, node
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.audit = AuditTrail.open(settings.data, "device", node="device")
-        self._book = WitnessBook(settings.data / BOOK)
+        book = WitnessBook(settings.data / BOOK)
+        self._asking = Asking(self)
+        self._carrying = Carrying(self.audit, book, lambda: self._moved_to)
         self._schedule = Schedule.load()
         self.members: dict[str, Member] = {}
         self._last_used = time.monotonic()
@@ -214,122 +202,32 @@ class Device:
         conversation: str | None = None,
         local_only: bool = False,
     ) -> AsyncIterator[Event]:
-        """Answer a question here, or offer to refer it; the last event is the Answer.
-
-        Under a standing consent that covers the destination the referral is sent at once. A stream
-        that runs under one ends when it is withdrawn; what triage says is told all the same.
-
-        Raises:
-            BadInputError: the question is empty or too long.
-            DisclosureRefusedError: a consent was withdrawn meanwhile; nothing was sent.
-        """
+        """Answer a question here, or offer to refer it; see `patient_app.asking.Asking.ask`."""
         self._last_used = time.monotonic()
-        talk = conversation or str(uuid4())
-        question = await asyncio.to_thread(self._question, member, text, conversation)
-        stay = local_only or member.profile["local_only"]
-        stands = (lambda: True) if stay else await asyncio.to_thread(withdrawing.handle, member)
-        events = while_permitted(self.node.consult(question), stands, spare=_of_triage)
-        outcome: Outcome | None = None
-        async for event in events:
-            if isinstance(event, Outcome):
-                outcome = event
-            else:
+        events = self._asking.ask(member, text, conversation=conversation, local_only=local_only)
+        async with contextlib.aclosing(events) as stream:
+            async for event in stream:
                 yield event
-        if outcome is None:
-            raise BadInputError("The question came to no end.")
-        answer = outcome.answer
-        await asyncio.to_thread(_keep, member, question, talk, answer, stay=stay)
-        if answer.status is Status.ABSTAINED and outcome.refer_to and not stay:
-            answer = await asyncio.to_thread(self._offer, member, question, outcome, talk)
-        yield member.shown(answer)
-
-    def _question(self, member: Member, text: str, conversation: str | None) -> Question:
-        if not text.strip():
-            raise BadInputError("The question is empty.")
-        if len(text) > MAX_QUESTION_CHARS:
-            raise BadInputError(f"A question has at most {MAX_QUESTION_CHARS} characters.")
-        try:
-            return Question(
-                text=text,
-                person=member.person(),
-                history=member.history(conversation),
-                record=tuple(member.resources()),
-                asked=datetime.now(UTC).date(),
-            )
-        except ValidationError:
-            raise BadInputError("The question cannot be read.") from None
-
-    def _offer(
-        self, member: Member, question: Question, outcome: Outcome, conversation: str
-    ) -> Answer:
-        """Make the preview; where it cannot be made, say so and send nothing."""
-        try:
-            offer = self.discloser.preview(member, question, outcome, conversation)
-        except NotLinkedError:
-            return outcome.answer
-        except DeidentificationError as error:
-            note = f"{outcome.answer.text} {error.advice}"
-            answer = outcome.answer.model_copy(update={"text": note})
-            _keep(member, question, conversation, answer)
-            return answer
-        destination = Level(offer.disclosure.destination)
-        under = member.standing_consent(*offer.disclosure.readers)
-        if under is not None:
-            # Named, so that one that is withdrawn at this moment is not taken for a "send" now.
-            return self.discloser.send(member, offer.preview_id, under=under)
-        told = f"{outcome.answer.text} {wording.offer(destination, question.person.language)}"
-        answer = outcome.answer.model_copy(update={"offer": offer, "text": told})
-        _keep(member, question, conversation, answer)
-        return answer
 
     async def preview(self, member: Member, text: str, conversation: str | None = None) -> Offer:
-        """What would leave for a question, whether or not the device could answer it."""
-        talk = conversation or str(uuid4())
-        question = await asyncio.to_thread(self._question, member, text, conversation)
-        outcome: Outcome | None = None
-        async for event in self.node.consult(question):
-            outcome = event if isinstance(event, Outcome) else outcome
-        if outcome is None:
-            raise BadInputError("The question came to no end.")
-        await asyncio.to_thread(_keep, member, question, talk, outcome.answer)
-        return await asyncio.to_thread(self.discloser.preview, member, question, outcome, talk)
+        """What would leave for a question; see `patient_app.asking.Asking.preview`."""
+        return await self._asking.preview(member, text, conversation)
 
     async def deliver(self, member: Member) -> bool:
-        """Carry what is due for one person; returns whether there was anything."""
-        if not await asyncio.to_thread(_waiting, member):
-            return False  # a line to the clinic is not cheap to open: only for what there is
-        try:
-            delivery = self._delivery(member)
-        except NotLinkedError:
-            return False
-        try:
-            return await delivery.once()
-        finally:
-            await delivery.close()
-
-    def _delivery(self, member: Member) -> Delivery:
-        witness = Witness(member.identity, self.audit, self._book)
-        return Delivery(member, self.audit, witness=witness, url=self._moved_to)
+        """Carry what is due for one person; see `patient_app.carrying.Carrying.deliver`."""
+        return await self._carrying.deliver(member)
 
     async def unlearn(self, member: Member) -> bool:
-        """Withdraw the consents for learning and tell the clinic now, for a person who leaves.
+        """Tell the clinic of a person who leaves; see `patient_app.carrying.Carrying.unlearn`."""
+        return await self._carrying.unlearn(member)
 
-        Returns:
-            Whether every tier above knows, or had nothing; else what was sent ends by its own time.
-        """
-        if not await asyncio.to_thread(withdrawing.withdraw_learning, member):
-            return True
-        try:
-            delivery = self._delivery(member)
-        except NotLinkedError:
-            return True
-        try:
-            async with asyncio.timeout(TELL_SECONDS):
-                return await delivery.tell()
-        except TimeoutError:
-            return False
-        finally:
-            await delivery.close()
+    async def wait(self, member: Member, consult: str, seconds: float) -> Answer:
+        """Carry until a consult is answered; see `patient_app.carrying.Carrying.wait`."""
+        return await self._carrying.wait(member, consult, seconds)
+
+    async def delivery_loop(self) -> None:
+        """Carry for everyone unlocked, until cancelled."""
+        await self._carrying.loop(self.members.values)
 
     async def learning_loop(self) -> None:
         """Train the adapters of those who want one while the device is idle, until cancelled."""
@@ -342,28 +240,6 @@ class Device:
                     )
                 except Exception as error:  # noqa: BLE001 - the loop must outlive any failure
                     _LOG.error("personal adapter: %s", type(error).__name__)
-
-    async def delivery_loop(self) -> None:
-        """Carry for everyone unlocked, until cancelled."""
-        while True:
-            for member in list(self.members.values()):
-                try:
-                    await self.deliver(member)
-                except Exception as error:  # noqa: BLE001 - the loop must outlive any failure
-                    _LOG.error("delivery: %s", type(error).__name__)
-            await asyncio.sleep(IDLE_SECONDS)
-
-    async def wait(self, member: Member, consult: str, seconds: float) -> Answer:
-        """Carry until a consult is answered or the time is over; returns its answer then."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while True:
-            await self.deliver(member)
-            kept = await asyncio.to_thread(member.vault.get, "consult", consult)
-            answer = Answer.model_validate(kept["answer"])
-            waiting = answer.status in {Status.QUEUED, Status.REFERRED}
-            if not waiting or asyncio.get_running_loop().time() > deadline:
-                return member.shown(answer)
-            await asyncio.sleep(0.2)
 
     def withdraw(self, member: Member, consent_id: str) -> None:
         """Withdraw a consent; see `patient_app.withdrawing.withdraw`."""
@@ -387,32 +263,3 @@ def _open(folder: Path, passphrase: str, recovery: str | None) -> Vault:
         # Whoever gives the recovery text says that the vault was moved to this device, which
         # cannot know of a newer state. Where it does know of one, that still counts.
         return Vault.open(folder, passphrase, recovery=recovery, accept_restore=True)
-
-
-def _of_triage(event: Event | Outcome) -> bool:
-    """Whether an event is what triage says, which no withdrawal holds back."""
-    emergency = isinstance(event, Outcome) and event.answer.status is Status.EMERGENCY
-    return emergency or isinstance(event, Triage)
-
-
-def _waiting(member: Member) -> bool:
-    return any(member.vault.items(kind) for kind in ("outbox", withdrawing.WITHDRAWALS))
-
-
-def _keep(
-    member: Member, question: Question, conversation: str, answer: Answer, *, stay: bool = False
-) -> None:
-    """Write a consult down; ``stay``: nothing of it may leave, not what is said of it either."""
-    with member.vault.write() as tx:
-        kept = tx.get("consult", question.id)
-        tx.put(
-            "consult",
-            question.id,
-            {
-                "question": question.text,
-                "asked": kept["asked"] if kept else datetime.now(UTC).isoformat(),
-                "conversation": conversation,
-                "answer": answer.model_dump(mode="json"),
-                "local_only": stay,
-            },
-        )

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from fastapi import Request, Response
 
-from patient_app.errors import LockedError, TooManyTriesError
+from patient_app.errors import ForeignRequestError, LockedError, TooManyTriesError
 from patient_app.member import Member
 from patient_app.newcomers import LABELS, MAX_PEOPLE, Labels, Newcomer, UnfitError, new_id
-from patient_app.pages import ForeignRequestError, PersonChoice
+from patient_app.pages import PersonChoice
 from patient_app.service import Device
 from patient_app.vault import WrongPassphraseError
 

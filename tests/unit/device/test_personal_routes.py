@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from patient_app.app import create
+from patient_app.asking import question_of
 from patient_app.service import Device
 from patient_app.settings import DeviceSettings
 from services.consult.messages import Answer, Level, ModelCardRef, Sentence, Status
@@ -98,5 +99,5 @@ async def test_the_personal_brick_is_in_no_request_to_another_tier(http, device,
     await http.put("/api/profile", json={"interests": ["zebra migraines"], "local_only": False})
     offer = await http.post("/api/preview", json={"text": "Is QXJ-17 safe for me?"})
     assert "zebra" not in offer.text
-    question = device._question(device.members["ana"], "Is QXJ-17 safe?", None)
+    question = question_of(device.members["ana"], "Is QXJ-17 safe?", None)
     assert "zebra" not in question.model_dump_json()

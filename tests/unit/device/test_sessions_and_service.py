@@ -11,9 +11,8 @@ from starlette.responses import Response
 
 from compliance.errors import BadInputError, NotFoundError
 from patient_app.disclosure import Discloser
-from patient_app.errors import LockedError, OtherPersonError, TooManyTriesError
+from patient_app.errors import ForeignRequestError, LockedError, OtherPersonError, TooManyTriesError
 from patient_app.importing import parse_record
-from patient_app.pages import ForeignRequestError
 from patient_app.service import Device
 from patient_app.sessions import COOKIE, TRIES, Sessions
 from patient_app.settings import DeviceSettings

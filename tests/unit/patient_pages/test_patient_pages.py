@@ -17,8 +17,6 @@ from compliance.consent import Purpose
 from compliance.errors import CaretierError
 from patient_app.pages import (
     LOCALE,
-    MAX_PASSPHRASE_CHARS,
-    MAX_RECOVERY_CHARS,
     NAVIGATION,
     SHARED_WORDS,
     STATIC,
@@ -27,6 +25,7 @@ from patient_app.pages import (
     PersonChoice,
     install,
 )
+from patient_app.unlocking import MAX_PASSPHRASE_CHARS, MAX_RECOVERY_CHARS
 from patient_app.vault import VaultOuterKeyMissingError
 from services.web.i18n import COMMON, LANGUAGES, Catalogue
 from services.web.templating import STATIC as WEB_STATIC

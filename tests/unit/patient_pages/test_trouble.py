@@ -37,7 +37,7 @@ ELSEWHERE = (
 OF_A_STORE = {
     "fhir-bad-parameter", "fhir-bad-request", "fhir-busy", "fhir-conflict", "fhir-entry",
     "fhir-format", "fhir-gone", "fhir-method", "fhir-not-found", "fhir-precondition",
-    "fhir-unknown-type",
+    "fhir-unknown-type", "scope-missing",
 }  # fmt: skip
 """Kinds of a FHIR store, which a device has not."""
 

@@ -1,0 +1,179 @@
+"""A question on the device: answered here, or offered to the tier above and sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from compliance.consent import while_permitted
+from compliance.deidentify import DeidentificationError
+from compliance.errors import BadInputError
+from patient_app import withdrawing
+from patient_app.disclosure import Discloser
+from patient_app.errors import NotLinkedError
+from patient_app.member import Member
+from patient_app.trouble import problem_in
+from services.consult import wording
+from services.consult.messages import (
+    MAX_QUESTION_CHARS,
+    Answer,
+    Level,
+    Offer,
+    Question,
+    Sentence,
+    Status,
+    Step,
+    Triage,
+)
+from services.consult.node import Node, Outcome
+
+Event = Triage | Step | Sentence | Answer
+
+
+class Means(Protocol):
+    """What asking needs of a device; each is loaded when it is first used."""
+
+    @property
+    def node(self) -> Node:
+        """The consult path with the device's knowledge."""
+
+    @property
+    def discloser(self) -> Discloser:
+        """Makes previews and sends them."""
+
+
+class Asking:
+    """The consults of a device.
+
+    Args:
+        means: of the device.
+    """
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    async def ask(
+        self,
+        member: Member,
+        text: str,
+        *,
+        conversation: str | None = None,
+        local_only: bool = False,
+    ) -> AsyncGenerator[Event]:
+        """Answer a question here, or offer to refer it; the last event is the Answer.
+
+        Under a standing consent that covers the destination the referral is sent at once. A stream
+        that runs under one ends when it is withdrawn; what triage says is told all the same.
+
+        Raises:
+            BadInputError: the question is empty or too long.
+            DisclosureRefusedError: a consent was withdrawn meanwhile; nothing was sent.
+        """
+        talk = conversation or str(uuid4())
+        question = await asyncio.to_thread(question_of, member, text, conversation)
+        stay = local_only or member.profile["local_only"]
+        stands = (lambda: True) if stay else await asyncio.to_thread(withdrawing.handle, member)
+        events = while_permitted(self._means.node.consult(question), stands, spare=_of_triage)
+        outcome: Outcome | None = None
+        async for event in events:
+            if isinstance(event, Outcome):
+                outcome = event
+            else:
+                yield event
+        if outcome is None:
+            raise BadInputError("The question came to no end.")
+        answer = outcome.answer
+        await asyncio.to_thread(_keep, member, question, talk, answer, stay=stay)
+        if answer.status is Status.ABSTAINED and outcome.refer_to and not stay:
+            answer = await asyncio.to_thread(self._offer, member, question, outcome, talk)
+        yield member.shown(answer)
+
+    def _offer(
+        self, member: Member, question: Question, outcome: Outcome, conversation: str
+    ) -> Answer:
+        """Make the preview; where it cannot be made, say so and send nothing."""
+        try:
+            offer = self._means.discloser.preview(member, question, outcome, conversation)
+        except NotLinkedError:
+            return outcome.answer
+        except DeidentificationError as error:
+            remedy = problem_in(error, question.person.language)["remedy"]
+            note = f"{outcome.answer.text} {remedy}"
+            answer = outcome.answer.model_copy(update={"text": note})
+            _keep(member, question, conversation, answer)
+            return answer
+        destination = Level(offer.disclosure.destination)
+        under = member.standing_consent(*offer.disclosure.readers)
+        if under is not None:
+            # Named, so that one that is withdrawn at this moment is not taken for a "send" now.
+            return self._means.discloser.send(member, offer.preview_id, under=under)
+        told = f"{outcome.answer.text} {wording.offer(destination, question.person.language)}"
+        answer = outcome.answer.model_copy(update={"offer": offer, "text": told})
+        _keep(member, question, conversation, answer)
+        return answer
+
+    async def preview(self, member: Member, text: str, conversation: str | None = None) -> Offer:
+        """What would leave for a question, whether or not the device could answer it."""
+        talk = conversation or str(uuid4())
+        question = await asyncio.to_thread(question_of, member, text, conversation)
+        outcome: Outcome | None = None
+        async for event in self._means.node.consult(question):
+            outcome = event if isinstance(event, Outcome) else outcome
+        if outcome is None:
+            raise BadInputError("The question came to no end.")
+        await asyncio.to_thread(_keep, member, question, talk, outcome.answer)
+        return await asyncio.to_thread(
+            self._means.discloser.preview, member, question, outcome, talk
+        )
+
+
+def question_of(member: Member, text: str, conversation: str | None) -> Question:
+    """A question with what the record knows of the person.
+
+    Raises:
+        BadInputError: it is empty, too long, or cannot be read.
+    """
+    if not text.strip():
+        raise BadInputError("The question is empty.")
+    if len(text) > MAX_QUESTION_CHARS:
+        raise BadInputError(f"A question has at most {MAX_QUESTION_CHARS} characters.")
+    try:
+        return Question(
+            text=text,
+            person=member.person(),
+            history=member.history(conversation),
+            record=tuple(member.resources()),
+            asked=datetime.now(UTC).date(),
+        )
+    except ValidationError:
+        raise BadInputError("The question cannot be read.") from None
+
+
+def _of_triage(event: Event | Outcome) -> bool:
+    """Whether an event is what triage says, which no withdrawal holds back."""
+    emergency = isinstance(event, Outcome) and event.answer.status is Status.EMERGENCY
+    return emergency or isinstance(event, Triage)
+
+
+def _keep(
+    member: Member, question: Question, conversation: str, answer: Answer, *, stay: bool = False
+) -> None:
+    """Write a consult down; ``stay``: nothing of it may leave, not what is said of it either."""
+    with member.vault.write() as tx:
+        kept = tx.get("consult", question.id)
+        tx.put(
+            "consult",
+            question.id,
+            {
+                "question": question.text,
+                "asked": kept["asked"] if kept else datetime.now(UTC).isoformat(),
+                "conversation": conversation,
+                "answer": answer.model_dump(mode="json"),
+                "local_only": stay,
+            },
+        )
