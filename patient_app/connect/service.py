@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,12 +14,11 @@ import httpx
 from compliance.audit import AuditTrail, acts
 from compliance.errors import CaretierError, DisclosureRefusedError
 from patient_app.connect.errors import BusyError, LaunchOverError, NoPlaceError
-from patient_app.connect.naming import Naming, plain
-from patient_app.connect.person import own_id
 from patient_app.connect.places import Place, origins_of, places_of
-from patient_app.connect.reading import Read, read_record
+from patient_app.connect.reading import read_record
 from patient_app.connect.sending import SCOPE as SENDS
 from patient_app.connect.sending import hand_over, may_send, may_take_back, take_back
+from patient_app.connect.storing import KIND, keep_grant, now, put, remove, store
 from patient_app.member import Member
 from patient_app.own_data import by_person, pseudonym
 from patient_app.trouble import problem_in
@@ -28,11 +26,8 @@ from services.fhir.client import FhirClient, Grant, GrantTokens, SmartConfigurat
 from services.fhir.client.discovery import smart_configuration
 from services.web.outbound import Outbound, OutboundRefusedError
 
-KIND = "connection"
-"""Kind of the vault's rows: tokens, and what came from where."""
 WAITS_SECONDS = 300.0
 """How long a person may take to allow a connection."""
-MAX_FAILURES = 50
 _LOG = logging.getLogger("caretier.device")
 
 
@@ -136,11 +131,11 @@ class Connections:
             "grant": asdict(grant) | {"extra": {}},
             "token_url": waiting.smart.token,
             "revoke_url": waiting.smart.revoke,
-            "since": _now(),
+            "since": now(),
             "read": None,
             "failures": [],
         }
-        await asyncio.to_thread(_put, member, waiting.place.id, row)
+        await asyncio.to_thread(put, member, waiting.place.id, row)
         self.read(member, waiting.place.id)
         return waiting.place.id
 
@@ -168,7 +163,7 @@ class Connections:
             patient = str(kept["grant"]["patient"])
             async with self._client(member, place, kept) as client:
                 found = await read_record(client, patient, run.progress.update)
-            await asyncio.to_thread(_store, member, place, patient, found)
+            await asyncio.to_thread(store, member, place, patient, found)
         except CaretierError as error:
             run.problem = error
         except Exception as error:  # noqa: BLE001 - the page must hear that it failed
@@ -182,7 +177,7 @@ class Connections:
             Grant(**kept["grant"]),
             client_id=place.client_id,
             token_url=kept["token_url"],
-            keep=lambda fresh: asyncio.to_thread(_keep, member, place.id, fresh),
+            keep=lambda fresh: asyncio.to_thread(keep_grant, member, place.id, fresh),
         )
         return FhirClient(place.base, self._outbound, tokens)
 
@@ -269,7 +264,7 @@ class Connections:
         run = self._runs.pop((member.id, chosen.id), None)
         if run is not None and run.task is not None:
             run.task.cancel()
-        kept = await asyncio.to_thread(_remove, member, chosen.id, keep=keep)
+        kept = await asyncio.to_thread(remove, member, chosen.id, keep=keep)
         if kept is not None:
             await self._revoke(chosen, kept)
 
@@ -303,60 +298,3 @@ def _problem(member: Member, error: CaretierError | None) -> dict[str, str] | No
         return None
     document = problem_in(error, member.profile["language"])
     return {"message": document["detail"], "remedy": document["remedy"]}
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _put(member: Member, place: str, row: dict[str, Any]) -> None:
-    with member.vault.write() as tx:
-        tx.put(KIND, place, row)
-
-
-def _keep(member: Member, place: str, grant: Grant) -> None:
-    """Keep a renewed grant; the former refresh token may be void already."""
-    with member.vault.write() as tx:
-        row = tx.get(KIND, place)
-        if row is not None:
-            tx.put(KIND, place, {**row, "grant": asdict(grant) | {"extra": {}}})
-
-
-def _store(member: Member, place: Place, patient: str, read: Read) -> None:
-    """Put what was read into the vault in place of what came from there before."""
-    with member.vault.write() as tx:
-        row = tx.get(KIND, place.id)
-        if row is None:  # disconnected meanwhile
-            return
-        former = set(row["keys"])
-        others = {key: value for key, value in tx.items("record") if key not in former}
-        fresh = Naming(place.id, place.base).id("Patient", patient)
-        here = own_id(read.resources[f"Patient/{patient}"], others.values(), fresh)
-        brought = {key: r for key, r in read.resources.items() if others.get(key) != plain(r)}
-        known = frozenset(read.resources) - frozenset(brought)
-        naming = Naming(place.id, place.base, (patient, here), known)
-        local = [naming.localised(resource) for resource in brought.values()]
-        new = {f"{r['resourceType']}/{r['id']}": r for r in local}
-        if here != fresh:  # the vault has this person's own Patient already
-            new.pop(f"Patient/{here}", None)
-        gone = {key for key in former - set(new) if key.partition("/")[0] in read.whole}
-        for key in gone:
-            tx.delete("record", key)
-        for key, resource in new.items():
-            tx.put("record", key, resource)
-        failures = [f"{f.what}: {f.code}" for f in read.failures][:MAX_FAILURES]
-        keys = sorted((former - gone) | set(new))
-        tx.put(KIND, place.id, {**row, "keys": keys, "read": _now(), "failures": failures})
-    member.__dict__.pop("known", None)
-
-
-def _remove(member: Member, place: str, *, keep: bool) -> dict[str, Any] | None:
-    with member.vault.write() as tx:
-        row: dict[str, Any] | None = tx.get(KIND, place)
-        if row is None:
-            return None
-        for key in () if keep else row["keys"]:
-            tx.delete("record", key)
-        tx.delete(KIND, place)
-    member.__dict__.pop("known", None)
-    return row

@@ -17,7 +17,8 @@ from patient_app.connect.sending import (
     named,
     take_back,
 )
-from patient_app.connect.service import Connections, _put
+from patient_app.connect.service import Connections
+from patient_app.connect.storing import put
 from patient_app.member import Member
 from services.fhir.client import FhirServerError
 
@@ -157,7 +158,7 @@ async def test_nothing_is_sent_without_a_grant_or_against_the_persons_will(
     connections = Connections("City|https://ehr.example.org/fhir|device", trail)
     (place,) = connections.places
     grant = {"access": "a", "ends": 0.0, "scope": scope, "refresh": None, "patient": "9"}
-    _put(member, place, {"keys": [], "grant": grant, "token_url": ""})
+    put(member, place, {"keys": [], "grant": grant, "token_url": ""})
     member.set_profile({"local_only": local})
     monkeypatch.setattr(connections, "_client", lambda *_: SimpleNamespace())
     with pytest.raises(error):

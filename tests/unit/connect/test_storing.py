@@ -7,7 +7,8 @@ import pytest
 from compliance.audit import AuditError, AuditTrail
 from patient_app.connect.errors import LaunchOverError, NoPlaceError
 from patient_app.connect.reading import Read
-from patient_app.connect.service import KIND, Connections, _put, _store
+from patient_app.connect.service import Connections
+from patient_app.connect.storing import KIND, put, store
 from patient_app.errors import OtherPersonError
 from patient_app.member import Member
 from services.fhir.client import Failure
@@ -56,7 +57,7 @@ def place(connections, member):
         "keys": [], "grant": grant, "token_url": "", "revoke_url": None, "since": "", "read": None,
         "failures": [],
     }  # fmt: skip
-    _put(member, found.id, row)
+    put(member, found.id, row)
     return found
 
 
@@ -65,25 +66,25 @@ def stored(member: Member) -> set[str]:
 
 
 def test_a_second_reading_replaces_the_first_and_drops_what_is_gone(member, place):
-    _store(member, place, "9", read_of(condition("1"), condition("2")))
+    store(member, place, "9", read_of(condition("1"), condition("2")))
     assert len(stored(member)) == 3
-    _store(member, place, "9", read_of(condition("2", "Resolved asthma")))
+    store(member, place, "9", read_of(condition("2", "Resolved asthma")))
     conditions = [r for r in member.resources() if r["resourceType"] == "Condition"]
     assert [c["code"]["text"] for c in conditions] == ["Resolved asthma"]
 
 
 def test_what_could_not_be_read_this_time_stays(member, place):
-    _store(member, place, "9", read_of(condition("1")))
+    store(member, place, "9", read_of(condition("1")))
     broken = read_of(whole=())
     broken.failures.append(Failure("Condition", "http-500", passing=True))
-    _store(member, place, "9", broken)
+    store(member, place, "9", broken)
     assert f"Condition/{place.id}.1" in stored(member)
     assert member.vault.get(KIND, place.id)["failures"] == ["Condition: http-500"]
 
 
 def test_the_persons_own_record_is_left_alone_and_counts_as_theirs(member, place):
     member.import_record([OWN, condition("1", "Own")])
-    _store(member, place, "9", read_of(condition("1", "Theirs")))
+    store(member, place, "9", read_of(condition("1", "Theirs")))
     by_key = dict(member.vault.items("record"))
     assert by_key["Patient/p01"] == OWN
     assert by_key["Condition/1"]["code"]["text"] == "Own"
@@ -94,13 +95,13 @@ def test_the_persons_own_record_is_left_alone_and_counts_as_theirs(member, place
 def test_another_persons_record_is_not_taken(member, place):
     member.import_record([OWN])
     with pytest.raises(OtherPersonError):
-        _store(member, place, "9", read_of(condition("1"), birthDate="1999-01-01"))
+        store(member, place, "9", read_of(condition("1"), birthDate="1999-01-01"))
     assert stored(member) == {"Patient/p01"}
 
 
 @pytest.mark.parametrize(("keep", "left"), [(True, 2), (False, 0)])
 async def test_disconnecting_keeps_or_removes_what_came(connections, member, place, keep, left):
-    _store(member, place, "9", read_of(condition("1")))
+    store(member, place, "9", read_of(condition("1")))
     await connections.disconnect(member, place.id, keep=keep)
     assert len(stored(member)) == left
     assert member.vault.get(KIND, place.id) is None
