@@ -2,7 +2,7 @@
 
 Workflow. `source` reads the person's own resources out of the FHIR store, leaves out what was
 entered in error or belongs to somebody else (and counts it), and keeps of long series only the
-newest entries. `service` lets each part say its lines: problems and medicines (`listing`), results
+newest entries. `summary` lets each part say its lines: problems and medicines (`listing`), results
 with range and trend (`results`), vaccines that are due (`vaccines`), visits, appointments and open
 referrals (`events`), what changed since the last visit (`changes`), what contradicts
 (`conflicts`) and what is missing (`gaps`).
@@ -15,10 +15,12 @@ and, where a rule was applied, the rule's source; a line without a resource cann
 nothing is found is said as such and never as "safe".
 
     charts = Charts(database, audit=write_down)
-    summary = charts.open(user, "p01", translate, "en")     # audited, then read
+    summary = charts.open(Reader(user, translate, "en"), "p01")     # audited, then read
 """
 
 from services.hospital.chart.models import Line, Rule, Section, Summary
-from services.hospital.chart.service import Charts, summarise
+from services.hospital.chart.reader import Reader
+from services.hospital.chart.service import Charts
+from services.hospital.chart.summary import summarise
 
-__all__ = ["Charts", "Line", "Rule", "Section", "Summary", "summarise"]
+__all__ = ["Charts", "Line", "Reader", "Rule", "Section", "Summary", "summarise"]

@@ -41,7 +41,7 @@ def orders(view: View) -> list[list[Medicine]]:
 
 
 def medicines(view: View) -> Iterator[Line]:
-    """Active medicines with dose, since when, and what for."""
+    """Active medicines with dose, since when, by whom, and what for."""
     for found in sorted(orders(view), key=lambda o: o[0].on_hold):
         newest = found[0]
         yield Line(
@@ -61,6 +61,8 @@ def _about(view: View, found: Sequence[Medicine]) -> Iterator[str]:
         yield view.say("medicine.since", day=days[0])
     if days and days[-1] != days[0]:
         yield view.say("medicine.renewed", day=days[-1])
+    if newest.prescriber:
+        yield view.say("asked.prescriber", name=newest.prescriber)
     if newest.reasons:
         yield view.say("medicine.for", reason=", ".join(dict.fromkeys(newest.reasons)))
 

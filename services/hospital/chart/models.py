@@ -22,16 +22,17 @@ Part = Literal[
     "referrals",
 ]
 PARTS: tuple[Part, ...] = (
+    "allergies",
     "problems",
     "medicines",
-    "allergies",
     "results",
-    "immunizations",
     "visits",
     "procedures",
+    "immunizations",
     "appointments",
     "referrals",
 )
+"""In the order of their clinical weight."""
 Reference = Annotated[
     str, Field(pattern=r"^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}(#[A-Za-z0-9._-]{1,64})?$")
 ]

@@ -49,9 +49,8 @@ def _open(portal: Portal, charts: Charts, request: Request, who: SignedIn, id_: 
     Raises:
         NoSuchPatientError: there is no such person.
     """
-    say, language = portal.pages.translator(request), portal.pages.language(request)
     try:
-        return charts.open(who.user, id_, say, language, client=who.client)
+        return charts.open(portal.pages.reader(request, who), id_)
     except NotFoundError:
         raise NoSuchPatientError("There is no such patient.") from None
 

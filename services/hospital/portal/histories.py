@@ -96,9 +96,9 @@ class ChartPage:
             NotFoundError: there is no such person, or nothing such of theirs: ``missing``.
         """
         pages, request, who = self._portal.pages, self._request, self._who
-        t, language = pages.translator(request), pages.language(request)
+        t = pages.translator(request)
         try:
-            person, found = opening(who.user, self._id, t, language, client=who.client)
+            person, found = opening(pages.reader(request, who), self._id)
         except NotFoundError:
             raise missing("There is nothing such in this record.") from None
         except NoRelationError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -53,7 +54,7 @@ class ResourcePages:
             number = version_of(version) if version else None
             return page.of(
                 "resource",
-                lambda *given, **named: _open(charts, (kind, rid), number, *given, **named),
+                partial(charts.resource, key=(kind, rid), version=number),
                 lambda found: _shown(charts, id_, found),
                 missing=NoSuchResourceError,
                 path=f"resources/{kind}/{rid}",
@@ -67,7 +68,11 @@ class ResourcePages:
             who = await run_in_threadpool(gate.let, request, CHART_READERS)
             try:
                 found = await run_in_threadpool(
-                    charts.attachment, who.user, id_, (kind, rid), _place(number), who.client
+                    charts.attachment,
+                    portal.pages.reader(request, who),
+                    id_,
+                    (kind, rid),
+                    _place(number),
                 )
             except NotFoundError:
                 raise NoSuchResourceError("There is nothing such in this record.") from None
@@ -88,12 +93,6 @@ def _bytes(found: Content, name: str) -> Response:
     said = f'{how}; filename="{name}.{_ENDINGS[found.kind]}"'
     headers = ATTACHED | {"Content-Disposition": said}
     return Response(found.body, media_type=found.kind, headers=headers)
-
-
-def _open(
-    charts: Charts, key: tuple[str, str], version: int | None, *given: Any, **named: Any
-) -> tuple[Any, Opened]:
-    return charts.resource(*given, key=key, version=version, **named)
 
 
 def _shown(charts: Charts, patient: str, found: Opened) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from compliance.access import BrokenGlass
 from compliance.audit.entries import Entry
 from compliance.errors import CaretierError
 from services.hospital.accounts import SignedIn
+from services.hospital.chart import Reader
 from services.hospital.models import User
 from services.hospital.portal.access import SIGN_IN, home_of
 from services.hospital.portal.places import places_of
@@ -130,6 +131,10 @@ class Pages:
         """The reader's language, and the patient's."""
         language, sentences = self.language(request), self._catalogue
         return Voices(sentences.translator(language), sentences.translator(patient), language)
+
+    def reader(self, request: Request, who: SignedIn) -> Reader:
+        """Who reads charts with this request, and in which language."""
+        return Reader(who.user, self.translator(request), self.language(request), client=who.client)
 
     def _glass_now(self, who: SignedIn | None, patient: object) -> BrokenGlass | None:
         """The emergency access by which a page of a chart is open, if it is by that alone."""

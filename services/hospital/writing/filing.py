@@ -17,7 +17,7 @@ from services.fhir.models import ResourceRow
 from services.fhir.store import FhirStore
 from services.fhir.validate import ID
 from services.hospital.audited import Auditor, Caller
-from services.hospital.chart.service import name_of
+from services.hospital.chart.summary import name_of
 from services.hospital.desk import DeskItem
 from services.hospital.errors import NotAllowedError
 from services.hospital.models import User

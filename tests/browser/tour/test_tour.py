@@ -122,7 +122,7 @@ def stages(tmp_path_factory):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         open_.callback(browser.close)
         patch = open_.enter_context(pytest.MonkeyPatch.context())
-        for clock in ("services.hospital.chart.service", "patient_app.member"):
+        for clock in ("services.hospital.chart.reader", "patient_app.member"):
             patch.setattr(f"{clock}.datetime", Then)
         hospital = open_.enter_context(a_hospital(tmp_path_factory.mktemp("hospital")))
         scene = Scene(hospital, tmp_path_factory.mktemp("scene"))

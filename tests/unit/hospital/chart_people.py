@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import Any
 
-from services.hospital.chart import Summary, summarise
+from services.hospital.chart import Reader, Summary, summarise
 from services.hospital.chart.source import choose
 from services.hospital.chart.stored import Stored
 from services.hospital.chart.trim import trim
@@ -68,7 +68,8 @@ def chart(*resources: dict[str, Any], language: str = "en", **patient: Any) -> S
     stored = [_stored(r) for r in resources]
     record = choose({**PATIENT, **patient}, stored, TODAY)
     record.resources[1:] = trim(record.resources[1:], TODAY)
-    return summarise(record, TODAY, CATALOGUE.translator(language), language)
+    reader = Reader(None, CATALOGUE.translator(language), language, TODAY)
+    return summarise(reader.view(record))
 
 
 def _stored(resource: dict[str, Any]) -> Stored:

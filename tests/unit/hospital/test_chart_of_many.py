@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.fhir.store import FhirStore
-from services.hospital.chart import Charts
+from services.hospital.chart import Charts, Reader
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -42,7 +42,7 @@ def charts(database):
 def test_the_newest_of_each_series_is_shown_and_quickly(charts):
     say = CATALOGUE.translator("en")
     began = time.process_time()
-    summary = charts.open(None, "me", say, "en", TODAY)
+    summary = charts.open(Reader(None, say, "en", TODAY), "me")
     took = time.process_time() - began
     lines = next(s for s in summary.sections if s.id == "results").lines
     assert {line.sources[0] for line in lines} == {f"Observation/r{n}" for n in range(40)}

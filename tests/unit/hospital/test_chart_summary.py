@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.fhir.sandbox.generate import SANDBOX_DAY, generate
-from services.hospital.chart import summarise
+from services.hospital.chart import Reader, summarise
 from services.hospital.chart.source import choose
 from services.hospital.chart.stored import TYPES, Stored
 from services.hospital.chart.vaccines import years_after
@@ -46,7 +46,8 @@ def sandbox(person: str, language: str):
         if r["resourceType"] in TYPES and f'"Patient/{person}"' in json.dumps(r)
     ]
     record = choose(patient, mine, SANDBOX_DAY)
-    return summarise(record, SANDBOX_DAY, CATALOGUE.translator(language), language)
+    reader = Reader(None, CATALOGUE.translator(language), language, SANDBOX_DAY)
+    return summarise(reader.view(record))
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

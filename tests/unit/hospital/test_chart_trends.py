@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.fhir.store import FhirStore
-from services.hospital.chart import Charts
+from services.hospital.chart import Charts, Reader
 from services.hospital.chart.years import Shown
 from services.web.curves import BOTTOM, HEIGHT, LEFT, WIDTH, curve
 
@@ -24,7 +24,7 @@ SECONDS = 1.5
 """Bound of the thread's time at 10,000 resources, generous for a busy machine."""
 WAITED = 5.0
 """Bound with what the database takes: without statistics PostgreSQL takes eight."""
-SAY = CATALOGUE.translator("en")
+READER = Reader(None, CATALOGUE.translator("en"), "en", TODAY)
 
 
 LETTER = {
@@ -50,11 +50,11 @@ def charts_of(database):
 
 
 def trends(charts):
-    return charts.trends(None, "me", SAY, "en", TODAY)[1]
+    return charts.trends(READER, "me")[1]
 
 
 def timeline(charts, kind=None, year=None):
-    return charts.timeline(None, "me", SAY, "en", TODAY, shown=Shown(kind, year))[1]
+    return charts.timeline(READER, "me", shown=Shown(kind, year))[1]
 
 
 def pressure(id_, day, upper, lower):

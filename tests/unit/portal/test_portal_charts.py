@@ -59,7 +59,7 @@ async def test_the_json_says_the_same_with_addresses(ana, record):
 
 async def test_the_json_speaks_the_readers_language(ana, record):
     answer = await ana.get(JSON, headers={"Accept-Language": "es"})
-    assert answer.json()["sections"][0]["title"] == "Problemas"
+    assert answer.json()["sections"][0]["title"] == "Alergias"
 
 
 @pytest.mark.parametrize("number", ["me", "MRN-77", " me "])
