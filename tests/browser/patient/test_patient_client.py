@@ -91,7 +91,6 @@ def test_the_number_to_call_is_the_advices_own_or_the_countrys(
     stage.replies["GET /api/profile"] = {"language": "en", "country": country}
     triage = {**EMERGENCY, "advice": advice}
     stage.open()
-    stage.page.wait_for_function("document.getElementById('lifeline').href")
     stage.page.wait_for_load_state("networkidle")
     page = stage.ask(
         "help", ("triage", triage), ("answer", said(status="emergency", triage=triage))

@@ -15,6 +15,7 @@ from patient_app.app import create
 from patient_app.service import Device
 from patient_app.settings import DeviceSettings
 from patient_app.vault import KdfParameters, vault
+from tests.browser.patient.serving import controlled
 
 pytestmark = pytest.mark.browser
 
@@ -118,8 +119,7 @@ def test_the_client_is_installable_and_opens_without_its_server_on_whom_to_call(
         page.fill("#passphrase", PASSPHRASE)
         page.click("form.card button[type=submit]")
         page.wait_for_selector("#question")
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        page.wait_for_function("navigator.serviceWorker.controller !== null")
+        controlled(page)
         manifest = page.evaluate(
             "fetch(document.querySelector('link[rel=manifest]').href).then((r) => r.json())"
         )
