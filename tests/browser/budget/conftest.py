@@ -151,7 +151,8 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
             reply = httpx.post(f"{address}/unlock", data=form)
             value = reply.cookies["caretier_device"]
             cookies = [{"name": "caretier_device", "value": value, "url": address}]
-            httpx.get(f"{address}/api/record", cookies=reply.cookies)  # loads what a start loads
+            for what in ("record", "results"):  # loads what a start loads
+                httpx.get(f"{address}/api/{what}", cookies=reply.cookies, timeout=120)
             yield {
                 "address": address,
                 "cookies": cookies,

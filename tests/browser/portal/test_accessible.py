@@ -24,8 +24,18 @@ WATCHED = [
 ]  # fmt: skip
 PAGES = {
     "ana": CLINICIAN,
-    "omar": [*WATCHED, "clients"],
-    "pia": ["", "reviews", "audit", "audit/events/1", "audit/person", "audit/looks", "audit/whole"],
+    "omar": [*WATCHED, "contributors", "clients"],
+    "pia": [
+        "",
+        "requests",
+        "requests/p07",
+        "reviews",
+        "audit",
+        "audit/events/1",
+        "audit/person",
+        "audit/looks",
+        "audit/whole",
+    ],
     "ada": ["users", "users/new", "users/{ana}", "account"],
     "": ["sign-in", "welcome"],
 }

@@ -50,7 +50,7 @@ def test_a_referral_is_taken_snoozed_and_handed_over_from_its_page(  # noqa: PLR
     page.fill("#handover-note", "Please look at the fever")
     good(page, "referral-handover")
     page.click("main form [type=submit]")
-    page.wait_for_load_state()
+    page.wait_for_selector("#undo")
     assert hospital.desk.item(id_).assignee == colleague.id
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
     page.click(".holding details summary")

@@ -196,12 +196,12 @@ def test_a_phrase_is_written_shared_and_let_in_by_a_second_clinician(
 
 
 @in_looks
-def test_what_wrote_a_draft_has_its_card_one_step_away(hospital, page, lay, said, good):
+def test_what_wrote_a_draft_has_its_card_one_step_away(hospital, page, lay, look, good):
     hospital._node = SimpleNamespace(model=DRAFT.model)
     page, _ = open_(page, lay)
     page.keyboard.press("Alt+2")
     page.click("#drafter")
     page.wait_for_url("**/drafter/**")
     page.click("main summary >> nth=0")
-    assert "risks" in page.inner_text("main").lower()
+    assert {"en": "risks", "es": "riesgos"}[look.language] in page.inner_text("main").lower()
     good(page, "drafter")
