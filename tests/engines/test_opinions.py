@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -97,6 +97,13 @@ async def events(client: httpx.AsyncClient, id_: str) -> AsyncIterator[tuple[str
                 yield name, json.loads(line[6:]), round(time.monotonic() - began, 1)
 
 
+async def until(so: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(60):
+        while not so():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 def held_to_sources(hospital, told) -> None:
     """Whatever a model wrote: what is shown stands in a source word for word, and is cited."""
     passages = {p.id: p for p in hospital.node.index.passages}
@@ -144,11 +151,11 @@ async def test_who_leaves_ends_what_the_experts_still_do_and_nothing_is_kept(ask
     async with asked_of(llama, "heart", "kidney", "medicines") as (hospital, id_, client):
         coming = events(client, id_)
         assert (await anext(coming))[0] == "began"
-        assert llama.health().requests == 1
+        await until(lambda: llama.health().requests == 1)
         await coming.aclose()
-        async with asyncio.timeout(60):
-            while llama.health().requests:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        await until(lambda: llama.health().requests == 0)
+        turns = hospital.opinions._turns._own
+        assert (turns.running, turns.waiting) == (0, 0)
         assert hospital.opinions.last(id_) is None
 
 
