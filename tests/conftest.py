@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import os
 import shutil
 import socket
 import sys
@@ -63,6 +64,20 @@ def pytest_collection_finish() -> None:
     """Keep what is loaded by now out of the collections of garbage: each would walk through it."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop the stack after the last test of a worker that uses it: its processes are never idle."""
+    if "PYTEST_XDIST_WORKER" in os.environ and _uses_stack(item) and not _uses_stack(nextitem):
+        from tests.support.stack import end_shared_stack
+
+        end_shared_stack()
+
+
+def _uses_stack(item: pytest.Item | None) -> bool:
+    groups = item.iter_markers("xdist_group") if item else ()
+    return any("stack" in marker.args for marker in groups)
 
 
 @pytest.fixture(autouse=True)

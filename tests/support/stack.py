@@ -300,9 +300,20 @@ class Stack:
         )
 
 
+_ends: list[Callable[[], None]] = []
+
+
+@atexit.register
+def end_shared_stack() -> None:
+    """Stop the stack of this test process, if there is one; who asks for it later gets another."""
+    shared_stack.cache_clear()
+    while _ends:
+        _ends.pop()()
+
+
 @functools.cache
 def shared_stack() -> Stack:
-    """The stack of this test process; it ends with the process.
+    """The stack of this test process; it ends with the process, or before by `end_shared_stack`.
 
     ``CARETIER_STACK`` names a folder that is kept, so that the next run has nothing to seed.
     """
@@ -315,7 +326,7 @@ def shared_stack() -> Stack:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
 
-    atexit.register(end)
+    _ends.append(end)
     for name in [n for n in os.environ if n.startswith(FORGOTTEN)]:
         del os.environ[name]
     stack.up()
