@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 
 from clinic_edge.app import create as create_clinic
 from clinic_edge.service import Clinic
@@ -461,32 +460,25 @@ def turned_away(answer: httpx.Response) -> bool:
     return answer.status_code in {401, 403} or led or unproved
 
 
-class _QuickHasher(PasswordHasher):
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
-
-
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.hospital.accounts.PasswordHasher", _QuickHasher)
-        folder = tmp_path_factory.mktemp("matrix") / "hospital"
-        new_root_file(folder.parent / "root.key")
-        study = {"study": "matrix", "study_key": folder.parent / "root.key"}
-        made = Hospital(HospitalSettings(data=folder, second_factor="optional", **study))
-        made.records.put_many(generate())
-        made.records.put(
-            {
-                "resourceType": "ServiceRequest", "id": "theirs", "status": "active",
-                "intent": "order", "subject": {"reference": "Patient/p07"},
-                "performer": [{"reference": "Practitioner/me"}],
-            }
-        )  # fmt: skip
-        for role in ROLES:
-            staff = ["Practitioner/me"] if role == "clinician" else []
-            made.accounts.add_user(role, PASSWORD, role, role, acts_as=staff)
-        yield made
-        made.database.close()
+    folder = tmp_path_factory.mktemp("matrix") / "hospital"
+    new_root_file(folder.parent / "root.key")
+    study = {"study": "matrix", "study_key": folder.parent / "root.key"}
+    made = Hospital(HospitalSettings(data=folder, second_factor="optional", **study))
+    made.records.put_many(generate())
+    made.records.put(
+        {
+            "resourceType": "ServiceRequest", "id": "theirs", "status": "active",
+            "intent": "order", "subject": {"reference": "Patient/p07"},
+            "performer": [{"reference": "Practitioner/me"}],
+        }
+    )  # fmt: skip
+    for role in ROLES:
+        staff = ["Practitioner/me"] if role == "clinician" else []
+        made.accounts.add_user(role, PASSWORD, role, role, acts_as=staff)
+    yield made
+    made.database.close()
 
 
 @pytest.fixture(scope="module")
