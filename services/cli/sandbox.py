@@ -119,7 +119,8 @@ def device_client(address: str) -> tuple[str, ...]:
             "client",
             "add",
             "Patients' device",
-            "patient/*.rs patient/QuestionnaireResponse.c offline_access",
+            "patient/*.rs patient/QuestionnaireResponse.c patient/QuestionnaireResponse.u "
+            "offline_access",
         ),
         *("--id", DEVICE, "--public", "--redirect", f"{address}/record/back"),
     )
