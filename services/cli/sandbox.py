@@ -114,14 +114,9 @@ def browser_client() -> tuple[str, ...]:
 
 def device_client(address: str) -> tuple[str, ...]:
     """Arguments of ``caretier hospital`` that register the patients' device at ``address``."""
+    may = "patient/*.rs patient/QuestionnaireResponse.c patient/QuestionnaireResponse.u"
     return (
-        *(
-            "client",
-            "add",
-            "Patients' device",
-            "patient/*.rs patient/QuestionnaireResponse.c patient/QuestionnaireResponse.u "
-            "offline_access",
-        ),
+        *("client", "add", "Patients' device", f"{may} offline_access"),
         *("--id", DEVICE, "--public", "--redirect", f"{address}/record/back"),
     )
 
