@@ -9,7 +9,6 @@ from tests.browser.portal.conftest import (
     lay,
     look,
     open_page,
-    quick_passwords,
     treated,
 )
 
@@ -21,7 +20,6 @@ __all__ = [
     "lay",
     "look",
     "open_page",
-    "quick_passwords",
     "said",
     "stage",
     "treated",
