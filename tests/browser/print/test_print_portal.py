@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 from support.exchange import an_answer
 from support.looks import DESKTOP, PHONE
 
@@ -49,7 +50,7 @@ def test_each_sheet_of_a_chart_names_the_person_and_who_printed_it(open_page):
         assert control not in paper.text
     assert "Whitcombe" not in page.title()
     page.emulate_media(media="print")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
 
 
 @pytest.mark.usefixtures("treated")
