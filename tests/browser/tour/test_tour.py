@@ -96,6 +96,7 @@ PRIVACY = (
     Shot("privacy-reviews", "/portal/reviews"),
     Shot("privacy-audit", "/portal/audit"),
     Shot("privacy-inbox", "/portal/"),
+    Shot("privacy-requests", "/portal/requests"),
 )
 ROLES = {
     "patient": (PATIENT, None),
