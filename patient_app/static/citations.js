@@ -23,7 +23,7 @@ export function sentence({ text, citations }, numberOf, prefix) {
 
 /** Counts sources in the order in which sentences name them. */
 export function numbering(first = []) {
-  const order = [...first];
+  const order = [...new Set(first)];
   return (id) => {
     if (!order.includes(id)) order.push(id);
     return order.indexOf(id) + 1;

@@ -124,6 +124,14 @@ def test_an_answer_shows_sentences_with_markers_sources_confidence_and_receipt(s
     assert sound(page, "answer", look) == []
 
 
+def test_a_source_named_again_and_again_keeps_its_number_and_the_next_has_the_next(stage, said):
+    stage.open()
+    answer = said(sentences=[SENTENCES[0], SENTENCES[0], SENTENCES[1]], citations=CITATIONS)
+    page = stage.ask("colds?", ROUTINE, ("answer", answer))
+    expect(page.locator(".answer__text p")).to_have_count(3)
+    assert page.locator(".cite").all_inner_texts() == ["1", "1", "2", "1"]
+
+
 def test_a_marker_unfolds_the_sources_and_moves_the_focus_to_its_own(stage, said):
     stage.open()
     page = stage.ask("colds?", ROUTINE, ("answer", sentences_and_sources(said)))

@@ -199,8 +199,8 @@ def test_no_section_stands_in_two_files(tag):
 @pytest.mark.parametrize(
     ("ago", "told"),
     [
-        (timedelta(seconds=-30), "just now"),
-        (timedelta(seconds=59), "just now"),
+        (timedelta(seconds=-30), "under 1 min"),
+        (timedelta(seconds=59), "under 1 min"),
         (timedelta(minutes=12), "12 min"),
         (timedelta(minutes=59, seconds=59), "59 min"),
         (timedelta(hours=1), "1 h"),
