@@ -13,6 +13,8 @@ from services.hospital.chart.view import View, rules
 
 FOLLOWED_DAYS = 365
 """How far back a result is looked for, in days."""
+NAMED = 6
+"""Medicines that one gap names; the others are counted."""
 
 
 def gaps(view: View) -> list[Line]:
@@ -35,7 +37,9 @@ def _medicines(view: View) -> Iterator[Line]:
     }
     for key, found in kinds.items():
         if found:
-            names = ", ".join(m.name or view.say("unnamed") for m in found)
+            names = ", ".join(m.name or view.say("unnamed") for m in found[:NAMED])
+            if len(found) > NAMED:
+                names = view.say("gap.more", names=names, count=len(found) - NAMED)
             yield _gap(view, key, [m.ref for m in found], names=names)
 
 

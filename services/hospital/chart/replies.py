@@ -27,9 +27,13 @@ MOST_LINES = 12
 
 
 class Searched(Message):
-    """How much was looked through: resources by kind, and the years that they are of."""
+    """How much was looked through: resources by kind, and the years that they are of.
+
+    ``older`` entries of long series were not looked through.
+    """
 
     results: int = 0
+    older: int = 0
     medicines: int = 0
     problems: int = 0
     first: str | None = None
@@ -66,6 +70,7 @@ def _searched(view: View) -> Searched:
     years = sorted(item.day[:4] for item in items if item.day)
     return Searched(
         results=len(chart.results),
+        older=view.record.older,
         medicines=len(chart.medicines),
         problems=len(chart.conditions),
         first=years[0] if years else None,

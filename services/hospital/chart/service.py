@@ -8,7 +8,6 @@ from typing import TypeVar
 from sqlalchemy import select
 
 from compliance.errors import NotFoundError
-from services.consult.record.trends import Trend
 from services.fhir.models import ResourceRow, TokenRow
 from services.fhir.validate import ID
 from services.hospital.chart.asked import Answered, answered
@@ -20,7 +19,7 @@ from services.hospital.chart.resource import Opened, Resources
 from services.hospital.chart.source import read_head, read_record, read_results, read_whole
 from services.hospital.chart.summary import summarise, who
 from services.hospital.chart.timeline import Timeline, timeline
-from services.hospital.chart.trends import trends
+from services.hospital.chart.trends import Trends, trends
 from services.hospital.chart.years import EVERYTHING, Shown, read_year
 from services.hospital.models import User
 from services.store.database import Database
@@ -77,7 +76,7 @@ class Charts:
         self._admit(reader, patient)
         return summarise(reader.view(_there(read_record(self._database, patient, reader.day))))
 
-    def trends(self, reader: Reader, patient: str) -> tuple[Who, list[Trend]]:
+    def trends(self, reader: Reader, patient: str) -> tuple[Who, Trends]:
         """The person's results over time, for a reader; see `open`."""
         self._admit(reader, patient)
         view = reader.view(_there(read_results(self._database, patient, reader.day)))

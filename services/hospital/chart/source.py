@@ -30,10 +30,14 @@ _ANSWERS = {"survey", "social-history"}
 
 @dataclass
 class Record:
-    """A person's resources that count, Patient first, and how many do not, by cause."""
+    """A person's resources that count, Patient first, and how many do not, by cause.
+
+    ``older`` are entries of long series that were not read, because newer ones are enough.
+    """
 
     resources: list[Resource]
     left_out: Counter[str] = field(default_factory=Counter)
+    older: int = 0
 
     @property
     def patient(self) -> Resource:
@@ -126,7 +130,7 @@ def choose(
     for name in sorted(series):
         past = [one for one in series[name] if one[0] <= today.isoformat()]
         ordered = sorted(past, key=lambda one: (one[0], one[1].id), reverse=True)
-        sieve.keep_newest((one.read() for _, one in ordered), newest[name.split()[0]])
+        sieve.keep_newest((one for _, one in ordered), newest[name.split()[0]])
     return sieve.record
 
 
@@ -162,11 +166,12 @@ class _Sieve:
             self.record.resources.append(resource)
         return good
 
-    def keep_newest(self, newest_first: Iterator[Resource], limit: int) -> None:
+    def keep_newest(self, newest_first: Iterator[Stored], limit: int) -> None:
         """Keep the first so many that count; the others are not even read."""
         kept = 0
-        while kept < limit and (resource := next(newest_first, None)) is not None:
-            kept += self.keep(resource)
+        while kept < limit and (stored := next(newest_first, None)) is not None:
+            kept += self.keep(stored.read())
+        self.record.older += sum(1 for _ in newest_first)
 
 
 def _left_out(resource: Resource, mine: str) -> str | None:

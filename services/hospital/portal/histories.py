@@ -39,7 +39,10 @@ def history_pages(router: APIRouter, portal: Portal, charts: Charts) -> None:
         return page.of(
             "trends",
             charts.trends,
-            lambda found: {"curves": [curve(one, number_text) for one in found]},
+            lambda found: {
+                "curves": [curve(one, number_text) for one in found.tests],
+                "older": found.older,
+            },
             width=WIDTH,
             height=HEIGHT,
             left=LEFT,

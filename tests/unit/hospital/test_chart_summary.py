@@ -220,6 +220,12 @@ def test_gaps_are_named_and_not_filled():
         assert gap in said
 
 
+def test_of_many_entries_a_gap_names_some_and_counts_the_rest():
+    said = gaps(chart(*(medicine(f"m{n}", f"Zorblax {n}") for n in range(40))))
+    assert "and 34 more" in said
+    assert said.count("Zorblax") == 3 * 6
+
+
 def test_an_empty_record_says_that_nothing_is_recorded_and_not_that_nothing_is_wrong():
     summary = chart()
     assert all(section.empty for section in summary.sections if section.id != "immunizations")

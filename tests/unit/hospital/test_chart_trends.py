@@ -50,7 +50,7 @@ def charts_of(database):
 
 
 def trends(charts):
-    return charts.trends(READER, "me")[1]
+    return list(charts.trends(READER, "me")[1].tests)
 
 
 def timeline(charts, kind=None, year=None):
@@ -179,6 +179,17 @@ def test_what_is_void_or_of_later_is_not_in_the_timeline(charts_of):
         problem("x", "Wrong", onsetDateTime="2024-01-01", verificationStatus=coded("refuted")),
     )  # fmt: skip
     assert timeline(charts).days == ()
+
+
+def test_what_a_long_series_leaves_out_is_counted_and_told(charts_of):
+    days = [(date(2026, 11, 1) - timedelta(days=n)).isoformat() for n in range(150)]
+    charts = charts_of(*(result(f"r{n}", day, 50.0 + n) for n, day in enumerate(days)))
+    found = charts.trends(READER, "me")[1]
+    assert len(found.tests[0].points) == 120
+    assert found.older == 30
+    asked = charts.ask(READER, "me", "highest eGFR?")[1]
+    assert asked.reply.searched.older == 30
+    assert charts_of().trends(READER, "me")[1].older == 30
 
 
 def test_a_record_of_ten_thousand_opens_in_a_blink(charts_of):
