@@ -31,10 +31,12 @@ READ = """() => {
   return out.join(" ");
 }"""
 SHEETS = '() => [...document.querySelectorAll("link[rel=stylesheet]")].map((link) => link.href)'
-_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8,}\b")
+_ID = re.compile(
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8,}\b|\b[0-9A-Z]{12,}\b"
+)
 _NUMBER = re.compile(r"\d[\d.,:]*")
 _MOMENT = re.compile(
-    r"\b(?:Never|Nunca|now|ahora|min|h|d|am|pm|AM|PM|UTC|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|"
+    r"\b(?:Never|Nunca|under|now|ahora|min|h|d|am|pm|AM|PM|UTC|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|"
     r"ene|feb|mar|abr|may|jun|jul|ago|sept|oct|nov|dic)\b"
 )
 
