@@ -129,12 +129,15 @@ class Withdrawals:
         """
         under = (StoredParcel.device == device, StoredParcel.consent == consent)
         with self._database.transaction() as session:
-            open_ = list(
-                session.scalars(
-                    select(StoredParcel.id).where(*under, StoredParcel.state.in_(OPEN_STATES))
-                )
-            )
-            every = list(session.scalars(select(StoredParcel.id).where(*under)))
+            # locked one after the other: two that remove at once would each wait for the other
+            rows = session.execute(
+                select(StoredParcel.id, StoredParcel.state)
+                .where(*under)
+                .order_by(StoredParcel.id)
+                .with_for_update()
+            ).all()
+            every = [row.id for row in rows]
+            open_ = [row.id for row in rows if row.state in OPEN_STATES]
             session.execute(update(StoredParcel).where(*under).values(envelope="", outgoing=None))
             session.execute(
                 update(StoredParcel)

@@ -300,8 +300,9 @@ async def test_erasing_a_person_takes_back_what_they_said(world, monkeypatch):
     line = Link(
         BASE, world.member.identity, world.clinic.keys.fingerprint, transport=world.to_clinic
     )
+    audit = world.device.audit
     monkeypatch.setattr(
-        world.device, "_delivery", lambda member: Delivery(member, world.device.audit, line)
+        world.device._carrying, "_delivery", lambda member: Delivery(member, audit, line)
     )
     async with world.api() as http:
         reply = (await http.post("/api/erase", json={"confirm": "erase"})).json()

@@ -16,7 +16,7 @@ CLINICIAN = [
     "", "?state=signed", "?show=nobody", "notices", "phrases", "account", "apps", "patients",
     *[f"patients/p01{part}" for part in ("", "/trends", "/timeline", "/ask", "/documents")],
     "patients/p07/trends", "patients/nobody", "referrals/{referral}",
-    "referrals/{referral}/versions", "knowledge/{change}", "nothing-here", "design",
+    "referrals/{referral}/versions", "knowledge/{change}", "nothing-here",
 ]  # fmt: skip
 WATCHED = [
     "system", "system/nodes", "system/queues", "system/rounds", "system/versions",
