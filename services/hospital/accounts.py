@@ -220,8 +220,8 @@ class Accounts:
             SignInError: one sentence for every cause.
             AuditError: it could not be written down.
         """
-        if self._throttle.is_full(client):
-            self.refuse(None, method, client)
+        if self._throttle.is_full(client):  # which is no further failure: it would never end
+            self._turn_away(None, method, client)
 
     def refuse(self, user: User | None, method: str, client: str | None) -> NoReturn:
         """Write a failed sign-in down, and say the one sentence for every cause.
@@ -232,6 +232,10 @@ class Accounts:
             SignInError: always.
         """
         self._throttle.failed(client)
+        self._turn_away(user, method, client)
+
+    def _turn_away(self, user: User | None, method: str, client: str | None) -> NoReturn:
+        """Write it down and say the one sentence."""
         if self._auditor is not None:
             id_, role = (user.id, user.role) if user else ("unknown", "unknown")
             self._auditor.sign_in(Caller.user(id_, role, client), method, "4")

@@ -135,6 +135,21 @@ async def test_an_address_that_guesses_at_many_accounts_has_to_wait(app, hospita
         assert (await sign_in(other)).status_code == 303
 
 
+def test_the_wait_of_an_address_ends_although_one_keeps_trying(hospital):
+    """Else a ward behind one address would lock itself out for as long as it is impatient."""
+    now, most = [0.0], hospital.settings.address_failures
+    hospital.accounts._throttle = Throttle(most, lambda: now[0])
+    for number in range(most):
+        with pytest.raises(SignInError):
+            hospital.accounts.sign_in(f"user{number}", "wrong", client=HERE)
+    for minute in range(1, 10):
+        now[0] = minute * 60.0
+        with pytest.raises(SignInError):
+            hospital.accounts.sign_in("ana", PASSWORD, client=HERE)
+    now[0] = WINDOW_SECONDS + 1
+    assert hospital.accounts.sign_in("ana", PASSWORD, client=HERE)
+
+
 async def test_an_address_that_has_to_wait_gets_no_code_looked_at(app, hospital):
     secret = with_factor(hospital, "ana")
     async with browser(app) as one:
