@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 from support.looks import in_looks
 from support.stage import account
 
@@ -69,7 +72,7 @@ def test_a_clinician_in_a_hurry_opens_a_chart_and_it_counts_down(
     good(page, "glass")
     page.click("#glass [type=submit]")
     page.wait_for_selector("#glassbar")
-    page.wait_for_function("/\\d+:\\d\\d/.test(document.getElementById('glass-left').textContent)")
+    expect(page.locator("#glass-left")).to_have_text(re.compile(r"\d+:\d\d"))
     good(page, "glassbar")
     for part in ("trends", "timeline"):
         page.goto(f"{ORIGIN}/portal/patients/p9/{part}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from playwright.sync_api import expect
 from support.looks import in_looks
 
 from services.hospital.models import IntakeAlert
@@ -75,7 +76,7 @@ def test_with_a_number_it_is_shown_signed_filed_and_withdrawn(hospital, page, go
     good(page, "filed")
     page.fill("#why", "Wrong person")
     page.click("#filed [type=submit]")
-    page.wait_for_function("document.querySelector('#filed details') === null")
+    expect(page.locator("#filed details")).to_have_count(0)
     assert hospital.records.read("Communication", f"reply-{id_}")["status"] == "entered-in-error"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 from support.looks import in_looks
 from support.stage import PASSWORD, account
 
@@ -42,7 +43,7 @@ def test_a_referral_is_taken_snoozed_and_handed_over_from_its_page(  # noqa: PLR
     page.wait_for_selector("#undo")
     assert resting(hospital, id_)
     page.click("#undo")
-    page.wait_for_function("document.querySelector('#undo') === null")
+    expect(page.locator("#undo")).to_have_count(0)
     assert not resting(hospital, id_)
     page.goto(f"{ORIGIN}/portal/referrals/{id_}")
     page.click("form[action$=handover] button")
@@ -73,4 +74,4 @@ def test_the_most_urgent_stand_first_and_the_oldest_of_them(hospital, page, lay,
     page.wait_for_selector(".empty")
     good(page, "worklist-empty")
     page.click(".empty a")
-    page.wait_for_function("document.querySelectorAll('.work').length === 5")
+    expect(page.locator(".work")).to_have_count(5)

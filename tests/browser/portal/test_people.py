@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
 from support.looks import in_looks
 from support.stage import PASSWORD, account
 
@@ -25,7 +26,7 @@ def test_an_administrator_makes_an_account_and_its_owner_chooses_the_password(
     code = page.inner_text("#code")
     good(page, "user-code")
     page.goto(f"{ORIGIN}/portal/welcome#{code}")
-    page.wait_for_function("document.getElementById('code').value !== ''")
+    expect(page.locator("#code")).not_to_have_value("")
     assert code not in page.url
     page.fill("#password", "gatos en la ventana 7")
     page.fill("#again", "gatos en la ventana 7")

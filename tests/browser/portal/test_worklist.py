@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 from support.looks import in_looks
 from support.stage import PASSWORD, account
 
@@ -25,7 +26,6 @@ def shortcut(page, key, change):
     with page.expect_response(f"**/portal/api/worklist/{change}") as answered:
         page.keyboard.press(key)
     assert answered.value.ok
-    page.wait_for_function("document.activeElement !== document.body || true")
 
 
 @in_looks
@@ -95,7 +95,7 @@ def test_what_others_do_shows_in_place_and_what_comes_is_announced(  # noqa: PLR
     good(page, "worklist-news")
     assert page.locator(".work a.inboxrow").evaluate_all("all => all.map(a => a.href)") == before
     page.click("#fresh")
-    page.wait_for_function(f"!document.getElementById('r-{taken}')")
+    expect(page.locator(f"[id='r-{taken}']")).to_have_count(0)
     assert page.locator(".work").count() == len(desk)
 
 
