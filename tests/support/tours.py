@@ -24,7 +24,7 @@ READ = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const at = walk.currentNode.parentElement;
-    const out_of_sight = "time, script, noscript, dialog:not([open]), [hidden]";
+    const out_of_sight = "time, script, noscript, dialog:not([open]), [hidden], #events tbody";
     if (at.closest(out_of_sight) || !at.checkVisibility()) continue;
     out.push(walk.currentNode.textContent);
   }
@@ -68,7 +68,7 @@ def seen(page: Page) -> str:
     """Digest of what a page says and of the style sheets that it uses.
 
     Numbers, moments, ids and digests are left out: they differ from day to day and from machine to
-    machine, and the page is the same.
+    machine, and the page is the same. So is what the trail holds: it grows by looking.
     """
     words = _ID.sub("#", page.evaluate(READ))
     words = " ".join(_MOMENT.sub("", _NUMBER.sub("#", words)).split())
