@@ -13,6 +13,7 @@ from compliance.errors import CaretierError
 from patient_app.errors import ForeignRequestError
 from patient_app.trouble import told
 from services.web.i18n import LANGUAGES, negotiate
+from services.web.origin import is_foreign
 
 if TYPE_CHECKING:
     from patient_app.pages import Device, Pages
@@ -26,19 +27,12 @@ MOVED_KIND = "vault-outer-key-missing"
 
 
 def require_own_page(request: Request) -> None:
-    """Refuse a form that another site sent (Fetch Metadata, then ``Origin``).
+    """Refuse a form that another site sent (`services.web.origin`).
 
     Raises:
         ForeignRequestError: the browser says that the form is from elsewhere.
     """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        # Decided by the browser alone: under `no-referrer` it writes "Origin: null" for own forms.
-        foreign = site not in ("same-origin", "none")
-    else:
-        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-        foreign = request.headers.get("origin", own) != own
-    if foreign:
+    if is_foreign(request):
         raise ForeignRequestError("The form did not come from this device's own page.")
 
 

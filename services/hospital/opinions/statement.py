@@ -24,7 +24,11 @@ from services.consult.spanish import in_english
 DATA = Path(__file__).parent / "data" / "relations.yaml"
 _NEGATION = frozenset("not no never cannot avoid avoids avoided avoiding nor nobody none".split())
 _NOT = re.compile(r"\b(\w+)n['\u2019]t\b")
-_THOUSANDS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
+_GROUPS = {
+    mark: re.compile(rf"(?<![\d.,])[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+(?![\d.,]*\d)")
+    for mark in (",", ".")
+}
+"""Numbers in groups of thousands, by the mark between them: "1,250", and in Spanish "1.250"."""
 _DECIMAL = re.compile(r"(?<=\d)[.,](?=\d)")
 _TYPED = re.compile(r"\b(type|stage|grade|phase|hepatitis|vitamin) (\d|i{1,3}v?|[a-e])\b")
 _COUNTED = {
@@ -143,9 +147,11 @@ class Statement:
 def _english(text: str) -> str:
     """In English, with the phrases that are read as others put in their form."""
     lists = relation_words()
-    whole = _THOUSANDS.sub("", text.replace("\u2019", "'"))
+    whole = text.replace("\u2019", "'")
     given = re.findall(r"\w+", whole.lower())
     spanish = sum(w in lists.spanish for w in given) > sum(w in lists.english for w in given)
+    mark = "." if spanish else ","
+    whole = _GROUPS[mark].sub(lambda m: m[0].replace(mark, ""), whole)
     said = in_english(_DECIMAL.sub(_POINT, whole), surely=spanish).replace(_POINT, ".")
     plain = _NOT.sub(lambda m: "can not" if m[1] == "ca" else f"{m[1]} not", said.lower())
     told = lists.phrases.sub(lambda m: lists.same[m[0]], plain)

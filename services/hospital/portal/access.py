@@ -12,6 +12,7 @@ from services.hospital.errors import NotAllowedError
 from services.hospital.models import User
 from services.hospital.portal.errors import ForeignRequestError, NotSignedInError
 from services.hospital.sessions import browser_of
+from services.web.origin import is_foreign
 
 COOKIE = "caretier_portal"
 """The session cookie; it is sent to ``/fhir`` and ``/v1`` too, so its path is the root."""
@@ -96,19 +97,12 @@ def home_of(role: str) -> str:
 
 
 def same_site(request: Request) -> None:
-    """Refuse a change that another site asked for (Fetch Metadata, else ``Origin``).
+    """Refuse a change that another site asked for (`services.web.origin`).
 
     Raises:
         ForeignRequestError: the browser says that it comes from elsewhere.
     """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        # Decided by the browser alone: under `no-referrer` it writes "Origin: null" for own forms.
-        foreign = site not in ("same-origin", "none")
-    else:
-        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-        foreign = request.headers.get("origin", own) != own
-    if foreign:
+    if is_foreign(request):
         raise ForeignRequestError("The request did not come from the portal's own page.")
 
 

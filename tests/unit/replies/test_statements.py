@@ -71,6 +71,24 @@ def test_edges(a, b, how):
     assert found(a, b) == how
 
 
+@pytest.mark.parametrize(
+    ("said", "mg"),
+    [
+        ("Take 0.125 mg of digoxin a day.", 0.125),
+        ("Tome 0,125 mg de digoxina al día.", 0.125),
+        ("Take 1.250 mg of digoxin a day.", 1.25),
+        ("Take 1,250 mg of digoxin a day.", 1250),
+        ("Tome 1.250 mg de digoxina al día.", 1250),
+        ("Take 125 mg of digoxin a day.", 125),
+    ],
+)
+def test_a_point_in_a_dose_is_never_lost(said, mg):
+    """A thousandfold dose that looks like agreement is the worst that this could say."""
+    assert dict(Statement.of(said).quantities) == {"mass": ((mg, mg),)}
+    if mg != 125:
+        assert found(said, "Take 125 mg of digoxin a day.") == "numbers"
+
+
 def test_sources_of_one_topic_are_seldom_said_to_contradict_themselves():
     told = [
         relation(a, b)
