@@ -9,7 +9,15 @@ import { undoable } from "./undo.js";
 import { Preparation } from "./visit.js";
 
 const STATUS = { completed: "ok", "in-progress": "info" };
-const here = { country: "US", places: [] };
+
+/** The country of the person, and the connected records; nothing can be sent while those are not told. */
+async function around() {
+  const [{ country }, { connections: places }] = await Promise.all([
+    call("GET", "/api/profile").catch(() => ({ country: "US" })),
+    call("GET", "/api/connections").catch(() => ({ connections: [] })),
+  ]);
+  return { country, places };
+}
 
 function leave() {
   byId("visit").hidden = true;
@@ -19,6 +27,7 @@ function leave() {
 }
 
 async function open(draft) {
+  const here = await around();
   byId("overview").hidden = true;
   byId("visit").hidden = false;
   history.replaceState(null, "", `#${draft.response.id}`);
@@ -88,12 +97,6 @@ keepField("visit-question", byId("question-text"));
 
 async function start() {
   await refresh();
-  try {
-    here.country = (await call("GET", "/api/profile")).country;
-    here.places = (await call("GET", "/api/connections")).connections.filter((place) => place.sends);
-  } catch {
-    /* Nothing can be sent then. The advice of triage names the number; the country's is only the one to fall back on. */
-  }
   const asked = decodeURIComponent(location.hash.slice(1));
   if (asked) await call("GET", `/api/visits/${encodeURIComponent(asked)}`).then(open, leave);
 }

@@ -66,6 +66,7 @@ def test_a_question_asked_after_the_session_ended_is_in_the_field_after_the_pass
     with serving.at(device) as address:
         serving.unlock(page, address)
         page.fill("#question", TYPED)
+        page.wait_for_load_state("networkidle")  # what the page still asks for would lead away too
         with a_day_later():
             page.click("#send")
             page.wait_for_url("**/unlock**")
