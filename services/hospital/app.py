@@ -110,7 +110,7 @@ def create(settings: HospitalSettings | None = None, hospital: Hospital | None =
         gc.collect()
         gc.freeze()  # what is loaded for good is not walked through at each later collection
         async with running(
-            here.jobs_loop(),
+            here.doing.loop(),
             here.tidy_loop(),
             here.ehr.loop(),
             here.gateway.keep(),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from compliance.access.takeout import collection
@@ -20,10 +19,7 @@ from services.bricks.store import BrickStore
 from services.consult.messages import Level
 from services.consult.node import Node
 from services.engines.protocol import EngineCard
-from services.exchange.intake import Intake
 from services.exchange.keys import NodeKeys
-from services.exchange.messages import Envelope, Parcel, ParcelState
-from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
 from services.exchange.signals import SignalIntake
 from services.experts import Experts
@@ -32,22 +28,23 @@ from services.fhir.store import FhirStore
 from services.fhir.validate import ID
 from services.hospital.accounts import Accounts
 from services.hospital.audited import Auditor, Caller
-from services.hospital.background import Background
 from services.hospital.bulk import RULE as BULK
 from services.hospital.bulk import bulk_handlers, bulk_of
 from services.hospital.cds import Cds
 from services.hospital.chart import Charts
 from services.hospital.desk import Desk
+from services.hospital.doing import Doing
 from services.hospital.ehr.service import Ehr
 from services.hospital.erasure import Erasures
 from services.hospital.explorer import Explorer
 from services.hospital.factors import Factors
 from services.hospital.gateway import Gateway
 from services.hospital.holds import Holds
-from services.hospital.jobs import JobHandler, Jobs, add_job
+from services.hospital.intake import HospitalIntake
+from services.hospital.jobs import JobHandler, Jobs
 from services.hospital.launching import Launching
 from services.hospital.learning import round_handlers, rounds_of
-from services.hospital.models import Job, Referral, ReferralStep, User
+from services.hospital.models import ReferralStep, User
 from services.hospital.notices import Notices, notify
 from services.hospital.notices.watch import Eyes, Watch
 from services.hospital.oidc import provider_of
@@ -87,48 +84,10 @@ PACKAGES = (
     "services.hospital",
     "services.learning",
 )
-IDLE_SECONDS = 0.5
 TIDY_SECONDS = 3600.0
 TAKE_OVER = timedelta(seconds=15)
 """A job that no worker took for so long is done by the hospital's own process."""
 _LOG = logging.getLogger("caretier.hospital")
-
-
-class _HospitalIntake(Intake):
-    """Takes a referral, writes the job that opens it in one transaction, and hints at it.
-
-    The envelope is sealed once more under the referral's own key, so that a backup of the database
-    with the hospital's sealing key does not open what was erased.
-    """
-
-    hint: Callable[[str], None] = staticmethod(lambda _job: None)
-
-    def __init__(
-        self, database: Database, level: Level, audit: AuditTrail, texts: TextKeys
-    ) -> None:
-        super().__init__(database, level, audit)
-        self._texts = texts
-
-    def on_accept(self, session: Session, envelope: Envelope) -> None:
-        """Add the job, and keep the envelope under the referral's own key."""
-        add_job(session, "open-referral", envelope.id)
-        text = self._texts.seal(envelope.id, "envelope", envelope.model_dump_json())
-        session.execute(
-            update(StoredParcel).where(StoredParcel.id == envelope.id).values(envelope=text)
-        )
-
-    def on_withdraw(self, session: Session, ids: list[str]) -> None:
-        """Take the referrals off the desk, and their keys away."""
-        session.execute(delete(Referral).where(Referral.id.in_(ids), Referral.state == "open"))
-        session.execute(delete(Job).where(Job.subject.in_(ids)))
-        self._texts.destroy(ids)
-
-    def accept(self, envelope: Envelope, sender: str) -> Parcel:
-        """Take a referral (see `Intake.accept`), then tell a worker."""
-        parcel = super().accept(envelope, sender)
-        if parcel.state is ParcelState.RECEIVED:
-            self.hint(f"open-referral:{envelope.id}")
-        return parcel
 
 
 def _tell(session: Session, step: ReferralStep) -> None:
@@ -156,7 +115,7 @@ class Hospital:
         self.database.migrate(*PACKAGES)
         self.registry = Registry(self.database)
         self.texts = TextKeys(settings.data / "keys" / "texts")
-        self.intake = _HospitalIntake(self.database, Level.HOSPITAL, trail, self.texts)
+        self.intake = HospitalIntake(self.database, Level.HOSPITAL, trail, self.texts)
         self.outbound = Outbound(settings.outbound_origins, private=settings.outbound_private)
         self.auditor = Auditor(self._write_down, settings.name)
         self.jobs = Jobs(self.database)
@@ -315,7 +274,8 @@ class Hospital:
             **self.signals.handlers,
         }
         self._attach()
-        self.background = Background(self.do, self.handlers.keys() - {"open-referral"})
+        patience = TAKE_OVER if self.settings.redis else timedelta(0)
+        self.doing = Doing(self.jobs, self.handlers, short={"open-referral"}, patience=patience)
 
     def _attach(self) -> None:
         """What stands beside a reply while it is written; it goes when the reply is signed."""
@@ -367,28 +327,7 @@ class Hospital:
 
     async def do(self, job: str) -> bool:
         """Take a job and do it; False when there was nothing to take or it failed."""
-        taken = await asyncio.to_thread(self.jobs.take, job)
-        if taken is None:
-            return False
-        try:
-            async with self.jobs.kept(taken):
-                await self.handlers[taken.kind](taken)
-        except Exception as error:  # noqa: BLE001 - every failure is a later attempt
-            _LOG.warning("job %s failed: %s", taken.kind, type(error).__name__)
-            await asyncio.to_thread(self.jobs.fail, taken, type(error).__name__)
-            return False
-        return True
-
-    async def jobs_loop(self) -> None:
-        """Do the jobs that no worker takes (all of them where there is no queue)."""
-        patience = TAKE_OVER if self.settings.redis else timedelta(0)
-        while True:
-            try:
-                for job in await asyncio.to_thread(self.jobs.due, older_than=patience):
-                    await self.background.run(job)
-            except Exception as error:  # noqa: BLE001 - a loop that dies leaves referrals lying
-                _LOG.error("jobs loop: %s", type(error).__name__)
-            await asyncio.sleep(IDLE_SECONDS)
+        return await self.doing.do(job)
 
     async def tidy_loop(self) -> None:
         """Tidy every hour, until cancelled; where there is a queue its clock does it too."""
@@ -491,7 +430,7 @@ class Hospital:
 
     async def close(self) -> None:
         """Free the engine and the database."""
-        await self.background.stop()
+        await self.doing.stop()
         await self.gateway.close()
         if "node" in self.__dict__:
             await self.node.close()

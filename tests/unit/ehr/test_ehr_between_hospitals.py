@@ -53,9 +53,9 @@ def key_file(tmp_path):
 @contextlib.asynccontextmanager
 async def jobs_of(hospital):
     """Do the jobs of a hospital and look for events, as its own loops do."""
-    async with running(hospital.jobs_loop(), subscriptions_loop(hospital.subscriptions)):
+    async with running(hospital.doing.loop(), subscriptions_loop(hospital.subscriptions)):
         yield
-    await hospital.background.stop()
+    await hospital.doing.stop()
 
 
 @pytest.fixture

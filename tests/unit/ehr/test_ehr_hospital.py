@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +12,6 @@ from support.quirky_ehr import Quirks, QuirkyEhr, people, weights
 from support.trail import Trail
 
 from services.hospital.app import create
-from services.hospital.background import Background
 from services.hospital.ehr.connections import Connecting
 from services.hospital.ehr.service import Ehr
 from services.hospital.models import EhrAwaited, EhrConnection, Job
@@ -245,29 +243,6 @@ async def test_a_flood_of_notifications_orders_one_job_and_keeps_a_bound(
     assert len(jobs(hospital)) == 1
     with hospital.database.reading() as session:
         assert len(list(session.scalars(select(EhrAwaited)))) == 25
-
-
-async def test_a_long_job_does_not_hold_up_a_short_one():
-    done: list[str] = []
-    free = asyncio.Event()
-
-    async def do(job):
-        if job.startswith("long"):
-            await free.wait()
-        done.append(job)
-
-    background = Background(do, {"long", "other"})
-    for job in ("long:1", "long:1", "long:2", "long:3", "other:1", "short:1"):
-        await background.run(job)
-    await asyncio.sleep(0.01)
-    assert done == ["short:1", "other:1"]
-    free.set()
-    await asyncio.sleep(0.01)
-    assert done == ["short:1", "other:1", "long:1", "long:2"]
-    free.clear()
-    await background.run("long:4")
-    await background.stop()
-    assert "long:4" not in done
 
 
 async def test_the_system_page_shows_how_a_connection_stands(hospital, client):
