@@ -22,14 +22,19 @@ from services.hospital.chart.years import DATES, KIND_OF, KINDS, Kind, Year
 
 _NAMES = ("code", "medicationCodeableConcept", "vaccineCode", "type", "topic")
 NAMED = 6
-"""Results of one day that are named; the others are counted."""
+"""Results of one day that are named beside other entries, or all that are out of range where those
+are more; the rest is counted, and named where results alone are asked for."""
 
 
 class Entry(Message):
-    """One entry of a day: what, of which kind, and the resources that say so."""
+    """One entry of a day: what, of which kind, and the resources that say so.
+
+    ``left`` counts results of the day that the line does not name.
+    """
 
     kind: Kind
     line: Line
+    left: int = 0
 
 
 class Day(Message):
@@ -51,7 +56,7 @@ class Timeline(Message):
 def timeline(view: View, year: Year) -> Timeline:
     """Say a year that was read."""
     by_day: dict[str, list[Entry]] = {}
-    for entry in (*_results(view), *_others(view)):
+    for entry in (*_results(view, whole=year.kind == "results"), *_others(view)):
         by_day.setdefault(str(entry.line.day), []).append(entry)
     return Timeline(
         year=year.year,
@@ -64,8 +69,8 @@ def timeline(view: View, year: Year) -> Timeline:
     )
 
 
-def _results(view: View) -> Iterator[Entry]:
-    """The results of each day as one entry, those out of range first."""
+def _results(view: View, *, whole: bool) -> Iterator[Entry]:
+    """The results of each day as one entry, those out of range first; ``whole`` names them all."""
     by_day: dict[str, list[Result]] = {}
     for result in view.chart.results:
         if result.day:
@@ -74,18 +79,18 @@ def _results(view: View) -> Iterator[Entry]:
         ordered = sorted(found, key=lambda one: flag_of(one) is None)
         out = sum(flag_of(one) is not None for one in found)
         critical = any(one.critical for one in found)
+        named = ordered if whole else ordered[: max(NAMED, out)]
         said = "; ".join(
             view.say("result.value", name=test_name(one, view.language), value=one.value)
-            for one in ordered[:NAMED]
+            for one in named
         )
-        if len(ordered) > NAMED:
-            said = f"{said} …"
         yield Entry(
             kind="results",
+            left=len(found) - len(named),
             line=Line(
                 text=view.say("timeline.results", count=len(found)),
                 detail=" ".join([*([view.say("timeline.out", count=out)] if out else []), said]),
-                sources=tuple(dict.fromkeys(one.ref for one in ordered[:NAMED])),
+                sources=tuple(dict.fromkeys(one.ref for one in named)),
                 day=day,
                 flag="critical" if critical else None,
             ),

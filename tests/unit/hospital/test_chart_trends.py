@@ -163,6 +163,23 @@ def test_a_timeline_counts_every_year_and_shows_the_newest(charts_of):
     assert found.days[0].entries[0].line.text == "Letter"
 
 
+def test_no_result_of_a_day_is_hidden(charts_of):
+    """A clinician who looks for one creatinine must not read that there was none."""
+    tests = [f"Test {n}" for n in range(9)]
+    charts = charts_of(
+        *(result(f"r{n}", "2024-02-01", 80.0, code={"text": name}) for n, name in enumerate(tests)),
+        *(result(f"x{n}", "2023-02-01", 5.0, code={"text": name}) for n, name in enumerate(tests)),
+    )
+    (entry,) = timeline(charts).days[0].entries
+    assert (entry.left, len(entry.line.sources)) == (3, 6)
+    (alone,) = timeline(charts, "results").days[0].entries
+    assert alone.left == 0
+    assert [name for name in tests if name not in alone.line.detail] == []
+    (out,) = timeline(charts, year=2023).days[0].entries
+    assert out.left == 0, "what is out of range is always named"
+    assert [name for name in tests if name not in out.line.detail] == []
+
+
 def test_one_kind_and_one_year_are_chosen(charts_of):
     charts = charts_of(
         problem("gout", "Gout", onsetDateTime="2020-05-01"), visit("v", "2024-02-01")
