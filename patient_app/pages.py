@@ -103,7 +103,12 @@ class Device(Protocol):
         """Everyone whose record is on the device, in the order to show them."""
 
     def unlock(
-        self, response: Response, person_id: str, passphrase: str, recovery: str | None = None
+        self,
+        request: Request,
+        response: Response,
+        person_id: str,
+        passphrase: str,
+        recovery: str | None = None,
     ) -> None:
         """Open the person's record and set the session cookie on the response.
 

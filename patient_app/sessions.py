@@ -13,23 +13,23 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import Request, Response
 
-from patient_app.errors import ForeignRequestError, LockedError, TooManyTriesError
+from patient_app.errors import ForeignRequestError, LockedError
 from patient_app.member import Member
 from patient_app.newcomers import LABELS, MAX_PEOPLE, Labels, Newcomer, UnfitError, new_id
 from patient_app.pages import PersonChoice
 from patient_app.service import Device
+from patient_app.tries import Tries
 from patient_app.vault import WrongPassphraseError
 
 COOKIE = "caretier_device"
-TRIES = 5
-TRY_SECONDS = 60.0
-"""So many wrong passphrases are taken in so many seconds, for all people together."""
+UNASKED = "x-caretier-unasked"
+"""Header of what a page asks by itself: no session is kept alive by that."""
 IDLE_LOOK_SECONDS = 15.0
 """How often is looked for sessions that were idle too long."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -66,10 +66,11 @@ class Sessions:
     def __init__(self, device: Device) -> None:
         self._device = device
         self._sessions: dict[str, Session] = {}
-        self._failures: list[float] = []
-        self._lock, self._adding = threading.Lock(), threading.Lock()
+        self._doors = threading.RLock()
+        """Held while a record opens or closes: none closes under a session that begins."""
         self.labels = Labels(device.settings.data / LABELS)
         self._token = _token(device.settings.data / "token")
+        self._tries = Tries(self._token, secure=device.settings.secure_cookies)
 
     def current(self, request: Request) -> Session | None:
         """The session of the request's cookie; ends it after too long without a request."""
@@ -81,7 +82,8 @@ class Sessions:
         if now - session.seen > self._device.settings.session_minutes * 60:
             self._end(key)
             return None
-        session.seen = now
+        if UNASKED not in request.headers:
+            session.seen = now
         return session
 
     def language(self, request: Request) -> str | None:
@@ -107,7 +109,7 @@ class Sessions:
             ForeignRequestError: there are people here, and none of them is with this browser.
             UnfitError: the device is full.
         """
-        with self._adding:  # two browsers must not both be the first
+        with self._doors:  # two browsers must not both be the first
             if not self.may_add(request):
                 raise ForeignRequestError(
                     "Somebody has a record on this device already.",
@@ -117,34 +119,30 @@ class Sessions:
             if len(here) >= MAX_PEOPLE:
                 raise UnfitError("full")
             member = self._device.add(new_id(), passphrase)
-        member.set_profile(newcomer.profile())
-        self.labels.put(member.id, newcomer.label, [*here, member.id])
-        self._end(request.cookies.get(COOKIE, ""))
-        self._begin(response, member)
+            member.set_profile(newcomer.profile())
+            self.labels.put(member.id, newcomer.label, [*here, member.id])
+            self._begin(request.cookies, response, member)
 
     def unlock(
-        self, response: Response, person_id: str, passphrase: str, recovery: str | None = None
+        self,
+        request: Request,
+        response: Response,
+        person_id: str,
+        passphrase: str,
+        recovery: str | None = None,
     ) -> None:
-        """Open a record and set a fresh cookie."""
-        now = time.monotonic()
-        with self._lock:  # a try counts when it begins: many at once must not pass together
-            self._failures = [t for t in self._failures if now - t < TRY_SECONDS]
-            if len(self._failures) >= TRIES:
-                raise TooManyTriesError("Too many wrong passphrases.")
-            self._failures.append(now)
-        if person_id not in self._device.people():
-            raise WrongPassphraseError("The passphrase is wrong.")
-        try:
-            member = self._device.unlock(person_id, passphrase, recovery)
-        except WrongPassphraseError:
-            raise WrongPassphraseError("The passphrase is wrong.") from None
-        with self._lock:
-            if now in self._failures:
-                self._failures.remove(now)
-        self._begin(response, member)
+        """Open a record and set a fresh cookie; a record that was open here is closed."""
+        with self._tries.one(person_id, request.cookies), self._doors:
+            if person_id not in self._device.people():
+                raise WrongPassphraseError("The passphrase is wrong.")
+            try:
+                member = self._device.unlock(person_id, passphrase, recovery)
+            except WrongPassphraseError:
+                raise WrongPassphraseError("The passphrase is wrong.") from None
+            self._begin(request.cookies, response, member)
 
-    def _begin(self, response: Response, member: Member) -> None:
-        """Let a browser speak for a person: a fresh cookie."""
+    def _begin(self, cookies: Mapping[str, str], response: Response, member: Member) -> None:
+        """Let a browser speak for a person: a fresh cookie; the session that it had ends."""
         key = secrets.token_urlsafe(32)
         self._sessions[key] = Session(member, self.labels.all().get(member.id, ""))
         response.set_cookie(
@@ -155,6 +153,8 @@ class Sessions:
             secure=self._device.settings.secure_cookies,
             path="/",
         )
+        self._end(cookies.get(COOKIE, ""))
+        self._tries.remember(member.id, cookies, response)
 
     def lock(self, request: Request, response: Response) -> None:
         """End the session; the vault is closed with its last session."""
@@ -162,9 +162,10 @@ class Sessions:
         response.delete_cookie(COOKIE, path="/")
 
     def _end(self, key: str) -> None:
-        session = self._sessions.pop(key, None)
-        others = any(s.member is session.member for s in self._sessions.values()) if session else 0
-        if session is not None and not others:
+        with self._doors:
+            session = self._sessions.pop(key, None)
+            if session is None or any(s.member is session.member for s in self._sessions.values()):
+                return
             self._device.lock(session.member.id)
 
     def end_idle(self) -> int:
@@ -186,9 +187,10 @@ class Sessions:
 
     def end_all(self, member: Member) -> None:
         """End every session of a person and forget their name (their vault is gone)."""
-        self.labels.forget(member.id)
-        for key in [k for k, s in self._sessions.items() if s.member is member]:
-            self._sessions.pop(key)
+        with self._doors:
+            self.labels.forget(member.id)
+            for key in [k for k, s in self._sessions.items() if s.member is member]:
+                self._sessions.pop(key)
 
     def member(self, request: Request) -> Member:
         """The person that an API call speaks for.

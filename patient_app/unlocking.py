@@ -109,6 +109,7 @@ def unlock_routes(api: APIRouter, pages: Pages, device: Device, addresses: Colle
         response = RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
         try:
             device.unlock(
+                request,
                 response,
                 person,
                 passphrase[: MAX_PASSPHRASE_CHARS + 1],

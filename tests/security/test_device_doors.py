@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from compliance.errors import CaretierError
+from patient_app import service, tries
 from patient_app.app import create
 from patient_app.errors import TooManyTriesError
 from patient_app.service import Device
-from patient_app.sessions import COOKIE, TRIES, Sessions
+from patient_app.sessions import COOKIE, Sessions
 from patient_app.settings import DeviceSettings
-from patient_app.vault import KdfParameters, WrongPassphraseError, vault
+from patient_app.tries import KNOWN, TRIES
+from patient_app.vault import KdfParameters, VaultError, WrongPassphraseError, vault
 
 PASSPHRASE = "correct horse"
 REMINDER = {"medicine": "x", "name": "x", "times": ["08:00"], "days": [0]}
@@ -252,6 +254,99 @@ async def test_a_cookie_that_an_attacker_chose_never_becomes_a_session(device):
         assert (await other.get("/api/consults")).status_code == 401
 
 
+def asked(cookies=()):
+    """A request with these cookies, as a browser would send them."""
+    jar = "; ".join(f"{name}={value}" for name, value in dict(cookies).items())
+    headers = [(b"cookie", jar.encode())]
+    return Request({"type": "http", "method": "POST", "path": "/unlock", "headers": headers})
+
+
+def given(response):
+    """The cookies of a response."""
+    pairs = (v.decode() for k, v in response.raw_headers if k == b"set-cookie")
+    return dict(one.partition(";")[0].split("=", 1) for one in pairs)
+
+
+def guess_wrong(sessions, person="p01", cookies=()):
+    for _ in range(TRIES):
+        with pytest.raises(WrongPassphraseError):
+            sessions.unlock(asked(cookies), Response(), person, "wrong")
+    with pytest.raises(TooManyTriesError):
+        sessions.unlock(asked(cookies), Response(), person, "wrong")
+
+
+@pytest.mark.parametrize("person", ["p01", "p02", "nobody"])
+def test_a_strangers_guesses_do_not_keep_the_owner_out_of_a_browser_of_theirs(device, person):
+    sessions, response = Sessions(device), Response()
+    sessions.unlock(asked(), response, "p01", f"{PASSPHRASE} p01")
+    mine = given(response)
+    guess_wrong(sessions, person)
+    sessions.unlock(asked(mine), Response(), "p01", f"{PASSPHRASE} p01")
+    again = Sessions(device)  # the device was started anew
+    guess_wrong(again, person)
+    again.unlock(asked(mine), Response(), "p01", f"{PASSPHRASE} p01")
+
+
+def test_a_browser_that_is_known_for_one_person_is_a_stranger_to_another(device):
+    sessions, response = Sessions(device), Response()
+    sessions.unlock(asked(), response, "p02", f"{PASSPHRASE} p02")
+    theirs = [value for name, value in given(response).items() if name.startswith(KNOWN)]
+    guess_wrong(sessions)
+    names = {tries._name(person) for person in ("p01", "p02")}
+    with pytest.raises(TooManyTriesError):
+        sessions.unlock(asked(dict.fromkeys(names, theirs[0])), Response(), "p01", "wrong")
+
+
+def test_guesses_in_a_browser_that_is_known_are_counted_too(device):
+    sessions, response = Sessions(device), Response()
+    sessions.unlock(asked(), response, "p01", f"{PASSPHRASE} p01")
+    guess_wrong(sessions, cookies=given(response))
+
+
+@pytest.mark.parametrize("planted", ["", "x", ".", "a.b", "id.0000"])
+def test_a_cookie_that_was_made_up_does_not_make_a_browser_known(device, planted):
+    sessions, response = Sessions(device), Response()
+    sessions.unlock(asked(), response, "p01", f"{PASSPHRASE} p01")
+    guess_wrong(sessions)
+    forged = {name: planted for name in given(response) if name.startswith(KNOWN)}
+    with pytest.raises(TooManyTriesError):
+        sessions.unlock(asked(forged), Response(), "p01", "wrong")
+
+
+def test_two_who_open_one_record_at_once_leave_none_open_when_both_are_gone(device, monkeypatch):
+    device.lock("p01")
+    sessions, opened, real = Sessions(device), [], service._open
+
+    def slow(*given):
+        time.sleep(0.05)
+        opened.append(real(*given))
+        return opened[-1]
+
+    monkeypatch.setattr(service, "_open", slow)
+
+    def unlock(_):
+        response = Response()
+        sessions.unlock(asked(), response, "p01", f"{PASSPHRASE} p01")
+        return given(response)
+
+    with ThreadPoolExecutor(4) as pool:
+        cookies = list(pool.map(unlock, range(4)))
+    for one in cookies:
+        sessions.lock(asked(one), Response())
+    for vault_ in opened:
+        with pytest.raises(VaultError, match="closed"):
+            vault_.items("consult")
+
+
+def test_opening_another_record_closes_the_one_that_was_open_in_this_browser(device):
+    sessions, first, second = Sessions(device), Response(), Response()
+    sessions.unlock(asked(), first, "p01", f"{PASSPHRASE} p01")
+    sessions.unlock(asked(given(first)), second, "p02", f"{PASSPHRASE} p02")
+    assert sessions.current(asked(given(first))) is None
+    assert "p01" not in device.members
+    assert sessions.current(asked(given(second))).person_id == "p02"
+
+
 def test_many_guesses_at_once_do_not_pass_together(device, monkeypatch):
     sessions, looked, lock = Sessions(device), [], threading.Lock()
 
@@ -265,7 +360,7 @@ def test_many_guesses_at_once_do_not_pass_together(device, monkeypatch):
 
     def guess(n: int) -> type[CaretierError]:
         try:
-            sessions.unlock(Response(), "p01", f"guess {n}")
+            sessions.unlock(asked(), Response(), "p01", f"guess {n}")
         except CaretierError as error:
             return type(error)
         raise AssertionError("A wrong passphrase opened it.")
@@ -279,12 +374,12 @@ def test_many_guesses_at_once_do_not_pass_together(device, monkeypatch):
 def test_right_passphrases_are_not_counted_as_guesses(device):
     sessions = Sessions(device)
     for _ in range(TRIES + 2):
-        sessions.unlock(Response(), "p01", f"{PASSPHRASE} p01")
+        sessions.unlock(asked(), Response(), "p01", f"{PASSPHRASE} p01")
 
 
 def test_a_browser_that_never_comes_back_does_not_leave_the_vault_open(device, monkeypatch):
     sessions = Sessions(device)
-    sessions.unlock(Response(), "p01", f"{PASSPHRASE} p01")
+    sessions.unlock(asked(), Response(), "p01", f"{PASSPHRASE} p01")
     assert sessions.end_idle() == 0
     later = time.monotonic() + device.settings.session_minutes * 60 + 1
     monkeypatch.setattr("patient_app.sessions.time.monotonic", lambda: later)

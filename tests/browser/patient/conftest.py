@@ -54,7 +54,7 @@ class Device:
     def people(self) -> list[PersonChoice]:
         return [PersonChoice("a", "Ana Example")]
 
-    def unlock(self, response: Response, person_id: str, passphrase: str) -> None:
+    def unlock(self, request: Request, response: Response, *_given: str | None) -> None:
         response.set_cookie("s", "1")
 
     def lock(self, request: Request, response: Response) -> None:

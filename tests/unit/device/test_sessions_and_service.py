@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +15,9 @@ from patient_app.disclosure import Discloser
 from patient_app.errors import ForeignRequestError, LockedError, OtherPersonError, TooManyTriesError
 from patient_app.importing import parse_record
 from patient_app.service import Device
-from patient_app.sessions import COOKIE, TRIES, Sessions
+from patient_app.sessions import COOKIE, UNASKED, Sessions
 from patient_app.settings import DeviceSettings
+from patient_app.tries import TRIES, TRY_SECONDS
 from patient_app.vault import WrongPassphraseError
 from services.consult.messages import Answer, Level, Status, Triage
 
@@ -50,7 +52,7 @@ def request(method: str = "GET", **headers: str) -> Request:
 
 def unlocked(sessions) -> tuple[str, Response]:
     response = Response()
-    sessions.unlock(response, "ana", PASSPHRASE)
+    sessions.unlock(request(), response, "ana", PASSPHRASE)
     cookie = response.headers["set-cookie"]
     return cookie.split(";")[0], response
 
@@ -72,16 +74,17 @@ class TestSessions:
     )
     def test_a_wrong_person_and_a_wrong_passphrase_look_alike(self, sessions, person, passphrase):
         with pytest.raises(WrongPassphraseError) as raised:
-            sessions.unlock(Response(), person, passphrase)
+            sessions.unlock(request(), Response(), person, passphrase)
         assert raised.value.message == "The passphrase is wrong."
 
     def test_after_some_wrong_ones_even_the_right_one_must_wait(self, sessions, monkeypatch):
         for _ in range(TRIES):
             with pytest.raises(WrongPassphraseError):
-                sessions.unlock(Response(), "ana", "wrong")
+                sessions.unlock(request(), Response(), "ana", "wrong")
         with pytest.raises(TooManyTriesError):
-            sessions.unlock(Response(), "ana", PASSPHRASE)
-        sessions._failures = [t - 61 for t in sessions._failures]
+            sessions.unlock(request(), Response(), "ana", PASSPHRASE)
+        later = time.monotonic() + TRY_SECONDS + 1
+        monkeypatch.setattr("patient_app.tries.time.monotonic", lambda: later)
         assert unlocked(sessions)
 
     def test_a_read_needs_the_session_and_a_change_its_token(self, sessions):
@@ -126,6 +129,15 @@ class TestSessions:
         session.seen -= device.settings.session_minutes * 60 + 1
         assert sessions.current(request(cookie=cookie)) is None
         assert "ana" not in device.members
+
+    def test_what_a_page_asks_by_itself_keeps_no_session(self, sessions):
+        cookie, _ = unlocked(sessions)
+        session = next(iter(sessions._sessions.values()))
+        before = session.seen = session.seen - 60
+        assert sessions.current(request(cookie=cookie, **{UNASKED: "1"}))
+        assert session.seen == before
+        assert sessions.current(request(cookie=cookie))
+        assert session.seen > before
 
     def test_the_vault_stays_open_while_another_session_uses_it(self, sessions, device):
         one, other = unlocked(sessions)[0], unlocked(sessions)[0]

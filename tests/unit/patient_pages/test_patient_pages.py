@@ -70,7 +70,12 @@ class FakeDevice:
         return self.choices
 
     def unlock(
-        self, response: Response, person_id: str, passphrase: str, recovery: str | None = None
+        self,
+        request: Request,
+        response: Response,
+        person_id: str,
+        passphrase: str,
+        recovery: str | None = None,
     ) -> None:
         self.tried.append((person_id, passphrase))
         self.recoveries.append(recovery)
