@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -117,23 +117,47 @@ class Asking:
         _keep(member, question, conversation, answer)
         return answer
 
-    async def preview(self, member: Member, text: str, conversation: str | None = None) -> Offer:
-        """What would leave for a question, whether or not the device could answer it."""
-        talk = conversation or str(uuid4())
-        question = await asyncio.to_thread(question_of, member, text, conversation)
+    async def preview(
+        self,
+        member: Member,
+        text: str,
+        conversation: str | None = None,
+        consult: str | None = None,
+    ) -> Offer:
+        """What would leave for a question, whether or not the device could answer it.
+
+        ``consult``: the one in which it was asked. It is that question then, not another one that
+        follows it, so that it does not leave twice and stands once in the history.
+        """
+        again = await asyncio.to_thread(_asked_before, member, consult, text)
+        talk = again["conversation"] if again else conversation or str(uuid4())
+        question = await asyncio.to_thread(
+            question_of, member, text, talk if again else conversation, consult if again else None
+        )
         outcome: Outcome | None = None
         async for event in self._means.node.consult(question):
             outcome = event if isinstance(event, Outcome) else outcome
         if outcome is None:
             raise BadInputError("The question came to no end.")
-        await asyncio.to_thread(_keep, member, question, talk, outcome.answer)
+        if again is None:
+            await asyncio.to_thread(_keep, member, question, talk, outcome.answer)
         return await asyncio.to_thread(
             self._means.discloser.preview, member, question, outcome, talk
         )
 
 
-def question_of(member: Member, text: str, conversation: str | None) -> Question:
-    """A question with what the record knows of the person.
+def _asked_before(member: Member, consult: str | None, text: str) -> dict[str, Any] | None:
+    """The consult in which this was asked and from which nothing left yet; None: there is none."""
+    kept: dict[str, Any] | None = member.vault.get("consult", consult) if consult else None
+    if kept is None or kept["question"] != text or kept["answer"].get("disclosure"):
+        return None
+    return kept
+
+
+def question_of(
+    member: Member, text: str, conversation: str | None, consult: str | None = None
+) -> Question:
+    """A question with what the record knows of the person; ``consult``: the one it belongs to.
 
     Raises:
         BadInputError: it is empty, too long, or cannot be read.
@@ -144,9 +168,10 @@ def question_of(member: Member, text: str, conversation: str | None) -> Question
         raise BadInputError(f"A question has at most {MAX_QUESTION_CHARS} characters.")
     try:
         return Question(
+            **({"id": consult} if consult else {}),
             text=text,
             person=member.person(),
-            history=member.history(conversation),
+            history=member.history(conversation, before=consult),
             record=tuple(member.resources()),
             asked=datetime.now(UTC).date(),
         )

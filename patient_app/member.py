@@ -150,13 +150,15 @@ class Member:
             bundles[Level.HOSPITAL] = KeyBundle.model_validate(kept["hospital"])
         return kept["url"], bundles
 
-    def history(self, conversation: str | None) -> tuple[Turn, ...]:
-        """The last turns of a conversation, oldest first."""
+    def history(self, conversation: str | None, before: str | None = None) -> tuple[Turn, ...]:
+        """The last turns of a conversation, oldest first; ``before``: up to this consult only."""
         if conversation is None:
             return ()
         turns: list[Turn] = []
         for consult in self.consults():
-            if consult["conversation"] == conversation:
+            if consult["id"] == before:
+                turns.clear()
+            elif consult["conversation"] == conversation:
                 answer = consult["answer"]["text"][:8000]
                 turns += [Turn(role="assistant", text=answer)] if answer else []
                 turns.append(Turn(role="patient", text=consult["question"]))

@@ -60,10 +60,11 @@ class AskBody(_Body):
 
 
 class PreviewBody(_Body):
-    """A question whose disclosure is to be shown."""
+    """A question whose disclosure is to be shown; ``consult`` is the one it was asked in."""
 
     text: Words = Field(max_length=MAX_QUESTION_CHARS)
     conversation: Id | None = None
+    consult: Id | None = None
 
 
 class SendBody(_Body):
@@ -109,7 +110,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     @router.post("/preview")
     async def preview(body: PreviewBody, member: Mine) -> Offer:
         """What would leave for this question; nothing leaves."""
-        return await device.preview(member, body.text, body.conversation)
+        return await device.preview(member, body.text, body.conversation, body.consult)
 
     @router.post("/send/{preview_id}")
     async def send(preview_id: str, body: SendBody, member: Mine) -> Answer:

@@ -209,9 +209,15 @@ class Device:
             async for event in stream:
                 yield event
 
-    async def preview(self, member: Member, text: str, conversation: str | None = None) -> Offer:
+    async def preview(
+        self,
+        member: Member,
+        text: str,
+        conversation: str | None = None,
+        consult: str | None = None,
+    ) -> Offer:
         """What would leave for a question; see `patient_app.asking.Asking.preview`."""
-        return await self._asking.preview(member, text, conversation)
+        return await self._asking.preview(member, text, conversation, consult)
 
     async def deliver(self, member: Member) -> bool:
         """Carry what is due for one person; see `patient_app.carrying.Carrying.deliver`."""

@@ -96,7 +96,7 @@ export class Exchange {
 
   actions(answer) {
     if (this.page.local() || waiting(answer) || answer.disclosure?.receipt) return [];
-    const asked = { text: this.text, conversation: this.page.conversation };
+    const asked = { text: this.text, conversation: this.page.conversation, consult: answer.id };
     // A preview is good for one sending: after "do not send" a fresh one is asked for.
     let ready = answer.offer;
     const open = async () => {

@@ -23,7 +23,7 @@ function actions(consult, refresh) {
   const { offer, disclosure } = consult.answer;
   if (!offer || disclosure?.receipt) return [];
   const open = async () => {
-    const fresh = await call("POST", "/api/preview", { text: consult.question });
+    const fresh = await call("POST", "/api/preview", { text: consult.question, consult: consult.id });
     const sent = await previewAndSend(fresh);
     if (sent) refresh(sent);
   };
