@@ -65,21 +65,25 @@ def _proof(one: Mapping[str, Any], row: Interval, t: Translator) -> Proof:
 
 
 def consequences(
-    policy: DomainPolicy, held: Mapping[str, Any], t: Translator
+    policy: DomainPolicy, held: Mapping[str, Any], t: Translator, *, blocked: bool = False
 ) -> dict[str, list[str]]:
-    """What follows if somebody approves now, and if somebody rejects: in sentences."""
+    """What follows if somebody approves now, and if somebody rejects: in sentences.
+
+    ``blocked``: a check does not hold now, so that no approval lets it out.
+    """
     needed = policy.release.approvals
     yes = sum(bool(one["approved"]) for one in held["approvals"])
     more = max(0, needed - yes - 1)
     way = ", ".join(t(f"updates.cohort_{one}") for one in policy.rollout.cohorts)
     parent = held["parent"] or t("updates.bare")
+    out = [
+        t("decision.approve_more", count=more) if more else t("decision.approve_last"),
+        t("decision.approve_way", way=way, minutes=f"{policy.rollout.watch_minutes:g}"),
+        t("decision.approve_back", parent=parent),
+        t("decision.approve_undo"),
+    ]
     return {
-        "approve": [
-            t("decision.approve_more", count=more) if more else t("decision.approve_last"),
-            t("decision.approve_way", way=way, minutes=f"{policy.rollout.watch_minutes:g}"),
-            t("decision.approve_back", parent=parent),
-            t("decision.approve_undo"),
-        ],
+        "approve": [t("decision.approve_held")] if blocked else out,
         "reject": [
             t("decision.reject_blocks"),
             t("decision.reject_stays", parent=parent),

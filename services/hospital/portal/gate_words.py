@@ -66,6 +66,15 @@ _SAID = {
     "worse_most_one": r"at most (?P<a>\d+%) worse, or by one question",
     "answered_now": "every protected question that is answered now",
     "lost": "lost: (?P<a>.+)",
+    "too_few": r"(?P<a>\d+) contributions from (?P<b>\d+) sites are left; "
+    r"(?P<c>\d+) from (?P<d>\d+) are needed\.",
+    "not_finite": r"Contribution (?P<a>\d+) of the round is not finite\.",
+    "no_signer": r"Nobody may sign bricks of (?P<a>\S+)\.",
+    "no_repository": r"There is no signed repository to publish into\.",
+    "on_its_way": r"(?P<a>\S+) is still on its way\.",
+    "other_adapter": r"The adapter is not the one that was measured\.",
+    "other_model": r"The model was changed since that release\. .+",
+    "not_foreseen": r"(?P<a>[A-Z]\w*(?:Error|Exception|Expired|Interrupt))",
     "figure": rf"(?P<a>{_PERCENT}) now \(n = (?P<b>\d+)\)",
     "figure_before": rf"(?P<c>{_PERCENT}) before, (?P<a>{_PERCENT}) now \(n = (?P<b>\d+)\)",
 }
@@ -104,6 +113,29 @@ def figure(text: str, t: Translator) -> Figure:
         if found:
             return Figure(t(f"gate.said.{key}", **found.groupdict()), known=True)
     return Figure(text, known=False)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why a round stands still: in which step, or by whom, and what was said."""
+
+    where: str
+    said: Figure
+
+
+def stopped(error: str | None, t: Translator) -> Stop | None:
+    """Why a round stopped, in the reader's language; None where it did not.
+
+    Args:
+        error: of the round: the state that it was in, or ``rejected``, a colon, and what was said.
+        t: the reader's.
+    """
+    if not error:
+        return None
+    step, _, said = error.partition(": ")
+    if step == "rejected":
+        return Stop(t("updates.stopped_rejected"), Figure(said, known=True))
+    return Stop(t("updates.stopped_in", step=t(f"updates.state_{step}")), figure(said, t))
 
 
 def lines(

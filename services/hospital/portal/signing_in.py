@@ -111,7 +111,12 @@ class SignInSteps:
         return response
 
     def hold(self, response: Response, kind: Kind, user: User, **data: str) -> None:
-        """Give the browser the cookie of a sign-in that has begun."""
+        """Give the browser the cookie of a sign-in that has begun.
+
+        Whoever sets up a second factor is shown a secret that nobody was shown before.
+        """
+        if kind == "enrol" and self.factors is not None:
+            self.factors.forget_begun(user)
         response.set_cookie(
             PENDING_COOKIE,
             self.pending.begin(kind, user.id, **data),

@@ -13,7 +13,7 @@ from services.hospital.accounts import SignedIn
 from services.hospital.audited import Caller
 from services.hospital.portal.access import OPERATORS, UPDATES, WATCHERS
 from services.hospital.portal.evidence import consequences, proofs
-from services.hospital.portal.gate_words import lines
+from services.hospital.portal.gate_words import lines, stopped
 from services.hospital.portal.lineage import credit_rows, lineage_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.plots import WIDTH, bars, intervals
@@ -93,14 +93,17 @@ def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
         t = pages.translator(request)
         held = detail(rounds, _known(id_))
         policy = rounds.policy.of(held["domain"])
-        names = portal.names()
+        names, criteria = portal.names(), lines(held["criteria"], "round", t)
         said = [{**one, "name": names.get(one["by"], one["by"])} for one in held["approvals"]]
         return pages.render(
             request, "update", who, here=f"{UPDATES}/{held['id']}", title=t("updates.one"),
             current=UPDATES, tones=TONES, held=held, said=said, width=WIDTH,
             plot=intervals(held["suites"]), bars=bars(held["contributions"]),
-            proofs=proofs(held["suites"], t), criteria=lines(held["criteria"], "round", t),
-            follows=consequences(policy, held, t), needed=policy.release.approvals,
+            proofs=proofs(held["suites"], t), criteria=criteria,
+            stop=stopped(held["error"], t),
+            follows=consequences(
+                policy, held, t, blocked=any(one.state == "blocks" for one in criteria)
+            ), needed=policy.release.approvals,
             yes=sum(one["approved"] for one in said),
             added=credit_rows(held["credit"]), traced=desk.lineage is not None,
             decides=who.user.role in OPERATORS, longest=NOTE_CHARS,

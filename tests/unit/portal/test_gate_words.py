@@ -7,10 +7,11 @@ import re
 import pytest
 from support.looks import portal_says
 
-from services.hospital.portal.gate_words import figure, lines
+from services.hospital.portal.gate_words import figure, lines, stopped
 from services.learning.gates import Evidence, Scores, may_release
 from services.learning.gates.criteria import Readiness, may_start
 from services.learning.policy import POLICY, Policy
+from services.learning.rounds.rebuild import TAKE_BACK
 
 RULES = Policy.load(POLICY).of("general")
 SUITES = ("learned", "protected", "safety")
@@ -77,3 +78,33 @@ def test_what_blocks_stands_first_and_a_missing_word_is_no_block():
     assert [(one.suite, one.state) for one in found] == [
         ("safety", "blocks"), ("", "people"), ("", "holds"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        "collecting: 2 contributions from 1 sites are left; 5 from 3 are needed.",
+        "aggregating: Contribution 2 of the round is not finite.",
+        "publishing: Nobody may sign bricks of clinic/general.",
+        "publishing: There is no signed repository to publish into.",
+        "publishing: general@2 is still on its way.",
+        "publishing: The adapter is not the one that was measured.",
+        f"aggregating: The model was changed since that release. {TAKE_BACK}",
+        "evaluating: TimeoutError",
+    ],
+)
+def test_why_a_round_stopped_is_told_in_the_readers_language(error, language):
+    stop = stopped(error, translator(language))
+    assert stop.said.known
+    state = error.partition(":")[0]
+    assert portal_says(language, f"updates.state_{state}") in stop.where
+
+
+def test_a_rejection_keeps_the_words_of_who_rejected():
+    stop = stopped("rejected: Too short.", translator("es"))
+    assert (stop.where, stop.said.text) == (
+        portal_says("es", "updates.stopped_rejected"),
+        "Too short.",
+    )
+    assert stopped(None, translator("es")) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from services.hospital.audited import Auditor
@@ -11,6 +13,7 @@ from services.hospital.portal.updates import UpdatesDesk
 from services.learning.credit import Credits
 from services.learning.intake.withdrawal import withdraw
 from services.learning.lineage import Lineage
+from services.learning.models import LearningRound
 from services.learning.rounds import State
 from services.web.app import create_app
 from services.web.templating import mount_static
@@ -127,6 +130,17 @@ async def test_a_blocked_round_shows_by_what_and_can_be_tried_again(op, parent):
     assert "Try again" in page
     await decide(op, row, "retry")
     assert parent.rounds.book.get(row.id).state == State.EVALUATING
+
+
+async def test_a_check_that_no_longer_holds_is_said_before_anybody_approves(op, parent):
+    row = waiting(parent)
+    with parent.database.transaction() as session:
+        held = session.get_one(LearningRound, row.id)
+        held.evidence = {**held.evidence, "suites": {"safety": {"before": [1.0], "after": [0.0]}}}
+    page = (await op.get(f"/portal/updates/{row.id}")).text
+    assert "Every check holds" not in page
+    assert re.search("blocks it now: [^.]*Nothing worse in safety", page)
+    assert "published at once" not in page
 
 
 async def test_a_clinician_sees_and_does_not_decide(ana, parent):

@@ -64,7 +64,7 @@ export class Reply {
   /** Save until nothing is left to save; resolves to whether the page and the server agree. */
   async save() {
     clearTimeout(this.#timer);
-    if (this.#running) await this.#running;
+    while (this.#running) await this.#running;
     if (this.#stale) return false;
     if (!this.#dirty) return true;
     this.#running = this.#send();

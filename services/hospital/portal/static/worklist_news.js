@@ -18,6 +18,7 @@ const REST_MS = 5 * 60 * 1000;
 const desk = byId("desk");
 const bar = byId("fresh");
 const title = document.title;
+let turn = 0;
 
 function announce({ fresh, emergency }) {
   const count = fresh || Number(emergency);
@@ -50,12 +51,14 @@ function figures(news) {
   put(byId("hidden-text"), t("worklist.hidden", { count: news.hidden }));
 }
 
-/** Ask now what has changed. */
+/** Ask now what has changed; an answer that another one overtook is older than what is shown. */
 export async function refresh() {
+  const mine = (turn += 1);
   const ids = rows().map(idOf).join(",");
   const since = encodeURIComponent(desk.dataset.at);
   const query = desk.dataset.query ? `${desk.dataset.query}&` : "";
   const news = await call("GET", `/portal/api/worklist?${query}since=${since}&rows=${ids}`);
+  if (mine !== turn) return;
   figures(news);
   announce(news);
   for (const row of rows()) mark(row, news.rows[idOf(row)] ?? null);
