@@ -104,7 +104,7 @@ class Guard:
         if "\x00" in scope["path"]:
             return Problem(404, "not-found", "There is nothing at this address.")
         nul = b"%00" in scope.get("query_string", b"")
-        if nul or not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
+        if nul or _has_two_ends(scope) or not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
             return Problem(400, "bad-request", "The request cannot be read.")
         return _too_large() if int(length) > limit else None
 
@@ -180,6 +180,14 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "unmatched"))
 
 
+def _has_two_ends(scope: Scope) -> bool:
+    """Whether a body ends in two ways: a proxy before us may have taken the other (RFC 9112, 6.1).
+
+    What follows could then be a request that nobody but its sender meant.
+    """
+    return {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}
+
+
 def _too_large() -> Problem:
     return Problem(
         413, "too-large", "The request is larger than this address takes.", remedy="Send less."
@@ -195,4 +203,6 @@ def _add_headers(scope: Scope, message: Message) -> None:
     extra = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in present]
     if b"cache-control" not in present and not scope["path"].startswith("/static/"):
         extra.append((b"cache-control", b"no-store"))
+    if _has_two_ends(scope):
+        extra.append((b"connection", b"close"))
     message["headers"] = [*message["headers"], *extra]

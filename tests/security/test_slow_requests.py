@@ -111,3 +111,12 @@ def test_what_comes_in_time_is_served(port):
 def test_a_host_that_only_begins_like_ours_is_refused(port, host):
     with opened(port, "GET /healthz HTTP/1.1", f"Host: {host}", "Connection: close", "", "") as one:
         assert everything(one).startswith(b"HTTP/1.1 400")
+
+
+def test_smuggling_a_body_that_ends_in_two_ways_is_refused_and_nothing_after_it_is_served(port):
+    head = ("POST /echo HTTP/1.1", "Host: localhost", "Content-Length: 5")
+    inner = ("GET /healthz HTTP/1.1", "Host: localhost", "", "")
+    with opened(port, *head, "Transfer-Encoding: chunked", "", "0", "", *inner) as connection:
+        said = everything(connection)
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert said.count(b"HTTP/1.1 ") == 1
