@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
-from sqlalchemy import delete, update
+from sqlalchemy import and_, delete, update
 
 from compliance.access import totp
 from compliance.errors import BadInputError
@@ -84,31 +84,38 @@ class Factors:
             )
         return secret
 
+    def forget_begun(self, user: User) -> None:
+        """Forget a secret that was shown and not confirmed: whoever saw it may be somebody else."""
+        begun = delete(SecondFactor).where(
+            SecondFactor.user_id == user.id, SecondFactor.confirmed.is_(None)
+        )
+        with self._database.transaction() as session:
+            session.execute(begun)
+
     def confirm(self, user: User, code: str, by: Caller) -> list[str] | None:
         """Confirm the new secret by a code of it; returns recovery codes, shown this once.
 
         None means that the code is wrong.
 
         Raises:
+            BadInputError: the account has a second factor already.
             AuditError: it could not be written down; there is no second factor.
         """
-        counter = totp.matching(self.begin(user), code, self._clock(), after=0)
-        if counter is None:
+        secret, row = self.begin(user), self._row(user.id)
+        counter = totp.matching(secret, code, self._clock(), after=0)
+        if counter is None or row is None:
             return None
         codes = totp.new_recovery_codes()
         if self._auditor is not None:
             self._auditor.key(by, f"factor-{user.id}", "made")
-        with self._database.transaction() as session:
-            session.execute(
-                update(SecondFactor)
-                .where(SecondFactor.user_id == user.id)
-                .values(
-                    confirmed=self._clock(),
-                    last_counter=counter,
-                    recovery=json.dumps([totp.recovery_digest(one) for one in codes]),
-                )
-            )
-        return codes
+        made = self._use(
+            user.id,
+            and_(SecondFactor.confirmed.is_(None), SecondFactor.secret == row.secret),
+            confirmed=self._clock(),
+            last_counter=counter,
+            recovery=json.dumps([totp.recovery_digest(one) for one in codes]),
+        )
+        return codes if made else None
 
     def prove(self, user: User, code: str) -> Literal["totp", "recovery"] | None:
         """Whether a code is good, by which means; it is used up. None means that it is wrong."""
@@ -144,7 +151,7 @@ class Factors:
             return changed(gone) == 1
 
     def _use(self, user: str, still: object, **values: object) -> bool:
-        """Use a code up, unless the same one was used in the meantime."""
+        """Use a code or a secret up, unless somebody else did in the meantime."""
         with self._database.transaction() as session:
             used = session.execute(
                 update(SecondFactor)

@@ -70,6 +70,13 @@ def with_factor(hospital, username):
     return secret
 
 
+async def begin_to_enrol(one):
+    """Sign in where a second factor is asked for; returns the secret that is shown."""
+    assert (await sign_in(one)).headers["location"] == "/portal/second-factor/enrol"
+    page = (await one.get("/portal/second-factor/enrol")).text
+    return base64.b32decode(re.search(r'id="secret">([A-Z2-7 ]+)<', page)[1].replace(" ", ""))
+
+
 # --- guessing
 
 
@@ -274,13 +281,40 @@ async def test_a_sign_in_that_began_before_a_change_does_not_end_in_a_session(
 async def test_a_factor_begun_with_an_old_password_lets_nobody_in(hospital, root):
     hospital.factors.policy = "required"
     async with browser(create(hospital.settings, hospital)) as one:
-        assert (await sign_in(one)).headers["location"] == "/portal/second-factor/enrol"
-        page = (await one.get("/portal/second-factor/enrol")).text
-        shown = re.search(r'id="secret">([A-Z2-7 ]+)<', page)[1].replace(" ", "")
+        shown = await begin_to_enrol(one)
         hospital.people.new_code(account(hospital, "ana").id, root)
-        code = totp.code_at(base64.b32decode(shown), datetime.now(UTC))
+        code = totp.code_at(shown, datetime.now(UTC))
         await one.post("/portal/second-factor/enrol", data={"code": code})
         assert COOKIE not in one.cookies
+
+
+async def test_a_secret_that_somebody_else_was_shown_is_never_ones_own(hospital):
+    hospital.factors.policy = "required"
+    app = create(hospital.settings, hospital)
+    async with browser(app, client=THERE) as thief, browser(app) as one:
+        seen, mine = await begin_to_enrol(thief), await begin_to_enrol(one)
+        assert seen != mine
+        code = totp.code_at(mine, datetime.now(UTC))
+        await one.post("/portal/second-factor/enrol", data={"code": code})
+        assert COOKIE in one.cookies
+    later = totp.code_at(seen, datetime.now(UTC) + timedelta(seconds=30))
+    assert hospital.factors.prove(account(hospital, "ana"), later) is None
+
+
+def test_a_factor_is_set_up_once_though_two_confirm_it_at_once(hospital, monkeypatch):
+    user, by = account(hospital, "ana"), Caller.shell()
+    secret = hospital.factors.begin(user)
+    code, real = totp.code_at(secret, datetime.now(UTC)), totp.new_recovery_codes
+    first = []
+
+    def meanwhile():
+        monkeypatch.setattr(totp, "new_recovery_codes", real)
+        first.extend(hospital.factors.confirm(user, code, by))
+        return real()
+
+    monkeypatch.setattr(totp, "new_recovery_codes", meanwhile)
+    assert hospital.factors.confirm(user, code, by) is None
+    assert hospital.factors.prove(user, first[0]) == "recovery"
 
 
 async def test_a_changed_password_is_no_proof_where_there_is_a_second_factor(app, hospital):
