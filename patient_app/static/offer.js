@@ -3,7 +3,7 @@
  * and the waiting for the reply. Nothing leaves before the person presses "Send" in that dialog.
  */
 
-import { call } from "/static/caretier/api.js";
+import { call, look } from "/static/caretier/api.js";
 import { ask } from "/static/caretier/dialog.js";
 import { byId, fill, h, icon } from "/static/caretier/dom.js";
 import { size, t } from "/static/caretier/i18n.js";
@@ -132,7 +132,7 @@ export async function follow(id, before, changed, wanted = () => true) {
     if (document.hidden || !wanted()) continue;
     let answer;
     try {
-      ({ answer } = await call("GET", `/api/consults/${encodeURIComponent(id)}`));
+      ({ answer } = await look(`/api/consults/${encodeURIComponent(id)}`));
     } catch {
       continue;
     }
