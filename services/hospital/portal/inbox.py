@@ -10,7 +10,7 @@ from typing import Any
 from services.hospital.accounts import SignedIn
 from services.hospital.portal.access import WRITERS
 from services.hospital.portal.lists import Lists, address
-from services.hospital.portal.views import age, first_line, reason
+from services.hospital.portal.views import age, first_line, in_short, reason
 from services.hospital.portal.wishes import LONGEST_FIELD, MOST_ROWS
 from services.hospital.worklist import FACETS, SORTS, URGENCIES, Filters, Line, Listing, Tally
 from services.hospital.worklist.filters import ANSWERS, LANGUAGES, SHOWS, WAITS
@@ -46,6 +46,7 @@ class Row:
     urgency: str
     reason: str
     line: str
+    person: str
     when: datetime
     age: str
     held: str
@@ -100,6 +101,7 @@ def _row(line: Line, names: Mapping[str, str], reader: str, now: datetime, t: Tr
         urgency=row.urgency,
         reason=reason(row.reason, t),
         line=first_line(line.text),
+        person=in_short(line.person, t),
         when=when,
         age=age(when, now, t),
         held=held_by(row.assignee, reader),

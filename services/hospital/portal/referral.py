@@ -11,23 +11,16 @@ from services.hospital.chart.referred import KINDS, absent, groups
 from services.hospital.desk import DeskItem
 from services.hospital.portal.drafts import arranged, knowledge_of, marks, view_draft
 from services.hospital.portal.placeholders import damaged, given
-from services.hospital.portal.views import Voices, reason, stamp
+from services.hospital.portal.views import Voices, in_short, reason, stamp, years
 from services.web.i18n import Translator
-
-CAPPED_AGE = 90
-"""Ages from here on were capped on the device (Safe Harbor)."""
 
 
 def context_of(item: DeskItem, t: Translator) -> list[tuple[str, str]]:
     """What is known about the person, as pairs of label and value."""
     person = item.question.person
-    years = person.age_years
-    told = t("person.unknown")
-    if years is not None:
-        told = t("person.capped") if years >= CAPPED_AGE else t("person.years", count=years)
     pregnant = {None: "unknown", True: "yes", False: "no"}[person.pregnant]
     return [
-        (t("person.age"), told),
+        (t("person.age"), years(person, t)),
         (t("person.sex"), t(f"person.{person.sex or 'unknown'}")),
         (t("person.pregnant"), t(f"person.{pregnant}")),
         (t("person.country"), person.country),
@@ -73,6 +66,7 @@ def referral_context(
         "text": text,
         "reason": reason(item.reason, t),
         "person": context_of(item, t),
+        "in_short": in_short(item.question.person, t),
         "facts": grouped,
         "absent": ", ".join(
             t(f"chart.facts.kind.{kind}").lower() for kind in absent(item.question)

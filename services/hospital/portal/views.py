@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse
 from compliance.access import BrokenGlass
 from compliance.audit.entries import Entry
 from compliance.errors import CaretierError
+from services.consult.messages import Person
 from services.hospital.accounts import SignedIn
 from services.hospital.chart import Reader
 from services.hospital.models import User
@@ -35,6 +36,8 @@ SHARED_WORDS = ("frame", "problem", "age", "bell")
 _KIND = re.compile(r"/portal/([a-z-]+)")
 LINE_CHARS = 160
 """Longest first line of a question in the inbox, in characters."""
+CAPPED_AGE = 90
+"""Ages from here on were capped on the device (Safe Harbor)."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,25 @@ def age(moment: datetime, now: datetime, t: Translator) -> str:
     if days:
         return t("age.days", count=days)
     return t("age.hours", count=hours) if hours else t("age.minutes", count=minutes)
+
+
+def years(person: Person, t: Translator) -> str:
+    """A person's age; never ``0 years``, which reads like an age that is missing."""
+    if person.age_years is None:
+        return t("person.unknown_age")
+    if person.age_years >= CAPPED_AGE:
+        return t("person.capped")
+    return t("person.years", count=person.age_years) if person.age_years else t("person.infant")
+
+
+def in_short(person: Person, t: Translator) -> str:
+    """Whom a question is about, as far as an answer turns on it: age, sex, pregnancy."""
+    said = [years(person, t)]
+    if person.sex:
+        said.append(t(f"person.{person.sex}"))
+    if person.pregnant:
+        said.append(t("person.pregnant"))
+    return " · ".join(said)
 
 
 def first_line(text: str) -> str:

@@ -15,7 +15,7 @@ from services.hospital.portal.lists import Lists, address, remembered
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.snoozing import has_evening, zone_of
 from services.hospital.portal.texts import version_of
-from services.hospital.portal.views import explain
+from services.hospital.portal.views import age, explain
 from services.hospital.portal.wishes import LONGEST_FIELD, MOST_ROWS, Fields, act_of
 from services.hospital.portal.worklist_api import worklist_api
 from services.hospital.worklist import ACTS, Act, Done, Filters
@@ -30,7 +30,7 @@ def worklist_room(lists: Lists) -> Callable[[APIRouter, APIRouter, Portal], None
             _one_route(pages, portal, lists, act)
         _many_routes(pages, portal, lists)
         worklist_api(api, portal, lists)
-        portal.beside.append(_beside(lists))
+        portal.beside.append(_beside(portal, lists))
 
     return add
 
@@ -110,11 +110,12 @@ def _many_routes(pages: APIRouter, portal: Portal, lists: Lists) -> None:
         return see(_after(list_, done))
 
 
-def _beside(lists: Lists) -> Callable[[Request, Any, SignedIn], dict[str, Any]]:
+def _beside(portal: Portal, lists: Lists) -> Callable[[Request, Any, SignedIn], dict[str, Any]]:
     """What the worklist adds to the page of one referral.
 
     ``back`` is the list it was opened from, ``near`` ids before and after it there, ``held`` who
-    held it (`Held`) with ``held_names`` by id, ``done`` what was just done and may be undone.
+    held it (`Held`) with ``held_names`` by id, ``done`` what was just done and may be undone;
+    ``waited`` is how long an open one has waited, ``late`` whether that is too long.
     """
 
     def add(request: Request, item: Any, who: SignedIn) -> dict[str, Any]:
@@ -122,7 +123,11 @@ def _beside(lists: Lists) -> Callable[[Request, Any, SignedIn], dict[str, Any]]:
         held = lists.holding.history(item.id)
         batch = request.query_params.get("done", "")[:LONGEST_FIELD]
         done = lists.holding.done(batch, who.user) if batch else None
+        now, t = lists.holding.clock(), portal.pages.translator(request)
+        waits = item.state == "open"
         return {
+            "waited": age(item.received, now, t) if waits else "",
+            "late": waits and lists.worklist.waits.overdue(item.urgency, item.received, now),
             "back": address(filters),
             "near": lists.worklist.neighbours(item.id, filters, who.user.id),
             "held": held,

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from services.consult.messages import Person
 from services.exchange.messages import ReferredQuestion
 from services.hospital.errors import UnreadableError
 from services.hospital.models import Referral, User
@@ -38,6 +39,7 @@ class Line:
 
     row: Any
     text: str
+    person: Person
     overdue: bool
     snoozed: bool
 
@@ -181,10 +183,11 @@ class Worklist:
             except UnreadableError:  # erased this moment, or its key is lost: the others count
                 _LOG.warning("a referral has no key")
                 continue
-            waiting = row.state == "open"
+            waiting, asked = row.state == "open", ReferredQuestion.model_validate_json(text)
             yield Line(
                 row=row,
-                text=ReferredQuestion.model_validate_json(text).text,
+                text=asked.text,
+                person=asked.person,
                 overdue=waiting and self.waits.overdue(row.urgency, row.received, now),
                 snoozed=waiting and row.snoozed_until is not None and row.snoozed_until > now,
             )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import select
 
+from services.consult.messages import Person
 from services.hospital.models import PortalSession, Referral
 from services.hospital.portal.snoozing import has_evening, until_of, zone_of
 
@@ -178,6 +179,25 @@ async def test_what_has_waited_too_long_is_marked_and_counted(ana, clinic):
     clinic.refer(urgency="urgent", minutes_ago=16)
     page = (await ana.get("/portal/?overdue=yes")).text
     assert page.count("data-version=") == 1
+    assert "Overdue" in page
+
+
+async def test_whom_a_question_is_about_stands_in_its_row_and_above_its_reply(ana, clinic):
+    """An answer for a grown-up is the wrong one for an infant or in pregnancy."""
+    id_ = clinic.refer(person=Person(age_years=31, sex="female", pregnant=True))
+    clinic.refer(person=Person(age_years=0))
+    page = (await ana.get("/portal/")).text
+    assert "31 years · Female · Pregnant" in page
+    assert "Under 1 year" in page
+    assert "0 years" not in page
+    head = (await ana.get(f"/portal/referrals/{id_}")).text.partition('id="panes"')[0]
+    assert "31 years · Female · Pregnant" in head
+
+
+async def test_an_open_referral_says_how_long_it_has_waited(ana, clinic):
+    id_ = clinic.refer(urgency="urgent", minutes_ago=5 * 60)
+    page = (await ana.get(f"/portal/referrals/{id_}")).text
+    assert "waiting 5 h" in page
     assert "Overdue" in page
 
 
