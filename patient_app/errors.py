@@ -29,7 +29,7 @@ class OtherPersonError(CaretierError):
     kind = "other-person"
     status = 409
     exit_code = 52
-    remedy = "Each person has a vault of their own: import it there."
+    remedy = "Each person has a record of their own on this device: bring it in there."
 
 
 class TooManyTriesError(CaretierError):

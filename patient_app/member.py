@@ -36,6 +36,7 @@ from patient_app.errors import NotLinkedError, OtherPersonError
 from patient_app.personal.policy import change_policy, read_policy
 from patient_app.personal.present import present
 from patient_app.vault import Vault
+from patient_app.whose import require_birthday
 from services.consult.messages import Answer, Level, Person, Turn
 from services.consult.record import Record
 
@@ -106,7 +107,7 @@ class Member:
 
         Raises:
             BadInputError: there is nothing in it, or a resource has no type or id.
-            OtherPersonError: it holds another patient.
+            OtherPersonError: it holds another patient, or one born on another day.
         """
         given = list(resources)
         if not given:
@@ -117,6 +118,8 @@ class Member:
         mine = {str(r["id"]) for r in self.resources() if r["resourceType"] == "Patient"}
         if len(patients | mine) > 1:
             raise OtherPersonError("The file is about another patient than this record.")
+        if not mine:
+            require_birthday(self.profile["born"], given)
         with self.vault.write() as tx:
             for resource in given:
                 tx.put("record", f"{resource['resourceType']}/{resource['id']}", resource)

@@ -36,6 +36,11 @@ class UnfitError(BadInputError):
         self.reason = reason
 
 
+def may_be_born(day: date, today: date) -> bool:
+    """Whether somebody who lives may be born on a day."""
+    return day <= today and today.year - day.year <= OLDEST_YEARS
+
+
 @dataclass(frozen=True)
 class Newcomer:
     """Somebody who is to have a vault here.
@@ -66,9 +71,7 @@ class Newcomer:
             day = date.fromisoformat(born) if born else None
         except ValueError:
             raise UnfitError("born") from None
-        if day is not None and not 0 <= today.year - day.year <= OLDEST_YEARS:
-            raise UnfitError("born")
-        if day is not None and day > today:
+        if day is not None and not may_be_born(day, today):
             raise UnfitError("born")
         return cls(name, language, day, carer)
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -12,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from compliance.consent import Purpose
-from compliance.errors import CaretierError, NotFoundError
+from compliance.errors import BadInputError, CaretierError, NotFoundError
 from patient_app import signals, withdrawing
 from patient_app.asking import Event
 from patient_app.connect.routes import connection_routes
@@ -20,6 +21,7 @@ from patient_app.history_routes import history_routes
 from patient_app.importing import parse_record
 from patient_app.medicines.routes import medicines_routes
 from patient_app.member import Member
+from patient_app.newcomers import may_be_born
 from patient_app.own_data_routes import own_data_routes
 from patient_app.personal.policy import MAX_INTERESTS, Interest
 from patient_app.personal.routes import personal_routes
@@ -32,6 +34,7 @@ from patient_app.signal_routes import signal_routes
 from patient_app.summary import summarise
 from patient_app.trouble import problem_in
 from patient_app.visits.routes import visits_routes
+from patient_app.whose import about
 from services.consult.messages import (
     MAX_QUESTION_CHARS,
     Answer,
@@ -90,7 +93,18 @@ class ProfileBody(_Body):
     interests: tuple[Interest, ...] | None = Field(default=None, max_length=MAX_INTERESTS)
     learn: bool | None = None
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    born: date | None = None
     local_only: bool | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """What was sent.
+
+        Raises:
+            BadInputError: nobody can be born on that day.
+        """
+        if self.born is not None and not may_be_born(self.born, datetime.now(UTC).date()):
+            raise BadInputError("The day of birth is not a day in the past.")
+        return self.model_dump(exclude_none=True)
 
 
 def device_router(device: Device, sessions: Sessions) -> APIRouter:
@@ -153,7 +167,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     @router.put("/profile")
     def set_profile(body: ProfileBody, member: Mine) -> dict[str, Any]:
         """Change what is sent; the rest stays."""
-        return member.set_profile(body.model_dump(exclude_none=True))
+        return member.set_profile(body.changes())
 
     _consent_routes(router, Mine)
     _record_routes(router, Mine)
@@ -202,8 +216,8 @@ def _consent_routes(router: APIRouter, Mine: Any) -> None:  # noqa: N803 - a typ
 def _record_routes(router: APIRouter, Mine: Any) -> None:  # noqa: N803 - a type
     @router.get("/record")
     def record(member: Mine) -> dict[str, Any]:
-        """The record in words."""
-        return {"summary": summarise(member)}
+        """The record in words, and whose it is."""
+        return {"summary": summarise(member), "about": about(member.resources())}
 
     @router.post("/record")
     async def import_record(request: Request, member: Mine) -> dict[str, int]:

@@ -11,6 +11,7 @@ from patient_app.connect.person import own_id
 from patient_app.connect.places import Place
 from patient_app.connect.reading import Read
 from patient_app.member import Member
+from patient_app.whose import require_birthday
 from services.fhir.client import Grant
 
 KIND = "connection"
@@ -39,6 +40,7 @@ def keep_grant(member: Member, place: str, grant: Grant) -> None:
 
 def store(member: Member, place: Place, patient: str, read: Read) -> None:
     """Put what was read into the vault in place of what came from there before."""
+    require_birthday(member.profile["born"], [read.resources[f"Patient/{patient}"]])
     with member.vault.write() as tx:
         row = tx.get(KIND, place.id)
         if row is None:  # disconnected meanwhile

@@ -1,15 +1,15 @@
 /** The first day: how strong a passphrase is and why, the recovery text, the country, the record. */
 
-import { call, upload } from "/static/caretier/api.js";
-import { banner, byId, fill, h, problemBanner } from "/static/caretier/dom.js";
+import { call } from "/static/caretier/api.js";
+import { byId, fill, problemBanner } from "/static/caretier/dom.js";
 import { t } from "/static/caretier/i18n.js";
+import { bringing } from "./bringing.js";
 import { offerCountries } from "./countries.js";
 import { countryNumber } from "./emergency.js";
 import { forget, keepField } from "./keep.js";
 
 const SHORTEST = 10;
 const LEAST_DIFFERENT = 5;
-const LARGEST_BYTES = 64 * 1024 * 1024;
 const here = (id) => document.getElementById(id);
 
 /** What stands against a passphrase first, else how hard it is to guess: 0 to 4 and the reason. */
@@ -74,27 +74,7 @@ function choicesStep() {
   show();
 }
 
-function bringStep() {
-  byId("import-form").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const [file] = byId("file").files;
-    const result = byId("import-result");
-    if (file.size > LARGEST_BYTES) {
-      fill(result, banner("problem", t("record.too_large")));
-      return;
-    }
-    const type = file.name.toLowerCase().endsWith(".ndjson") ? "application/fhir+ndjson" : "application/fhir+json";
-    fill(result, h("p", { class: "status" }, h("span", { class: "spinner" }), t("record.importing")));
-    try {
-      const { imported } = await upload("/api/record", file, type);
-      fill(result, banner("ok", t("record.imported", { count: imported })));
-    } catch (problem) {
-      fill(result, problemBanner(problem));
-    }
-  });
-}
-
 if (here("you")) passphraseStep();
 if (here("recovery-words")) recoveryStep();
 if (here("choices")) choicesStep();
-if (here("import-form")) bringStep();
+if (here("import-form")) bringing();

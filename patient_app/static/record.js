@@ -1,10 +1,10 @@
 /** The person's record in words, what bears on safety first; and the import of a FHIR file. */
 
-import { call, upload } from "/static/caretier/api.js";
-import { banner, byId, empty, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
+import { call } from "/static/caretier/api.js";
+import { byId, empty, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { known, t, when } from "/static/caretier/i18n.js";
+import { bringing } from "./bringing.js";
 
-const LARGEST_BYTES = 64 * 1024 * 1024;
 const FIRST_SHOWN = 8;
 const ORDER = ["allergy", "condition", "medication", "observation", "result", "immunization", "procedure", "appointment", "document"];
 
@@ -41,8 +41,7 @@ function group({ kind, items }) {
     list.append(...sorted.slice(FIRST_SHOWN).map(fact));
     more.remove();
   });
-  const head = h("div", { class: "card__head" }, h("h2", {}, heading(kind)), h("span", { class: "chip num" }, items.length));
-  return h("section", { class: "card" }, head, list, items.length > FIRST_SHOWN && h("div", {}, more));
+  return h("section", { class: "card" }, h("h2", {}, heading(kind)), list, items.length > FIRST_SHOWN && h("div", {}, more));
 }
 
 function rank({ kind }) {
@@ -50,13 +49,20 @@ function rank({ kind }) {
   return at < 0 ? ORDER.length : at;
 }
 
+/** Whose record it is, so that somebody else's is not taken for one's own. */
+function whose(about) {
+  if (!about?.name) return null;
+  const said = about.born ? "whose_born" : "whose";
+  return h("p", { class: "row" }, icon("person"), h("span", {}, t(`record.${said}`, { name: about.name, day: when(about.born) })));
+}
+
 async function show() {
   const place = byId("summary");
   try {
-    const { summary } = await call("GET", "/api/record");
+    const { summary, about } = await call("GET", "/api/record");
     const groups = summary.filter(({ items }) => items.length).sort((left, right) => rank(left) - rank(right));
     byId("aside").hidden = false;
-    if (groups.length) fill(place, ...groups.map(group));
+    if (groups.length) fill(place, whose(about), ...groups.map(group));
     else fill(place, h("div", { class: "card" }, empty("record", t("record.empty_title"), t("record.empty"))));
   } catch (problem) {
     byId("aside").hidden = false;
@@ -64,33 +70,7 @@ async function show() {
   }
 }
 
-async function bringIn(file) {
-  if (file.size > LARGEST_BYTES) return banner("problem", t("record.too_large"));
-  const ndjson = file.name.toLowerCase().endsWith(".ndjson");
-  const reply = await upload("/api/record", file, ndjson ? "application/fhir+ndjson" : "application/fhir+json");
-  const count = reply?.imported ?? reply?.count;
-  const words = Number.isInteger(count) ? t("record.imported", { count }) : t("record.imported_plain");
-  await show();
-  return banner("ok", words);
-}
-
-byId("import-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const [file] = byId("file").files;
-  if (!file) return;
-  const button = byId("import-button");
-  button.disabled = true;
-  fill(byId("import-result"), h("p", { class: "status" }, h("span", { class: "spinner" }), t("record.importing")));
-  try {
-    fill(byId("import-result"), await bringIn(file));
-    event.target.reset();
-  } catch (problem) {
-    fill(byId("import-result"), problemBanner(problem));
-  } finally {
-    button.disabled = false;
-  }
-});
-
+bringing(show);
 byId("print").addEventListener("click", () => print());
 document.addEventListener("record-changed", show);
 show();

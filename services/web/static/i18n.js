@@ -28,9 +28,15 @@ export function known(key) {
   return key in strings;
 }
 
-/** ISO instant as date and time; a bare date stays a date; unreadable text is shown as it is. */
+/**
+ * ISO instant as date and time; a bare date stays a date, a month or year no more than that;
+ * unreadable text is shown as it is.
+ */
 export function when(iso, style = "medium") {
-  if (!iso) return "";
+  if (!iso || /^\d{4}$/.test(iso)) return iso ?? "";
+  if (/^\d{4}-\d{2}$/.test(iso)) {
+    return new Intl.DateTimeFormat(language, { year: "numeric", month: "long" }).format(new Date(`${iso}-15T12:00:00`));
+  }
   const bare = /^\d{4}-\d{2}-\d{2}$/.test(iso);
   const moment = new Date(bare ? `${iso}T12:00:00` : iso);
   if (Number.isNaN(moment.getTime())) return iso;

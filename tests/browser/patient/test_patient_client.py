@@ -280,19 +280,25 @@ def test_the_ledger_shows_the_exact_text_as_text(stage):
 
 
 def test_the_record_says_first_what_bears_on_safety(stage):
-    def fact(text, warning=False):
-        return {"id": "X/1", "text": text, "date": "2024-01-02", "warning": warning}
+    def fact(text, warning=False, date="2024-01-02"):
+        return {"id": "X/1", "text": text, "date": date, "warning": warning}
 
     stage.replies["GET /api/record"] = {
         "summary": [
             {"kind": "appointments", "items": [fact("12 December, Riverside Clinic")]},
-            {"kind": "results", "items": [fact("HbA1c 7.9 %")]},
-            {"kind": "allergies", "items": [fact("Dust"), fact("Penicillin", True)]},
-        ]
+            {"kind": "results", "items": [fact("HbA1c 7.9 %", date="2019")]},
+            {"kind": "allergies", "items": [fact("Dust", date="2019-03"), fact("Penicillin", True)]},
+        ],
+        "about": {"name": "Rosa Lima", "born": "1956-03-05"},
     }
     page = stage.open("/record")
     expect(page.locator("#summary h2")).to_have_text(["Allergies", "Results", "Appointments"])
+    expect(page.locator("#summary > p")).to_have_text(
+        "This is the record of Rosa Lima, born Mar 5, 1956."
+    )
     expect(page.locator(".fact").first).to_contain_text("Penicillin")
+    days = page.locator(".fact .nowrap").all_inner_texts()
+    assert days == ["Jan 2, 2024", "March 2019", "2019", "Jan 2, 2024"]
 
 
 @in_looks
@@ -304,14 +310,18 @@ def test_a_record_is_brought_in_as_it_is_and_a_refusal_is_explained(stage, look)
     file = {"name": "me.ndjson", "mimeType": "text/plain", "buffer": b'{"resourceType":"Patient"}'}
     page.set_input_files("#file", file)
     page.click("#import-button")
-    expect(page.get_by_text(says("record.imported.one", count=1))).to_be_visible()
+    expect(page.locator("#import-result")).to_have_text(says("record.imported.one", count=1))
+    expect(page.locator(".toast")).to_have_text(says("record.imported.one", count=1))
     _, headers, body = next(one for one in stage.sent if one[0] == "POST /api/record")
     assert headers["content-type"] == "application/fhir+ndjson"
     assert body == '{"resourceType":"Patient"}'
     stage.replies["POST /api/record"] = (422, {"detail": "This is not FHIR.", "remedy": "Other."})
     page.set_input_files("#file", file)
     page.click("#import-button")
-    expect(page.get_by_role("alert")).to_contain_text("This is not FHIR.")
+    refused = page.locator("#import-result").get_by_role("alert")
+    expect(refused).to_contain_text(says("record.not_taken_do"))
+    refused.locator("summary").click()
+    expect(refused.get_by_text("This is not FHIR.")).to_be_visible()
     assert sound(page, "import", look) == []
 
 
