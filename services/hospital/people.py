@@ -3,7 +3,8 @@
 Nobody changes their own account here, and an administrator who can sign in is always left. What a
 person chooses for themselves (`Own`) is a password and which of their sessions go on. A password is
 never typed by somebody else: a new account, and one whose password was lost, gets a code that is
-shown once, good once and for a day.
+shown once, good once and for a day. Rights that are given are told to privacy officers and to the
+other administrators.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from services.hospital.audited import SHELL, Auditor, Caller
 from services.hospital.errors import AccountRefusedError, CodeOverError, NotAllowedError
 from services.hospital.factors import Factors
 from services.hospital.models import PendingSignIn, User
+from services.hospital.notices import notify
+from services.hospital.notices.telling import people
 from services.hospital.passwords import check_password
 from services.hospital.pending import PendingSignIns
 from services.hospital.sessions import end_sessions
@@ -87,6 +90,7 @@ class People:
                 raise AccountRefusedError("name", "There is a user of this name already.")
             self._auditor.account(by, made.id, "made", role=made.role)
             session.add(made)
+            _tell(session, made.id, by)
         return made, self._code(made)
 
     def new_code(self, id_: str, by: Caller) -> str:
@@ -103,6 +107,7 @@ class People:
             user.password = self.accounts.hashed(secrets.token_urlsafe(32))
             end_sessions(session, id_)
             _forget_codes(session, id_)
+            _tell(session, id_, by)
         return self._code(user)
 
     def set_role(self, id_: str, role: str, why: str, by: Caller) -> None:
@@ -126,6 +131,7 @@ class People:
             self._auditor.account(by, id_, "role", said, role=role, before=user.role)
             user.role = role
             end_sessions(session, id_)
+            _tell(session, id_, by)
 
     def set_disabled(self, id_: str, by: Caller, *, disabled: bool) -> None:
         """Shut an account, at once, or open it again.
@@ -151,9 +157,10 @@ class People:
             NotAllowedError, NotFoundError, AuditError: as elsewhere.
         """
         kept = staff_list(acts_as)
-        with self._changing(id_, by) as (_session, user):
+        with self._changing(id_, by) as (session, user):
             self._auditor.account(by, id_, "acts-as", to=kept or "-")
             user.acts_as = kept
+            _tell(session, id_, by)
 
     def end_sessions(self, id_: str, by: Caller) -> int:
         """Sign an account out everywhere; returns of how many sessions."""
@@ -165,6 +172,7 @@ class People:
         """Take a lost second factor away, and end the sessions; returns whether there was one."""
         with self._changing(id_, by) as (session, user):
             end_sessions(session, id_)
+            _tell(session, id_, by)
         return self.factors.remove(user, by)
 
     def redeem(self, code: str, password: str, client: str | None) -> User:
@@ -271,6 +279,19 @@ def _keep_an_admin(session: Session, user: User) -> None:
     left = select(User.id).where(User.role == ADMIN, User.disabled.is_(False), User.id != user.id)
     if session.scalar(left.limit(1)) is None:
         raise AccountRefusedError("last", "This is the last administrator.")
+
+
+def _tell(session: Session, account: str, by: Caller) -> None:
+    """Tell privacy officers and the other administrators of rights, or a way in, that were given.
+
+    An administrator sees no patient, but could make themselves a clinician's account, or a code to
+    somebody's; whoever does is seen by others.
+    """
+    doing = {account, *([by.person.id] if by.person else [])}
+    for role, kind in (("privacy", "rights-given"), (ADMIN, "rights-given-by")):
+        for id_ in people(session, role):
+            if id_ not in doing:
+                notify(session, id_, kind, account)
 
 
 def _forget_codes(session: Session, user: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CLINICIAN, OPERATOR, PRIVACY = "clinician", "operator", "privacy"
+CLINICIAN, OPERATOR, PRIVACY, ADMIN = "clinician", "operator", "privacy", "admin"
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ KINDS: dict[str, Kind] = {
     "change-waits": _kind("cite", "/portal/knowledge/{}", CLINICIAN),
     "answers-doubted": _kind("thumb-down", "/portal/updates", CLINICIAN),
     "glass-break": _kind("shield", "/portal/reviews", PRIVACY, always=True),
+    "rights-given": _kind("person", "/portal/audit", PRIVACY, always=True),
+    "rights-given-by": _kind("person", "/portal/users/{}", ADMIN, always=True),
     "job-dead": _kind("alert", "/portal/system/queues", OPERATOR),
     "node-stale": _kind("clinic", "/portal/system/nodes", OPERATOR),
     "expiring": _kind("lock", "/portal/system", OPERATOR),

@@ -14,12 +14,14 @@ from services.bricks.repository import REPOSITORY
 from services.bricks.repository.refresh import states
 from services.bricks.repository.repository import Repository
 from services.engines.settings import EngineSettings
-from services.hospital.operations import health
+from services.hospital.operations import health, nodes
 from services.hospital.operations.health import Check, Look, Sight, State
 from services.store.clock import now as clock_of
 
 SECONDS = 1.0
 """That another server has to answer."""
+MOST_NAMED = 3
+"""Silent clinics that are named; their tab holds them all."""
 
 
 def _database(sight: Sight, _at: datetime) -> Iterator[Check]:
@@ -45,6 +47,14 @@ def _jobs(sight: Sight, at: datetime) -> Iterator[Check]:
     yield Check("jobs", state, {"minutes": int(waits / timedelta(minutes=1))}, oldest)
     dead = sight.jobs.counts().get("dead", 0)
     yield Check("dead", "warn" if dead else "ok", {"number": dead})
+
+
+def _nodes(sight: Sight, at: datetime) -> Iterator[Check]:
+    known = [one for one in nodes.nodes(sight.database, at) if one.state != "revoked"]
+    silent = [one.name for one in known if one.state == "stale"]
+    state: State = "warn" if silent else "ok" if known else "none"
+    named = ", ".join(silent[:MOST_NAMED]) + (" …" if len(silent) > MOST_NAMED else "")
+    yield Check("nodes", state, {"number": len(silent), "all": len(known), "names": named})
 
 
 def _queue(sight: Sight, _at: datetime) -> Iterator[Check]:
@@ -133,6 +143,7 @@ def _backup(sight: Sight, at: datetime) -> Iterator[Check]:
 LOOKS: dict[str, Look] = {
     "database": _database,
     "jobs": _jobs,
+    "nodes": _nodes,
     "queue": _queue,
     "engine": _engine,
     "disk": _disk,

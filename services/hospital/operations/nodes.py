@@ -16,7 +16,7 @@ from services.store.database import Database
 SILENT = timedelta(hours=24)
 """A clinic that was not heard of for so long is asked after."""
 ON_ITS_WAY = ("received", "outgoing")
-ORDER = ("stale", "fresh", "revoked")
+ORDER = ("stale", "new", "fresh", "revoked")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class NodeRow:
     Attributes:
         key: its fingerprint.
         heard: when anything came from it last, None for never.
-        state: ``fresh``, ``stale`` or ``revoked``.
+        state: ``fresh``, ``stale``, ``revoked``, or ``new``: nothing came yet, within a day.
         bricks: ``id@version`` of what it said that it uses.
         waiting: referrals of it that are not answered yet.
         epsilon: privacy budget that it has spent, by its last contribution; None without one.
@@ -76,7 +76,9 @@ def devices(database: Database, since: datetime) -> int:
 def _state(node: EnrolledNode, heard: datetime | None, now: datetime) -> str:
     if node.revoked is not None:
         return "revoked"
-    return "stale" if now - (heard or node.enrolled) > SILENT else "fresh"
+    if now - (heard or node.enrolled) > SILENT:
+        return "stale"
+    return "fresh" if heard else "new"
 
 
 def _heard(session: Session) -> dict[str, datetime]:

@@ -21,7 +21,7 @@ from services.web.i18n import Translator
 
 TABS = ("health", "nodes", "queues", "rounds", "versions")
 TONES = {"ok": "ok", "none": "info", "warn": "warn", "bad": "problem"}
-NODE_TONES = {"fresh": "ok", "stale": "warn", "revoked": "info"}
+NODE_TONES = {"fresh": "ok", "new": "info", "stale": "warn", "revoked": "info"}
 JOB_CHARS = 80
 
 

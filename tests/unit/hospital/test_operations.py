@@ -103,6 +103,27 @@ def test_a_clinic_is_silent_after_a_day_and_stands_first(database):
     assert devices(database, NOW - timedelta(hours=2)) == 1
 
 
+def enrol(database, name, hours_ago):
+    with database.transaction() as session:
+        session.add(
+            EnrolledNode(fingerprint=name * 8, name=name, level="clinic", identity="", bundle="",
+                         enrolled=NOW - timedelta(hours=hours_ago))
+        )  # fmt: skip
+
+
+def test_a_clinic_of_which_nothing_came_yet_is_new_and_not_well(database):
+    enrol(database, "New", 2)
+    assert [row.state for row in nodes(database, NOW)] == ["new"]
+
+
+def test_a_silent_clinic_is_told_where_an_operator_looks_first(sight, database):
+    assert state(sight, "nodes") == "none"
+    enrol(database, "New", 1)
+    assert state(sight, "nodes") == "ok"
+    enrol(database, "Down", 30)
+    assert state(sight, "nodes") == "warn"
+
+
 def test_jobs_are_counted_by_kind_and_by_hour(database):
     add_jobs(
         database,

@@ -21,6 +21,7 @@ from services.hospital.errors import (
 )
 from services.hospital.factors import Factors
 from services.hospital.models import PendingSignIn, User
+from services.hospital.notices import Notices
 from services.hospital.passwords import WeakPasswordError
 from services.hospital.pending import PendingSignIns
 from services.hospital.people import Named, People
@@ -321,3 +322,31 @@ def test_a_browser_is_kept_in_two_words(agent, kind):
 def test_users_hold_no_last_seen_before_they_came(people, ana):
     assert isinstance(ana, User)
     assert ana.last_seen is None
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda people, ana, by: people.set_role(ana.id, "operator", "Works nights", by),
+        lambda people, ana, by: people.set_acts_as(ana.id, ["Practitioner/ana"], by),
+        lambda people, ana, by: people.new_code(ana.id, by),
+        lambda people, ana, by: people.reset_factor(ana.id, by),
+        lambda people, _ana, by: people.add(Named("myself", "Myself", "clinician"), by),
+    ],
+)
+def test_an_administrator_who_gives_rights_is_seen_by_others(people, root, ana, give):
+    """Who looks after accounts sees no patient; a clinician's account of their own would."""
+    pia = people.accounts.add_user("pia", PASSWORD, "Pia Roth", "privacy")
+    ada = people.accounts.add_user("ada", PASSWORD, "Ada Quinn", "admin")
+    give(people, ana, by(root))
+    told = Notices(people.database)
+    assert [told.unread(one.id) for one in (pia, ada, root, ana)] == [1, 1, 0, 0]
+    assert {one.kind for one in told.of(pia.id)} == {"rights-given"}
+    assert told.address(ada.id, told.of(ada.id)[0].id).startswith("/portal/users/")
+
+
+def test_rights_that_were_refused_are_not_told(people, root, ana):
+    pia = people.accounts.add_user("pia", PASSWORD, "Pia Roth", "privacy")
+    with pytest.raises(AccountRefusedError):
+        people.set_role(ana.id, "operator", "", by(root))
+    assert Notices(people.database).unread(pia.id) == 0
