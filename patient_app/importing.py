@@ -40,7 +40,7 @@ def parse_record(data: bytes) -> list[dict[str, Any]]:
 def _resources(text: str) -> list[dict[str, Any]]:
     try:
         found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not JSON, nested too deep, or a number without end
         return [_object(line, n) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     if isinstance(found, dict) and found.get("resourceType") == "Bundle":
         entries = found.get("entry") or []
@@ -56,7 +56,7 @@ def _resources(text: str) -> list[dict[str, Any]]:
 def _object(line: str, number: int) -> dict[str, Any]:
     try:
         found = json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise BadInputError(f"Line {number} is not JSON.") from None
     if not isinstance(found, dict):
         raise BadInputError(f"Line {number} is not a FHIR resource.")

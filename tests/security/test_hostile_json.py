@@ -88,8 +88,9 @@ async def test_the_chat_refuses_it_as_bad_input(tmp_path, body, node_of):
         b'{"resourceType": "Patient", "id": "p", "name": [{"family": "\\ud800"}]}',
         b'{"resourceType": "Patient", "id": "p", "x": ' + DEEP + b"}",
         b"\xff\xfe",
+        b'{"resourceType": "Patient", "id": "p", "x": ' + b"9" * 10_000 + b"}",
     ],
-    ids=["deep", "half", "deep-inside", "bytes"],
+    ids=["deep", "half", "deep-inside", "bytes", "number"],
 )
 def test_a_hostile_record_is_refused_without_a_crash(data):
     with pytest.raises(BadInputError):

@@ -11,9 +11,11 @@ from services.consult.record import words
 from services.hospital.cds.tables import RXNORM, table
 
 UNNAMED = "an order without a name"
-_CONTRAST = re.compile(r"(?i)\b(ct|computed tomography|angiogra\w+)\b.*\b(contrast|dye)\b")
+_PICTURES = re.compile(r"(?i)\b(ct|computed tomography|angiogra\w+)\b")
+_CONTRAST = re.compile(r"(?i)\b(contrast|dye)\b")
 _WITHOUT = re.compile(r"(?i)\b(without|w/o|wo|no|non)\W*(iv |intravenous )?(contrast|dye)\b")
-_PARTS = re.compile(r"\s+/\s+|\s+and\s+|;", re.IGNORECASE)
+_PARTS = re.compile(r"(?<!\s)\s+(?:/|and)\s+|;", re.IGNORECASE)
+"""A gap is looked at once, from its beginning: it may be as long as a name."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,15 @@ def named(concept: object) -> Named:
 def of_service(concept: object) -> Named:
     """Read what a service is called; of what it may give, only contrast is known."""
     texts = list(_texts(concept))
-    given = any(_CONTRAST.search(text) and not _WITHOUT.search(text) for text in texts)
+    given = any(_names_contrast(text) and not _WITHOUT.search(text) for text in texts)
     generics = ("contrast dye",) if given else ()
     return Named(texts[0] if texts else UNNAMED, generics, ())
+
+
+def _names_contrast(text: str) -> bool:
+    """Whether a picture is named, and contrast after it."""
+    found = _PICTURES.search(text)
+    return found is not None and _CONTRAST.search(text, found.end()) is not None
 
 
 def as_known(concept: Mapping[str, Any]) -> dict[str, Any]:
