@@ -84,9 +84,10 @@ class Explorer:
         return self.index.find(who, limit=100)
 
     def lately(self, user: User) -> list[Entry]:
-        """What a person opened lately, the newest first."""
+        """What a person opened lately, the newest first; lists (the inbox) are left out."""
         self.reach()
-        return self.index.find(Search(who=user.id, acts=SEEN), limit=15)
+        opened = tuple(act for act in SEEN if act != "search")
+        return self.index.find(Search(who=user.id, acts=opened), limit=15)
 
 
 def _families(patient: dict[str, object] | None) -> frozenset[str]:

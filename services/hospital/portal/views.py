@@ -70,13 +70,13 @@ def years(person: Person, t: Translator) -> str:
 
 
 def in_short(person: Person, t: Translator) -> str:
-    """Whom a question is about, as far as an answer turns on it: age, sex, pregnancy."""
+    """Whose record a question comes from: age, sex, pregnancy; it may be about somebody else."""
     said = [years(person, t)]
     if person.sex:
         said.append(t(f"person.{person.sex}"))
     if person.pregnant:
         said.append(t("person.pregnant"))
-    return " · ".join(said)
+    return t("person.of_record", who=" · ".join(said))
 
 
 def first_line(text: str) -> str:

@@ -19,6 +19,7 @@ from services.consult.messages import Level
 from services.exchange.messages import ParcelState
 from services.exchange.models import StoredParcel
 from services.experts import Experts
+from services.fhir.access import Disclosure
 from services.hospital import queue
 from services.hospital.audited import Caller
 from services.hospital.commands import app
@@ -263,3 +264,11 @@ async def test_a_stream_says_the_same_as_the_whole_answer_urgent_advice_first(ch
 )
 async def test_a_request_that_makes_no_sense_is_refused(chat, body, status):
     assert (await chat.post("/v1/chat/completions", json=body)).status_code == status
+
+
+def test_what_somebody_opened_lately_is_not_buried_in_lists(hospital):
+    user = hospital.accounts.add_user("lia", "a long enough password", "Dr. Lia", "clinician")
+    hospital.audit_chart(user, "Patient/p1", "10.0.0.9")
+    treated = Disclosure("search", "Patient", tuple(f"p{number}" for number in range(20)))
+    hospital.auditor.fhir(Caller.user(user.id, user.role, "10.0.0.9"), treated)
+    assert [one.act for one in hospital.explorer.lately(user)] == ["read"]

@@ -182,16 +182,16 @@ async def test_what_has_waited_too_long_is_marked_and_counted(ana, clinic):
     assert "Overdue" in page
 
 
-async def test_whom_a_question_is_about_stands_in_its_row_and_above_its_reply(ana, clinic):
+async def test_whose_record_a_question_comes_from_stands_in_its_row_and_above_its_reply(ana, clinic):
     """An answer for a grown-up is the wrong one for an infant or in pregnancy."""
     id_ = clinic.refer(person=Person(age_years=31, sex="female", pregnant=True))
     clinic.refer(person=Person(age_years=0))
     page = (await ana.get("/portal/")).text
-    assert "31 years · Female · Pregnant" in page
+    assert "Record: 31 years · Female · Pregnant" in page
     assert "Under 1 year" in page
     assert "0 years" not in page
     head = (await ana.get(f"/portal/referrals/{id_}")).text.partition('id="panes"')[0]
-    assert "31 years · Female · Pregnant" in head
+    assert "Record: 31 years · Female · Pregnant" in head
 
 
 async def test_an_open_referral_says_how_long_it_has_waited(ana, clinic):
