@@ -18,7 +18,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from services.hospital.opinions.statement import Span, Statement
+from services.hospital.opinions.lists import relation_words
+from services.hospital.opinions.statement import Statement
+from services.hospital.opinions.terms import Span
 
 Relation = Literal["same", "degree", "numbers", "polarity", "opposite", "near", "apart"]
 CONTRADICTS: frozenset[Relation] = frozenset({"numbers", "polarity", "opposite"})
@@ -26,39 +28,88 @@ MATTER = 0.5
 """Share of common core words from which two statements are set against one another."""
 
 TURNED = 0.7
-"""Share from which a "not" or an opposite turns one against the other: two sentences on one topic
-have its name in common, and often a "not" in one of them."""
+"""Share from which a "not", an opposite or a number sets one against the other: two sentences on
+one topic have its name in common, and stitches on the face are others than on the leg."""
 
 
 def relation(a: Statement, b: Statement) -> Relation:
     """How two statements go together."""
     if a.plain == b.plain:
         return "same"
-    share = len(a.core & b.core) / max(1, len(a.core | b.core))
-    if share < MATTER or (a.limits and b.limits and a.limits != b.limits):
+    share = _in_common(a, b)
+    if share < MATTER or _of_others(a.limits, b.limits, a.named, b.named):
         return "apart"
-    opposed = [pair for pair in a.sides.keys() & b.sides.keys() if a.sides[pair] != b.sides[pair]]
+    opposed, numbers = _opposed(a, b), _numbers(a, b)
     turned = (a.negations + b.negations + len(opposed)) % 2 == 1
-    if turned and share >= TURNED:
-        return "opposite" if opposed else "polarity"
-    numbers = _numbers(a, b)
-    if numbers == "apart" or (a.core == b.core and a.numbers != b.numbers):
-        return "numbers"
+    if share >= TURNED and _same_terms(a, b):
+        others = numbers == "apart" or (a.core == b.core and a.numbers != b.numbers)
+        if turned and _of_one_kind(a, b, opposed):
+            return ("near" if others else "opposite") if opposed else "polarity"
+        if others and not opposed:
+            return "numbers"
     if not turned and (numbers == "near" or _other_step(a, b)):
         return "degree"
-    alike = not turned and a.core == b.core and a.sides == b.sides and a.limits == b.limits
-    return "same" if alike else "near"
+    return "near" if turned or numbers != "same" or _more_in_one(a, b) else "same"
+
+
+def _more_in_one(a: Statement, b: Statement) -> bool:
+    """Whether one says anything that the other does not say."""
+    mine = (a.core, a.sides, a.limits, a.conditions, a.named)
+    return mine != (b.core, b.sides, b.limits, b.conditions, b.named)
+
+
+def _in_common(a: Statement, b: Statement) -> float:
+    """Share of common core words; of two bare doses ("Take 500 mg a day.") their kind is common."""
+    if not (a.core or b.core) and a.quantities.keys() & b.quantities.keys():
+        return 1.0
+    return _share(a.core, b.core)
+
+
+def _share(mine: frozenset[str], theirs: frozenset[str]) -> float:
+    return len(mine & theirs) / max(1, len(mine | theirs))
+
+
+def _of_others(*kinds: frozenset[str]) -> bool:
+    """Whether two are limited to other people, or each names a thing that the other does not."""
+    limits, others, named, called = kinds
+    return bool(limits and others and limits != others) or bool(named - called and called - named)
+
+
+def _of_one_kind(a: Statement, b: Statement, opposed: list[int]) -> bool:
+    """Whether no verb of one of them ("prevents") stands against another one of the other."""
+    alone = (a.sides.keys() ^ b.sides.keys()) - {relation_words().verdict}
+    return not alone or (a.core == b.core and (opposed != [] or len(a.core) > 1))
+
+
+def _opposed(a: Statement, b: Statement) -> list[int]:
+    """The pairs of opposites on whose sides they stand; what both only allow can both be done."""
+    if a.steps.get("duty") == b.steps.get("duty") == 1:
+        return []
+    return [pair for pair in a.sides.keys() & b.sides.keys() if a.sides[pair] != b.sides[pair]]
+
+
+def _same_terms(a: Statement, b: Statement) -> bool:
+    """Whether two hold on one condition, of the same people: otherwise both can be right."""
+    if a.limits != b.limits:
+        return False
+    if a.conditions or b.conditions:
+        return _share(a.conditions, b.conditions) >= TURNED
+    return a.bounds == b.bounds and a.steps.get("share") == b.steps.get("share")
 
 
 def _numbers(a: Statement, b: Statement) -> Literal["same", "near", "apart"]:
-    """How quantities go together: equal, overlapping or told by one alone, or other ones."""
+    """How quantities go together: equal, overlapping or told by one alone, or other ones.
+
+    Another amount at another distance is another way of giving it, not another dose.
+    """
     if a.quantities == b.quantities:
         return "same"
-    for name in a.quantities.keys() & b.quantities.keys():
-        mine, theirs = a.quantities[name], b.quantities[name]
-        if not any(_meet(x, y) for x in mine for y in theirs):
-            return "apart"
-    return "near"
+    apart = {
+        name
+        for name in a.quantities.keys() & b.quantities.keys()
+        if not any(_meet(x, y) for x in a.quantities[name] for y in b.quantities[name])
+    }
+    return "apart" if apart and not ("every" in apart and len(apart) > 1) else "near"
 
 
 def _meet(x: Span, y: Span) -> bool:

@@ -11,17 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
-from compliance.yamltext import read_yaml
 from services.bricks.ingest.claims import Claim
 from services.bricks.words import STOPWORDS, stem, words
+from services.consult.record import words as record
 from services.consult.spanish import in_english
+from services.hospital.opinions.lists import Words, relation_words
+from services.hospital.opinions.terms import Span, Terms, terms
 
-DATA = Path(__file__).parent / "data" / "relations.yaml"
 _NEGATION = frozenset("not no never cannot avoid avoids avoided avoiding nor nobody none".split())
 _NOT = re.compile(r"\b(\w+)n['\u2019]t\b")
 _GROUPS = {
@@ -42,64 +39,6 @@ _POINT = "x9point9x"
 """Stands for a decimal point while a statement is put into English, which knows words alone."""
 LONG = 3
 """Letters that are left of a word at least when its ending is cut off."""
-Span = tuple[float, float]
-
-
-class Words(BaseModel):
-    """The lists of ``data/relations.yaml``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    spanish: frozenset[str]
-    english: frozenset[str]
-    same: dict[str, str]
-    filler: tuple[str, ...]
-    opposites: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
-    scales: dict[str, tuple[tuple[str, ...], ...]]
-    limits: dict[str, tuple[str, ...]]
-
-    @cached_property
-    def phrases(self) -> re.Pattern[str]:
-        """Finds what is read as something else, the longest first."""
-        longest = sorted(self.same, key=len, reverse=True)
-        return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest))})\b")
-
-    @cached_property
-    def sides(self) -> Mapping[str, tuple[tuple[int, int], ...]]:
-        """Where a word or phrase stands among the opposites: number of the pair, and its side."""
-        found: dict[str, list[tuple[int, int]]] = {}
-        for pair, both in enumerate(self.opposites):
-            for side, said in enumerate(both):
-                for word in said:
-                    found.setdefault(word, []).append((pair, side))
-        return {word: tuple(places) for word, places in found.items()}
-
-    @cached_property
-    def opposed(self) -> re.Pattern[str]:
-        """Finds words and phrases of opposites, the longest first."""
-        longest = sorted(self.sides, key=len, reverse=True)
-        return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest))})\b")
-
-    @cached_property
-    def steps(self) -> Mapping[str, tuple[str, int]]:
-        """The scale of a word, and its step."""
-        return {
-            word: (scale, step)
-            for scale, steps in self.scales.items()
-            for step, said in enumerate(steps, 1)
-            for word in said
-        }
-
-    @cached_property
-    def limited(self) -> Mapping[str, str]:
-        """Whom a word limits a statement to."""
-        return {word: who for who, said in self.limits.items() for word in said}
-
-
-@lru_cache(maxsize=1)
-def relation_words() -> Words:
-    """The lists, read once."""
-    return Words.model_validate(read_yaml(DATA.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)
@@ -112,8 +51,11 @@ class Statement:
         sides: pairs of opposites that it takes a side of, with the side.
         steps: its step on each scale that it stands on.
         limits: whom it is limited to.
+        named: medicines, vaccines, tests and problems that it names.
         negations: how often it says "not".
         quantities: by dimension, each from and to, in the base unit; numbers: all others.
+        conditions: stems of its conditions ("if the fever lasts"), with their negations.
+        bounds: whether it holds only from or up to some number.
     """
 
     plain: tuple[str, ...]
@@ -121,26 +63,34 @@ class Statement:
     sides: Mapping[int, int]
     steps: Mapping[str, int]
     limits: frozenset[str]
+    named: frozenset[str]
     negations: int
     quantities: Mapping[str, tuple[Span, ...]]
     numbers: tuple[str, ...]
+    conditions: frozenset[str]
+    bounds: frozenset[str]
 
     @classmethod
     def of(cls, text: str) -> Statement:
         """Take a sentence apart."""
         lists = relation_words()
-        claim = Claim.of(_english(text))
+        english = _english(text)
+        on = terms(english)
+        claim = Claim.of(on.left)
         left, sides = _sides(claim.left, lists)
         said = words(left)
         return cls(
             plain=tuple(words(text)),
             core=frozenset(_root(w) for w in said if _tells(w, lists)),
             sides=sides,
-            steps=dict(lists.steps[w] for w in said if w in lists.steps),
-            limits=_limits(said, lists),
-            negations=sum(w in _NEGATION for w in said),
-            quantities=claim.quantities,
+            steps=dict(lists.steps[w] for w in words(claim.left) if w in lists.steps),
+            limits=_limits(words(english), lists),
+            named=_named(f"{text} {english}"),
+            negations=_denied(said) - _denied(words(on.conditions)),
+            quantities=claim.quantities | ({"every": on.every} if on.every else {}),
             numbers=tuple(sorted(w for w in said if w.isdigit())),
+            conditions=_conditions(on, lists),
+            bounds=on.bounds,
         )
 
 
@@ -183,6 +133,28 @@ def _limits(said: list[str], lists: Words) -> frozenset[str]:
     """Whom it is limited to; "type2" and its like among them."""
     people = {lists.limited[w] for w in said if w in lists.limited}
     return frozenset(people | {w for w in said if w[-1].isdigit() and not w[0].isdigit()})
+
+
+def _named(text: str) -> frozenset[str]:
+    """What a text names of the things that two statements can be about."""
+    tables = (
+        record.medicine_phrases(),
+        record.class_phrases(),
+        record.vaccine_phrases(),
+        record.test_phrases(),
+        record.condition_phrases(),
+    )
+    return frozenset(key for table in tables for _, keys in table.mentions(text) for key in keys)
+
+
+def _conditions(on: Terms, lists: Words) -> frozenset[str]:
+    """What tells the conditions of a statement from others'."""
+    said = words(Claim.of(on.conditions).left)
+    return frozenset(_root(w) for w in said if _tells(w, lists) or w in _NEGATION)
+
+
+def _denied(said: list[str]) -> int:
+    return sum(word in _NEGATION for word in said)
 
 
 def _tells(word: str, lists: Words) -> bool:

@@ -46,9 +46,39 @@ def test_no_contradiction_is_ever_called_the_same(group, language):
     assert "same" not in told
 
 
-def test_of_contradictions_in_words_that_no_list_holds_a_third_is_found():
-    assert shares("contradict", "hard", "en") >= 0.3
-    assert shares("contradict", "hard", "es") >= 0.3
+def test_of_contradictions_in_words_that_no_list_holds_half_is_found():
+    assert shares("contradict", "hard", "en") >= 0.6
+    assert shares("contradict", "hard", "es") >= 0.5
+
+
+@pytest.mark.parametrize(("language", "least"), [("en", 0.85), ("es", 0.95)])
+def test_most_contradictions_of_blind_pairs_are_found_and_none_is_the_same(language, least):
+    assert shares("contradict", "blind", language) >= least
+    assert "same" not in {found(a, b) for a, b in PAIRS["blind"][language]["contradict"]}
+
+
+@pytest.mark.parametrize(("language", "most"), [("en", 2), ("es", 0)])
+def test_what_goes_together_is_not_told_to_contradict(language, most):
+    told = [found(a, b) for a, b in PAIRS["blind"][language]["together"]]
+    assert sum(how in CONTRADICTS for how in told) <= most
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "how"),
+    [
+        ("The tablet is taken every 12 hours.", "The tablet is taken twice a day.", "same"),
+        ("Take 500 mg of it every 24 hours.", "Take 500 mg of it every 12 hours.", "numbers"),
+        ("The dose is 500 mg a day.", "The dose is 500 mg every 12 hours.", "numbers"),
+        ("The dose is 500 mg every 12 hours.", "The dose is 1 g in 24 hours.", "degree"),
+        ("The dose is 10 mg every day.", "The dose is 70 mg once a week.", "degree"),
+        ("Give iron every other day.", "Give iron every 2 days.", "same"),
+        ("Stop iron if the rash spreads.", "Continue iron if the rash fades.", "near"),
+        ("Iron can be given by mouth.", "Iron can be given intravenously.", "near"),
+        ("Warfarin raises the risk.", "Apixaban lowers the risk.", "apart"),
+    ],
+)
+def test_how_often_and_on_which_condition_decide(a, b, how):
+    assert found(a, b) == how
 
 
 def test_a_statement_in_spanish_is_set_against_one_in_english():
@@ -84,7 +114,7 @@ def test_edges(a, b, how):
 )
 def test_a_point_in_a_dose_is_never_lost(said, mg):
     """A thousandfold dose that looks like agreement is the worst that this could say."""
-    assert dict(Statement.of(said).quantities) == {"mass": ((mg, mg),)}
+    assert Statement.of(said).quantities["mass"] == ((mg, mg),)
     if mg != 125:
         assert found(said, "Take 125 mg of digoxin a day.") == "numbers"
 
@@ -95,4 +125,4 @@ def test_sources_of_one_topic_are_seldom_said_to_contradict_themselves():
         for topic in Knowledge.load("hospital").topics[::19]
         for a, b in combinations([Statement.of(s) for p in topic.passages for s in p.sentences], 2)
     ]
-    assert sum(how in CONTRADICTS for how in told) <= len(told) * 0.002
+    assert sum(how in CONTRADICTS for how in told) <= len(told) * 0.0005
