@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +26,15 @@ MAX_LABEL_CHARS = 40
 MIN_PASSPHRASE_CHARS = 10
 LEAST_DIFFERENT = 5
 """Different characters that a passphrase has at least."""
+LEAST_OWN = 6
+"""Characters that it has at least beside words and runs that are guessed first."""
 OLDEST_YEARS = 130
+_GUESSED_FIRST = re.compile(
+    "pass(word|phrase|code)|contraseña|qwert[yz]|asdf(gh)?|letmein|iloveyou|tequiero|welcome|caretier"
+)
+_RUN = re.compile(r"\d{3,}")
+_NUMBER = re.compile(r"[\d\s./-]+")
+_DIGITS = "01234567890"
 
 
 class UnfitError(BadInputError):
@@ -88,13 +97,20 @@ def check_passphrase(passphrase: str, again: str, label: str) -> None:
     """
     if len(passphrase) < MIN_PASSPHRASE_CHARS:
         raise UnfitError("short")
-    if len(set(passphrase.lower())) < LEAST_DIFFERENT:
-        raise UnfitError("plain")
-    plain = passphrase.lower().replace(label.lower(), "")
-    if len(plain) < MIN_PASSPHRASE_CHARS:
+    rest = passphrase.lower().replace(label.lower(), "") if label else passphrase.lower()
+    if len(rest) < MIN_PASSPHRASE_CHARS:
         raise UnfitError("named")
+    if len(set(passphrase.lower())) < LEAST_DIFFERENT or _is_plain(rest):
+        raise UnfitError("plain")
     if passphrase != again:
         raise UnfitError("again")
+
+
+def _is_plain(passphrase: str) -> bool:
+    """Whether too little is left of it without what is guessed first; a date or number is."""
+    rest = _RUN.sub(lambda run: "" if run[0] in _DIGITS else run[0], passphrase)
+    rest = _GUESSED_FIRST.sub("", rest).strip()
+    return len(rest) < LEAST_OWN or not _NUMBER.sub("", rest)
 
 
 LABELS = "people.json"

@@ -101,7 +101,7 @@ class Onboarding:
             "person_id": session.person_id if session else "",
             "signin": "/unlock?next=/",
             "strings": self._pages.catalogue.as_json(
-                negotiate(language), "frame", "problem", "shell", "start", "record"
+                negotiate(language), "frame", "problem", "shell", "start", "strength", "record"
             ),
         }
         return self._pages.render(request, f"start_{name}", language, status, **(shared | context))

@@ -14,9 +14,12 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from compliance.audit import AuditTrail, acts
+from compliance.errors import BadInputError
 from compliance.sealing.encoding import canonical_json, to_text
 from compliance.sealing.identity import signed_bytes
 from patient_app.member import Member
+from patient_app.newcomers import check_passphrase
+from patient_app.vault import WrongPassphraseError
 from patient_app.vault.takeout import bundle_of, page_of
 
 Form = Literal["fhir", "html", "vault"]
@@ -67,6 +70,19 @@ def recovery_text(audit: AuditTrail, member: Member) -> str:
     what = f"recovery-text:{member.vault.id}"
     audit.record(acts.export(by_person(member), pseudonym(member), what=what))
     return member.vault.recovery_text()
+
+
+def change_passphrase(member: Member, now: str, new: str, name: str) -> None:
+    """Give the vault another passphrase; ``name`` is what the list of people calls its person.
+
+    Raises:
+        BadInputError: ``now`` does not open the vault, or ``new`` is easily guessed.
+    """
+    check_passphrase(new, new, name)
+    try:
+        member.vault.change_passphrase(now, new)
+    except WrongPassphraseError:
+        raise BadInputError("That is not the passphrase that opens this record now.") from None
 
 
 def erase(audit: AuditTrail, member: Member, forget: Callable[[], None]) -> dict[str, Any]:

@@ -3,14 +3,24 @@
 import asyncio
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from patient_app import own_data
 from patient_app.service import Device
 from patient_app.sessions import Sessions
+from patient_app.unlocking import MAX_PASSPHRASE_CHARS
 
 NO_STORE = {"cache-control": "no-store"}
+
+
+class PassphraseBody(BaseModel):
+    """The passphrase that opens the record now, and the one that is to open it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    now: str = Field(max_length=MAX_PASSPHRASE_CHARS)
+    new: str = Field(max_length=MAX_PASSPHRASE_CHARS)
 
 
 class EraseBody(BaseModel):
@@ -41,6 +51,14 @@ def own_data_routes(
         """The recovery text: with the passphrase it opens this vault on another device."""
         response.headers.update(NO_STORE)
         return {"text": own_data.recovery_text(device.audit, member)}
+
+    @router.post("/passphrase")
+    async def passphrase(body: PassphraseBody, member: Mine, request: Request) -> dict[str, bool]:
+        """Choose another passphrase; every other browser must open the record anew."""
+        name = next((one.label for one in sessions.people() if one.id == member.id), "")
+        await asyncio.to_thread(own_data.change_passphrase, member, body.now, body.new, name)
+        sessions.end_others(request, member)
+        return {"changed": True}
 
     @router.post("/erase")
     async def erase(body: EraseBody, member: Mine) -> dict[str, Any]:  # noqa: ARG001 - checked by its shape

@@ -48,13 +48,13 @@ RECORD_PARTS = ("results", "medicines", "visits")
 BROUGHT = ("state", "code", "error", "iss")
 """Parameters of OAuth with which a browser comes back from another record's server."""
 
-_CONSULT = ("answer", "offer", "redact", "confidence", "signal", "tools")
+_CONSULT = ("answer", "offer", "redact", "confidence", "signal", "tools", "clinic")
 WORDS = {
     "/": (*_CONSULT, "ask", "step", "voice", "follow"),
     "/history": (*_CONSULT, "history", "status"),
     "/ledger": ("ledger", "offer"),
     "/record": ("record", "connect"),
-    "/settings": ("settings",),
+    "/settings": ("settings", "clinic", "strength"),
     "/family": ("family",),
     "/results": ("results", "parts"),
     "/medicines": ("medicines", "reminders", "parts"),

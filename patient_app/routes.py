@@ -19,6 +19,7 @@ from patient_app.asking import Event
 from patient_app.connect.routes import connection_routes
 from patient_app.history_routes import history_routes
 from patient_app.importing import parse_record
+from patient_app.linking_routes import linking_routes
 from patient_app.medicines.routes import medicines_routes
 from patient_app.member import Member
 from patient_app.newcomers import may_be_born
@@ -171,6 +172,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
 
     _consent_routes(router, Mine)
     _record_routes(router, Mine)
+    linking_routes(router, device, Mine)
     own_data_routes(router, device, sessions, Mine)
     personal_routes(router, device, Mine)
     signal_routes(router, device, Mine)

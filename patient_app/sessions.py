@@ -185,6 +185,13 @@ class Sessions:
             await asyncio.sleep(IDLE_LOOK_SECONDS)
             await asyncio.to_thread(self.end_idle)
 
+    def end_others(self, request: Request, member: Member) -> None:
+        """End every session of a person but this browser's: their passphrase is another one."""
+        mine = request.cookies.get(COOKIE, "")
+        with self._doors:
+            for key in [k for k, s in self._sessions.items() if s.member is member and k != mine]:
+                self._sessions.pop(key)
+
     def end_all(self, member: Member) -> None:
         """End every session of a person and forget their name (their vault is gone)."""
         with self._doors:

@@ -5,7 +5,7 @@
 
 import { call, look } from "/static/caretier/api.js";
 import { ask } from "/static/caretier/dialog.js";
-import { byId, fill, h, icon } from "/static/caretier/dom.js";
+import { banner, byId, fill, h, icon } from "/static/caretier/dom.js";
 import { size, t } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
 import { place } from "./receipt.js";
@@ -39,13 +39,24 @@ export function alsoButton(show) {
  * Let a button's action run once at a time; a problem is shown. The button is not disabled, for a
  * disabled one could not take back the focus when the dialog closes.
  */
+/** A clinic that there is none of yet: the way to one, where the button was. */
+function unlinked() {
+  const way = h("p", {}, h("a", { class: "button button--small", href: "/settings#clinic" }, icon("clinic"), t("clinic.go")));
+  return banner("info", t("clinic.not_yet"), h("p", {}, t("clinic.not_yet_text")), h("p", {}, t("clinic.call")), way);
+}
+
 async function busy(button, action) {
   if (button.getAttribute("aria-disabled") === "true") return;
   button.setAttribute("aria-disabled", "true");
   try {
     await action();
   } catch (problem) {
-    toastProblem(problem);
+    if (!problem.type?.endsWith(":not-linked")) toastProblem(problem);
+    else {
+      const told = unlinked();
+      button.parentElement.replaceWith(told);
+      told.querySelector("a").focus();
+    }
   } finally {
     button.removeAttribute("aria-disabled");
   }

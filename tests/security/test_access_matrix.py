@@ -436,6 +436,9 @@ DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.it
     "DELETE /api/personal/adapter": ("/api/personal/adapter", MINE),
     "GET /api/export": ("/api/export", MINE),
     "POST /api/recovery": ("/api/recovery", MINE),
+    "POST /api/passphrase": ("/api/passphrase", MINE),
+    "GET /api/clinic": ("/api/clinic", MINE),
+    "POST /api/clinic": ("/api/clinic", MINE),
     "POST /api/erase": ("/api/erase", MINE),
 }
 

@@ -161,7 +161,7 @@ async def test_changing_over_leads_to_nobody_who_is_not_here(browsers):
         ({"born": "2999-01-01"}, "not a day in the past"),
         ({"born": "soon"}, "not a day in the past"),
         ({"passphrase": "short", "again": "short"}, "too short"),
-        ({"passphrase": "ababababab", "again": "ababababab"}, "few characters"),
+        ({"passphrase": "ababababab", "again": "ababababab"}, "first that are guessed"),
         ({"passphrase": "Ana1234567", "again": "Ana1234567"}, "little more than the name"),
         ({"again": "something else"}, "not the same"),
     ],
@@ -172,7 +172,7 @@ async def test_a_form_that_cannot_be_taken_says_why_keeps_the_words_and_no_passp
     async with browsers() as browser:
         reply = await browser.post("/start/you", data={**FORM, **changes})
     assert reply.status_code == 422
-    assert words in reply.text
+    assert words in reply.text.partition("<main")[2].partition("</main")[0]
     assert PASSPHRASE not in reply.text
     assert "set-cookie" not in reply.headers
     assert device.people() == []

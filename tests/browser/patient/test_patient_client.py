@@ -287,10 +287,11 @@ def test_the_record_says_first_what_bears_on_safety(stage):
         "summary": [
             {"kind": "appointments", "items": [fact("12 December, Riverside Clinic")]},
             {"kind": "results", "items": [fact("HbA1c 7.9 %", date="2019")]},
-            {"kind": "allergies", "items": [fact("Dust", date="2019-03"), fact("Penicillin", True)]},
+            {"kind": "allergies",
+             "items": [fact("Dust", date="2019-03"), fact("Penicillin", True)]},
         ],
         "about": {"name": "Rosa Lima", "born": "1956-03-05"},
-    }
+    }  # fmt: skip
     page = stage.open("/record")
     expect(page.locator("#summary h2")).to_have_text(["Allergies", "Results", "Appointments"])
     expect(page.locator("#summary > p")).to_have_text(
