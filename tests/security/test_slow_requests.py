@@ -10,14 +10,16 @@ import time
 import httpx
 import pytest
 import uvicorn
-from fastapi import Request
+from fastapi import Request, Response
 
 from services.web import guard, hurried
 from services.web.app import create_app
 from services.web.hurried import HurriedProtocol
 
 LIMIT = 1_000_000
+LARGE = 32_000_000
 PAUSE = 0.3
+UNREAD = 1.0
 
 
 @pytest.fixture
@@ -25,11 +27,16 @@ def port(monkeypatch):
     """A server with impatient clocks."""
     monkeypatch.setattr(guard, "PAUSE_SECONDS", PAUSE)
     monkeypatch.setattr(hurried, "HEAD_SECONDS", PAUSE)
+    monkeypatch.setattr(hurried, "READ_SECONDS", UNREAD)
     app = create_app("test", ready=dict, limit=LIMIT)
 
     @app.post("/echo")
     async def echo(request: Request) -> dict[str, int]:
         return {"bytes": len(await request.body())}
+
+    @app.get("/large")
+    async def large() -> Response:
+        return Response(b"x" * LARGE)
 
     @app.post("/typed")
     async def typed(body: dict[str, int]) -> dict[str, int]:
@@ -111,6 +118,21 @@ def test_what_comes_in_time_is_served(port):
 def test_a_host_that_only_begins_like_ours_is_refused(port, host):
     with opened(port, "GET /healthz HTTP/1.1", f"Host: {host}", "Connection: close", "", "") as one:
         assert everything(one).startswith(b"HTTP/1.1 400")
+
+
+def test_an_answer_that_nobody_reads_is_given_up(port):
+    with opened(port, "GET /large HTTP/1.1", "Host: localhost", "", "") as connection:
+        time.sleep(UNREAD * 4)
+        assert len(everything(connection)) < LARGE
+
+
+def test_an_answer_that_is_read_slowly_comes_whole(port):
+    with opened(port, "GET /large HTTP/1.1", "Host: localhost", "", "") as connection:
+        came = 0
+        while piece := connection.recv(1_000_000):
+            came += len(piece)
+            time.sleep(UNREAD / 20)
+    assert came > LARGE
 
 
 def test_smuggling_a_body_that_ends_in_two_ways_is_refused_and_nothing_after_it_is_served(port):
