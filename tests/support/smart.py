@@ -24,7 +24,7 @@ from services.fhir.sandbox import generate
 from services.fhir.store import FhirStore
 from services.hospital.accounts import Accounts
 from services.hospital.app import create
-from services.hospital.service import Hospital
+from services.hospital.service import PACKAGES, Hospital
 from services.hospital.settings import HospitalSettings
 from services.store.database import Database
 
@@ -135,7 +135,7 @@ def seeded(tmp_path_factory):
     """The file of a database with the sandbox's record and two clinicians; tests take copies."""
     file = tmp_path_factory.mktemp("smart") / "hospital.db"
     database = Database(f"sqlite:///{file}")
-    database.migrate("services.exchange", "services.fhir", "services.hospital")
+    database.migrate(*PACKAGES)
     report = FhirStore(database).put_many([*generate(), *CASELOAD])
     assert not report.rejected
     accounts = Accounts(database)
