@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -72,17 +73,31 @@ def recovery_text(audit: AuditTrail, member: Member) -> str:
     return member.vault.recovery_text()
 
 
-def change_passphrase(member: Member, now: str, new: str, name: str) -> None:
-    """Give the vault another passphrase; ``name`` is what the list of people calls its person.
+def change_passphrase(
+    member: Member, now: str, new: str, name: str, tried: AbstractContextManager[None]
+) -> None:
+    """Give the vault another passphrase.
+
+    Args:
+        member: whose vault.
+        now: the passphrase that opens it.
+        new: the one that is to open it.
+        name: what the list of people calls them.
+        tried: counts a look at ``now`` (`patient_app.tries`).
 
     Raises:
         BadInputError: ``now`` does not open the vault, or ``new`` is easily guessed.
+        TooManyTriesError: there were too many wrong ones of late.
     """
     check_passphrase(new, new, name)
     try:
-        member.vault.change_passphrase(now, new)
+        with tried:
+            member.vault.change_passphrase(now, new)
     except WrongPassphraseError:
-        raise BadInputError("That is not the passphrase that opens this record now.") from None
+        raise BadInputError(
+            "That is not the passphrase that opens this record now.",
+            remedy="Type the one that you have used so far.",
+        ) from None
 
 
 def erase(audit: AuditTrail, member: Member, forget: Callable[[], None]) -> dict[str, Any]:

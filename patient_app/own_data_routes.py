@@ -56,7 +56,8 @@ def own_data_routes(
     async def passphrase(body: PassphraseBody, member: Mine, request: Request) -> dict[str, bool]:
         """Choose another passphrase; every other browser must open the record anew."""
         name = next((one.label for one in sessions.people() if one.id == member.id), "")
-        await asyncio.to_thread(own_data.change_passphrase, member, body.now, body.new, name)
+        tried = sessions.tried(request, member)
+        await asyncio.to_thread(own_data.change_passphrase, member, body.now, body.new, name, tried)
         sessions.end_others(request, member)
         return {"changed": True}
 

@@ -14,6 +14,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -184,6 +185,10 @@ class Sessions:
         while True:
             await asyncio.sleep(IDLE_LOOK_SECONDS)
             await asyncio.to_thread(self.end_idle)
+
+    def tried(self, request: Request, member: Member) -> AbstractContextManager[None]:
+        """One look at the passphrase of somebody whose record is open: guesses count there too."""
+        return self._tries.one(member.id, request.cookies)
 
     def end_others(self, request: Request, member: Member) -> None:
         """End every session of a person but this browser's: their passphrase is another one."""

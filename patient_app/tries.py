@@ -66,7 +66,7 @@ class Tries:
             _name(person),
             f"{id_}.{self._mark(person, id_)}",
             max_age=KNOWN_SECONDS,
-            path="/unlock",
+            path="/",
             httponly=True,
             samesite="strict",
             secure=self._secure,

@@ -318,6 +318,18 @@ def test_a_cookie_that_was_made_up_does_not_make_a_browser_known(device, planted
         sessions.unlock(asked(forged), Response(), "p01", "wrong")
 
 
+async def test_guesses_at_the_passphrase_of_an_open_record_are_counted_too(device):
+    http = await signed_in(device, "p01")
+    page = (await http.get("/settings")).text
+    token = page.partition('<meta name="csrf" content="')[2].partition('"')[0]
+    headers, codes = {"x-csrf-token": token}, []
+    for _ in range(TRIES + 1):
+        body = {"now": "a guess", "new": "violet lantern over nine hills"}
+        codes.append((await http.post("/api/passphrase", json=body, headers=headers)).status_code)
+    assert codes == [*[422] * TRIES, 429]
+    await http.aclose()
+
+
 def test_two_who_open_one_record_at_once_leave_none_open_when_both_are_gone(device, monkeypatch):
     device.lock("p01")
     sessions, opened, real = Sessions(device), [], service._open
