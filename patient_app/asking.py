@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
@@ -87,6 +88,8 @@ class Asking:
                 yield event
         if outcome is None:
             raise BadInputError("The question came to no end.")
+        if not question.record:
+            outcome = _without_record(outcome)
         answer = outcome.answer
         await asyncio.to_thread(_keep, member, question, talk, answer, stay=stay)
         if answer.status is Status.ABSTAINED and outcome.refer_to and not stay:
@@ -144,6 +147,13 @@ class Asking:
         return await asyncio.to_thread(
             self._means.discloser.preview, member, question, outcome, talk
         )
+
+
+def _without_record(outcome: Outcome) -> Outcome:
+    """Let an answer tell that no record of the person was there to hold it against."""
+    step = Step(step="record", ms=0.0, detail={"empty": True})
+    answer = outcome.answer.model_copy(update={"trace": (*outcome.answer.trace, step)})
+    return replace(outcome, answer=answer)
 
 
 def _asked_before(member: Member, consult: str | None, text: str) -> dict[str, Any] | None:

@@ -9,8 +9,12 @@ from patient_app.errors import NotLinkedError
 from patient_app.member import Member
 from patient_app.service import Device
 from services.consult.messages import Level, Words
+from services.exchange.errors import EnrolmentError
 
 MAX_CODE_CHARS = 200
+_CHECK = (
+    "Check it letter by letter. A code works once and for 24 hours; ask your clinic for a new one."
+)
 
 
 class CodeBody(BaseModel):
@@ -32,7 +36,10 @@ def linking_routes(router: APIRouter, device: Device, Mine: Any) -> None:  # noq
     @router.post("/clinic")
     async def link(body: CodeBody, member: Mine) -> dict[str, Any]:
         """Link this record to the clinic that gave the code; nothing of the record leaves by it."""
-        await device.enrol(member, "".join(body.code.split()).upper())
+        try:
+            await device.enrol(member, "".join(body.code.split()).upper())
+        except EnrolmentError as error:
+            raise EnrolmentError("The clinic did not take this code.", remedy=_CHECK) from error
         return _linked(member)
 
 

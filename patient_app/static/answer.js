@@ -34,10 +34,10 @@ function state(answer) {
   const { status, disclosure } = answer;
   if (status === "queued") {
     const tier = t(`tier.${answer.degraded_from ?? "clinic"}`);
-    return banner("info", t("answer.queued_title"), h("p", {}, t("answer.queued", { tier })));
+    return banner("info", t("answer.queued_title"), h("p", {}, t("answer.queued", { tier })), h("p", {}, t("answer.worse")));
   }
   if (status === "referred" && disclosure?.receipt) {
-    return banner("info", t("answer.referred_title"), h("p", {}, t("answer.referred")));
+    return banner("info", t("answer.referred_title"), h("p", {}, t("answer.referred")), h("p", {}, t("answer.worse")));
   }
   if (status === "abstained") {
     const said = answer.sentences?.length ? "" : answer.text;
@@ -47,15 +47,27 @@ function state(answer) {
   return null;
 }
 
+function sent({ status, disclosure }) {
+  return status === "queued" || (status === "referred" && Boolean(disclosure?.receipt));
+}
+
 function words(answer, numberOf, prefix) {
   // What a clinician signed is shown as it was signed: the sentences are only what it quotes.
   if (signer(answer)) return [h("p", { class: "pre" }, answer.text)];
   if (answer.sentences?.length) {
     return answer.sentences.map((one) => sentence(one, numberOf, prefix));
   }
-  // Advice of triage and the words of an abstention stand in their banners already.
-  const told = answer.status === "abstained" || answer.text === answer.triage?.advice;
+  // Advice of triage, the words of an abstention and an offer that was taken stand in their banners.
+  const told = answer.status === "abstained" || answer.text === answer.triage?.advice || sent(answer);
   return answer.text && !told ? [h("p", { class: "pre" }, answer.text)] : [];
+}
+
+/** Without a record nothing was held against it; "with my medicines" must not read as if it were. */
+function unrecorded(answer) {
+  const empty = answer.trace?.some(({ step, detail }) => step === "record" && detail?.empty);
+  if (!empty || answer.status !== "answered" || answer.tier !== "device") return null;
+  const way = h("a", { href: "/record#import" }, t("answer.add_record"));
+  return banner("info", "", h("p", {}, t("answer.no_record"), " ", way));
 }
 
 /** What the same sources say besides, folded. */
@@ -96,6 +108,7 @@ export function whole(answer, { prefix = nextPrefix(), actions = [] } = {}) {
     { class: "card answer__main" },
     state(answer),
     from && answer.status !== "queued" && banner("info", "", h("p", {}, t("answer.degraded", { tier: t(`tier.${from}`) }))),
+    unrecorded(answer),
     text.length > 0 && h("div", { class: "answer__text" }, ...text),
     notes(answer),
     besides(answer, numberOf, prefix),

@@ -3,7 +3,7 @@
 import { call } from "/static/caretier/api.js";
 import { byId, fill, problemBanner } from "/static/caretier/dom.js";
 import { t } from "/static/caretier/i18n.js";
-import { toast, toastProblem } from "/static/caretier/toast.js";
+import { toast } from "/static/caretier/toast.js";
 
 function show({ clinic, hospital }) {
   const said = hospital ? "linked_hospital" : "linked";
@@ -35,4 +35,6 @@ byId("clinic-form").addEventListener("submit", async (event) => {
   }
 });
 
-call("GET", "/api/clinic").then(show).catch(toastProblem);
+call("GET", "/api/clinic")
+  .then(show)
+  .catch((problem) => fill(byId("clinic-state"), problemBanner(problem)));

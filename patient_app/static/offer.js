@@ -21,8 +21,7 @@ export function offerCard(reason, show) {
   return h(
     "section",
     { class: "card card--accent", "aria-label": t("offer.card_title") },
-    h("h3", {}, t("offer.card_title")),
-    reason && h("p", {}, reason),
+    h("h3", {}, reason || t("offer.card_title")),
     h("p", { class: "small" }, t("offer.card_text")),
     h("div", { class: "row" }, button),
   );
@@ -90,7 +89,6 @@ function show(offer) {
       [t("offer.to"), place(destination)],
       [t("offer.readers"), readers.map(place).join(", ")],
       [t("offer.size"), size(bytes)],
-      [t("offer.reason"), offer.reason],
     ]),
   );
   const meanings = Object.entries(placeholders);

@@ -194,12 +194,15 @@ def chromium() -> Iterator[Any]:
 def stage(chromium: Any) -> Iterator[Stage]:
     """A phone-sized page over a played API; fails the test if the browser complained."""
     context: BrowserContext = chromium.new_context(
-        viewport={"width": 390, "height": 844}, reduced_motion="reduce"
+        viewport={"width": 390, "height": 844},
+        reduced_motion="reduce",
+        service_workers="block",  # it would take the page over when the machine gets to it
     )
     device = Device()
     stage = Stage(context.new_page(), device)
     stage.replies["GET /api/profile"] = PROFILE
     stage.replies["GET /api/connections"] = {"connections": []}
+    stage.replies["GET /api/clinic"] = {"clinic": "Riverside", "hospital": None}
     stage.page.on("pageerror", lambda error: stage.complaints.append(str(error)))
     stage.page.on(
         "console",

@@ -48,3 +48,11 @@ async def test_what_is_not_that_question_or_left_already_is_a_question_of_its_ow
         device.discloser.send(ana, offer.preview_id)
     await device.preview(ana, text, "talk", consult)
     assert len(ana.consults()) == 2
+
+
+async def test_an_answer_tells_whether_there_was_a_record_to_hold_it_against(device):
+    told = [step.detail for step in (await asked(device, TEXT, "a")).trace if step.step == "record"]
+    assert told == [{"empty": True}]
+    device.members["ana"].import_record([{"resourceType": "Patient", "id": "p1"}])
+    again = await asked(device, TEXT, "b")
+    assert [step for step in again.trace if step.step == "record"] == []
