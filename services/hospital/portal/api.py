@@ -15,6 +15,7 @@ from services.consult.messages import Words
 from services.hospital.desk import MAX_REPLY_CHARS, Desk, DeskItem
 from services.hospital.models import User
 from services.hospital.portal.access import EVERYBODY, READERS, WRITERS, Gate
+from services.hospital.portal.against import Against
 from services.hospital.portal.placeholders import damaged
 from services.hospital.portal.texts import clean
 
@@ -31,14 +32,18 @@ class Save(BaseModel):
 
 
 class Saved(BaseModel):
-    """The new version, and placeholders of the text that are not the question's."""
+    """The new version, placeholders that are not the question's, and what the record warns of."""
 
     version: int
     damaged: tuple[str, ...]
+    against: tuple[Against, ...] = ()
 
 
 def portal_api(
-    desk: Desk, gate: Gate, saved: Callable[[DeskItem, User], None] = lambda _item, _user: None
+    desk: Desk,
+    gate: Gate,
+    saved: Callable[[DeskItem, User], None],
+    warned: Callable[[Request, DeskItem], tuple[Against, ...]],
 ) -> APIRouter:
     """Routes below ``/portal/api``; errors are problem documents.
 
@@ -46,6 +51,7 @@ def portal_api(
         desk: referrals.
         gate: checks who asks.
         saved: called after a reply was saved.
+        warned: what the record says against a saved reply, in the reader's language.
     """
     router = APIRouter(prefix="/portal/api", include_in_schema=False)
 
@@ -78,6 +84,10 @@ def portal_api(
             raise NotFoundError("There is no such referral.")
         item = desk.save(id_, clean(body.text), version=body.version, user=who.user)
         saved(item, who.user)
-        return Saved(version=item.version, damaged=damaged(item.text, item.question))
+        return Saved(
+            version=item.version,
+            damaged=damaged(item.text, item.question),
+            against=warned(request, item),
+        )
 
     return router

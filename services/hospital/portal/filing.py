@@ -134,6 +134,7 @@ def _preview_page(  # noqa: PLR0917 - what the page stands on
         item=item,
         text=text,
         preview=found,
+        against=portal.against(request, item, text),
         resources=[(f"{one['resourceType']}/{one['id']}", _json(one)) for one in found.resources],
     )
 

@@ -14,6 +14,7 @@ from services.hospital.accounts import Accounts, SignedIn
 from services.hospital.desk import Desk, DeskItem
 from services.hospital.models import User
 from services.hospital.portal.access import HOME, SIGN_IN, WRITERS, Gate, local
+from services.hospital.portal.against import Against, against
 from services.hospital.portal.errors import NotSignedInError
 from services.hospital.portal.inbox import WORDS, inbox_context, just_done
 from services.hospital.portal.lists import Lists, address, remember
@@ -125,6 +126,13 @@ class Portal:
         remember(reply, who, filters, secure=self.gate.secure)
         return reply
 
+    def against(
+        self, request: Request, item: DeskItem, text: str | None = None
+    ) -> tuple[Against, ...]:
+        """What the record says against a reply, in the reader's language; the saved one's."""
+        voices = self.pages.voices(request, item.question.person.language)
+        return against(item, item.text if text is None else text, voices)
+
     def referral(
         self,
         request: Request,
@@ -169,6 +177,7 @@ class Portal:
             trouble=explain(error, t) if error else None,
             files=self._filed is not None,
             number=number,
+            against=against(item, text, voices) if editable else (),
             filed=self._filed(item, who) if self._filed else None,
             **referral_context(item, self.names(), voices, text),
             **{key: said for add in self.beside for key, said in add(request, item, who).items()},

@@ -343,7 +343,7 @@ def portal_router(
     if charts is not None and export is not None:
         export_pages(pages, portal, charts, export)
     _learning_routes(pages, portal, updates, knowledge)
-    api = portal_api(desk, gate, portal.on_saved)
+    api = portal_api(desk, gate, portal.on_saved, portal.against)
     chart_api(api, portal, charts)
     worklist_room(portal.lists)(pages, api, portal)
     for room in more:

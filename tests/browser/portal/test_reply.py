@@ -5,13 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import delete
 from support.exchange import an_answer
 from support.looks import in_looks
 from support.second import DOSE, INVENTED, REST, Pushed, Scripted, a_node
 from support.stage import PASSWORD
+from support.stage import lay as lay_one
 
-from services.consult.messages import Citation, Level, ModelCardRef, Sentence, Triage, Urgency
+from services.consult.messages import Citation, Fact, Level, ModelCardRef, Sentence, Triage, Urgency
 from services.hospital.models import PortalSession
 from services.hospital.opinions.service import Around
 
@@ -58,6 +60,22 @@ def open_(page, lay):
 def opened(page, lay):
     """A referral's page that was opened, and its id."""
     return open_(page, lay)
+
+
+def test_what_the_record_speaks_against_is_said_while_it_is_written_and_before_it_is_signed(
+    hospital, page, said
+):
+    facts = (Fact(id="AllergyIntolerance/1", kind="allergy", text="Penicillin: rash"),)
+    id_ = lay_one(hospital, ASKED, draft=DRAFT, facts=facts)
+    page.goto(f"{ORIGIN}/portal/referrals/{id_}")
+    page.click("#pane-tab-reply")
+    page.fill("#text", "Take amoxicillin for a week.")
+    expect(page.locator("#against")).to_contain_text("Penicillin: rash")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#confirm-against")).to_contain_text(said("reply.against"))
+    page.keyboard.press("Escape")
+    page.fill("#text", "Rest for a week.")
+    expect(page.locator("#against")).to_be_empty()
 
 
 @in_looks
@@ -153,6 +171,7 @@ def test_other_experts_are_asked_and_their_disagreement_stands_first(
     page.keyboard.press("Alt+2")
     page.click("#ask-experts button")
     page.wait_for_selector("#opinions .findings")
+    page.wait_for_load_state()
     page.wait_for_selector("#panes [role=tab][tabindex]", state="attached")
     text = page.locator("#opinions").inner_text()
     assert text.index(said("opinions.verdict.contradict")) < text.index(REST)

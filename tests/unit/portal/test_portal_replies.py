@@ -54,10 +54,22 @@ async def test_the_line_ends_of_a_form_do_not_break_the_drafts_sentences(ana, cl
 async def test_a_saved_text_is_there_when_the_page_is_opened_again(ana, clinic):
     id_ = clinic.refer()
     saved = await ana.save(id_, "Half a senten")
-    assert saved.json() == {"version": 1, "damaged": []}
+    assert saved.json() == {"version": 1, "damaged": [], "against": []}
     page = (await ana.get(f"/portal/referrals/{id_}")).text
     assert "\nHalf a senten</textarea>" in page
     assert 'name="version" id="version" value="1"' in page
+
+
+async def test_a_medicine_that_the_record_speaks_against_is_told_whoever_wrote_it(ana, clinic):
+    """The draft is held against the record; so is what a clinician types in its place."""
+    allergic = (Fact(id="a", kind="allergy", text="Penicillin: rash"),)
+    id_ = clinic.refer(facts=allergic)
+    told = (await ana.save(id_, "Take amoxicillin for a week.")).json()["against"]
+    assert [one["medicine"].lower() for one in told] == ["amoxicillin"]
+    assert told[0]["why"] == "From the patient's record: Penicillin: rash"
+    page = (await ana.get(f"/portal/referrals/{id_}")).text
+    assert "The record speaks against what the reply names" in page
+    assert (await ana.save(id_, "Rest for a week.", version=1)).json()["against"] == []
 
 
 async def test_whoever_saves_has_taken_the_referral(ana, clinic, open_browser):
@@ -164,7 +176,7 @@ async def test_an_invented_placeholder_is_not_signed_and_the_text_is_kept(ana, c
 async def test_saving_tells_of_a_damaged_placeholder_but_keeps_the_text(ana, clinic):
     id_ = clinic.refer()
     saved = await ana.save(id_, "Since [DATE 1]")
-    assert saved.json() == {"version": 1, "damaged": ["[DATE 1]"]}
+    assert saved.json() == {"version": 1, "damaged": ["[DATE 1]"], "against": []}
 
 
 GOOD = [

@@ -50,6 +50,14 @@ async def test_a_form_takes_one_referral_and_its_page_offers_the_way_back(ana, c
     assert row_of(clinic, id_).assignee is None
 
 
+async def test_what_a_colleague_has_is_taken_over_and_not_just_taken(ana, bo, clinic):
+    id_ = clinic.refer()
+    await act(bo, "take", [(id_, 0)])
+    page = (await ana.get(f"/portal/referrals/{id_}")).text
+    assert "Take over from" in page
+    assert "Take over from" not in (await bo.get(f"/portal/referrals/{id_}")).text
+
+
 async def test_ticked_rows_are_taken_and_the_list_says_what_was_left(ana, clinic):
     free, moved = clinic.refer(), clinic.refer()
     await ana.get("/portal/?urgency=routine")
@@ -182,7 +190,7 @@ async def test_what_has_waited_too_long_is_marked_and_counted(ana, clinic):
     assert "Overdue" in page
 
 
-async def test_whose_record_a_question_comes_from_stands_in_its_row_and_above_its_reply(ana, clinic):
+async def test_whose_record_a_question_is_from_stands_in_its_row_and_above_its_reply(ana, clinic):
     """An answer for a grown-up is the wrong one for an infant or in pregnancy."""
     id_ = clinic.refer(person=Person(age_years=31, sex="female", pregnant=True))
     clinic.refer(person=Person(age_years=0))

@@ -5,6 +5,7 @@ import { ask } from "/static/caretier/dialog.js";
 import { byId, fill } from "/static/caretier/dom.js";
 import { t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
+import { repeat, warn } from "./against.js";
 import { conflict, Kept } from "./reply_kept.js";
 import { ReplyText } from "./reply_text.js";
 
@@ -80,10 +81,11 @@ export class Reply {
     this.#say(t("reply.saving"));
     try {
       const body = { text, version: Number(this.#version.value) };
-      const { version, damaged } = await call("POST", `/portal/api/referrals/${this.#id}/save`, body);
+      const { version, damaged, against } = await call("POST", `/portal/api/referrals/${this.#id}/save`, body);
       this.#version.value = version;
       this.#saved = text;
       byId("damaged").textContent = damaged.length ? t("reply.damaged", { found: damaged.join(", ") }) : "";
+      warn(against);
     } catch (problem) {
       this.#notSaved(problem);
       return false;
@@ -137,6 +139,7 @@ export class Reply {
     if (!(await this.#ready())) return;
     const count = this.#text.drafts();
     byId("confirm-drafts").textContent = count ? t("draft.sign_drafts", { count }) : "";
+    repeat();
     fill(byId("confirm-text"), this.#text.marked());
     await ask(byId("confirm"));
   }
