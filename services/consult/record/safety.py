@@ -74,7 +74,12 @@ def subjects(medicines: Mapping[str, str], classes: Iterable[str], language: str
 
 
 def as_asked(name: str, phrase: str, language: str) -> str:
-    """Call it as the person did: a brand with its generic name, a Spanish name as it is."""
+    """Call it as the person did: a brand with its generic name, a Spanish name as it is.
+
+    A word that means other substances too is not followed by one of them.
+    """
+    if words.fold(phrase) in words.wide_phrases():
+        return phrase
     if words.fold(phrase)[:4] == words.fold(name)[:4]:
         return phrase if language == "es" else name
     return f"{words.titled(phrase)} ({name})"

@@ -102,9 +102,16 @@ def _phrases(name: str, table: Mapping[str, Mapping[str, Any]], field_name: str)
 def medicine_phrases() -> Phrases:
     """Medicines by generic name, brand, Spanish name and common misspelling."""
     made = _phrases("medicines", data("medicines"), "names")
-    for name in data("medicines"):
-        made.add(name, [name])
+    for name, entry in data("medicines").items():
+        made.add(name, [name, *entry.get("wide", ())])
     return made
+
+
+@lru_cache(maxsize=1)
+def wide_phrases() -> frozenset[str]:
+    """Names of medicines, folded, that mean other substances too ("iron", "hormone patch")."""
+    told = (entry.get("wide", ()) for entry in data("medicines").values())
+    return frozenset(fold(str(phrase)) for phrases in told for phrase in phrases)
 
 
 @lru_cache(maxsize=1)

@@ -317,3 +317,44 @@ def test_lists_and_sentences_are_written_well():
     assert listed(["a", "b"], "es") == "a y b"
     assert listed([], "en") == ""
     assert sentence_case("ibuprofen can. naproxen too") == "Ibuprofen can. Naproxen too"
+
+
+@pytest.mark.parametrize(
+    ("named", "never"),
+    [
+        ("sintrom", "warfarin"),
+        ("acenocumarol", "warfarin"),
+        ("marcumar", "warfarin"),
+        ("xopenex", "albuterol"),
+        ("premarin", "estradiol"),
+        ("dihydroergotamine", "(ergotamine"),
+        ("ferrous gluconate", "sulfate"),
+        ("hormone patch", "estradiol"),
+        ("iodine drops", "kelp"),
+        ("potassium citrate", "chloride"),
+    ],
+)
+def test_a_name_is_never_said_to_be_another_substance(named, never):
+    held = Record([patient(), order(named)], today=TODAY)
+    for language, question in (("en", "can I take {}?"), ("es", "¿puedo tomar {}?")):
+        for asked in (named, "ibuprofen", "amoxicillin"):
+            answer = held.answer(question.format(asked), language)
+            said = answer.text if answer else ""
+            for source in ("Source: MedlinePlus, Warfarin.", "Fuente: MedlinePlus, Warfarin."):
+                said = said.replace(source, "")
+            assert never not in said.lower()
+
+
+def test_of_the_class_of_warfarin_the_same_is_warned_in_its_own_name():
+    held = Record([patient(), order("Sintrom")], today=TODAY)
+    text = held.answer("can I take ibuprofen?", "en").text
+    assert "ibuprofen and acenocoumarol together raise the risk of serious bleeding" in text
+    assert "metronidazole" in held.answer("metronidazole with my sintrom?", "en").text
+
+
+def test_a_product_stands_at_every_substance_that_it_holds():
+    found = words.medicine_phrases().find
+    assert set(found("vytorin")) == {"ezetimibe", "simvastatin"}
+    assert set(found("contrave")) == {"naltrexone", "bupropion"}
+    assert set(found("ziac")) == {"bisoprolol", "hydrochlorothiazide"}
+    assert set(found("combivent")) == {"ipratropium", "albuterol"}
