@@ -19,7 +19,7 @@ from patient_app.sessions import Sessions
 from patient_app.settings import DeviceSettings
 from patient_app.trouble import InReadersLanguage
 from services.exchange.courier import running
-from services.web.app import LOOPBACK_HOSTS, create_app
+from services.web.app import LOOPBACK_HOSTS, create_app, join
 from services.web.templating import mount_static
 
 _LOG = logging.getLogger("caretier.device")
@@ -59,8 +59,7 @@ def create(settings: DeviceSettings | None = None, device: Device | None = None)
     )
     app.state.device = here
     app.add_middleware(InReadersLanguage, language=sessions.language)
-    app.include_router(device_router(here, sessions))
+    join(app, device_router(here, sessions))
     mount_static(app, patient=STATIC)
-    app.include_router(pages_router(sessions))
-    app.include_router(onboarding_router(sessions))
+    join(app, pages_router(sessions), onboarding_router(sessions))
     return app

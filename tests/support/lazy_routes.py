@@ -11,11 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import compile_path, get_name
 
+from services.web.app import join
+
 build = APIRoute.__init__
 """What works a route out."""
+include = FastAPI.include_router
+"""What takes a router's routes in, each made a second time."""
 
 
 def _promise(self: APIRoute, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
@@ -41,7 +46,16 @@ def _keep(self: APIRoute, name: str) -> Any:
     return getattr(self, name)
 
 
+def _take(self: FastAPI, router: APIRouter, **given: Any) -> None:
+    """Take a router in as it is, unless it is to be changed."""
+    if given:
+        include(self, router, **given)
+    else:
+        join(self, router)
+
+
 def lazily(patch: pytest.MonkeyPatch) -> None:
     """Have routes worked out late for as long as a patch lasts."""
     patch.setattr(APIRoute, "__init__", _promise)
     patch.setattr(APIRoute, "__getattr__", _keep, raising=False)
+    patch.setattr(FastAPI, "include_router", _take)
