@@ -37,7 +37,7 @@ PAGES = (
     *("?overdue=yes", "?waiting=4h&language=es", "?reason=not-covered&draft=yes"),
     *("?sort=oldest", "?sort=newest&page=3", "?page=2", "?show=handed", "?show=signed"),
 )
-_ROW = re.compile(r'data-id="([0-9a-f-]+)" data-version="(\d+)"')
+_ROW = re.compile(r'id="r-([0-9a-f-]+)" data-version="(\d+)"')
 _CSRF = re.compile(r'<meta name="csrf" content="([^"]*)"')
 _AT = re.compile(r'data-at="([^"]+)"')
 

@@ -178,10 +178,10 @@ def _referral_routes(router: APIRouter, portal: Portal, filing: FilingDesk | Non
         request: Request,
     ) -> Response:
         """The worklist; who has none goes on to the first page of their role."""
-        who = gate.who(request)
-        if who is not None and who.user.role not in READERS:
+        who = gate.who(request) or gate.let(request, READERS)  # which refuses who is not signed in
+        if who.user.role not in READERS:
             return see(home_of(who.user.role))
-        return portal.inbox(request, gate.let(request, READERS))
+        return portal.inbox(request, who)
 
     @router.get("/referrals/{id_}")
     def referral(request: Request, id_: str, signed: Annotated[str, Query()] = "") -> Response:

@@ -61,6 +61,8 @@ class Alerts:
         )  # "emergency" comes before "urgent" in the alphabet, too
         with self._database.reading() as session:
             rows = list(session.scalars(query.limit(LOOKED_AT)))
+        if not rows:
+            return []  # as nearly always; nobody need be asked who treats whom
         whom = {row.patient for row in rows}
         mine = {one for one in whom if self._relations.basis(user, one)}
         mine |= self._orphans(whom - mine)

@@ -110,14 +110,17 @@ class Worklist:
             counted = self._tally(session, filters, user, now)
             last = max(1, -(-counted.total // PAGE))
             page = min(filters.page, last)
-            ids = session.scalars(
+            # which rows is answered by the index alone; texts are read of those
+            there = (
                 select(Referral.id)
                 .where(chosen(filters, user, self.waits, now))
                 .order_by(*order_of(filters))
                 .limit(PAGE)
                 .offset((page - 1) * PAGE)
-            ).all()
-            rows = _rows(session, ids, *_NARROW, Referral.question)
+                .subquery()
+            )
+            query = select(*_NARROW, Referral.question).join(there, there.c.id == Referral.id)
+            rows = session.execute(query.order_by(*order_of(filters))).all()
         return Listing(tuple(self._lines(rows, now)), counted, page, last, now)
 
     def news(self, filters: Filters, user: str, since: datetime, ids: Collection[str]) -> News:
@@ -158,6 +161,8 @@ class Worklist:
     def names(self, ids: Iterable[str | None]) -> dict[str, str]:
         """Display names of accounts by id."""
         known = {id_ for id_ in ids if id_}
+        if not known:
+            return {}
         with self._database.reading() as session:
             rows = session.execute(select(User.id, User.display_name).where(User.id.in_(known)))
             return {row[0]: row[1] for row in rows}

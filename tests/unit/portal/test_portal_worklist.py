@@ -6,12 +6,14 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from services.consult.messages import Person
+from services.hospital.bench import worklist as load
 from services.hospital.models import PortalSession, Referral
 from services.hospital.portal.snoozing import has_evening, until_of, zone_of
 
+MOST_SELECTS = 6
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 
@@ -251,3 +253,17 @@ def test_the_evening_is_the_readers_and_no_longer_offered_once_it_is_near():
     assert until_of("evening", "", late, UTC) is None
     assert zone_of("x", NOON) == zone_of("99999", NOON) == NOON.astimezone().tzinfo
     assert west == timezone(timedelta(hours=-5))
+
+
+async def test_the_worklist_asks_the_database_little(ana, clinic):
+    """Each statement is a way to another machine, for everybody who looks at the list."""
+    clinic.refer()
+    await ana.get("/portal/")
+    asked: list[str] = []
+    note = lambda *told: asked.append(told[2])  # noqa: E731
+    event.listen(clinic.database.engine, "before_cursor_execute", note)
+    page = (await ana.get("/portal/")).text
+    event.remove(clinic.database.engine, "before_cursor_execute", note)
+    assert len([one for one in asked if one.startswith("SELECT")]) <= MOST_SELECTS
+    rows = load._ROW.findall(page)
+    assert len(rows) == 1, "what is measured under load finds no rows on the page"
