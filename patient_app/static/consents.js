@@ -14,6 +14,7 @@ function consentState(consent) {
 }
 
 const places = (consent) => consent.destinations.map(place).join(", ");
+const under = (purpose) => (purpose === "treatment" ? t("settings.for_treatment") : purposeWords(purpose));
 const purposeWords = (purpose) => (known(`settings.purpose_${purpose}`) ? t(`settings.purpose_${purpose}`) : "");
 
 async function withdraw(consent) {
@@ -51,7 +52,7 @@ function consentRow(consent, entries) {
       "div",
       { class: "grow" },
       h("p", {}, h("strong", {}, places(consent)), " ", h("span", { class: `badge badge--${kind}` }, words)),
-      h("p", { class: "soft small" }, [purposeWords(consent.purpose), given, until].filter(Boolean).join(" · ")),
+      h("p", { class: "soft small" }, [under(consent.purpose), given, until].filter(Boolean).join(" · ")),
       leftUnder(consent, entries),
     ),
     open && button,

@@ -24,12 +24,15 @@ function opened(item) {
   return item.elsewhere && h("p", { class: "soft small" }, t("record.elsewhere"));
 }
 
+/** The day of an entry, where its sentence does not tell it. */
+const dated = ({ date, text }) => date && !text.includes(date.slice(0, 4)) && h("span", { class: "soft small nowrap" }, when(date));
+
 function fact(item) {
   return h(
     "li",
     { class: item.warning ? "fact fact--warning" : "fact" },
     h("span", {}, item.warning && h("span", { class: "badge badge--warn" }, icon("alert"), t("record.important")), item.text, opened(item)),
-    h("span", { class: "soft small nowrap" }, when(item.date)),
+    dated(item),
   );
 }
 
@@ -53,7 +56,7 @@ function rank({ kind }) {
 function whose(about) {
   if (!about?.name) return null;
   const said = about.born ? "whose_born" : "whose";
-  return h("p", { class: "row" }, icon("person"), h("span", {}, t(`record.${said}`, { name: about.name, day: when(about.born) })));
+  return h("p", {}, t(`record.${said}`, { name: about.name, day: when(about.born) }));
 }
 
 async function show() {
