@@ -17,6 +17,7 @@ import { suggest } from "./welcome.js";
 const SENDING = "sending";
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const thread = byId("thread");
+let chosen = false; // the switch, by the person: what the profile says later does not take it back
 const page = { conversation: current(), country: "US", running: null, local: () => local.checked, choose: begun, again: submit };
 
 function running(controller) {
@@ -109,6 +110,10 @@ byId("new").addEventListener("click", () => {
   field.focus();
 });
 
+local.addEventListener("change", () => {
+  chosen = true;
+});
+
 thread.addEventListener("click", (event) => {
   const mark = event.target.closest(".cite");
   if (mark) revealSource(mark);
@@ -117,7 +122,7 @@ thread.addEventListener("click", (event) => {
 async function showProfile() {
   const profile = await call("GET", "/api/profile");
   page.country = profile.country ?? page.country;
-  local.checked = Boolean(profile.local_only);
+  if (!chosen) local.checked = Boolean(profile.local_only);
   byId("cares").hidden = !profile.carer;
   const link = byId("lifeline");
   link.textContent = countryNumber(page.country);

@@ -7,6 +7,7 @@ import { known, t, when } from "/static/caretier/i18n.js";
 const POLL_MS = 1000;
 const BROUGHT = ["state", "code", "error", "iss"];
 const asking = new Set();
+let wasBusy = false;
 
 function say(kind, title, text) {
   fill(byId("connect-result"), banner(kind, title, text && h("p", {}, text)));
@@ -35,6 +36,12 @@ function begin(place) {
     const { url } = await call("POST", `/api/connections/${place.id}`);
     location.assign(url);
   });
+}
+
+/** A reading begins; it may be over before anybody looks. */
+async function read(path, body) {
+  await call("POST", path, body);
+  wasBusy = true;
 }
 
 function end(place, keep) {
@@ -87,7 +94,7 @@ function state(place) {
     h(
       "div",
       { class: "row row--start" },
-      button(t("connect.again"), "refresh", () => attempt(() => call("POST", `/api/connections/${place.id}/read`))),
+      button(t("connect.again"), "refresh", () => attempt(() => read(`/api/connections/${place.id}/read`))),
       button(t("connect.end"), "close", () => { asking.add(place.id); show(); }, "button--quiet"),
     ),
   ];
@@ -97,8 +104,6 @@ function line(place) {
   const head = h("div", {}, h("strong", {}, place.name), h("div", { class: "soft small mono wrap" }, place.address));
   return h("li", { class: "stack stack--s" }, head, ...state(place).filter(Boolean));
 }
-
-let wasBusy = false;
 
 async function show() {
   const { connections } = await call("GET", "/api/connections");
@@ -116,7 +121,7 @@ async function comeBack() {
   history.replaceState(null, "", "/record");
   const body = {};
   for (const name of BROUGHT) if (query.get(name)) body[name] = query.get(name);
-  await call("POST", "/api/connections/back/answer", body);
+  await read("/api/connections/back/answer", body);
 }
 
 attempt(comeBack);

@@ -5,6 +5,8 @@ import { t } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
 
 const UNDO_MS = 13000;
+/** While somebody is at the way back, its time does not run out. */
+const LOOK_MS = 1000;
 const leaving = new Map();
 
 /** Delete for good now; `keepalive`: the page itself is going. */
@@ -32,8 +34,10 @@ export function deleteLater(id, back) {
     undo();
     toastProblem(problem);
   };
-  leaving.set(id, setTimeout(() => deleteNow(id).catch(failed), UNDO_MS));
-  toast(t("history.deleted"), "ok", { label: t("history.undo"), act: undo });
+  const told = toast(t("history.deleted"), "ok", { label: t("history.undo"), act: undo });
+  const wait = (pause) => leaving.set(id, setTimeout(over, pause));
+  const over = () => (told.isConnected ? wait(LOOK_MS) : deleteNow(id).catch(failed));
+  wait(UNDO_MS);
 }
 
 window.addEventListener("pagehide", () => {

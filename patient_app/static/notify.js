@@ -45,7 +45,13 @@ export function watch(doses, wanted, again) {
   sayState(wanted);
   if (able() && Notification.permission === "granted") doses.filter((dose) => dose.state === "due").forEach(tell);
   clearTimeout(timer);
-  if (wanted) timer = setTimeout(() => { if (!document.querySelector("dialog[open]")) again(); }, LOOK_MS);
+  if (wanted) later(again);
+}
+
+/** Look again after a while; not under an open dialog, but once it is closed. */
+export function later(again) {
+  clearTimeout(timer);
+  timer = setTimeout(() => (document.querySelector("dialog[open]") ? later(again) : again()), LOOK_MS);
 }
 
 if (able()) {

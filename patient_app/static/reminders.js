@@ -5,7 +5,7 @@ import { ask } from "/static/caretier/dialog.js";
 import { banner, byId, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { language, t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
-import { watch } from "./notify.js";
+import { later, watch } from "./notify.js";
 import { undoable } from "./undo.js";
 
 const KIND = { due: "warn", taken: "ok", skipped: "routine", later: "info", ahead: "routine", open: "routine" };
@@ -14,6 +14,7 @@ const DAYS = [0, 1, 2, 3, 4, 5, 6];
 const TIME = /^([01]?\d|2[0-3]):[0-5]\d$/;
 let editing = null;
 let shown = "";
+let changes = 0;
 
 function weekday(number, style) {
   return new Intl.DateTimeFormat(language, { weekday: style, timeZone: "UTC" }).format(MONDAY + number * 86_400_000);
@@ -21,12 +22,20 @@ function weekday(number, style) {
 
 const dosePath = (dose) => `/api/doses/${encodeURIComponent(dose.id)}`;
 
+/** Change something, and show what then stands; what was read before the change is shown no more. */
+async function change(method, path, body) {
+  changes += 1;
+  const { was, ...state } = await call(method, path, body).finally(() => { changes += 1; });
+  show(state);
+  return was;
+}
+
 async function note(dose, state) {
-  show(await call("PUT", dosePath(dose), { state }));
+  await change("PUT", dosePath(dose), { state });
   undoable(t("reminders.noted"), t("reminders.undo"), () => unnote(dose));
 }
 
-const unnote = (dose) => call("DELETE", dosePath(dose)).then(show, toastProblem);
+const unnote = (dose) => change("DELETE", dosePath(dose)).catch(toastProblem);
 
 function doseRow(dose) {
   const button = (state, kind) =>
@@ -56,9 +65,8 @@ function reminderRow(one) {
 }
 
 async function remove(one) {
-  const { was, ...state } = await call("DELETE", `/api/reminders/${one.id}`);
-  show(state);
-  undoable(t("reminders.removed"), t("reminders.undo"), () => call("POST", "/api/reminders", was).then(show, toastProblem));
+  const was = await change("DELETE", `/api/reminders/${one.id}`);
+  undoable(t("reminders.removed"), t("reminders.undo"), () => change("POST", "/api/reminders", was).catch(toastProblem));
 }
 
 function historyRow(day) {
@@ -85,12 +93,17 @@ function draw(state) {
   fill(byId("history-days"), ...state.history.map(historyRow));
 }
 
-/** Load and show everything about reminders. */
+/** Load and show everything about reminders; where that fails, it is tried again at the next look. */
 export async function showReminders() {
+  const before = changes;
   try {
-    show(await call("GET", "/api/reminders"));
+    const state = await call("GET", "/api/reminders");
+    if (before === changes) show(state);
+    else later(showReminders);
   } catch (problem) {
+    shown = "";
     fill(byId("today"), problemBanner(problem));
+    later(showReminders);
   }
 }
 
@@ -122,7 +135,7 @@ async function save() {
   const body = { medicine: medicine.ref, name: medicine.name, times: times.map((one) => one.padStart(5, "0")), days, until: byId("until").value || null, named: byId("named").checked };
   const where = held ? ["PUT", `/api/reminders/${held.id}`, { ...body, since: held.since }] : ["POST", "/api/reminders", body];
   try {
-    show(await call(...where));
+    await change(...where);
     byId("reminder-dialog").close("");
     toast(t("reminders.saved"));
   } catch (problem) {

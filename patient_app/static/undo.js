@@ -1,9 +1,6 @@
-/** A message at the foot of the page with a way back; it stays long enough to be read and reached. */
+/** A message at the foot of the page with a way back; there is time enough to read and to reach it. */
 
-import { h, icon } from "/static/caretier/dom.js";
 import { toast } from "/static/caretier/toast.js";
-
-const SECONDS = 12;
 
 /**
  * @param {string} text what was done
@@ -11,15 +8,5 @@ const SECONDS = 12;
  * @param {() => void} back undoes it
  */
 export function undoable(text, label, back) {
-  toast(text, "problem"); // stays until it is replaced: the time is ours
-  const shown = document.querySelector(".toasts .toast");
-  shown.className = "toast toast--ok";
-  shown.querySelector(".icon").replaceWith(icon("check"));
-  const button = h("button", { class: "button button--small", type: "button" }, label);
-  button.addEventListener("click", () => {
-    shown.remove();
-    back();
-  });
-  shown.append(button);
-  setTimeout(() => shown.remove(), SECONDS * 1000);
+  toast(text, "ok", { label, act: back });
 }

@@ -16,7 +16,7 @@ const WAIT_MS = 500;
 /** Opens a preparation in `place`; `leave` goes back to the list. */
 export class Preparation {
   constructor(place, draft, { country, places }, leave) {
-    Object.assign(this, { place, draft, country, places, leave, step: 0, timer: 0, over: null });
+    Object.assign(this, { place, draft, country, places, leave, step: 0, timer: 0, over: null, last: Promise.resolve() });
     this.name = `visit-${draft.response.id}`;
     const written = JSON.parse(kept(this.name) ?? "null");
     const items = written ?? draft.response.item ?? [];
@@ -49,10 +49,16 @@ export class Preparation {
     fill(this.status, problemBanner(problem));
   }
 
-  /** Keep what is written; returns false where a red flag stops the preparation. */
-  async save() {
+  /** Keep what is written, after what was kept before; gives false where a red flag stops the preparation. */
+  save() {
     clearTimeout(this.timer);
     this.timer = 0;
+    const now = () => this.send();
+    this.last = this.last.then(now, now);
+    return this.last;
+  }
+
+  async send() {
     const { status, ...kept } = await call("PUT", `/api/visits/${this.draft.response.id}`, { items: this.items() });
     const { flag } = Object.assign(this.draft, kept);
     this.draft.response.status = status;

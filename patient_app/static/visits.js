@@ -26,6 +26,21 @@ function leave() {
   refresh();
 }
 
+/** One at a time: a second press, while the first is on its way, prepares no second visit. */
+let opening = false;
+
+async function openBy(method, path, body) {
+  if (opening) return;
+  opening = true;
+  try {
+    await open(await call(method, path, body));
+  } catch (problem) {
+    toastProblem(problem);
+  } finally {
+    opening = false;
+  }
+}
+
 async function open(draft) {
   const here = await around();
   byId("overview").hidden = true;
@@ -46,7 +61,7 @@ async function remove(draft) {
 }
 
 function draftRow(draft) {
-  const openIt = () => call("GET", `/api/visits/${draft.id}`).then(open, toastProblem);
+  const openIt = () => openBy("GET", `/api/visits/${draft.id}`);
   const done = draft.status === "completed";
   return h(
     "li",
@@ -66,7 +81,7 @@ function questionRow(one) {
 }
 
 function show(state) {
-  const begin = (form) => h("button", { class: "button", type: "button", onclick: () => call("POST", "/api/visits", { form: form.name }).then(open, toastProblem) }, icon("plus"), form.title);
+  const begin = (form) => h("button", { class: "button", type: "button", onclick: () => openBy("POST", "/api/visits", { form: form.name }) }, icon("plus"), form.title);
   fill(byId("forms"), ...state.forms.map(begin));
   const none = empty("edit", t("visits.empty_title"), t("visits.empty"));
   fill(byId("drafts"), state.drafts.length ? h("ul", { class: "list" }, ...state.drafts.map(draftRow)) : none);

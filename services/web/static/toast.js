@@ -19,6 +19,7 @@ function shelf() {
  * @param {"ok"|"problem"} [kind] a problem stays until it is replaced by the next message
  * @param {{label: string, act: () => void}} [action] a button in it, as for undo; there is then more
  *   time, and none runs out while the message has focus or pointer
+ * @returns {HTMLElement} the message, connected for as long as it is shown
  */
 export function toast(text, kind = "ok", action = null) {
   const end = () => (element.matches(":hover, :focus-within") ? setTimeout(end, 1000) : element.remove());
@@ -35,6 +36,7 @@ export function toast(text, kind = "ok", action = null) {
   );
   shelf().replaceChildren(element);
   if (kind !== "problem") setTimeout(end, (action ? 2 : 1) * SECONDS * 1000);
+  return element;
 }
 
 /** Show a problem with its remedy. */
