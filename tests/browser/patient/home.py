@@ -74,6 +74,7 @@ class Home:
             color_scheme=theme,
             reduced_motion="reduce",
             accept_downloads=True,
+            service_workers="block",
         )
         context.route("**/*", self.play)
         page = context.new_page()

@@ -63,6 +63,7 @@ def test_more_words_are_masked_by_hand_and_only_what_is_shown_last_can_be_sent(s
     page.locator(".exchange .button--primary").click()
     page.click("#offer-edit")
     words = page.locator("#offer-text .word")
+    expect(words.first).to_be_visible()
     assert "41" not in words.all_inner_texts()
     assert "[PERSON-1]." not in words.all_inner_texts()
     for word in ("the", "mill,"):
@@ -135,6 +136,7 @@ def test_a_deleted_question_comes_back_with_undo_and_was_not_deleted_before(stag
     page.locator(".consult summary").first.click()
     page.get_by_role("button", name=says("history.delete")).click()
     expect(page.locator(".consult")).to_have_count(0)
+    page.locator(".toast").hover()  # its time does not run out meanwhile
     _fit(page, f"undo-{look}")
     page.get_by_role("button", name=says("history.undo")).click()
     expect(page.locator(".consult")).to_have_count(1)

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from support.looks import in_looks
 
+from tests.browser.patient.conftest import HELD
 from tests.browser.patient.home import sound
 
 pytestmark = pytest.mark.browser
@@ -28,10 +29,13 @@ def test_a_record_is_connected_read_and_disconnected_with_what_was_read_kept(sta
     calls["POST /api/connections/riverside"] = {"url": "/record?code=c&state=s&iss=x"}
     page = stage.open("/record")
     assert sound(page, "connect", look) == []
-    calls["POST /api/connections/back/answer"] = {}
+    calls["POST /api/connections/back/answer"] = HELD
     busy = {**READ, "busy": True, "progress": BUSY}
-    page.get_by_role("button", name=says("connect.begin")).click()
+    with page.expect_request("**/api/connections/back/answer"):
+        page.get_by_role("button", name=says("connect.begin")).click()
     calls["GET /api/connections"] = {"connections": [busy]}
+    calls["POST /api/connections/back/answer"] = {}
+    stage.let_go()
     expect(page.locator("#connections progress")).to_have_attribute("value", "2")
     assert page.url.endswith("/record"), "the code leaves the address at once"
     assert stage.bodies("POST /api/connections/back/answer") == [
@@ -41,10 +45,12 @@ def test_a_record_is_connected_read_and_disconnected_with_what_was_read_kept(sta
     words = says("connect.connected.other", count=41)
     expect(page.get_by_text(words)).to_be_visible()
     page.get_by_role("button", name=says("connect.end")).click()
+    keep = page.get_by_role("button", name=says("connect.end_keep"))
+    keep.wait_for()
     assert sound(page, "connected", look) == []
     calls["POST /api/connections/riverside/disconnect"] = {}
     calls["GET /api/connections"] = {"connections": [PLACE]}
-    page.get_by_role("button", name=says("connect.end_keep")).click()
+    keep.click()
     expect(page.get_by_text(says("connect.ended"))).to_be_visible()
     assert stage.bodies("POST /api/connections/riverside/disconnect") == [{"keep": True}]
 

@@ -40,6 +40,7 @@ def test_a_family_member_gets_a_vault_of_their_own_and_sees_nothing_of_the_first
         page.goto(f"{address}/family")
         page.click("#add-person")
         page.locator(".start__go .button--primary").click()
+        page.wait_for_url("**/start/you**")
         page.fill("#label", "Lu")
         page.check("#care")
         page.fill("#passphrase", OTHERS)

@@ -44,7 +44,7 @@ REMINDER = {
 }  # fmt: skip
 SHOWN = """async () => {
   const worker = await navigator.serviceWorker.ready;
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 400; tries += 1) {
     const shown = await worker.getNotifications();
     if (shown.length === 2) return shown.map(({ tag, body }) => [tag, body]).sort();
     await new Promise((done) => setTimeout(done, 50));

@@ -84,6 +84,20 @@ def test_a_question_asked_after_the_session_ended_is_in_the_field_after_the_pass
         page.context.close()
 
 
+def looked_again(page):
+    """Whether the page found the device; a look may still be under way as time goes on."""
+    page.clock.run_for(6_000)
+    return page.locator("#offlinebar").count() == 0
+
+
+def until(holds):
+    """Wait for what a page does by itself, or says as it is left."""
+    last = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < last
+        time.sleep(0.05)
+
+
 @in_looks
 def test_a_question_asked_while_the_device_is_away_is_kept_and_sent_once(chromium, device, look):
     open_record(device, look)
@@ -92,6 +106,7 @@ def test_a_question_asked_while_the_device_is_away_is_kept_and_sent_once(chromiu
     with serving.at(device) as address:
         serving.unlock(page, address)
         serving.controlled(page)
+        page.wait_for_load_state("networkidle")
         page.context.set_offline(True)
         page.fill("#question", TYPED)
         page.click("#send")
@@ -118,14 +133,16 @@ def test_the_bar_goes_when_the_device_is_back_and_try_again_sends_once(chromium,
     page.clock.install()
     with serving.at(device) as address:
         serving.unlock(page, address)
+        page.wait_for_load_state("networkidle")
         page.context.set_offline(True)
         page.fill("#question", TYPED)
         page.click("#send")
+        again = page.get_by_role("button", name="Try again")
+        again.wait_for()
         page.wait_for_selector("#offlinebar")
         page.context.set_offline(False)
-        page.clock.run_for(6_000)
-        expect(page.locator("#offlinebar")).to_have_count(0)
-        page.get_by_role("button", name="Try again").dblclick()
+        until(lambda: looked_again(page))
+        again.dblclick()
         page.wait_for_selector(".receipt")
         assert device.asked == [TYPED]
         expect(page.locator(".exchange")).to_have_count(1)
@@ -155,14 +172,6 @@ def test_a_new_version_waits_for_the_person_and_keeps_what_was_typed(
         assert len(names) == 1
         assert "next-" in names[0]
         page.context.close()
-
-
-def until(holds):
-    """Wait for what a page says as it is left, which nobody there sees."""
-    last = time.monotonic() + 15
-    while not holds():
-        assert time.monotonic() < last
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("way", ["undo", "leave"])

@@ -83,6 +83,7 @@ def test_an_answer_is_read_while_it_comes_and_can_be_stopped(stage, look):
     expect(page.locator("#send")).to_be_visible()
     assert sound(page, "stopped", look) == []
     page.get_by_role("button", name=says("answer.retry")).click()
+    expect(page.locator("#thread")).to_have_attribute("aria-busy", "true")
     expect(page.locator(".exchange")).to_have_count(1)
     assert page.evaluate("window.asked") == 2
 

@@ -51,9 +51,10 @@ def test_a_visit_is_prepared_from_the_record_to_the_file(home, chromium, look):
     page.locator("[data-link=has-allergy] input").nth(1).check()
     for right in page.locator("[data-link=listed-allergy-right]").all():
         right.locator("input").first.check()
-    for _ in range(3):
+    for step in (7, 8):
         page.click(".visit button[type=submit]")
-        page.wait_for_timeout(150)
+        on(page, step)
+    page.click(".visit button[type=submit]")
     page.wait_for_selector(".reviewed")
     page.locator(".visit .button--primary").click()
     page.wait_for_selector(".visit .banner--ok")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from playwright.sync_api import expect
 from support.knowledge_sources import House, Site, label, labels, later, listed, served
 from support.looks import in_looks, portal_says, sound
 
@@ -97,10 +98,9 @@ def test_an_update_says_what_was_measured_what_follows_and_how_to_undo(learning,
     assert said("decision.approve_undo") in page.inner_text("#approve")
     assert said("decision.reject_blocks") in page.inner_text("#reject")
     page.click("#reject button[type=submit]")  # a reason is asked for before anything is sent
-    assert page.evaluate("document.activeElement.id") == "note-reject"
+    expect(page.locator("#note-reject")).to_be_focused()
     page.click("#approve button[type=submit]")
-    page.wait_for_selector("#people")
-    assert said("decision.next_publishing") in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text(said("decision.next_publishing"))
 
 
 @in_looks

@@ -14,13 +14,13 @@ pytestmark = pytest.mark.usefixtures("treated")
 def test_curves_and_timeline_fit_every_window(page, good):
     page.goto(PATIENT)
     page.click("nav.tabs a[href$='/trends']")
-    page.wait_for_selector(".curve__plot")
+    page.wait_for_url("**/trends")
     assert page.locator(".curve__plot").count() >= 2
     assert page.locator(".curve__band").count() >= 1
     assert page.locator("nav.tabs [aria-current=page]").count() == 1
     good(page, "trends")
     page.click("nav.tabs a[href$='/timeline']")
-    page.wait_for_selector(".timeline__day")
+    page.wait_for_url("**/timeline")
     assert page.locator(".timeline__day").count() >= 2
     good(page, "timeline")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 from support.looks import in_looks
 
 ORIGIN = "http://localhost:8000"
@@ -15,7 +16,7 @@ def test_every_component_is_accessible_in_both_themes_and_its_dialog_opens(page,
     page.click("#dark-dialog-opens")
     assert page.locator("#dark-dialog").is_visible()
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.id") == "dark-dialog-opens"
+    expect(page.locator("#dark-dialog-opens")).to_be_focused()
 
 
 @pytest.mark.parametrize("width", [360, 3840])

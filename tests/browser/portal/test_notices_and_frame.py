@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from playwright.sync_api import expect
 from support.looks import in_looks
 from support.stage import account
 
@@ -32,7 +33,7 @@ def test_a_clinician_reads_notices_and_takes_reading_back(hospital, lay, page, g
     good(page, "notices")
     page.click(".pagehead button")
     page.wait_for_selector(".banner--ok")
-    assert page.locator(".notice--unread").count() == 0
+    expect(page.locator(".notice--unread")).to_have_count(0)
     page.click(".banner--ok button")
     page.wait_for_selector(".notice--unread")
     page.click(f'form[action$="/open"] button[aria-label*="{id_[:8]}"]')
@@ -47,7 +48,7 @@ def test_a_question_mark_shows_the_keys_and_escape_closes_them(page, good):
     page.wait_for_selector("#keys[open]")
     good(page, "keys")
     page.keyboard.press("Escape")
-    assert not page.is_visible("#keys")
+    expect(page.locator("#keys")).to_be_hidden()
     page.click("#menu summary")
     page.uncheck("#shortcuts")
     page.keyboard.press("Escape")

@@ -24,6 +24,7 @@ def test_a_record_that_is_held_stays_until_the_hold_is_lifted(treated, open_page
     page.fill("#number", "p07")
     page.click("#find button[type=submit]")
     page.wait_for_selector("#goes")
+    page.wait_for_load_state()
     assert said("requests.held_title") in page.inner_text("main")
     assert page.locator("#erase").count() == 0
     page.goto(f"{ORIGIN}/portal/requests")

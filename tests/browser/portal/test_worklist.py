@@ -96,7 +96,7 @@ def test_what_others_do_shows_in_place_and_what_comes_is_announced(  # noqa: PLR
     assert page.locator(".work a.inboxrow").evaluate_all("all => all.map(a => a.href)") == before
     page.click("#fresh")
     expect(page.locator(f"[id='r-{taken}']")).to_have_count(0)
-    assert page.locator(".work").count() == len(desk)
+    expect(page.locator(".work")).to_have_count(len(desk))
 
 
 @in_looks
