@@ -6,15 +6,26 @@ import { t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
 import { offerCountries } from "./countries.js";
 
+const form = byId("profile-form");
+const changed = new Set();
+
+/** Put what is kept into a field, unless the person was there first. */
+function put(id, property, value) {
+  if (!changed.has(id)) byId(id)[property] = value;
+}
+
+/** Only what is shown can be saved: nothing goes over a profile that did not come. */
 async function showProfile() {
   const profile = await call("GET", "/api/profile");
-  byId("language").value = profile.language;
-  byId("reading-level").value = profile.reading_level;
-  byId("units").value = profile.units ?? "as-written";
-  byId("interests").value = (profile.interests ?? []).join(", ");
-  byId("learn").checked = Boolean(profile.learn);
+  put("language", "value", profile.language);
+  put("reading-level", "value", profile.reading_level);
+  put("units", "value", profile.units ?? "as-written");
+  put("interests", "value", (profile.interests ?? []).join(", "));
+  put("learn", "checked", Boolean(profile.learn));
   offerCountries(byId("country"), profile.country);
-  byId("local-default").checked = Boolean(profile.local_only);
+  put("local-default", "checked", Boolean(profile.local_only));
+  put("born", "value", profile.born ?? "");
+  byId("save").disabled = false;
   if (profile.learn) await showAdapter();
 }
 
@@ -61,6 +72,7 @@ async function saveProfile() {
     interests: interests(),
     learn: byId("learn").checked,
     country: byId("country").value,
+    born: byId("born").value || undefined,
     local_only: byId("local-default").checked,
   });
   toast(t("settings.saved"));
@@ -74,7 +86,8 @@ byId("theme").addEventListener("change", (event) => {
   window.dispatchEvent(new CustomEvent("caretier:theme", { detail: event.target.value }));
 });
 
-byId("profile-form").addEventListener("submit", async (event) => {
+form.addEventListener("input", ({ target }) => changed.add(target.id));
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
   byId("save").disabled = true;
   await saveProfile().catch(toastProblem);
@@ -84,4 +97,5 @@ byId("profile-form").addEventListener("submit", async (event) => {
 byId("adapter-train").addEventListener("click", () => trainAdapter().catch(toastProblem));
 byId("adapter-forget").addEventListener("click", () => forgetAdapter().catch(toastProblem));
 
+byId("save").disabled = true;
 showProfile().catch(toastProblem);
