@@ -9,7 +9,9 @@ import time
 
 import pytest
 
+from compliance.deidentify.fhir.actions import _plain
 from services.hospital.cds.names import named, of_service
+from services.hospital.chart.narrative import text_of
 
 SECONDS = 10.0
 """Of this process alone, whatever else the machine does; the quickest of them took minutes."""
@@ -26,6 +28,23 @@ def test_the_name_of_an_order_is_read_in_time_however_it_is_made(read, text):
     began = time.process_time()
     read({"text": text})
     assert time.process_time() - began < SECONDS
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a b='", '<a b="', "<!--", "<!", "<?", "</", "<script"])
+@pytest.mark.parametrize("read", [text_of, _plain])
+def test_a_document_of_tags_that_never_end_is_read_in_time(read, piece):
+    began = time.process_time()
+    read(piece * (100_000 // len(piece)))
+    assert time.process_time() - began < SECONDS
+
+
+@pytest.mark.parametrize("read", [text_of, _plain])
+@pytest.mark.parametrize("odd", ["<![ >", "<![CDATA[x]]>", "<![if lt IE 9]>", "<!x ><![", "a < b"])
+def test_a_document_of_odd_markup_is_read_to_its_end(read, odd):
+    said = read(f"<p>No known allergies.</p>{odd}<p>Takes warfarin.</p><script>let a</script>")
+    assert "No known allergies." in said
+    assert "Takes warfarin." in said
+    assert "let a" not in said
 
 
 def test_contrast_is_still_seen_where_a_picture_is_named_before_it():

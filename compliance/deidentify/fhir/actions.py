@@ -19,6 +19,7 @@ from compliance.deidentify.fhir.people import People
 from compliance.deidentify.fhir.table import table
 from compliance.deidentify.fhir.texts import REMOVED, Here, Texts
 from compliance.deidentify.surrogates import Surrogates
+from compliance.markup import with_ends
 
 Action = Callable[[Any, Here], Any]
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -282,7 +283,7 @@ def _decoded(data: Any, kind: str) -> str | None:
 
 def _plain(markup: str) -> str:
     """The words of HTML, a line for each block."""
-    soup = BeautifulSoup(markup, "html.parser")
+    soup = BeautifulSoup(with_ends(markup), "html.parser")
     for hidden in soup(["script", "style"]):
         hidden.decompose()
     lines = (line.strip() for line in soup.get_text("\n").splitlines())

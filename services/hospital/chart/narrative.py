@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from compliance.markup import with_ends
+
 _BLOCKS = {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol"}
 _HIDDEN = {"script", "style", "head", "title", "template", "noscript", "iframe", "object"}
 MAX_CHARS = 100_000
@@ -37,7 +39,7 @@ class _Words(HTMLParser):
 def text_of(xhtml: str) -> str:
     """Return the words of XHTML, one line a block; what cannot be read is left out."""
     parser = _Words()
-    parser.feed(xhtml[:MAX_CHARS])
+    parser.feed(with_ends(xhtml[:MAX_CHARS]))
     parser.close()
     lines = (" ".join(line.split()) for line in "".join(parser.said).splitlines())
     return "\n".join(line for line in lines if line)
