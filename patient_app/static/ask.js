@@ -18,7 +18,7 @@ const SENDING = "sending";
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const thread = byId("thread");
 let chosen = false; // the switch, by the person: what the profile says later does not take it back
-const page = { conversation: current(), country: "US", running: null, local: () => local.checked, choose: begun, again: submit };
+const page = { conversation: current(), country: "US", running: null, exchanges: [], local: () => local.checked, choose: begun, again: submit };
 
 function running(controller) {
   page.running = controller;
@@ -49,6 +49,7 @@ async function listen(exchange, text, signal) {
 
 function added(text) {
   const exchange = new Exchange(text, page);
+  page.exchanges.push(exchange);
   byId("welcome").hidden = true;
   byId("new").hidden = false;
   thread.append(exchange.root);
@@ -103,6 +104,7 @@ byId("stop").addEventListener("click", () => {
 byId("new").addEventListener("click", () => {
   page.running?.abort();
   page.conversation = begin();
+  page.exchanges = [];
   forget(SENDING);
   thread.replaceChildren();
   byId("welcome").hidden = false;
@@ -122,6 +124,7 @@ thread.addEventListener("click", (event) => {
 async function showProfile() {
   const profile = await call("GET", "/api/profile");
   page.country = profile.country ?? page.country;
+  for (const exchange of page.exchanges) exchange.located();
   if (!chosen) local.checked = Boolean(profile.local_only);
   byId("cares").hidden = !profile.carer;
   const link = byId("lifeline");

@@ -61,11 +61,17 @@ export class Exchange {
 
   /** The same banner is not drawn twice: a call button must not move under the finger. */
   triage(triage) {
-    const told = JSON.stringify([triage.level, triage.rule, triage.advice]);
+    this.flag = triage;
+    const told = JSON.stringify([triage.level, triage.rule, triage.advice, this.page.country]);
     if (told === this.told) return;
     this.told = told;
     fill(this.alert, triageBanner(triage, this.page.country));
     if (triage.level === "emergency") this.alert.scrollIntoView({ block: "start" });
+  }
+
+  /** The country is told only now: the number to call is that country's. */
+  located() {
+    if (this.flag) this.triage(this.flag);
   }
 
   delta(delta) {
