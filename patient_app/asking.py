@@ -20,6 +20,7 @@ from patient_app.errors import NotLinkedError
 from patient_app.member import Member
 from patient_app.trouble import problem_in
 from services.consult import wording
+from services.consult.choose import ADULT
 from services.consult.messages import (
     MAX_QUESTION_CHARS,
     Answer,
@@ -88,8 +89,7 @@ class Asking:
                 yield event
         if outcome is None:
             raise BadInputError("The question came to no end.")
-        if not question.record:
-            outcome = _without_record(outcome)
+        outcome = _told_of_person(outcome, question)
         answer = outcome.answer
         await asyncio.to_thread(_keep, member, question, talk, answer, stay=stay)
         if answer.status is Status.ABSTAINED and outcome.refer_to and not stay:
@@ -149,9 +149,13 @@ class Asking:
         )
 
 
-def _without_record(outcome: Outcome) -> Outcome:
-    """Let an answer tell that no record of the person was there to hold it against."""
-    step = Step(step="record", ms=0.0, detail={"empty": True})
+def _told_of_person(outcome: Outcome, question: Question) -> Outcome:
+    """Let an answer tell that no record was there to hold it against, or that it is for a child."""
+    age = question.person.age_years
+    known = {"empty": not question.record, "child": age is not None and age < ADULT}
+    if not any(known.values()):
+        return outcome
+    step = Step(step="person", ms=0.0, detail=known)
     answer = outcome.answer.model_copy(update={"trace": (*outcome.answer.trace, step)})
     return replace(outcome, answer=answer)
 

@@ -62,12 +62,18 @@ function words(answer, numberOf, prefix) {
   return answer.text && !told ? [h("p", { class: "pre" }, answer.text)] : [];
 }
 
-/** Without a record nothing was held against it; "with my medicines" must not read as if it were. */
-function unrecorded(answer) {
-  const empty = answer.trace?.some(({ step, detail }) => step === "record" && detail?.empty);
-  if (!empty || answer.status !== "answered" || answer.tier !== "device") return null;
+/**
+ * What the device knows of the person that the sentences do not say: nothing was held against an
+ * empty record, and what is written for adults is not for a child.
+ */
+function forWhom(answer) {
+  if (answer.status !== "answered" || answer.tier !== "device") return [];
+  const known = answer.trace?.find(({ step }) => step === "person")?.detail ?? {};
   const way = h("a", { href: "/record#import" }, t("answer.add_record"));
-  return banner("info", "", h("p", {}, t("answer.no_record"), " ", way));
+  return [
+    known.child && banner("urgent", t("answer.child"), h("p", {}, t("answer.child_do"))),
+    known.empty && banner("info", "", h("p", {}, t("answer.no_record"), " ", way)),
+  ];
 }
 
 /** What the same sources say besides, folded. */
@@ -108,7 +114,7 @@ export function whole(answer, { prefix = nextPrefix(), actions = [] } = {}) {
     { class: "card answer__main" },
     state(answer),
     from && answer.status !== "queued" && banner("info", "", h("p", {}, t("answer.degraded", { tier: t(`tier.${from}`) }))),
-    unrecorded(answer),
+    ...forWhom(answer),
     text.length > 0 && h("div", { class: "answer__text" }, ...text),
     notes(answer),
     besides(answer, numberOf, prefix),

@@ -65,8 +65,10 @@ def test_a_passphrase_that_is_guessed_first_is_not_sent_and_another_is(stage, lo
 def test_an_answer_says_that_it_knows_no_record_and_a_long_text_fits_a_small_phone(stage, said):
     stage.page.set_viewport_size({"width": 360, "height": 740})
     stage.open()
-    empty = said(trace=[{"step": "record", "ms": 0, "detail": {"empty": True}}])
+    detail = {"empty": True, "child": True}
+    empty = said(trace=[{"step": "person", "ms": 0, "detail": detail}])
     page = stage.ask("Can I take it with my medicines?", ("answer", empty))
+    expect(page.locator(".answer__main .banner--urgent")).to_contain_text("under 18")
     link = page.get_by_role("link", name="Add my record")
     expect(link).to_have_attribute("href", "/record#import")
     page.fill("#question", "x" * 7900)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from patient_app.disclosure import Discloser
@@ -50,9 +52,20 @@ async def test_what_is_not_that_question_or_left_already_is_a_question_of_its_ow
     assert len(ana.consults()) == 2
 
 
-async def test_an_answer_tells_whether_there_was_a_record_to_hold_it_against(device):
-    told = [step.detail for step in (await asked(device, TEXT, "a")).trace if step.step == "record"]
-    assert told == [{"empty": True}]
-    device.members["ana"].import_record([{"resourceType": "Patient", "id": "p1"}])
-    again = await asked(device, TEXT, "b")
-    assert [step for step in again.trace if step.step == "record"] == []
+@pytest.mark.parametrize(
+    ("born", "record", "told"),
+    [
+        (None, False, [{"empty": True, "child": False}]),
+        (None, True, []),
+        (365 * 40, True, []),
+        (150, True, [{"empty": False, "child": True}]),
+    ],
+)
+async def test_an_answer_tells_of_an_empty_record_and_of_a_child(device, born, record, told):
+    ana = device.members["ana"]
+    if born:
+        ana.set_profile({"born": datetime.now(UTC).date() - timedelta(days=born)})
+    if record:
+        ana.import_record([{"resourceType": "Patient", "id": "p1"}])
+    answer = await asked(device, TEXT, "talk")
+    assert [step.detail for step in answer.trace if step.step == "person"] == told
