@@ -396,10 +396,12 @@ def test_a_profile_is_saved_with_a_country_chosen_by_its_name(stage, look):
     stage.replies["PUT /api/profile"] = {}
     expect(page.locator("#country")).to_have_value("US")
     page.select_option("#country", label={"en": "Mexico", "es": "México"}[look.language])
+    page.fill("#born", "1956-03-05")
     page.click("#save")
     expect(page.locator(".toast")).to_have_text(says("settings.saved"))
     assert sound(page, "profile", look) == []
-    assert stage.bodies("PUT /api/profile")[0]["country"] == "MX"
+    sent = stage.bodies("PUT /api/profile")[0]
+    assert (sent["country"], sent["born"]) == ("MX", "1956-03-05")
 
 
 def test_interests_are_sent_as_a_list_and_the_small_model_is_told_about(stage):
