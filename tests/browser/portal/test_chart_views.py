@@ -66,5 +66,19 @@ def test_a_clinician_chooses_among_those_they_treat(treated, page, good):
     good(page, "patients")
     told = [e for e in treated.intake.audit.events if "p01" in repr(e)]
     assert told, "whom a page lists is written down"
-    page.get_by_role("link", name="Harold James Whitcombe").click()
+    page.fill("#number", "WHÍTCOMBE")
+    expect(page.locator("#people li:visible")).to_have_count(1)
+    page.keyboard.press("Enter")  # goes to who is left; the chart opens when that is pressed
+    expect(page.get_by_role("link", name="Harold James Whitcombe")).to_be_focused()
+    page.keyboard.press("Enter")
     page.wait_for_url("**/portal/patients/p01")
+
+
+def test_a_number_that_is_no_name_of_the_list_is_looked_up(treated, page):
+    page.goto("http://localhost:8000/portal/patients")
+    page.wait_for_selector("#people")
+    page.fill("#number", "p02")
+    expect(page.locator("#people-none")).to_be_visible()
+    with page.expect_request(lambda asked: asked.method == "POST") as posted:
+        page.keyboard.press("Enter")
+    assert "number=p02" in posted.value.post_data
