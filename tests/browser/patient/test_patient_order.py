@@ -88,7 +88,7 @@ def test_the_pages_that_are_looked_at_are_all_there_are(home):
     routes = {one.path for one in home.routes() if "GET" in one.methods}
     pages = {one for one in routes if "{" not in one and "." not in one}
     pages -= {one for one in pages if one.startswith(("/api", "/openapi", "/docs"))}
-    assert pages - set(PAGES) <= {"/healthz", "/readyz", "/metrics", "/connect/back"}
+    assert pages - set(PAGES) <= {"/healthz", "/readyz", "/metrics", "/record/back"}
 
 
 @in_looks
