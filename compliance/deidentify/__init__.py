@@ -34,16 +34,21 @@ Example:
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from compliance.deidentify.entities import Deidentified, Entity
 from compliance.deidentify.errors import (
     DeidentificationError,
     KnownIdentifiersError,
     PlaceholderError,
 )
-from compliance.deidentify.known import KnownIdentifiers
 from compliance.deidentify.placeholders import PlaceholderMap
-from compliance.deidentify.service import Deidentifier
 from compliance.deidentify.settings import DeidentifySettings
+
+if TYPE_CHECKING:
+    from compliance.deidentify.known import KnownIdentifiers
+    from compliance.deidentify.service import Deidentifier
 
 __all__ = [
     "DeidentificationError",
@@ -56,3 +61,13 @@ __all__ = [
     "PlaceholderError",
     "PlaceholderMap",
 ]
+
+_LATE = {"Deidentifier": "service", "KnownIdentifiers": "known"}
+"""What stands on Presidio and spaCy, by module: they take a second and 150 MB to import."""
+
+
+def __getattr__(name: str) -> object:
+    """Import what stands on Presidio when it is named first."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -13,12 +13,11 @@ goes in could make the pseudonym of each person in turn, and so undo those of th
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from compliance.deidentify.fhir import Exported, FhirDeidentifier, Note
 from compliance.errors import CaretierError
 from services.fhir import jsontext
 from services.fhir.access import Access, Disclosure
@@ -27,6 +26,9 @@ from services.fhir.outcome import FhirRoute, fhir_response
 from services.fhir.routes import AuthoriseDependency, StoreDependency
 from services.fhir.store import FhirStore
 from services.fhir.validate import ID
+
+if TYPE_CHECKING:
+    from compliance.deidentify.fhir import Exported, FhirDeidentifier, Note
 
 MAX_ENTRIES = 20_000
 """Most resources of one call."""
@@ -45,8 +47,8 @@ def router(
     store: StoreDependency,
     authorise: AuthoriseDependency,
     *,
-    study: Callable[[], FhirDeidentifier | None],
-    once: Callable[[], FhirDeidentifier],
+    study: "Callable[[], FhirDeidentifier | None]",
+    once: "Callable[[], FhirDeidentifier]",
 ) -> APIRouter:
     """Return the routes of ``$de-identify``.
 
@@ -87,7 +89,7 @@ def router(
 
 
 def _treated(
-    body: Mapping[str, Any], caller: Access, once: Callable[[], FhirDeidentifier]
+    body: Mapping[str, Any], caller: Access, once: "Callable[[], FhirDeidentifier]"
 ) -> Response:
     exporter = once()
     if body["resourceType"] == "Bundle":
@@ -120,11 +122,11 @@ def _read(text: bytes) -> Mapping[str, Any]:
     return body
 
 
-def _entries(made: Exported) -> list[dict[str, Any]]:
+def _entries(made: "Exported") -> list[dict[str, Any]]:
     return [{"resource": resource} for resource in made.resources]
 
 
-def _answer(bundle: Mapping[str, Any], made: Exported) -> Response:
+def _answer(bundle: Mapping[str, Any], made: "Exported") -> Response:
     """The bundle, with what was left out at its end."""
     entries = [*bundle.get("entry", ())]
     if made.notes:
@@ -135,7 +137,7 @@ def _answer(bundle: Mapping[str, Any], made: Exported) -> Response:
     return fhir_response(text, headers={"Cache-Control": "no-store"})
 
 
-def _outcome(notes: tuple[Note, ...]) -> dict[str, Any]:
+def _outcome(notes: "tuple[Note, ...]") -> dict[str, Any]:
     """An OperationOutcome with an issue for each path and reason."""
     issues = [
         {

@@ -14,10 +14,11 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from compliance.deidentify import DeidentificationError, Deidentifier, PlaceholderMap
+from compliance.deidentify import DeidentificationError, PlaceholderMap
 from compliance.errors import NotFoundError
 from services.consult.messages import Status
 from services.exchange.models import StoredParcel
@@ -32,6 +33,9 @@ from services.learning.signals import GENERAL, keep
 from services.learning.signals.book import EDIT
 from services.store.database import Database
 
+if TYPE_CHECKING:
+    from compliance.deidentify import Deidentifier
+
 JOB = "learn-edit"
 CARDS = "decision-support"
 """Domain of what came of cards."""
@@ -41,6 +45,12 @@ OVERLAP = timedelta(minutes=5)
 """Feedback that was written down at the same time as what was gathered last is looked at again."""
 CLOCK_SECONDS = 60.0
 _LOG = logging.getLogger("caretier.hospital")
+
+
+def _load() -> Deidentifier:
+    from compliance.deidentify import Deidentifier
+
+    return Deidentifier.load()
 
 
 class HospitalSignals:
@@ -65,7 +75,7 @@ class HospitalSignals:
         taken: SignalIntake,
         cards: CardLedger,
         edits: bool,
-        detector: Callable[[], Deidentifier] = Deidentifier.load,
+        detector: Callable[[], Deidentifier] = _load,
     ) -> None:
         self._database, self._jobs, self._desk, self._taken = database, jobs, desk, taken
         self._cards, self._detector = cards, cache(detector)

@@ -7,10 +7,13 @@ import threading
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from compliance.deidentify import Deidentifier
-from compliance.deidentify.fhir import FhirDeidentifier
 from compliance.deidentify.pseudonyms import ROOT_BYTES, StudyKey
+
+if TYPE_CHECKING:
+    from compliance.deidentify import Deidentifier
+    from compliance.deidentify.fhir import FhirDeidentifier
 
 
 class Studies:
@@ -30,6 +33,8 @@ class Studies:
 
     @cached_property
     def _detector(self) -> Deidentifier:
+        from compliance.deidentify import Deidentifier
+
         return Deidentifier.load()
 
     def study(self) -> FhirDeidentifier | None:
@@ -41,6 +46,8 @@ class Studies:
         return self._with(StudyKey.from_root(secrets.token_bytes(ROOT_BYTES), "once"))
 
     def _with(self, key: StudyKey) -> FhirDeidentifier:
+        from compliance.deidentify.fhir import FhirDeidentifier
+
         with self._loading:
             detector = self._detector
         return FhirDeidentifier(detector, key, datetime.now(UTC).date())
