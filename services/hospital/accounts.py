@@ -216,12 +216,16 @@ class Accounts:
     def admit(self, method: str, client: str | None) -> None:
         """Look at no proof of an address that failed too often lately, good or not.
 
+        That it has to wait is written down once in that time: nobody fills the trail by asking.
+
         Raises:
             SignInError: one sentence for every cause.
             AuditError: it could not be written down.
         """
         if self._throttle.is_full(client):  # which is no further failure: it would never end
-            self._turn_away(None, method, client)
+            if self._throttle.is_news(client):
+                self._turn_away(None, method, client)
+            raise SignInError("You could not be signed in.")
 
     def refuse(self, user: User | None, method: str, client: str | None) -> NoReturn:
         """Write a failed sign-in down, and say the one sentence for every cause.

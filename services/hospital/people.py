@@ -20,13 +20,18 @@ from sqlalchemy.orm import Session
 
 from services.hospital.accounts import ROLES, Accounts, staff_list
 from services.hospital.audited import SHELL, Auditor, Caller
-from services.hospital.errors import AccountRefusedError, CodeOverError, NotAllowedError
+from services.hospital.errors import (
+    AccountRefusedError,
+    CodeOverError,
+    NotAllowedError,
+    SignInError,
+)
 from services.hospital.factors import Factors
 from services.hospital.models import PendingSignIn, User
 from services.hospital.notices import notify
 from services.hospital.notices.telling import people
 from services.hospital.passwords import check_password
-from services.hospital.pending import PendingSignIns
+from services.hospital.pending import Pending, PendingSignIns
 from services.hospital.sessions import end_sessions
 from services.store.database import Database
 
@@ -183,11 +188,7 @@ class People:
             WeakPasswordError: the password is not taken; the code stays good.
             AuditError: it could not be written down; the password is not changed.
         """
-        found = self._pending.find(_plain(code), "welcome")
-        user = self.accounts.user(found.user) if found and found.user else None
-        if found is None or user is None or user.disabled:
-            self._auditor.sign_in(Caller.user("unknown", "unknown", client), "code", "4")
-            raise CodeOverError("This code is not good.")
+        found, user = self._invited(code, client)
         check_password(password, user.username)
         hashed = self.accounts.hashed(password)
         if not self._pending.end(found):
@@ -199,6 +200,22 @@ class People:
             row.password, row.failures, row.locked_until = hashed, 0, None
             end_sessions(session, user.id)
         return user
+
+    def _invited(self, code: str, client: str | None) -> tuple[Pending, User]:
+        """What a code stands for; one that is not good counts as a failed sign-in does.
+
+        Raises:
+            CodeOverError, AuditError: as of `redeem`.
+        """
+        try:
+            self.accounts.admit("code", client)
+            found = self._pending.find(_plain(code), "welcome")
+            user = self.accounts.user(found.user) if found and found.user else None
+            if found is None or user is None or user.disabled:
+                self.accounts.refuse(None, "code", client)
+        except SignInError:
+            raise CodeOverError("This code is not good.") from None
+        return found, user
 
     def change_password(self, user: User, password: str, *, keep: str, client: str | None) -> None:
         """Take a person's own new password; their other sessions end.

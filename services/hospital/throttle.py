@@ -29,6 +29,7 @@ class Throttle:
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+        self._told: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def is_full(self, client: str | None) -> bool:
@@ -53,6 +54,18 @@ class Throttle:
             self._failures.move_to_end(key)
             while len(self._failures) > MOST_ADDRESSES:
                 self._failures.popitem(last=False)
+
+    def is_news(self, client: str | None) -> bool:
+        """Whether it was not asked of an address in the window yet: it is written down once."""
+        key, now = _key(client) or "", self._clock()
+        with self._lock:
+            news = now - self._told.get(key, -WINDOW_SECONDS) >= WINDOW_SECONDS
+            if news:
+                self._told[key] = now
+                self._told.move_to_end(key)
+            while len(self._told) > MOST_ADDRESSES:
+                self._told.popitem(last=False)
+        return news
 
     def _drop(self, times: deque[float] | None) -> None:
         """Forget what is out of the window."""

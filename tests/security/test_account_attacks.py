@@ -19,7 +19,7 @@ from patient_app.sessions import COOKIE as DEVICE_COOKIE
 from services.hospital.accounts import Accounts
 from services.hospital.app import create
 from services.hospital.audited import Caller
-from services.hospital.errors import AccountRefusedError, SignInError
+from services.hospital.errors import AccountRefusedError, CodeOverError, SignInError
 from services.hospital.people import Named
 from services.hospital.portal import COOKIE
 from services.hospital.portal.people_list import safe_cell
@@ -167,6 +167,41 @@ async def test_an_address_that_has_to_wait_gets_no_code_looked_at(app, hospital)
         answer = await one.post("/portal/second-factor", data={"code": code})
         assert answer.status_code == 401
         assert COOKIE not in one.cookies
+
+
+@pytest.mark.parametrize("way", ["sign-in", "code"])
+def test_one_address_guesses_at_no_more_and_fills_the_trail_no_further(hospital, way):
+    now, most = [0.0], 5
+    hospital.accounts._throttle = Throttle(most, lambda: now[0])
+    events = hospital.intake.audit.events
+
+    tried = {
+        "sign-in": lambda client: hospital.accounts.sign_in("nobody", "wrong", client=client),
+        "code": lambda client: hospital.people.redeem("AAAAA-AAAAA", SECRET, client),
+    }
+
+    def guess(client=HERE):
+        with pytest.raises((SignInError, CodeOverError)):
+            tried[way](client)
+
+    before = len(events)
+    for _ in range(most * 4):
+        guess()
+    assert len(events) == before + most + 1  # each that was looked at, and once that it waits
+    guess(THERE)
+    assert len(events) == before + most + 2
+    now[0] = WINDOW_SECONDS + 1
+    guess()
+    assert len(events) == before + most + 3
+
+
+def test_a_good_code_is_not_looked_at_for_an_address_that_has_to_wait(hospital, root):
+    _, code = hospital.people.add(Named("new", "New", "clinician"), root)
+    for _ in range(hospital.settings.address_failures):
+        hospital.accounts._throttle.failed(HERE)
+    with pytest.raises(CodeOverError):
+        hospital.people.redeem(code, SECRET, HERE)
+    assert hospital.people.redeem(code, SECRET, THERE).username == "new"
 
 
 def test_an_address_waits_no_longer_than_the_window_and_ipv6_is_one_household():
