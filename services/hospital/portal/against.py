@@ -17,7 +17,7 @@ class Against(BaseModel):
 
     Attributes:
         medicine: as the reply names it.
-        text: what a rule says of it.
+        text: what a rule says of it, to the patient; empty where what came says it itself.
         why: what came of the record, or that age, sex or pregnancy decides.
     """
 
@@ -41,7 +41,7 @@ def against(item: DeskItem, text: str, voices: Voices) -> tuple[Against, ...]:
     return tuple(
         Against(
             medicine=one.medicine,
-            text=one.text,
+            text="" if one.fact and one.fact.text == one.text else one.text,
             why=_why(one, t),
         )
         for one in cautions(text, facts, voices.language)

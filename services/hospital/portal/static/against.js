@@ -4,7 +4,7 @@ import { banner, byId, fill, h } from "/static/caretier/dom.js";
 import { t } from "/static/caretier/i18n.js";
 
 const line = ({ medicine, text, why }) =>
-  h("li", {}, h("strong", {}, medicine), `: ${text} `, h("span", { class: "small" }, why));
+  h("li", {}, h("strong", {}, medicine), `: ${why}`, text && h("p", { class: "small" }, `${t("draft.rule_words")} `, h("q", {}, text)));
 
 /** Show what a saved text has against it; nothing where nothing was found. */
 export function warn(found) {

@@ -14,7 +14,9 @@ const left = () => rows.filter((row) => !row.hidden);
 field.addEventListener("input", () => {
   const typed = plain(field.value);
   for (const row of rows) row.hidden = !name(row).includes(typed);
-  byId("people-none").hidden = left().length > 0;
+  const some = left().length > 0;
+  byId("people-none").hidden = some;
+  byId("people").hidden = !some;
 });
 
 byId("lookup").addEventListener("submit", (event) => {
