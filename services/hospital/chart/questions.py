@@ -11,33 +11,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.consult.record import words
+from services.hospital.chart.times import EVER, Time, when
 from services.hospital.chart.wording import Subject, Tables, read, tables
 
 MAX_CHARS = 300
 """Longest question, in characters."""
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_SO_MANY = re.compile(
-    r"\b(?:last|latest|past|recent|previous|ultim[oa]s) (?P<count>[1-9]\d?)"
-    r"(?: (?P<unit>days?|weeks?|months?|years?|yrs?|dias?|semanas?|mes(?:es)?|anos?))?\b"
+_PURPOSE = re.compile(
+    r"\b(?:for|against|para|contra) (?:(?:the|her|his|their|la|el|los|las|su|sus) )?(?P<what>.+)$"
 )
-_MONTHS = {"month": 1, "months": 1, "mes": 1, "meses": 1, "year": 12, "years": 12, "ano": 12}
-_MONTHS |= {"anos": 12, "yr": 12, "yrs": 12}
-_DAYS = {"day": 1, "days": 1, "dia": 1, "dias": 1, "week": 7, "weeks": 7, "semana": 7}
-_DAYS |= {"semanas": 7}
-_TIMES = re.compile(r"\bx ?(?P<count>[1-9])\b")
-
-
-@dataclass(frozen=True)
-class Time:
-    """How far back a question goes, in months and days, and how many of the newest it asks for."""
-
-    count: int | None = None
-    months: int = 0
-    days: int = 0
-
-
-EVER = Time()
-"""A question that names no such time."""
+_TAKING = frozenset(
+    """on taking takes take given gets get getting use uses using anything something toma tomando
+    tomar usa algo tratamiento treatment meds medicines medicine medication medications drugs
+    medicamento medicamentos medicacion farmacos""".split()
+)
 
 
 @dataclass(frozen=True)
@@ -49,9 +35,8 @@ class Asked:
         names: what it names of that kind, keys of the tables.
         said: the phrase of each key, as it stands in the question.
         intents: what is asked of it; ``visit``: what is of the last visit's day.
-        year: the year it is about; with ``onward`` from its beginning on.
-        onward: whether the year is where the time begins.
-        time: how far back it goes, and how many of the newest are asked for.
+        time: when it is about, and how many of the newest are asked for.
+        against: what an allergy is asked for that is asked about.
         unknown: words that were not understood, as typed without accents.
         slips: words that were read as others.
     """
@@ -60,9 +45,8 @@ class Asked:
     names: tuple[str, ...] = ()
     said: Mapping[str, str] = field(default_factory=dict)
     intents: frozenset[str] = frozenset()
-    year: str | None = None
-    onward: bool = False
     time: Time = EVER
+    against: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     slips: Mapping[str, str] = field(default_factory=dict)
 
@@ -86,15 +70,17 @@ def understand(
     mine = frozenset(part for name in names for part in words.fold(name).split())
     text, slips = read(question[:MAX_CHARS], mine | allergens)
     unknown = [phrase for phrase, _ in held.refused.mentions(text)]
-    time, left = _when(text)
-    found, left = _subjects(left, held)
+    time, left = when(text)
+    if purpose := _purpose(left, held, mine):
+        past = {"past"} & set(held.intents.find(left))
+        intents = frozenset(past or {"active"})
+        return Asked("treatment", tuple(purpose), purpose, intents, time, (), tuple(unknown), slips)
+    found, left, against = _subjects(left, held)
     at_visit, found = _at_visit(found, held.intents.find(left))
     left = _without(left, (phrase for phrase, _ in held.polite.mentions(left)))
     mentioned = held.intents.mentions(left)
     left = _without(left, (phrase for phrase, _ in mentioned))
-    years = _YEAR.findall(left)
-    year = years[0] if years else None
-    unknown += [w for w in left.split() if w not in held.filler | mine and w != year]
+    unknown += [w for w in left.split() if w not in held.filler | mine]
     if len(found) > 1:
         unknown += [phrase for said in found.values() for phrase in said.values()]
     subject = next(iter(found)) if len(found) == 1 else None
@@ -107,24 +93,11 @@ def understand(
         tuple(found[subject]) if subject else (),
         found[subject] if subject else {},
         frozenset({key for _, keys in mentioned for key in keys} | at_visit),
-        year,
-        year is not None and bool(re.search(rf"\b(since|desde) {year}\b", text)),
         time,
+        against,
         tuple(dict.fromkeys(unknown)),
         slips,
     )
-
-
-def _when(text: str) -> tuple[Time, str]:
-    """The time that a folded question names by a number, and the question without it."""
-    found = _SO_MANY.search(text) or _TIMES.search(text)
-    if not found:
-        return Time(), text
-    number, unit = int(found["count"]), found.groupdict().get("unit")
-    left = " ".join((text[: found.start()] + " " + text[found.end() :]).split())
-    if unit:
-        return Time(months=number * _MONTHS.get(unit, 0), days=number * _DAYS.get(unit, 0)), left
-    return Time(count=number), left
 
 
 def _at_visit(
@@ -145,15 +118,35 @@ def _misfits(
     """What is asked that cannot be asked of such a thing."""
     fits = tables().fits[subject]
     if subject == "topic" and set(names) <= {"abnormal", "labs"}:
-        fits = fits | {"value"}
+        fits = fits | {"value", "all"}
+    if subject == "topic" and set(names) == {"allergies"}:
+        fits = fits | {"severity"}
     wrong = [phrase for phrase, keys in mentioned if not fits & set(keys)]
     if time.count and subject not in {"tests", "vaccines"}:
         wrong.append(str(time.count))
     return wrong
 
 
-def _subjects(text: str, held: Tables) -> tuple[dict[Subject, dict[str, str]], str]:
-    """What a folded question names, by kind, and what is left of it.
+def _purpose(text: str, held: Tables, mine: frozenset[str]) -> dict[str, str]:
+    """What medicines are asked for ("is he on anything for gout"), by key; else nothing."""
+    asked = _PURPOSE.search(text)
+    if not asked or not _TAKING & set(text[: asked.start()].split()):
+        return {}
+    before = _without(text[: asked.start()], (p for p, _ in held.intents.mentions(text)))
+    if any(w not in held.filler | _TAKING | mine for w in before.split()):
+        return {}
+    ill = held.names["conditions"].find(asked["what"])
+    served = held.purposes.find(asked["what"])
+    longer = {said for said in served.values() for one in ill.values() if f" {said} " in f" {one} "}
+    found = ill | {key: p for key, p in served.items() if p in ill.values() or p not in longer}
+    left = _without(asked["what"], found.values())
+    return {} if any(word not in held.filler | mine for word in left.split()) else found
+
+
+def _subjects(
+    text: str, held: Tables
+) -> tuple[dict[Subject, dict[str, str]], str, tuple[str, ...]]:
+    """What a folded question names, by kind, what is left of it, and allergies to what it asks for.
 
     The longest phrase wins over all tables; of the same phrase the first table.
     """
@@ -174,11 +167,12 @@ def _subjects(text: str, held: Tables) -> tuple[dict[Subject, dict[str, str]], s
     topic = found.get("topic", {})
     others = {*found} - {"topic"} | {*topic}
     if "allergies" in topic and others <= {"allergies", "medicines", "classes"}:
-        return {"topic": {"allergies": topic["allergies"]}}, left  # all allergies are told
+        of = {**found.get("medicines", {}), **found.get("classes", {})}
+        return {"topic": {"allergies": topic["allergies"]}}, left, tuple(of)  # all are told
     narrowed = set(topic) & {"medicines", "vaccines", "procedures", "problems", "allergies"}
     if len(found) > 1 and topic and narrowed == set(topic) and _narrows(topic, found):
         found.pop("topic")  # "heart medicines", "flu vaccine": the other word says which
-    return found, left
+    return found, left, ()
 
 
 def _narrows(topic: Mapping[str, str], found: Mapping[Subject, Mapping[str, str]]) -> bool:

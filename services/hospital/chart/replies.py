@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from services.consult.messages import Message
+from services.consult.record import words
 from services.hospital.chart.models import Line
 from services.hospital.chart.questions import Asked
 from services.hospital.chart.said.conditions import conditions
@@ -19,6 +20,7 @@ from services.hospital.chart.said.done import procedures, vaccines
 from services.hospital.chart.said.medicines import classes, medicines
 from services.hospital.chart.said.tests import tests
 from services.hospital.chart.said.topics import topics
+from services.hospital.chart.said.treatment import treatment
 from services.hospital.chart.view import View
 from services.hospital.chart.wording import Subject
 
@@ -56,12 +58,19 @@ def reply(view: View, asked: Asked) -> Reply:
     if not asked.understood or asked.subject is None:
         return Reply(outcome="unclear", unknown=asked.unknown, searched=searched)
     lines = list(_SUBJECTS[asked.subject](view, asked))
+    if asked.subject == "treatment" and not lines and not _served(asked):
+        return Reply(outcome="unclear", unknown=tuple(asked.said.values()), searched=searched)
     return Reply(
         outcome="answered" if lines else "none",
         lines=tuple(lines[:MOST_LINES]),
         more=max(0, len(lines) - MOST_LINES),
         searched=searched,
     )
+
+
+def _served(asked: Asked) -> bool:
+    """Whether it is known which medicines serve a purpose, so that none of them is an answer."""
+    return any(key in words.data("classes") for key in asked.names)
 
 
 def _searched(view: View) -> Searched:
@@ -85,5 +94,6 @@ _SUBJECTS: Mapping[Subject, Callable[[View, Asked], Iterator[Line]]] = {
     "conditions": conditions,
     "vaccines": vaccines,
     "procedures": procedures,
+    "treatment": treatment,
     "topic": topics,
 }

@@ -12,7 +12,9 @@ from compliance.yamltext import read_yaml
 from services.consult.record import spelling, words
 from services.consult.triage.spelling import Speller
 
-Subject = Literal["tests", "medicines", "classes", "conditions", "vaccines", "procedures", "topic"]
+Subject = Literal[
+    "tests", "medicines", "classes", "conditions", "vaccines", "procedures", "treatment", "topic"
+]
 _DATA = Path(__file__).parent / "data/asking.yaml"
 _PLURAL = 4
 """Letters of the shortest plural of an abbreviation ("INRs")."""
@@ -32,6 +34,7 @@ class Tables:
         shorthand: what a word is read as.
         illnesses: phrases that mean a vaccine only beside a word of ``given``.
         given: words of vaccinating.
+        purposes: what classes of medicines are taken for.
     """
 
     filler: frozenset[str]
@@ -43,6 +46,7 @@ class Tables:
     shorthand: Mapping[str, str]
     illnesses: frozenset[str]
     given: frozenset[str]
+    purposes: words.Phrases
 
 
 def _phrases(held: Mapping[str, list[str]], known: words.Phrases | None = None) -> words.Phrases:
@@ -80,13 +84,15 @@ def tables() -> Tables:
         held["shorthand"],
         frozenset(held["illnesses"]),
         frozenset(held["given"]),
+        _phrases(held["purposes"], _phrases(words.data("lay")["purposes"])),
     )
 
 
 def _words() -> Iterator[str]:
     held = tables()
     yield from held.filler
-    for phrases in (held.polite, held.refused, held.intents, *held.names.values()):
+    told = (held.polite, held.refused, held.intents, held.purposes, *held.names.values())
+    for phrases in told:
         for phrase in phrases.keys:
             yield from phrase.split()
 
@@ -129,8 +135,15 @@ def _singular(word: str) -> str:
 
 
 def _mended(word: str) -> str | None:
-    """The only known word that is one slip apart."""
+    """The known word that is one slip apart; of several only where all name the same things."""
     if len(word) < spelling.SHORTEST or not word.isalpha():
         return None
     readings = _speller().readings(word)
-    return readings[0] if len(readings) == 1 else None
+    meant = {_meanings(reading) for reading in readings}
+    alike = len(readings) == 1 or (len(meant) == 1 and meant != {frozenset()})
+    return readings[0] if readings and alike else None
+
+
+def _meanings(word: str) -> frozenset[str]:
+    """The keys that a word stands for by itself."""
+    return frozenset(k for table in tables().names.values() for k in table.keys.get(word, ()))

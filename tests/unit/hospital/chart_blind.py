@@ -21,11 +21,11 @@ from services.web.i18n import Catalogue
 TODAY = date(2026, 11, 26)
 WORDS = Catalogue.load(COMMON, LOCALE)
 Outcome = Literal["right", "silent", "wrong"]
-Row = tuple[str, str, str, str]
+Row = tuple[str, ...]
 
 
 def questions(name: str) -> list[Row]:
-    """A set of questions by name: person, language, question, entry."""
+    """A set of questions by name: person, language, question, entries, entries of other answers."""
     held = yaml.safe_load(Path(__file__).with_name("chart_blind.yaml").read_text("utf-8"))
     return [tuple(row) for row in held[name]]
 
@@ -49,7 +49,7 @@ def view(person: str, language: str) -> View:
 
 def outcome(row: Row) -> Outcome:
     """What comes of a question; that nothing is found of what the record holds is wrong, too."""
-    person, language, question, entry = row
+    person, language, question, entry, *others = row
     said = answered(view(person, language), question).reply
     assert said is not None
     if said.outcome == "unclear":
@@ -57,7 +57,8 @@ def outcome(row: Row) -> Outcome:
     if said.outcome == "none":
         return "wrong" if entry else "right"
     sources = {source.partition("/")[2] for line in said.lines for source in line.sources}
-    return "right" if entry and entry in sources else "wrong"
+    wanted, barred = set(entry.split()), {name for names in others for name in names.split()}
+    return "right" if wanted and wanted <= sources and not sources & barred else "wrong"
 
 
 def figures(rows: list[Row]) -> Counter[Outcome]:

@@ -2,5 +2,6 @@
 
 Workflow. `questions` takes a question apart; `replies` finds here who answers for its subject:
 results (`tests`), orders (`medicines`), diagnoses (`conditions`), vaccines and procedures
-(`done`), or a whole part of the chart (`topics`). `when` keeps to the time that was asked about.
+(`done`), medicines for a purpose (`treatment`), or a whole part of the chart (`topics`). `when`
+keeps to the time that was asked about.
 """

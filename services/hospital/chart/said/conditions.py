@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from services.consult.record.reading import Condition
 from services.hospital.chart import listing
 from services.hospital.chart.models import Line
-from services.hospital.chart.questions import EVER, Asked
+from services.hospital.chart.questions import Asked
 from services.hospital.chart.said.when import in_time
+from services.hospital.chart.times import EVER
 from services.hospital.chart.view import View
 
 
@@ -20,7 +21,7 @@ def conditions(view: View, asked: Asked) -> Iterator[Line]:
 
 def problems(view: View, asked: Asked) -> Iterator[Line]:
     """The active problems; all of them where the past is asked about."""
-    if "past" in asked.intents or asked.year or asked.time != EVER:
+    if "past" in asked.intents or asked.time != EVER:
         yield from _stated(view, asked, view.chart.conditions)
     else:
         yield from listing.problems(view)

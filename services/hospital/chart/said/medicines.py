@@ -32,6 +32,21 @@ def classes(view: View, asked: Asked) -> Iterator[Line]:
     yield from orders(view, asked, [m for m in view.chart.medicines if wanted & m.classes])
 
 
+def allergies(view: View, asked: Asked) -> Iterator[Line]:
+    """All allergies; before them, that none is recorded to what is asked about."""
+    told = list(listing.allergies(view))
+    if told and asked.against and not any(_to(asked.against, a) for a in view.chart.allergies):
+        names = ", ".join(dict.fromkeys(asked.against))
+        yield Line(text=view.say("asked.no_allergy", name=names), sources=(view.whole,))
+    yield from told
+
+
+def _to(against: Sequence[str], allergy: Allergy) -> bool:
+    """Whether an allergy is to one of some medicines or classes, or to their like."""
+    alike = {one for name in against for one in words.classes_of(name)} - _BROAD
+    return bool(set(against) & (set(allergy.generics) | allergy.classes) or alike & allergy.classes)
+
+
 def _allergies(view: View, concerned: Callable[[Allergy], object]) -> Iterator[Line]:
     told = {a.ref for a in view.chart.allergies if not a.none and concerned(a)}
     for line in listing.allergies(view):

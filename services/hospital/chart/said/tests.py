@@ -10,8 +10,9 @@ from services.consult.record.trends import flag_of, numbers_of
 from services.consult.record.units import alike
 from services.hospital.chart import events
 from services.hospital.chart.models import Line
-from services.hospital.chart.questions import EVER, Asked
+from services.hospital.chart.questions import Asked
 from services.hospital.chart.said.when import in_time
+from services.hospital.chart.times import EVER
 from services.hospital.chart.view import View
 
 MOST_SOURCES = 6
@@ -54,7 +55,7 @@ def _of_test(view: View, asked: Asked, history: list[Result]) -> Iterator[Line]:
         yield _result(view, history[-1], "first")
     elif wanted & _OVERVIEW and len(history) > 1:
         yield from _course(view, history)
-    elif asked.year is not None or asked.time != EVER or "past" in wanted:
+    elif asked.time != EVER or wanted & {"past", "all"}:
         for result in history[: asked.time.count]:
             yield _result(view, result, "value")
     else:

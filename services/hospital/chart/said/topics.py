@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from services.hospital.chart import events, listing
+from services.hospital.chart import events
 from services.hospital.chart.models import Line
 from services.hospital.chart.questions import Asked
 from services.hospital.chart.results import results
 from services.hospital.chart.said.conditions import problems
-from services.hospital.chart.said.medicines import orders
+from services.hospital.chart.said.medicines import allergies, orders
 from services.hospital.chart.said.tests import abnormal
 from services.hospital.chart.said.when import in_time
 from services.hospital.chart.view import View
 
 _TOPICS: Mapping[str, Callable[[View, Asked], Iterable[Line]]] = {
-    "allergies": lambda view, _: listing.allergies(view),
+    "allergies": allergies,
     "problems": problems,
     "labs": lambda view, _: results(view),
     "abnormal": lambda view, _: abnormal(view),
