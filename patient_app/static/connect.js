@@ -1,6 +1,6 @@
 /** Records at other servers: connect, how the reading goes, read again, disconnect. */
 
-import { call } from "/static/caretier/api.js";
+import { call, look } from "/static/caretier/api.js";
 import { banner, byId, fill, h, icon } from "/static/caretier/dom.js";
 import { known, t, when } from "/static/caretier/i18n.js";
 
@@ -106,7 +106,7 @@ function line(place) {
 }
 
 async function show() {
-  const { connections } = await call("GET", "/api/connections");
+  const { connections } = await look("/api/connections");
   byId("connect").hidden = connections.length === 0;
   fill(byId("connections"), ...connections.map(line));
   const busy = connections.some((place) => place.busy);

@@ -13,6 +13,9 @@ let timer = 0;
 
 const able = () => "Notification" in globalThis;
 
+/** Whether the person lets this page ring. */
+export const rings = () => able() && Notification.permission === "granted";
+
 /** By the service worker where there is one: a phone's browser shows none of a page's own. */
 async function ring(title, options) {
   const worker = navigator.serviceWorker?.controller && (await navigator.serviceWorker.ready);
@@ -43,7 +46,7 @@ function sayState(wanted) {
  */
 export function watch(doses, wanted, again) {
   sayState(wanted);
-  if (able() && Notification.permission === "granted") doses.filter((dose) => dose.state === "due").forEach(tell);
+  if (rings()) doses.filter((dose) => dose.state === "due").forEach(tell);
   clearTimeout(timer);
   if (wanted) later(again);
 }

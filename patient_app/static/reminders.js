@@ -1,11 +1,11 @@
 /** Reminders: what is due today, taken, put off or left out, each with a way back; and their times. */
 
-import { call } from "/static/caretier/api.js";
+import { call, look } from "/static/caretier/api.js";
 import { ask } from "/static/caretier/dialog.js";
 import { banner, byId, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { language, t, when } from "/static/caretier/i18n.js";
 import { toast, toastProblem } from "/static/caretier/toast.js";
-import { later, watch } from "./notify.js";
+import { later, rings, watch } from "./notify.js";
 import { undoable } from "./undo.js";
 
 const KIND = { due: "warn", taken: "ok", skipped: "routine", later: "info", ahead: "routine", open: "routine" };
@@ -97,7 +97,8 @@ function draw(state) {
 export async function showReminders() {
   const before = changes;
   try {
-    const state = await call("GET", "/api/reminders");
+    // only who asked to be rung keeps the record open by leaving the page open
+    const state = await (rings() ? call("GET", "/api/reminders") : look("/api/reminders"));
     if (before === changes) show(state);
     else later(showReminders);
   } catch (problem) {
