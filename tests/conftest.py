@@ -29,6 +29,8 @@ from services.consult.node import Node
 from services.consult.triage import TriageRules
 from services.engines.embed import Embedder
 from services.engines.settings import models_folder
+from services.fhir.sandbox import generate
+from services.fhir.store import FhirStore
 from services.store.database import Database
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -173,17 +175,51 @@ def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of a migrated database of one's own: SQLite, then PostgreSQL."""
+def _load_sandbox(url: str) -> None:
+    database = Database(url)
+    assert not FhirStore(database).put_many(generate()).rejected
+    if database.is_sqlite:
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def _sandbox_sqlite(_migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sandbox") / "sandbox.db"
+    shutil.copyfile(_migrated_sqlite, path)
+    _load_sandbox(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _sandbox_postgres(postgres: str, _migrated_postgres: str) -> str:
+    _load_sandbox(_make(postgres, "sandbox", _migrated_postgres))
+    return "sandbox"
+
+
+def _own(request: pytest.FixtureRequest, tmp_path: Path, held: str) -> Iterator[str]:
+    """URL of a copy of the session's database of that name."""
     if request.param == "sqlite":
         path = tmp_path / "test.db"
-        shutil.copyfile(request.getfixturevalue("_migrated_sqlite"), path)
+        shutil.copyfile(request.getfixturevalue(f"_{held}_sqlite"), path)
         yield f"sqlite:///{path}"
         return
     server, name = request.getfixturevalue("postgres"), f"t{uuid4().hex}"
-    yield _make(server, name, request.getfixturevalue("_migrated_postgres"))
+    yield _make(server, name, request.getfixturevalue(f"_{held}_postgres"))
     _drop(server, name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a migrated database of one's own: SQLite, then PostgreSQL."""
+    yield from _own(request, tmp_path, "migrated")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def sandbox_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database of one's own with the sandbox's record, loaded once a session."""
+    yield from _own(request, tmp_path, "sandbox")
 
 
 @pytest.fixture

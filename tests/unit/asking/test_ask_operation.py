@@ -11,7 +11,6 @@ from support.trail import Trail
 
 from services.consult.messages import Answer, Citation, Level, ModelCardRef, Sentence, Status
 from services.consult.node import Node, Outcome
-from services.fhir.sandbox import generate
 from services.hospital.app import create
 from services.hospital.asking.request import Asked
 from services.hospital.asking.service import ask, reference_of
@@ -24,12 +23,11 @@ HOST = "http://localhost"
 
 
 @pytest.fixture
-def hospital(tmp_path, node_of, database_url, monkeypatch):
+def hospital(tmp_path, node_of, sandbox_url, monkeypatch):
     settings = HospitalSettings(
-        data=tmp_path / "hospital", database=database_url, second_factor="optional"
+        data=tmp_path / "hospital", database=sandbox_url, second_factor="optional"
     )
     made = Hospital(settings, node_of("hospital"))
-    made.records.put_many(generate())
     made.records.put(
         {
             "resourceType": "ServiceRequest", "id": "theirs", "status": "active",

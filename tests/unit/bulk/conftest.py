@@ -17,8 +17,8 @@ from compliance.access import Scopes
 from services.fhir.access import Access, Change, Disclosure, Grant
 from services.fhir.bulk import routes
 from services.fhir.bulk.service import Bulk
-from services.fhir.sandbox import generate
 from services.fhir.store import FhirStore
+from services.store.database import Database
 from services.web.outbound import Outbound
 
 ASYNC = {"prefer": "respond-async"}
@@ -126,9 +126,12 @@ async def server(database, tmp_path):
 
 
 @pytest.fixture
-def loaded(server):
-    server.store.put_many(generate())
-    return server
+async def loaded(sandbox_url, tmp_path):
+    database = Database(sandbox_url)
+    made = Server(database, tmp_path / "bulk")
+    yield made
+    await made.client.aclose()
+    database.close()
 
 
 @pytest.fixture
