@@ -1,5 +1,6 @@
 """Routes that link a person's record to their clinic: only then can a question be sent there."""
 
+import re
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,6 +13,7 @@ from services.consult.messages import Level, Words
 from services.exchange.errors import EnrolmentError
 
 MAX_CODE_CHARS = 200
+_CODE = re.compile(r"[A-Z0-9]{8,64}(\.[A-Z0-9]{8,64}){1,2}")
 _CHECK = (
     "Check it letter by letter. A code works once and for 24 hours; ask your clinic for a new one."
 )
@@ -36,11 +38,18 @@ def linking_routes(router: APIRouter, device: Device, Mine: Any) -> None:  # noq
     @router.post("/clinic")
     async def link(body: CodeBody, member: Mine) -> dict[str, Any]:
         """Link this record to the clinic that gave the code; nothing of the record leaves by it."""
+        code = "".join(body.code.split()).upper()
+        if not _CODE.fullmatch(code):
+            raise _refused()
         try:
-            await device.enrol(member, "".join(body.code.split()).upper())
+            await device.enrol(member, code)
         except EnrolmentError as error:
-            raise EnrolmentError("The clinic did not take this code.", remedy=_CHECK) from error
+            raise _refused() from error
         return _linked(member)
+
+
+def _refused() -> EnrolmentError:
+    return EnrolmentError("The clinic did not take this code.", remedy=_CHECK)
 
 
 def _linked(member: Member) -> dict[str, Any]:

@@ -45,8 +45,10 @@ async def test_a_code_links_the_record_however_it_is_typed(http, monkeypatch, cl
 
     monkeypatch.setattr(patient_app.service, "enrol", enrol)
     assert (await http.get("/api/clinic")).json() == {"clinic": None, "hospital": None}
-    wrong = await http.post("/api/clinic", json={"code": "AAAA"})
-    assert (wrong.status_code, wrong.json()["type"][-17:]) == (403, "enrolment-refused")
+    long = ("A" * 200, "a." * 90)
+    for bad in ("AAAA", "A.B.C", "AAAAAAAA.BBBBBBBB.CCCCCCCC", " \t", "\x00.é.x", *long):
+        wrong = await http.post("/api/clinic", json={"code": bad})
+        assert (wrong.status_code, wrong.json()["type"][-17:]) == (403, "enrolment-refused")
     assert (await http.get("/api/clinic")).json()["clinic"] is None
     told = await http.post("/api/clinic", json={"code": f" {CODE.lower().replace('.', ' . ')}"})
     assert told.json() == {"clinic": clinic.bundle().node, "hospital": hospital.bundle().node}
