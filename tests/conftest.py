@@ -19,6 +19,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import create_engine, make_url, text
 
 from compliance.deidentify import Deidentifier
@@ -34,6 +35,7 @@ from services.fhir.store import FhirStore
 from services.store.database import Database
 
 sys.path.insert(0, str(Path(__file__).parent))
+expect.set_options(timeout=15_000)  # what a page must show by then; a busy machine is slow
 
 HEAVY = frozenset({"embedder", "node_of", "deidentifier", "llama"})
 """Fixtures that hold a model; tests that use one run on one worker."""

@@ -10,19 +10,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from playwright.sync_api import Browser, Page, sync_playwright
 from support.looks import DESKTOP, in_looks
+from support.served import served
 from support.smart import PASSWORD, seeded  # noqa: F401  # fixture
 
 from services.hospital.app import create
@@ -36,33 +34,6 @@ SCOPES = "openid fhirUser launch launch/patient offline_access patient/*.rs"
 pytestmark = pytest.mark.browser
 
 
-class _Server(uvicorn.Server):
-    """One that runs in a thread until told."""
-
-    def __init__(self, app: FastAPI, port: int) -> None:
-        super().__init__(
-            uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off")
-        )
-        self._thread = threading.Thread(target=self.run, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-        until = time.monotonic() + 20
-        while not self.started:
-            assert time.monotonic() < until
-            time.sleep(0.02)
-
-    def __exit__(self, *_error: object) -> None:
-        self.should_exit = True
-        self._thread.join(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _app_of_another_site() -> FastAPI:
     app, page = FastAPI(), Path(__file__).with_name("page_app.html")
 
@@ -73,23 +44,31 @@ def _app_of_another_site() -> FastAPI:
     return app
 
 
+def _by_name(address: str) -> str:
+    """The same server as another site."""
+    return address.replace("127.0.0.1", "localhost")
+
+
 @pytest.fixture(scope="module")
 def places(seeded, tmp_path_factory) -> Iterator[tuple[str, str]]:  # noqa: F811
     """Addresses of portal and app."""
     data = tmp_path_factory.mktemp("browser") / "hospital"
     data.mkdir()
     shutil.copyfile(seeded, data / "hospital.db")
-    ports = _free_port(), _free_port()
-    portal, app = f"http://localhost:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
-    hospital = Hospital(HospitalSettings(data=data, base_url=portal))
-    hospital.smart.clients.add(
-        "Growth chart", "public", SCOPES, id_="growth-chart", redirects=[f"{app}/back"],
-        origins=[app], launch_url=f"{app}/launch",
-    )  # fmt: skip
-    here = _Server(create(hospital.settings, hospital), ports[0])
-    with here, _Server(_app_of_another_site(), ports[1]):
-        yield portal, app
-    hospital.database.close()
+    with served(lambda _: _app_of_another_site(), lifespan="off") as app:
+
+        def make(address: str) -> FastAPI:
+            settings = HospitalSettings(data=data, base_url=_by_name(address))
+            hospital = Hospital(settings)
+            stack.callback(hospital.database.close)
+            hospital.smart.clients.add(
+                "Growth chart", "public", SCOPES, id_="growth-chart", redirects=[f"{app}/back"],
+                origins=[app], launch_url=f"{app}/launch",
+            )  # fmt: skip
+            return create(settings, hospital)
+
+        with ExitStack() as stack, served(make, lifespan="off") as address:
+            yield _by_name(address), app
 
 
 @pytest.fixture(scope="module")
