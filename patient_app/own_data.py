@@ -20,7 +20,7 @@ from compliance.sealing.encoding import canonical_json, to_text
 from compliance.sealing.identity import signed_bytes
 from patient_app.member import Member
 from patient_app.newcomers import check_passphrase
-from patient_app.vault import WrongPassphraseError
+from patient_app.vault import Vault, WrongPassphraseError
 from patient_app.vault.takeout import bundle_of, page_of
 
 Form = Literal["fhir", "html", "vault"]
@@ -74,11 +74,18 @@ def recovery_text(audit: AuditTrail, member: Member) -> str:
 
 
 def change_passphrase(
-    member: Member, now: str, new: str, name: str, tried: AbstractContextManager[None]
+    audit: AuditTrail,
+    member: Member,
+    now: str,
+    new: str,
+    *,
+    name: str,
+    tried: AbstractContextManager[None],
 ) -> None:
     """Give the vault another passphrase.
 
     Args:
+        audit: of this device.
         member: whose vault.
         now: the passphrase that opens it.
         new: the one that is to open it.
@@ -87,17 +94,21 @@ def change_passphrase(
 
     Raises:
         BadInputError: ``now`` does not open the vault, or ``new`` is easily guessed.
+        AuditError: it could not be written down; nothing was changed.
         TooManyTriesError: there were too many wrong ones of late.
     """
     check_passphrase(new, new, name)
     try:
         with tried:
-            member.vault.change_passphrase(now, new)
+            Vault.open(member.vault.folder, now).close()
     except WrongPassphraseError:
         raise BadInputError(
             "That is not the passphrase that opens this record now.",
             remedy="Type the one that you have used so far.",
         ) from None
+    person = pseudonym(member)
+    audit.record(acts.account(by_person(member), person, change="passphrase"))
+    member.vault.change_passphrase(now, new)
 
 
 def erase(audit: AuditTrail, member: Member, forget: Callable[[], None]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Routes for what a person does with their own data: take it along, recover it, erase it."""
 
 import asyncio
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -57,7 +58,8 @@ def own_data_routes(
         """Choose another passphrase; every other browser must open the record anew."""
         name = next((one.label for one in sessions.people() if one.id == member.id), "")
         tried = sessions.tried(request, member)
-        await asyncio.to_thread(own_data.change_passphrase, member, body.now, body.new, name, tried)
+        change = partial(own_data.change_passphrase, name=name, tried=tried)
+        await asyncio.to_thread(change, device.audit, member, body.now, body.new)
         sessions.end_others(request, member)
         return {"changed": True}
 

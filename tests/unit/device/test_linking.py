@@ -59,6 +59,9 @@ async def test_another_passphrase_opens_the_record_and_the_former_one_does_not(h
     body = {"now": NOW, "new": NEW}
     assert (await http.post("/api/passphrase", json=body)).json() == {"changed": True}
     assert (await http.get("/api/consults")).status_code == 200
+    trail = "".join(p.read_text() for p in (device.settings.data / "audit").glob("*.jsonl"))
+    assert '"passphrase"' in trail
+    assert NEW not in trail
     device.lock("ana")
     folder = device.settings.vaults / "ana"
     with pytest.raises(WrongPassphraseError):
