@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.bricks.retrieval import KnowledgeIndex
 from services.bricks.words import Mention, content_stems, words
+from services.consult import children
 from services.consult.kinds import WORDS
 from services.consult.messages import Person, Question
 from services.consult.reader import Reader, Reading
@@ -32,6 +33,7 @@ class Asked:
         reading: its kinds and urgency.
         person: who asks.
         spanish: whether it was asked in Spanish.
+        child: whether it is about somebody under 18.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Asked:
     reading: Reading
     person: Person
     spanish: bool
+    child: bool
 
     @property
     def related(self) -> bool:
@@ -68,6 +71,7 @@ def make_ready(question: Question, index: KnowledgeIndex, reader: Reader) -> Ask
         reading=reader.read(in_english(question.text)),
         person=question.person,
         spanish=is_spanish(question.text),
+        child=children.meant(whole, question.person),
     )
 
 

@@ -10,11 +10,11 @@ topic, or up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.bricks.knowledge import Passage
 from services.bricks.retrieval import KnowledgeIndex
-from services.consult import animals
+from services.consult import animals, children
 from services.consult.answerable import Answerable
 from services.consult.asked import Asked, make_ready
 from services.consult.choose import Best, Chooser, Judged
@@ -153,9 +153,32 @@ class Grounder:
         chosen = _chosen(best.judged)
         if animals.unmet(asked.said, " ".join(j.passage.text for j in chosen)):
             return Material(kind, facts=facts, reason="wrong-matter", topics=asked.named)
+        if asked.child and not (chosen := self._of_children(chosen)):
+            return Material(
+                kind,
+                facts=facts,
+                reason="needs-clinician",
+                topics=asked.named,
+                destination=Level.HOSPITAL,
+            )
         quotes, more = self._quotes(chosen, asked)
         topics = tuple(dict.fromkeys(j.passage.topic.id for j in chosen))
         return Material(kind, quotes, more, facts, topics, round(fit, 3))
+
+    def _of_children(self, chosen: list[Judged]) -> list[Judged]:
+        """The same, with what the topic says of children in the place of a dose for adults.
+
+        Empty where it says nothing of them.
+        """
+        first = chosen[0]
+        if not _only_for_adults(first.passage):
+            return chosen
+        said = self.index.knowledge.by_id[first.passage.topic.id].passage("children")
+        if said is None:
+            return []
+        fit = max(first.sentences)
+        told = replace(first, passage=said, sentences=(fit,) * len(said.sentences))
+        return [told, *(j for j in chosen[1:] if j.passage is not said)]
 
     def _quotes(
         self, chosen: Sequence[Judged], asked: Asked
@@ -168,6 +191,7 @@ class Grounder:
             pool = [
                 Quote(judged.passage, text, fit)
                 for text, fit in zip(judged.passage.sentences, judged.sentences, strict=True)
+                if not asked.child or children.suited(text, judged.passage.topic)
             ]
             order = sorted(pool, key=lambda q: (q.text not in joining, -q.fit))
             best = set(order[:most])
@@ -180,6 +204,12 @@ class Grounder:
         if care and first.section in CARE_FOR:
             short.append(Quote(care, care.sentences[0], 0.0))
         return tuple(dict.fromkeys(short)), tuple(dict.fromkeys([*again, *rest]))
+
+
+def _only_for_adults(passage: Passage) -> bool:
+    """Whether a passage tells a dose, and none of its sentences tells it of children."""
+    told = [s for s in passage.sentences if children.suited(s, passage.topic)]
+    return len(told) < len(passage.sentences) and not any(map(children.named, told))
 
 
 def _again(quotes: Sequence[Quote]) -> list[Quote]:
