@@ -148,6 +148,7 @@ class Scene:
             "suites": {"learned": learned, "protected": kept, "safety": kept},
             "shadow": [20, 1],
             "lost": 0.1,
+            "epsilon": 2.0,
         }
         held = {"domain": "general", "base": DIGEST, "policy": DIGEST, "rule": "mean"}
         criteria = [{"name": "rejections", "holds": True, "needs": "none", "has": "none"}]
