@@ -141,25 +141,32 @@ class _Stack:
         (folder / "links.done").touch()
 
     def bring_up(self) -> None:
-        """Everything, in order; each step is shown."""
+        """Everything, in order; each step is shown, in a log too."""
         for name, port in zip(("hospital", "clinic", "device"), self._ports, strict=True):
             require_free(port, name)
         ports = [str(p) for p in self._ports]
         with self.console.status("Starting…") as status:
+
+            def step(words: str) -> None:
+                status.update(words)
+                if not self.console.is_terminal:
+                    self.console.print(words)
+
+            step("Starting the queue…")
             self.queue()
-            status.update("Preparing the hospital's sandbox records…")
+            step("Preparing the hospital's sandbox records (a minute or two, once)…")
             self.seed_hospital()
             self.seed_clients()
-            status.update("Starting hospital and clinic…")
+            step("Starting hospital and clinic…")
             hospital = self.start("hospital", "--port", ports[0])
             clinic = self.start("clinic", "--port", ports[1])
             if self.has_queue:
                 self.start("worker")
             wait_ready(hospital, self.hospital)
             wait_ready(clinic, self.clinic)
-            status.update("Enrolling clinic and devices…")
+            step("Enrolling clinic and devices…")
             self.seed_links()
-            status.update("Starting the device…")
+            step("Starting the device…")
             wait_ready(self.start("device", "--port", ports[2]), self.device)
 
     def watch(self) -> None:
