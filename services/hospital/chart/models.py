@@ -86,8 +86,8 @@ class Changes(Message):
 class Who(Message):
     """The person as the Patient resource says; ``identifiers`` as recorded.
 
-    ``allergies`` names what is recorded, severe ones first; empty where nothing is, not even that
-    there is none.
+    ``allergies`` names what is recorded, severe ones first, with how severe and what it does; empty
+    where nothing is, not even that there is none. ``allergic``: one of them is an allergy.
     """
 
     reference: Reference
@@ -98,6 +98,7 @@ class Who(Message):
     deceased: bool = False
     identifiers: tuple[str, ...] = ()
     allergies: tuple[str, ...] = ()
+    allergic: bool = False
 
 
 class Summary(Message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from services.consult.record.reading import Allergy
 from services.hospital.chart import events, listing, vaccines
 from services.hospital.chart.changes import changes
 from services.hospital.chart.conflicts import conflicts
@@ -60,8 +61,16 @@ def who(view: View) -> Who:
         sex=patient.get("gender"),
         deceased=patient.get("deceasedBoolean") is True or "deceasedDateTime" in patient,
         identifiers=tuple(str(i["value"]) for i in patient.get("identifier", ()) if i.get("value")),
-        allergies=tuple(dict.fromkeys(a.name for a in view.chart.allergies if a.name)),
+        allergies=tuple(dict.fromkeys(_in_short(view, a) for a in view.chart.allergies if a.name)),
+        allergic=any(not a.none for a in view.chart.allergies),
     )
+
+
+def _in_short(view: View, allergy: Allergy) -> str:
+    """An allergy with what must be known before anything is given."""
+    severe = [view.say("flag.severe").lower()] if allergy.severe else []
+    said = ", ".join((*severe, *allergy.reactions))
+    return f"{allergy.name} ({said})" if said else allergy.name
 
 
 def name_of(patient: Mapping[str, Any]) -> str:

@@ -285,3 +285,19 @@ def test_appointments_and_open_referrals_are_listed():
     summary = chart(appointment, referral)
     assert part(summary, "appointments") == ["Review"]
     assert part(summary, "referrals") == ["Nephrology"]
+
+
+def test_the_head_tells_how_severe_an_allergy_is_and_what_it_does():
+    severe = allergy(
+        "a1", "Penicillin", criticality="high",
+        reaction=[{"manifestation": [{"text": "Anaphylaxis"}], "severity": "severe"}],
+    )  # fmt: skip
+    who = chart(allergy("a2", "Latex"), severe).who
+    assert who.allergies == ("Penicillin (severe, Anaphylaxis)", "Latex")
+    assert who.allergic
+
+
+def test_the_head_warns_of_nothing_where_it_is_recorded_that_there_is_no_allergy():
+    who = chart(allergy("a1", "No known allergies")).who
+    assert who.allergies == ("No known allergies",)
+    assert not who.allergic
