@@ -33,6 +33,7 @@ from services.consult.messages import (
     Triage,
 )
 from services.consult.node import Node, Outcome
+from services.consult.record import words
 
 Event = Triage | Step | Sentence | Answer
 
@@ -150,9 +151,15 @@ class Asking:
 
 
 def _told_of_person(outcome: Outcome, question: Question) -> Outcome:
-    """Let an answer tell that no record was there to hold it against, or that it is for a child."""
+    """Let an answer tell that no record was there to hold it against.
+
+    And that it is for a child, where it speaks of a medicine: a warning on everything is read by
+    nobody.
+    """
     age = question.person.age_years
-    known = {"empty": not question.record, "child": age is not None and age < ADULT}
+    child = age is not None and age < ADULT
+    medicines = child and words.medicine_phrases().find(f"{question.text} {outcome.answer.text}")
+    known = {"empty": not question.record, "child": bool(medicines)}
     if not any(known.values()):
         return outcome
     step = Step(step="person", ms=0.0, detail=known)

@@ -53,19 +53,22 @@ async def test_what_is_not_that_question_or_left_already_is_a_question_of_its_ow
 
 
 @pytest.mark.parametrize(
-    ("born", "record", "told"),
+    ("born", "record", "text", "told"),
     [
-        (None, False, [{"empty": True, "child": False}]),
-        (None, True, []),
-        (365 * 40, True, []),
-        (150, True, [{"empty": False, "child": True}]),
+        (None, False, TEXT, [{"empty": True, "child": False}]),
+        (None, True, TEXT, []),
+        (365 * 40, True, "How much ibuprofen is safe?", []),
+        (150, True, "How much ibuprofen is safe?", [{"empty": False, "child": True}]),
+        (150, True, "What is fever?", []),
     ],
 )
-async def test_an_answer_tells_of_an_empty_record_and_of_a_child(device, born, record, told):
+async def test_an_answer_tells_of_an_empty_record_and_a_childs_of_doses(
+    device, born, record, text, told
+):
     ana = device.members["ana"]
     if born:
         ana.set_profile({"born": datetime.now(UTC).date() - timedelta(days=born)})
     if record:
         ana.import_record([{"resourceType": "Patient", "id": "p1"}])
-    answer = await asked(device, TEXT, "talk")
+    answer = await asked(device, text, "talk")
     assert [step.detail for step in answer.trace if step.step == "person"] == told
