@@ -207,7 +207,7 @@ async def test_whose_record_a_question_is_from_stands_in_its_row_and_above_its_r
 async def test_an_open_referral_says_how_long_it_has_waited(ana, clinic):
     id_ = clinic.refer(urgency="urgent", minutes_ago=5 * 60)
     page = (await ana.get(f"/portal/referrals/{id_}")).text
-    assert "waiting 5 h" in page
+    assert "Waiting 5 h" in page
     assert "Overdue" in page
 
 
