@@ -1,9 +1,8 @@
-/** The person's record in words, what bears on safety first; and the import of a FHIR file. */
+/** The person's record in words, what bears on safety first. */
 
 import { call } from "/static/caretier/api.js";
 import { byId, empty, fill, h, icon, problemBanner } from "/static/caretier/dom.js";
 import { known, t, when } from "/static/caretier/i18n.js";
-import { bringing } from "./bringing.js";
 
 const FIRST_SHOWN = 8;
 const ORDER = ["allergy", "condition", "medication", "observation", "result", "immunization", "procedure", "appointment", "document"];
@@ -73,7 +72,6 @@ async function show() {
   }
 }
 
-bringing(show);
 byId("print").addEventListener("click", () => print());
 document.addEventListener("record-changed", show);
 show();
