@@ -23,6 +23,12 @@ _ADULT = re.compile(
     re.IGNORECASE,
 )
 """What, of a medicine, tells of adults or how often it is taken."""
+_BARE_AGE = re.compile(
+    r"\b(?:i['\u2019]?m|i am|aged?|s?he(?:['\u2019]s| is)|tengo|tiene) (?:only |just |solo )?(?:1[0-7]|[1-9])"
+    r"(?=\s*(?:$|[,;!?)]|\.(?!\d)|(?:and|but|so|with|y|pero|con)\b))",
+    re.IGNORECASE,
+)
+"""An age below 18 without its unit, as people say their own."""
 
 
 def meant(text: str, person: Person) -> bool:
@@ -32,7 +38,7 @@ def meant(text: str, person: Person) -> bool:
     about = situation(words.fold(text), known)
     if about.ages is not None:
         return about.ages.low < ADULT_MONTHS
-    return about.child or (known.minor and not about.other)
+    return about.child or _BARE_AGE.search(text) is not None or (known.minor and not about.other)
 
 
 def named(sentence: str) -> bool:

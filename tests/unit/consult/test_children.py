@@ -31,6 +31,15 @@ def medicines():
         ("My 45 year old son takes metformin", 70, False),
         ("How much Tylenol can my mom take?", 10, False),
         ("What is the highest dose of melatonin?", None, False),
+        ("How much ibuprofen can I take? I'm 16", None, True),
+        ("I am 17 and pregnant, how much Tylenol?", None, True),
+        ("Tengo 15, ¿cuánto ibuprofeno?", None, True),
+        ("I'm 6 months pregnant, how much Tylenol?", 30, False),
+        ("I'm 5 feet tall. How much ibuprofen?", 30, False),
+        ("I'm 5.5 feet tall. How much ibuprofen?", 30, False),
+        ("I have had pain for 2 years. How much ibuprofen?", 40, False),
+        ("I am on day 3 of 7. How much amoxicillin is left?", 40, False),
+        ("What is the highest dose of ibuprofen for adults?", 10, False),
     ],
 )
 def test_whom_a_question_is_about(text, age, child):
