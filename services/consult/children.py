@@ -24,7 +24,8 @@ _ADULT = re.compile(
 )
 """What, of a medicine, tells of adults or how often it is taken."""
 _BARE_AGE = re.compile(
-    r"\b(?:i['\u2019]?m|i am|aged?|s?he(?:['\u2019]s| is)|tengo|tiene) (?:only |just |solo )?(?:1[0-7]|[1-9])"
+    r"\b(?:i['\u2019]?m|i am|aged?|s?he(?:['\u2019]s| is)|tengo|tiene)"
+    r" (?:only |just |solo )?(?:1[0-7]|[1-9])"
     r"(?=\s*(?:$|[,;!?)]|\.(?!\d)|(?:and|but|so|with|y|pero|con)\b))",
     re.IGNORECASE,
 )
