@@ -19,8 +19,7 @@ from patient_app.disclosure import Discloser
 from patient_app.errors import NotLinkedError
 from patient_app.member import Member
 from patient_app.trouble import problem_in
-from services.consult import wording
-from services.consult.choose import ADULT
+from services.consult import children, wording
 from services.consult.messages import (
     MAX_QUESTION_CHARS,
     Answer,
@@ -156,8 +155,7 @@ def _told_of_person(outcome: Outcome, question: Question) -> Outcome:
     And that it is for a child, where it speaks of a medicine: a warning on everything is read by
     nobody.
     """
-    age = question.person.age_years
-    child = age is not None and age < ADULT
+    child = children.meant(question.text, question.person)
     medicines = child and words.medicine_phrases().find(f"{question.text} {outcome.answer.text}")
     known = {"empty": not question.record, "child": bool(medicines)}
     if not any(known.values()):

@@ -34,16 +34,16 @@ export function alsoButton(show) {
   return h("div", { class: "row" }, button);
 }
 
-/**
- * Let a button's action run once at a time; a problem is shown. The button is not disabled, for a
- * disabled one could not take back the focus when the dialog closes.
- */
 /** A clinic that there is none of yet: the way to one, where the button was. */
 function unlinked() {
   const way = h("p", {}, h("a", { class: "button button--small", href: "/settings#clinic" }, icon("clinic"), t("clinic.go")));
   return banner("info", t("clinic.not_yet"), h("p", {}, t("clinic.not_yet_text")), h("p", {}, t("clinic.call")), way);
 }
 
+/**
+ * Let a button's action run once at a time; a problem is shown. The button is not disabled, for a
+ * disabled one could not take back the focus when the dialog closes.
+ */
 async function busy(button, action) {
   if (button.getAttribute("aria-disabled") === "true") return;
   button.setAttribute("aria-disabled", "true");

@@ -57,20 +57,28 @@ def terms(english: str) -> Terms:
     apart = list[Span]()
 
     def times(found: re.Match[str]) -> str:
-        whole, low = _MINUTES[found["unit"]], float(found["low"])
-        apart.append((whole / float(found["high"] or low), whole / low) if low else (whole, whole))
+        counts = [count for count in _counts(found) if count]
+        if not counts:
+            return " never "
+        whole = _MINUTES[found["unit"]]
+        apart.append((whole / counts[-1], whole / counts[0]))
         return " "
 
     def every(found: re.Match[str]) -> str:
-        low = 2.0 if found["other"] else float(found["low"] or 1)
-        high = float(found["high"]) if found["high"] else low
-        apart.append((low * _MINUTES[found["unit"]], high * _MINUTES[found["unit"]]))
+        counts = [2.0] if found["other"] else _counts(found)
+        whole = _MINUTES[found["unit"]]
+        apart.append((counts[0] * whole, counts[-1] * whole))
         return " "
 
     conditions = " ".join(found["said"] for found in _CLAUSE.finditer(english))
     left = _TIMES.sub(times, english)
     left = _EVERY.sub(every, _A_DAY.sub("every day", left) if _AMOUNT.search(left) else left)
     return Terms(left, tuple(apart), conditions, _bounds(_CLAUSE.sub(" ", left)))
+
+
+def _counts(found: re.Match[str]) -> list[float]:
+    """The numbers of a match, the least first; one where it has none."""
+    return sorted(float(n) for n in (found["low"] or "1", found["high"]) if n)
 
 
 def _bounds(text: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ from patient_app.settings import DeviceSettings
 
 PASSPHRASE = "correct horse"
 TEXT = "What is asthma?"
+CHILD = {"empty": False, "child": True}
 
 
 @pytest.fixture
@@ -58,8 +59,9 @@ async def test_what_is_not_that_question_or_left_already_is_a_question_of_its_ow
         (None, False, TEXT, [{"empty": True, "child": False}]),
         (None, True, TEXT, []),
         (365 * 40, True, "How much ibuprofen is safe?", []),
-        (150, True, "How much ibuprofen is safe?", [{"empty": False, "child": True}]),
+        (150, True, "How much ibuprofen is safe?", [CHILD]),
         (150, True, "What is fever?", []),
+        (365 * 40, True, "How much ibuprofen may my 3 year old have?", [CHILD]),
     ],
 )
 async def test_an_answer_tells_of_an_empty_record_and_a_childs_of_doses(

@@ -11,6 +11,7 @@ from compliance.yamltext import read_yaml
 from services.bricks.knowledge import Knowledge
 from services.hospital.opinions.relation import CONTRADICTS, relation
 from services.hospital.opinions.statement import Statement
+from services.hospital.opinions.terms import terms
 
 PAIRS = read_yaml((Path(__file__).parent / "pairs.yaml").read_text(encoding="utf-8"))
 RIGHT = {
@@ -126,3 +127,17 @@ def test_sources_of_one_topic_are_seldom_said_to_contradict_themselves():
         for a, b in combinations([Statement.of(s) for p in topic.passages for s in p.sentences], 2)
     ]
     assert sum(how in CONTRADICTS for how in told) <= len(told) * 0.0005
+
+
+@pytest.mark.parametrize(
+    ("text", "every"),
+    [
+        ("take it 2 to 3 times a day", ((480.0, 720.0),)),
+        ("take it 3 to 2 times a day", ((480.0, 720.0),)),
+        ("take it every 8 to 6 hours", ((360.0, 480.0),)),
+        ("take it 2 to 0 times a day", ((720.0, 720.0),)),
+        ("take it 0 times a day", ()),
+    ],
+)
+def test_how_often_is_read_however_a_model_writes_it(text, every):
+    assert terms(text).every == every
