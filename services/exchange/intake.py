@@ -21,6 +21,7 @@ from services.exchange.sealed import check_receipt
 from services.exchange.withdrawal import Withdrawal, Withdrawals, WithdrawalTaken
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
+from services.store.rows import idle
 
 LONGEST_WAIT = timedelta(minutes=2)
 """Longest pause between two attempts at a tier above that does not answer."""
@@ -216,7 +217,11 @@ class Intake:
         with self.database.transaction() as session:
             gone = session.execute(
                 delete(StoredParcel).where(
-                    StoredParcel.state.in_(ENDED), StoredParcel.received < before
+                    idle(
+                        StoredParcel,
+                        StoredParcel.state.in_(ENDED),
+                        StoredParcel.received < before,
+                    )
                 )
             )
             return rows_changed(gone)

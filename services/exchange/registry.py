@@ -16,6 +16,7 @@ from services.exchange.errors import EnrolmentError
 from services.exchange.models import EnrolledNode, EnrolmentCode, SeenToken
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
+from services.store.rows import idle
 
 CODE_VALIDITY = timedelta(hours=24)
 SECRET_BYTES = 10
@@ -137,8 +138,12 @@ class Registry:
         """Delete tokens and codes that can no longer be used; returns how many."""
         now = datetime.now(UTC)
         with self._database.transaction() as session:
-            tokens = session.execute(delete(SeenToken).where(SeenToken.expires < now))
+            tokens = session.execute(
+                delete(SeenToken).where(idle(SeenToken, SeenToken.expires < now))
+            )
             codes = session.execute(
-                delete(EnrolmentCode).where(EnrolmentCode.expires < now - CODE_VALIDITY)
+                delete(EnrolmentCode).where(
+                    idle(EnrolmentCode, EnrolmentCode.expires < now - CODE_VALIDITY)
+                )
             )
             return rows_changed(tokens) + rows_changed(codes)

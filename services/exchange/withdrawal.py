@@ -24,6 +24,7 @@ from services.exchange.errors import ReferralRefusedError
 from services.exchange.models import StoredParcel, StoredWithdrawal
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
+from services.store.rows import idle, taken
 
 PURPOSE = "caretier/withdrawal/v1"
 OPEN_STATES = ("received", "outgoing", "relayed")
@@ -127,26 +128,24 @@ class Withdrawals:
         Their rows stay, empty, so that the same ones cannot come again; a reply that is there
         already stays for its device, which may fetch it.
         """
-        under = (StoredParcel.device == device, StoredParcel.consent == consent)
         with self._database.transaction() as session:
-            # locked one after the other: two that remove at once would each wait for the other
-            rows = session.execute(
-                select(StoredParcel.id, StoredParcel.state)
-                .where(*under)
-                .order_by(StoredParcel.id)
-                .with_for_update()
-            ).all()
-            every = [row.id for row in rows]
-            open_ = [row.id for row in rows if row.state in OPEN_STATES]
-            session.execute(update(StoredParcel).where(*under).values(envelope="", outgoing=None))
-            session.execute(
-                update(StoredParcel)
-                .where(StoredParcel.id.in_(open_))
-                .values(state="withdrawn", reason="withdrawn")
+            # one that comes in between is removed by whoever takes it (`Intake.accept` looks again)
+            ids = taken(
+                session,
+                StoredParcel.id,
+                StoredParcel.device == device,
+                StoredParcel.consent == consent,
             )
-            self._on_removed(session, every)
+            these = update(StoredParcel).where(StoredParcel.id.in_(ids))
+            session.execute(these.values(envelope="", outgoing=None))
+            removed = session.execute(
+                these.where(StoredParcel.state.in_(OPEN_STATES)).values(
+                    state="withdrawn", reason="withdrawn"
+                )
+            )
+            self._on_removed(session, ids)
             self._on_consent(session, device, consent)
-        return len(open_)
+            return rows_changed(removed)
 
     def untold(self, limit: int = 20) -> list[StoredWithdrawal]:
         """Withdrawals that the tier above has not been told of and whose time has come."""
@@ -171,7 +170,7 @@ class Withdrawals:
     def forget(self, before: datetime) -> int:
         """Delete withdrawals so old that no receipt can name their consent any more."""
         with self._database.transaction() as session:
-            old = StoredWithdrawal.received < before
+            old = idle(StoredWithdrawal, StoredWithdrawal.received < before)
             return rows_changed(session.execute(delete(StoredWithdrawal).where(old)))
 
     def _change(self, row: StoredWithdrawal, **values: object) -> None:

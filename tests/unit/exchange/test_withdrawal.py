@@ -6,10 +6,12 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select, update
 from support.exchange import DeviceKeys, FailingAudit
+from support.meeting import meet
 
 from compliance.audit import AuditError
 from services.consult.messages import Level
@@ -213,6 +215,29 @@ def test_a_referral_that_is_taken_at_the_same_moment_does_not_stay(intake, keys,
     assert intake.due("received", "outgoing", "relayed") == []
     with intake.database.reading() as session:
         assert {p.envelope for p in session.scalars(select(StoredParcel))} <= {""}
+
+
+def test_two_that_take_it_away_at_once_never_wait_for_one_another(intake, keys, monkeypatch):
+    """A referral that came in between is taken away by one of them; the other one leaves it."""
+    monkeypatch.setattr(intake.withdrawals, "is_withdrawn", lambda *_: False)
+    made = sorted(
+        (
+            DEVICE.refer("x", keys, destination=Level.CLINIC, receipt={"consent": "c1"})
+            for _ in range(2)
+        ),
+        key=lambda one: one.id,
+        reverse=True,
+    )
+    early, late = (partial(intake.accept, one.envelope, "S") for one in made)
+    remove = partial(intake.withdrawals.remove, DEVICE.fingerprint, "c1")
+
+    def second():
+        late()
+        return remove()
+
+    early()
+    done = meet(intake.database, remove, second, after="FROM exchange_parcel")
+    assert sorted(one.result() for one in done) == [1, 1]
 
 
 class Above:
