@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from services.hospital.chart.moments import moment_of
 
 LOCAL = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]+)?")
 """A reference to a resource of this server."""
@@ -36,13 +39,17 @@ Say = Callable[..., str]
 
 @dataclass(frozen=True)
 class Row:
-    """One element: what it is called, its words, codes, the resource it names, and its parts."""
+    """One element: what it is called, its words, codes, the resource it names, and its parts.
+
+    ``moments``: its words, where they are a time of day, or a span of two, an open end as None.
+    """
 
     label: str
     text: str = ""
     codes: tuple[str, ...] = ()
     reference: str | None = None
     rows: tuple[Row, ...] = ()
+    moments: tuple[datetime | None, ...] = ()
 
 
 def describe(resource: Mapping[str, Any], say: Say) -> tuple[Row, ...]:
@@ -88,11 +95,12 @@ def _row(label: str, value: Any, say: Say, depth: int) -> Row | None:
     if isinstance(value, bool):
         return Row(label, say("chart_resource.yes" if value else "chart_resource.no"))
     if not isinstance(value, Mapping):
-        return Row(label, str(value)) if str(value) else None
+        return Row(label, str(value), moments=_moments({"start": value})) if str(value) else None
     if "reference" in value or set(value) <= {"display", "type", "identifier"}:
         return _named(label, value)
     if said := words_of(value):
-        return Row(label, said, codes_of(value))
+        ends = {"start": None, "end": None} | dict(value)
+        return Row(label, said, codes_of(value), moments=_moments(ends))
     if depth >= DEEPEST:
         return None
     rows = tuple(_rows(value, say, depth + 1))
@@ -154,6 +162,13 @@ def _period(value: Mapping[str, Any]) -> str:
     if not value or not set(value) <= {"start", "end"}:
         return ""
     return f"{value.get('start', '…')} – {value.get('end', '…')}"  # noqa: RUF001 - an en dash
+
+
+def _moments(ends: Mapping[str, Any]) -> tuple[datetime | None, ...]:
+    """The moments of a span; () where it is none, or an end that is told is none."""
+    found = [moment_of(str(said)) if said else None for said in ends.values()]
+    told = set(ends) <= {"start", "end"} and [bool(said) for said in ends.values()]
+    return tuple(found) if told == [bool(one) for one in found] and any(found) else ()
 
 
 def _bounds(value: Mapping[str, Any]) -> str:

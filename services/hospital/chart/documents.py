@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from services.consult.record.reading import day_of, label
 from services.consult.record.words import fold
+from services.hospital.chart.moments import moment_of
 from services.hospital.chart.stored import compartment
 from services.store.database import Database
 
@@ -31,12 +33,13 @@ ALL = Wanted()
 
 @dataclass(frozen=True)
 class Paper:
-    """One document; ``withdrawn`` says that it was entered in error."""
+    """One document; ``at``: its moment, where it tells one; ``withdrawn``: entered in error."""
 
     kind: Kind
     id: str
     title: str
     day: str | None
+    at: datetime | None
     author: str
     status: str
     withdrawn: bool
@@ -93,16 +96,24 @@ def _fits(paper: Paper, resource: Mapping[str, Any], wanted: Wanted) -> bool:
 
 
 def _paper(resource: Mapping[str, Any]) -> Paper:
-    status = str(resource.get("status") or "")
+    status, at = str(resource.get("status") or ""), _at(resource)
     return Paper(
         kind=resource["resourceType"],
         id=str(resource.get("id")),
         title=_title(resource),
-        day=day_of(resource, *_DATES),
+        day=at.astimezone().date().isoformat() if at else day_of(resource, *_DATES),
+        at=at,
         author=_author(resource),
         status=status,
         withdrawn=status == "entered-in-error",
     )
+
+
+def _at(resource: Mapping[str, Any]) -> datetime | None:
+    """The moment of the date that `day_of` reads."""
+    named = next((resource[name] for name in _DATES if day_of(resource, name)), "")
+    said = (named.get("start") or named.get("end")) if isinstance(named, Mapping) else named
+    return moment_of(str(said))
 
 
 def _title(resource: Mapping[str, Any]) -> str:

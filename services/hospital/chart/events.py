@@ -7,6 +7,7 @@ from typing import Any
 
 from services.consult.record.reading import day_of, label, ref_of
 from services.hospital.chart.models import Line
+from services.hospital.chart.moments import moment_of
 from services.hospital.chart.view import View
 
 RECENT = 5
@@ -60,14 +61,13 @@ def appointments(view: View) -> Iterator[Line]:
     """Appointments ahead, the next first, with time, place and people."""
     for item in view.chart.appointments:
         start = str(item.day)
-        when = view.say("appointment.at", time=start[11:16]) if "T" in start else ""
-        zone = " UTC" if when and start.endswith("Z") else ""
-        parts = [f"{when}{zone}", *item.places, *item.people]
+        at = moment_of(start)
         yield Line(
             text=item.name or view.say("appointment.unnamed"),
             sources=(item.ref,),
-            day=start[:10],
-            detail=" · ".join(p for p in parts if p) or None,
+            day=at.astimezone().date().isoformat() if at else start[:10],
+            at=at,
+            detail=" · ".join([*item.places, *item.people]) or None,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, computed_field
@@ -50,12 +50,14 @@ class Rule(Message):
 class Line(Message):
     """One statement with the resources that carry it, the most telling first.
 
-    ``day`` is an ISO date (or month, or year), ``detail`` a second sentence.
+    ``day`` is an ISO date (or month, or year), ``at`` the moment where the time of day matters,
+    ``detail`` a second sentence.
     """
 
     text: str
     sources: tuple[Reference, ...] = Field(min_length=1)
     day: str | None = None
+    at: datetime | None = None
     detail: str | None = None
     flag: Flag | None = None
     rule: Rule | None = None

@@ -17,7 +17,6 @@ from services.hospital.portal.errors import NoSuchResourceError
 from services.hospital.portal.histories import ChartPage
 from services.hospital.portal.pages import Portal
 from services.hospital.portal.texts import version_of
-from services.hospital.portal.views import stamp
 
 ATTACHED = {
     "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
@@ -103,7 +102,5 @@ def _shown(charts: Charts, patient: str, found: Opened) -> dict[str, Any]:
     ]
     return {
         "found": found,
-        "written": stamp(found.written),
-        "versions": [(one, stamp(one.written)) for one in found.versions],
         "attached": attached,
     }

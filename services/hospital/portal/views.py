@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -88,8 +88,8 @@ def first_line(text: str) -> str:
 
 
 def stamp(moment: datetime | None) -> str:
-    """A moment as it stands in the page until the browser puts it into local time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else ""
+    """A moment in the hospital's zone, as it stands until the browser puts it into the reader's."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z") if moment else ""
 
 
 def reason(slug: str, t: Translator) -> str:
@@ -138,6 +138,7 @@ class Pages:
         self.glass: Callable[[User, str], BrokenGlass | None] | None = None
         self.opened: Callable[[BrokenGlass], Sequence[Entry]] = lambda _access: ()
         self._templates = templates(HERE / "templates", portal=STATIC)
+        self._templates.env.filters["stamp"] = stamp
         self._catalogue = Catalogue.load(COMMON, LOCALE)
 
     def language(self, request: Request) -> Language:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -284,6 +284,9 @@ def test_appointments_and_open_referrals_are_listed():
                     code={"text": "Nephrology"})  # fmt: skip
     summary = chart(appointment, referral)
     assert part(summary, "appointments") == ["Review"]
+    (line,) = next(one for one in summary.sections if one.id == "appointments").lines
+    assert line.at == datetime(2026, 12, 1, 14, tzinfo=UTC)
+    assert line.detail is None
     assert part(summary, "referrals") == ["Nephrology"]
 
 
