@@ -11,7 +11,7 @@ from services.exchange.intake import ENDED, Intake
 from services.exchange.models import StoredParcel
 from services.exchange.registry import Registry
 from services.learning.signals import forget_over
-from services.store.rows import changed
+from services.store.rows import changed, idle
 
 
 def clinic_sweeper(
@@ -52,9 +52,12 @@ def _ended(intake: Intake, before: datetime, held: frozenset[str]) -> int:
     with intake.database.transaction() as session:
         gone = session.execute(
             delete(StoredParcel).where(
-                StoredParcel.state.in_(ENDED),
-                StoredParcel.received < before,
-                StoredParcel.id.not_in(kept),
+                idle(
+                    StoredParcel,
+                    StoredParcel.state.in_(ENDED),
+                    StoredParcel.received < before,
+                    StoredParcel.id.not_in(kept),
+                )
             )
         )
         return changed(gone)

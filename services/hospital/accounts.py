@@ -29,6 +29,7 @@ from services.hospital.sessions import end_sessions
 from services.hospital.throttle import Throttle
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
+from services.store.rows import idle
 
 Role = Literal["clinician", "operator", "privacy", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -334,10 +335,10 @@ class Accounts:
             return None
         if touch and now - row.seen > timedelta(seconds=30):
             with self._database.transaction() as session:
+                session.execute(update(User).where(User.id == user.id).values(last_seen=now))
                 session.execute(
                     update(PortalSession).where(PortalSession.digest == row.digest).values(seen=now)
                 )
-                session.execute(update(User).where(User.id == user.id).values(last_seen=now))
         return SignedIn(user, row.csrf, session=row.digest, proved=row.proved)
 
     def is_open(self, digest: str) -> bool:
@@ -353,6 +354,12 @@ class Accounts:
         Raises:
             SignInError: the account was disabled here.
         """
+        try:
+            return self._from_provider(subject, name, role)
+        except IntegrityError:  # they came for the first time twice at once
+            return self._from_provider(subject, name, role)
+
+    def _from_provider(self, subject: str, name: str, role: Role) -> User:
         with self._database.transaction() as session:
             user = session.scalar(select(User).where(User.subject == subject))
             if user is None:
@@ -406,7 +413,5 @@ class Accounts:
     def forget_expired(self) -> int:
         """Delete sessions that are over; returns how many."""
         with self._database.transaction() as session:
-            gone = session.execute(
-                delete(PortalSession).where(PortalSession.expires < datetime.now(UTC))
-            )
-            return rows_changed(gone)
+            over = idle(PortalSession, PortalSession.expires < datetime.now(UTC))
+            return rows_changed(session.execute(delete(PortalSession).where(over)))

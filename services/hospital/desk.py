@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from compliance.audit import Agent
 from compliance.errors import BadInputError, NotFoundError
 from services.consult.messages import Answer, Citation, Level, ModelCardRef, Sentence, Status, Step
-from services.exchange.intake import Intake
+from services.exchange.intake import WITHDRAWN, Intake
 from services.exchange.keys import NodeKeys
 from services.exchange.messages import Envelope, ReferredQuestion
 from services.exchange.models import StoredParcel
@@ -26,6 +26,7 @@ from services.hospital.text_keys import TextKeys
 from services.hospital.worklist import keep
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
+from services.store.rows import taken
 
 _LOG = logging.getLogger("caretier.hospital")
 MAX_REPLY_CHARS = 20_000
@@ -136,7 +137,8 @@ class Desk:
         """
         unknown = select(Referral).where(Referral.state == "open", Referral.language.is_(None))
         with self._database.transaction() as session:
-            rows = session.scalars(unknown.limit(most)).all()
+            quiet = unknown.limit(most).with_for_update(skip_locked=True)
+            rows = session.scalars(quiet).all()
             for row in rows:
                 try:
                     item = self._item(row)
@@ -227,6 +229,13 @@ class Desk:
             "sign", envelope, source=f"user:{user.id}", destination=Level.DEVICE, model=model
         )
         with self._database.transaction() as session:
+            sent = session.execute(
+                update(StoredParcel)
+                .where(StoredParcel.id == id_, StoredParcel.state != WITHDRAWN)
+                .values(state="answered", reply=reply)
+            )
+            if rows_changed(sent) != 1:
+                raise NotFoundError("There is no such referral.")
             signed = session.execute(
                 update(Referral)
                 .where(Referral.id == id_, Referral.version == version, Referral.state == "open")
@@ -240,11 +249,6 @@ class Desk:
             )
             if rows_changed(signed) != 1:
                 raise StaleDraftError("This referral was changed since you opened it.")
-            session.execute(
-                update(StoredParcel)
-                .where(StoredParcel.id == id_)
-                .values(state="answered", reply=reply)
-            )
             self.on_signed(session, id_)
             if beside is not None:
                 beside(session, now)
@@ -266,8 +270,9 @@ class Desk:
         if self._texts is not None:
             self._texts.destroy(ids)
         with self._database.transaction() as session:
-            for table, column in ((Referral, Referral.id), (StoredParcel, StoredParcel.id)):
-                session.execute(delete(table).where(column.in_(ids)))
+            for table, column in ((StoredParcel, StoredParcel.id), (Referral, Referral.id)):
+                here = taken(session, column, column.in_(ids))
+                session.execute(delete(table).where(column.in_(here)))
         if self._texts is not None:
             self._texts.forget_graves(ids)
         return len(ids)
@@ -304,6 +309,12 @@ class Desk:
         if row is None:
             return NotFoundError("There is no such referral.")
         return StaleDraftError("This referral was changed since you opened it.")
+
+
+def is_open(session: Session, id_: str) -> bool:
+    """Whether a referral waits for its reply; it does until the transaction ends."""
+    query = select(Referral.state).where(Referral.id == id_).with_for_update()
+    return session.scalar(query) == "open"
 
 
 def answered(draft: Answer | None) -> bool:

@@ -16,7 +16,8 @@ from services.exchange.models import StoredParcel
 from services.hospital.audited import Auditor, Caller
 from services.hospital.errors import HeldError
 from services.hospital.holds import Holds
-from services.hospital.models import ErasureReceipt, Job, Referral
+from services.hospital.jobs import forget_jobs
+from services.hospital.models import ErasureReceipt, Referral
 from services.hospital.text_keys import TextKeys
 from services.learning.signals import forget_referral
 from services.store.database import Database
@@ -90,15 +91,15 @@ class Erasures:
         self._auditor.erase(by, device, f"referral:{referral}")
         keys = self._texts.destroy([referral])
         with self._database.transaction() as session:
-            rows = changed(session.execute(delete(Referral).where(Referral.id == referral)))
-            rows += changed(session.execute(delete(Job).where(Job.subject == referral)))
-            rows += forget_referral(session, referral)
             emptied = update(StoredParcel).where(StoredParcel.id == referral)
             session.execute(
                 emptied.values(
                     envelope="", outgoing=None, reply=None, state="refused", reason="erased"
                 )
             )
+            rows = forget_jobs(session, [referral])
+            rows += changed(session.execute(delete(Referral).where(Referral.id == referral)))
+            rows += forget_referral(session, referral)
             receipt = self._receipt(referral, reason, keys, rows)
             session.add(
                 ErasureReceipt(

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from sqlalchemy import and_, delete, update
+from sqlalchemy.exc import IntegrityError
 
 from compliance.access import totp
 from compliance.errors import BadInputError
@@ -73,15 +74,18 @@ class Factors:
         if row is not None:
             return from_text(self._key.open(row.secret, _place(user.id)))
         secret = totp.new_secret()
-        with self._database.transaction() as session:
-            session.merge(
-                SecondFactor(
-                    user_id=user.id,
-                    secret=self._key.seal(to_text(secret), _place(user.id)),
-                    last_counter=0,
-                    recovery="[]",
+        try:
+            with self._database.transaction() as session:
+                session.add(
+                    SecondFactor(
+                        user_id=user.id,
+                        secret=self._key.seal(to_text(secret), _place(user.id)),
+                        last_counter=0,
+                        recovery="[]",
+                    )
                 )
-            )
+        except IntegrityError:  # it was asked for twice at once: the first one counts
+            return self.begin(user)
         return secret
 
     def forget_begun(self, user: User) -> None:

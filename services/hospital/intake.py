@@ -12,10 +12,11 @@ from services.consult.messages import Level
 from services.exchange.intake import Intake
 from services.exchange.messages import Envelope, Parcel, ParcelState
 from services.exchange.models import StoredParcel
-from services.hospital.jobs import add_job
-from services.hospital.models import Job, Referral
+from services.hospital.jobs import add_job, forget_jobs
+from services.hospital.models import Referral
 from services.hospital.text_keys import TextKeys
 from services.store.database import Database
+from services.store.rows import taken
 
 
 class HospitalIntake(Intake):
@@ -43,8 +44,9 @@ class HospitalIntake(Intake):
 
     def on_withdraw(self, session: Session, ids: list[str]) -> None:
         """Take the referrals off the desk, and their keys away."""
-        session.execute(delete(Referral).where(Referral.id.in_(ids), Referral.state == "open"))
-        session.execute(delete(Job).where(Job.subject.in_(ids)))
+        forget_jobs(session, ids)  # first: a worker that is done with one has laid it on the desk
+        open_ = taken(session, Referral.id, Referral.id.in_(ids), Referral.state == "open")
+        session.execute(delete(Referral).where(Referral.id.in_(open_)))
         self._texts.destroy(ids)
 
     def accept(self, envelope: Envelope, sender: str) -> Parcel:

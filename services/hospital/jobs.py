@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from services.hospital.models import Job
 from services.store.clock import now
 from services.store.database import Database
 from services.store.rows import changed as rows_changed
+from services.store.rows import idle, put, taken
 
 LEASE = timedelta(minutes=2)
 """How long whoever took a job keeps it; after that another may take it."""
@@ -43,10 +44,8 @@ JobHandler = Callable[[Taken], Awaitable[None]]
 
 def add_job(session: Session, kind: str, subject: str) -> None:
     """Write a job in the caller's transaction; the same kind and subject once only."""
-    id_ = f"{kind}:{subject}"
-    if session.get(Job, id_) is None:
-        at = now(session)
-        session.add(Job(id=id_, kind=kind, subject=subject, state="pending", due=at, created=at))
+    at, id_ = now(session), f"{kind}:{subject}"
+    put(session, Job, id=id_, kind=kind, subject=subject, state="pending", due=at, created=at)
 
 
 class Jobs:
@@ -120,7 +119,7 @@ class Jobs:
     def fail(self, taken: Taken, error: str) -> None:
         """Try again later; dead after MAX_ATTEMPTS."""
         with self._database.transaction() as session:
-            job = session.get(Job, taken.id)
+            job = session.get(Job, taken.id, with_for_update=True)
             if job is None or job.fence != taken.fence or job.state != "pending":
                 return
             job.attempts += 1
@@ -181,5 +180,11 @@ class Jobs:
     def forget_done(self, before: datetime) -> int:
         """Delete jobs that are done and were written before a moment; returns how many."""
         with self._database.transaction() as session:
-            gone = session.execute(delete(Job).where(Job.state == "done", Job.created < before))
-            return rows_changed(gone)
+            old = idle(Job, Job.state == "done", Job.created < before)
+            return rows_changed(session.execute(delete(Job).where(old)))
+
+
+def forget_jobs(session: Session, subjects: Sequence[str]) -> int:
+    """Delete the jobs of some subjects, whose results then do not count; returns how many."""
+    ids = taken(session, Job.id, Job.subject.in_(subjects))
+    return rows_changed(session.execute(delete(Job).where(Job.id.in_(ids))))

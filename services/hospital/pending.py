@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from services.hospital.keys import digest_of
 from services.hospital.models import PendingSignIn
 from services.store.database import Database
-from services.store.rows import changed
+from services.store.rows import changed, idle
 
 Kind = Literal["code", "enrol", "provider", "launch", "launched", "welcome"]
 LASTS = timedelta(minutes=5)
@@ -82,7 +82,5 @@ class PendingSignIns:
     def forget_expired(self) -> int:
         """Delete those that are over; returns how many."""
         with self._database.transaction() as session:
-            gone = session.execute(
-                delete(PendingSignIn).where(PendingSignIn.expires < self._clock())
-            )
-            return changed(gone)
+            over = idle(PendingSignIn, PendingSignIn.expires < self._clock())
+            return changed(session.execute(delete(PendingSignIn).where(over)))

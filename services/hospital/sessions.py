@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from services.hospital.models import PendingSignIn, PortalSession
+from services.hospital.models import PendingSignIn, PortalSession, User
 from services.store.database import Database
 from services.store.rows import changed
 
@@ -81,6 +81,8 @@ def end_sessions(session: Session, user: str, *, but: str = "") -> int:
     Returns:
         How many sessions.
     """
+    # whoever ends sessions of this account at the same moment waits here
+    session.execute(select(User.id).where(User.id == user).with_for_update())
     begun = delete(PendingSignIn).where(
         PendingSignIn.user_id == user, PendingSignIn.kind != "welcome"
     )

@@ -27,7 +27,7 @@ from services.learning.intake.tidying import forget_contributions, forget_trust
 from services.learning.rounds import Rounds
 from services.learning.signals import forget_over
 from services.store.database import Database
-from services.store.rows import changed
+from services.store.rows import changed, idle
 
 ENDED_WITHOUT_REPLY = ("refused", "withdrawn")
 
@@ -86,7 +86,7 @@ def _refused(database: Database, texts: TextKeys, before: datetime) -> int:
         StoredParcel.state.in_(ENDED_WITHOUT_REPLY), StoredParcel.received < before
     )
     with database.transaction() as session:
-        ids = list(session.scalars(over))
+        ids = list(session.scalars(over.with_for_update(skip_locked=True)))
         session.execute(delete(StoredParcel).where(StoredParcel.id.in_(ids)))
     texts.destroy(ids)
     texts.forget_graves(ids)
@@ -97,7 +97,9 @@ def _glass_breaks(database: Database, before: datetime, held: frozenset[str]) ->
     kept = [subject.removeprefix("patient:") for subject in held if subject[:8] == "patient:"]
     with database.transaction() as session:
         gone = session.execute(
-            delete(GlassBreak).where(GlassBreak.reviewed < before, GlassBreak.patient.not_in(kept))
+            delete(GlassBreak).where(
+                idle(GlassBreak, GlassBreak.reviewed < before, GlassBreak.patient.not_in(kept))
+            )
         )
         return changed(gone)
 
@@ -107,7 +109,11 @@ def _receipts(database: Database, before: datetime, held: frozenset[str]) -> int
     with database.transaction() as session:
         gone = session.execute(
             delete(ErasureReceipt).where(
-                ErasureReceipt.erased < before, ErasureReceipt.referral.not_in(kept)
+                idle(
+                    ErasureReceipt,
+                    ErasureReceipt.erased < before,
+                    ErasureReceipt.referral.not_in(kept),
+                )
             )
         )
         return changed(gone)

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from compliance.errors import NotFoundError
-from services.hospital.desk import Desk, DeskItem
+from services.hospital.desk import Desk, DeskItem, is_open
 from services.hospital.models import ReplyVersion, User
 from services.store.database import Database
 
@@ -57,23 +56,22 @@ class ReplyVersions:
         self._database, self._desk, self._clock = database, desk, clock
 
     def keep(self, item: DeskItem, user: User) -> None:
-        """Keep a reply as it was saved; nothing where it stands there already."""
+        """Keep a reply as it was saved; nothing where it stands there, or is signed by now."""
         now, id_ = self._clock(), item.id
-        try:
-            with self._database.transaction() as session:
-                last = _newest(session, id_)
-                if last is not None and self._text(last) == item.text:
-                    return
-                if last is None or last.user_id != user.id or now - last.began >= ONE:
-                    number = last.number + 1 if last else 1
-                    last = ReplyVersion(referral=id_, number=number, user_id=user.id, began=now)
-                    session.add(last)
-                last.text = self._desk.seal(id_, f"version-{last.number}", item.text)
-                last.saved = now
-                old = ReplyVersion.number <= last.number - MOST
-                session.execute(delete(ReplyVersion).where(ReplyVersion.referral == id_, old))
-        except IntegrityError:
-            return  # the referral was withdrawn, or another save took the number: the text is saved
+        with self._database.transaction() as session:
+            if not is_open(session, id_):
+                return
+            last = _newest(session, id_)
+            if last is not None and self._text(last) == item.text:
+                return
+            if last is None or last.user_id != user.id or now - last.began >= ONE:
+                number = last.number + 1 if last else 1
+                last = ReplyVersion(referral=id_, number=number, user_id=user.id, began=now)
+                session.add(last)
+            last.text = self._desk.seal(id_, f"version-{last.number}", item.text)
+            last.saved = now
+            old = ReplyVersion.number <= last.number - MOST
+            session.execute(delete(ReplyVersion).where(ReplyVersion.referral == id_, old))
 
     def all(self, referral: str) -> list[Kept]:
         """Versions of one reply, the newest first."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Result, inspect, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
 Key = TypeVar("Key")
@@ -39,3 +40,10 @@ def idle(table: type[DeclarativeBase], *where: ColumnElement[bool]) -> ColumnEle
     key = inspect(table).primary_key
     query = select(*key).where(*where).with_for_update(skip_locked=True)
     return tuple_(*key).in_(query)
+
+
+def put(session: Session, table: type[DeclarativeBase], **values: object) -> None:
+    """Write a row, unless one with its key is there or is being written at this moment."""
+    lite = session.get_bind().dialect.name == "sqlite"
+    row = (sqlite if lite else postgresql).insert(table).values(**values)
+    session.execute(row.on_conflict_do_nothing())

@@ -19,7 +19,7 @@ from services.fhir.bulk.files import Files
 from services.fhir.errors import FhirNotFoundError
 from services.fhir.models import OrderPatientRow, OrderRow
 from services.store.database import Database
-from services.store.rows import changed
+from services.store.rows import changed, taken
 
 Kind = Literal["export", "import"]
 UNDER_WAY = 5
@@ -263,11 +263,12 @@ class Orders:
 
     def _forget(self, ids: list[str]) -> None:
         with self._database.transaction() as session:
+            known = taken(session, OrderRow.id, OrderRow.id.in_(ids))
             for table, column in (
                 (OrderRow, OrderRow.id),
                 (OrderPatientRow, OrderPatientRow.order),
             ):
-                session.execute(delete(table).where(column.in_(ids)))
+                session.execute(delete(table).where(column.in_(known)))
         self.files.delete(ids)
 
 

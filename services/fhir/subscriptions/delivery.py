@@ -200,8 +200,8 @@ class Delivery:
     def _stop(self, key: str, end: _End | None, done: Done) -> None:
         """End a job that has nothing to send, and a subscription that is over."""
         with self._database.transaction() as session:
-            done(session)
             row = _row(session, key, lock=True)
+            done(session)
             if row is None or end is None:
                 return
             identity = row.id

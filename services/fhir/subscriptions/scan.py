@@ -33,7 +33,7 @@ from services.fhir.subscriptions.state import resource_of
 from services.fhir.subscriptions.topics import Search, Topics
 from services.fhir.visible import visible
 from services.store.database import Database
-from services.store.rows import changed
+from services.store.rows import changed, idle
 
 STEP = 2_000
 """Writes that are looked through at a time."""
@@ -116,7 +116,7 @@ class Scan:
             )
             if changed(moved) != 1:
                 return  # somebody else has looked here
-            for one in found:
+            for one in sorted(found, key=lambda one: one.subscription):
                 row = session.get(SubscriptionRow, one.subscription, with_for_update=True)
                 if row is None or row.state not in COUNTING:
                     continue
@@ -144,7 +144,7 @@ class Scan:
             SubscriptionRow.state == "active", SubscriptionRow.beat <= now
         )
         with self._database.transaction() as session:
-            rows = session.scalars(quiet).all()
+            rows = session.scalars(quiet.order_by(SubscriptionRow.id).with_for_update()).all()
             for row in rows:
                 self._add_job(session, JOB, f"{row.key}:beat{int(now.timestamp())}")
                 row.beat = None  # until that one was sent
@@ -153,10 +153,8 @@ class Scan:
     def forget(self, before: datetime) -> int:
         """Delete events that happened before a moment; returns how many."""
         with self._database.transaction() as session:
-            gone = session.execute(
-                delete(SubscriptionEventRow).where(SubscriptionEventRow.occurred < stamp(before))
-            )
-            return changed(gone)
+            old = idle(SubscriptionEventRow, SubscriptionEventRow.occurred < stamp(before))
+            return changed(session.execute(delete(SubscriptionEventRow).where(old)))
 
     def waiting(self) -> int:
         """How many events are not delivered yet, for the operator's page."""

@@ -15,7 +15,7 @@ from compliance.errors import BadInputError
 from services.fhir.cds import TrustedEhr
 from services.hospital.models import CdsEhr, CdsToken
 from services.store.database import Database
-from services.store.rows import changed
+from services.store.rows import changed, idle
 from services.web.outbound import OutboundRefusedError, origin_of
 
 KEPT_SECONDS = 5.0
@@ -97,7 +97,7 @@ class Ehrs:
 
     def forget_expired(self) -> int:
         """Delete the digests of tokens that are over; returns how many."""
-        over = delete(CdsToken).where(CdsToken.expires < datetime.now(UTC))
+        over = delete(CdsToken).where(idle(CdsToken, CdsToken.expires < datetime.now(UTC)))
         with self._database.transaction() as session:
             return changed(session.execute(over))
 

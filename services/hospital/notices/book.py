@@ -9,11 +9,11 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 
 from compliance.errors import NotFoundError
-from services.hospital.models import Notice, NoticeOff
+from services.hospital.models import Notice, NoticeOff, User
 from services.hospital.notices.kinds import KINDS
 from services.store.clock import now
 from services.store.database import Database
-from services.store.rows import changed
+from services.store.rows import changed, idle
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,14 @@ class Notices:
             mine.append(Notice.id == id_)
         with self._database.transaction() as session:
             at = now(session)
-            session.execute(update(Notice).where(*mine).values(read=at))
+            session.execute(update(Notice).where(idle(Notice, *mine)).values(read=at))
         return at
 
     def undo(self, user_id: str, at: datetime) -> int:
         """Make what was read at a moment unread again; returns how many."""
         with self._database.transaction() as session:
-            back = session.execute(
-                update(Notice).where(Notice.user_id == user_id, Notice.read == at).values(read=None)
-            )
-            return changed(back)
+            mine = idle(Notice, Notice.user_id == user_id, Notice.read == at)
+            return changed(session.execute(update(Notice).where(mine).values(read=None)))
 
     def off(self, user_id: str) -> frozenset[str]:
         """The kinds that a person has switched off."""
@@ -92,10 +90,12 @@ class Notices:
         """Switch these kinds off and all others on; one that is told always stays on."""
         kinds = {kind for kind in off if kind in KINDS and not KINDS[kind].always}
         with self._database.transaction() as session:
+            session.get(User, user_id, with_for_update=True)  # the last choice stands as a whole
             session.execute(delete(NoticeOff).where(NoticeOff.user_id == user_id))
             session.add_all(NoticeOff(user_id=user_id, kind=kind) for kind in sorted(kinds))
 
     def forget(self, before: datetime) -> int:
         """Delete what was told before a moment; returns how many."""
         with self._database.transaction() as session:
-            return changed(session.execute(delete(Notice).where(Notice.made < before)))
+            old = idle(Notice, Notice.made < before)
+            return changed(session.execute(delete(Notice).where(old)))

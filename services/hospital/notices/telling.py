@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from services.hospital.models import Notice, NoticeOff, User
 from services.hospital.notices.kinds import KINDS
 from services.store.clock import now
+from services.store.rows import idle
 
 
 def notify(
@@ -60,13 +61,20 @@ def notify_role(
 def people(session: Session, role: str) -> Sequence[str]:
     """Ids of everybody of a role whose account is in use."""
     query = select(User.id).where(User.role == role, User.disabled.is_(False))
-    return session.scalars(query).all()
+    return session.scalars(query.order_by(User.id)).all()
 
 
 def settle(session: Session, kind: str, standing: Collection[str]) -> None:
     """Mark as read what no longer waits: notices of a kind whose subject is none of these."""
     session.execute(
         update(Notice)
-        .where(Notice.kind == kind, Notice.read.is_(None), Notice.subject.not_in(standing))
+        .where(
+            idle(
+                Notice,
+                Notice.kind == kind,
+                Notice.read.is_(None),
+                Notice.subject.not_in(standing),
+            )
+        )
         .values(read=now(session))
     )

@@ -68,9 +68,13 @@ class Watch:
             found += _doubts(session)
             for kind in {"red-flag", *DECIDED, "job-dead", "node-stale", "expiring", DOUBTED}:
                 settle(session, kind, {one.subject for one in found if one.kind == kind})
-            for one in (*found, *_snoozes(session)):
-                for user_id in one.who if one.who is not None else _all(session, one.kind):
-                    notify(session, user_id, one.kind, one.subject, since=one.since)
+            told = {
+                (user_id, one.kind, one.subject): one.since
+                for one in (*found, *_snoozes(session))
+                for user_id in (one.who if one.who is not None else _all(session, one.kind))
+            }
+            for (user_id, kind, subject), since in sorted(told.items()):
+                notify(session, user_id, kind, subject, since=since)
 
     def _flags(self) -> list[Waiting]:
         """Red flags that nobody has taken up, for those whom they concern.

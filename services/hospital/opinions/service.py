@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
 from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.consult.ground import Material
@@ -20,7 +19,7 @@ from services.consult.node import Node
 from services.engines.protocol import Authoring
 from services.experts import Expert, Experts
 from services.hospital.audited import Caller
-from services.hospital.desk import Desk, DeskItem
+from services.hospital.desk import Desk, DeskItem, is_open
 from services.hospital.errors import NotAllowedError
 from services.hospital.gateway.slots import Slots
 from services.hospital.models import ReferralOpinions, User
@@ -186,10 +185,10 @@ class Opinions:
         )
         sealed = self._desk.seal(item.id, "opinions", made.model_dump_json())
         row = ReferralOpinions(referral=item.id, told=sealed, asked_by=user.id, asked=made.asked)
-        # withdrawn meanwhile, or two asked at once: it is shown all the same
-        with suppress(IntegrityError), self._database.transaction() as session:
-            session.merge(row)
-            notify(session, user.id, "opinion-ready", item.id)
+        with self._database.transaction() as session:
+            if is_open(session, item.id):  # if it is not any more, it is shown all the same
+                session.merge(row)
+                notify(session, user.id, "opinion-ready", item.id)
         return made
 
 

@@ -14,7 +14,7 @@ from services.hospital.audited import Auditor, Caller
 from services.hospital.models import IntakeAlert, User
 from services.hospital.relations import Relations
 from services.store.database import Database
-from services.store.rows import changed
+from services.store.rows import changed, idle
 
 MOST = 50
 """Most alerts that are shown at once."""
@@ -120,5 +120,5 @@ class Alerts:
     def forget(self, before: datetime) -> int:
         """Delete alerts that were taken up before a moment; returns how many."""
         with self._database.transaction() as session:
-            gone = session.execute(delete(IntakeAlert).where(IntakeAlert.seen < before))
-            return changed(gone)
+            old = idle(IntakeAlert, IntakeAlert.seen < before)
+            return changed(session.execute(delete(IntakeAlert).where(old)))

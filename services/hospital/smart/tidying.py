@@ -15,7 +15,7 @@ from services.hospital.models import (
     SmartToken,
 )
 from services.store.database import Database
-from services.store.rows import changed
+from services.store.rows import changed, idle
 
 
 def forget_expired(database: Database) -> int:
@@ -28,11 +28,15 @@ def forget_expired(database: Database) -> int:
     codes = select(SmartCode.grant_id)
     statements = (
         *(
-            delete(table).where(table.expires < now)
+            delete(table).where(idle(table, table.expires < now))
             for table in (SmartAssertion, SmartLaunch, SmartRequest, SmartToken)
         ),
-        delete(SmartCode).where(SmartCode.expires < now, SmartCode.grant_id.not_in(held)),
-        delete(SmartGrant).where(SmartGrant.id.not_in(held), SmartGrant.id.not_in(codes)),
+        delete(SmartCode).where(
+            idle(SmartCode, SmartCode.expires < now, SmartCode.grant_id.not_in(held))
+        ),
+        delete(SmartGrant).where(
+            idle(SmartGrant, SmartGrant.id.not_in(held), SmartGrant.id.not_in(codes))
+        ),
     )
     with database.transaction() as session:
         return sum(changed(session.execute(statement)) for statement in statements)

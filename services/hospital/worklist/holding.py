@@ -109,7 +109,7 @@ class Holding:
         versions = dict(rows)
         with self._database.transaction() as session:
             found = _locked(session, versions)
-            for id_, version in versions.items():
+            for id_, version in sorted(versions.items()):
                 try:
                     row = _known(found, id_)
                     wish.allow(row, version, user)

@@ -113,7 +113,7 @@ class Credits:
             session.execute(
                 update(LearningRound).where(LearningRound.id == row.id).values(credit=ledger)
             )
-            for id_, gain in gains.items():
+            for id_, gain in sorted(gains.items()):
                 mine = update(StoredContribution).where(StoredContribution.id == id_)
                 session.execute(mine.values(gain=gain.mean))
 

@@ -8,7 +8,7 @@ from sqlalchemy import delete, or_, select
 
 from services.learning.models import LearningRound, StoredContribution, TrustEvent
 from services.learning.rounds import ENDED, Rounds
-from services.store.rows import changed
+from services.store.rows import changed, idle
 
 
 def forget_contributions(rounds: Rounds, before: datetime) -> int:
@@ -17,12 +17,12 @@ def forget_contributions(rounds: Rounds, before: datetime) -> int:
     Those of a round that goes on stay. What a transfer that broke off left behind goes too.
     """
     ended = select(LearningRound.id).where(LearningRound.state.in_(ENDED))
-    over = select(StoredContribution).where(
+    over = select(StoredContribution.id).where(
         StoredContribution.received < before,
         or_(StoredContribution.round.is_(None), StoredContribution.round.in_(ended)),
     )
     with rounds.database.transaction() as session:
-        gone = [row.id for row in session.scalars(over)]
+        gone = list(session.scalars(over.with_for_update(skip_locked=True)))
         session.execute(delete(StoredContribution).where(StoredContribution.id.in_(gone)))
     for id_ in gone:
         rounds.files.contribution(id_).unlink(missing_ok=True)
@@ -35,4 +35,5 @@ def forget_contributions(rounds: Rounds, before: datetime) -> int:
 def forget_trust(rounds: Rounds, before: datetime) -> int:
     """Delete what changed the trust in nodes before a moment; returns how many."""
     with rounds.database.transaction() as session:
-        return changed(session.execute(delete(TrustEvent).where(TrustEvent.at < before)))
+        old = idle(TrustEvent, TrustEvent.at < before)
+        return changed(session.execute(delete(TrustEvent).where(old)))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy.orm import Session
-
 from services.learning.intake.difference import Difference, difference
 from services.learning.models import LearningRound, StoredContribution
 from services.learning.rounds import Rounds
@@ -48,11 +46,7 @@ def withdraw(rounds: Rounds, id_: str) -> Withdrawn:
     Raises:
         NotFoundError: its round is not there.
     """
-    with rounds.database.transaction() as session:
-        row, touched = _marked(rounds, session, id_)
-        again = [one for one in touched if rounds.again(session, one)]
-        round_ = session.get(LearningRound, row.round) if row.round else None
-        releases = tuple(str(one.brick) for one in holding(session, row))
+    again, round_, releases = _marked(rounds, id_)
     rounds.files.contribution(id_).unlink(missing_ok=True)
     if round_ is None or round_.state not in _OUT:
         anew = again[0] if again else None
@@ -69,20 +63,30 @@ def withdraw(rounds: Rounds, id_: str) -> Withdrawn:
     )
 
 
-def _marked(rounds: Rounds, session: Session, id_: str) -> tuple[StoredContribution, list[str]]:
-    """The row, marked, and the rounds that may have to be made anew.
+def _marked(rounds: Rounds, id_: str) -> tuple[list[str], LearningRound | None, tuple[str, ...]]:
+    """Mark the row; the rounds that are made anew, its own, and the releases that hold it.
 
-    Rounds are locked before contributions, as their steps lock them.
+    Rounds are locked before contributions, as their steps lock them. When a round took it between
+    the two, that one is not locked, and it begins again.
     """
-    found = session.get_one(StoredContribution, id_)
-    touched = {found.round, *(one.id for one in going(session, found.domain))}
-    for round_ in sorted(filter(None, touched)):
-        rounds.book.row(session, round_, lock=True)
-    row = session.get_one(StoredContribution, id_, with_for_update=True, populate_existing=True)
-    used = row.state == "used"
-    row.state, row.reason = "withdrawn", None
-    session.flush()
-    return row, sorted(filter(None, touched)) if used else []
+    while True:
+        with rounds.database.transaction() as session:
+            found = session.get_one(StoredContribution, id_)
+            own, touched = found.round, [one.id for one in going(session, found.domain)]
+            touched = sorted({*touched, *([own] if own else [])})
+            for round_ in touched:
+                rounds.book.row(session, round_, lock=True)
+            row = session.get_one(
+                StoredContribution, id_, with_for_update=True, populate_existing=True
+            )
+            if row.round != own:
+                continue
+            used = row.state == "used"
+            row.state, row.reason = "withdrawn", None
+            session.flush()
+            again = [one for one in touched if used and rounds.again(session, one)]
+            its = session.get(LearningRound, own) if own else None
+            return again, its, tuple(str(one.brick) for one in holding(session, row))
 
 
 def _after(rounds: Rounds, row: LearningRound) -> tuple[Next, str | None]:

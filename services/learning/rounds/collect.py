@@ -22,6 +22,7 @@ from services.learning.rounds.probe import FAILED, Probing
 from services.learning.rounds.standing import waiting
 from services.learning.rounds.states import State
 from services.store.database import Database
+from services.store.rows import taken
 
 CRASHED = "crashed-the-check"
 """Reason of a contribution during whose check a worker died, twice."""
@@ -154,7 +155,7 @@ def _deaths(mark: Path) -> int:
 
 
 def _refuse(refused: dict[str, str], session: Session) -> None:
-    for id_, reason in refused.items():
+    for id_, reason in sorted(refused.items()):
         state = "quarantined" if reason in {CRASHED, FAILED} else "refused"
         session.execute(
             update(StoredContribution)
@@ -165,20 +166,23 @@ def _refuse(refused: dict[str, str], session: Session) -> None:
 
 def _lapse(domain: str, epoch: int, session: Session) -> None:
     """Refuse what came for a former release and was in no round: nothing is rebased."""
-    session.execute(
-        update(StoredContribution)
-        .where(
-            StoredContribution.domain == domain,
-            StoredContribution.epoch < epoch,
-            StoredContribution.state.in_(HERE),
-        )
-        .values(state="refused", reason=STALE)
+    old = taken(
+        session,
+        StoredContribution.id,
+        StoredContribution.domain == domain,
+        StoredContribution.epoch < epoch,
+        StoredContribution.state.in_(HERE),
     )
+    lapsed = update(StoredContribution).where(StoredContribution.id.in_(old))
+    session.execute(lapsed.values(state="refused", reason=STALE))
 
 
 def _claim(round_: str, ids: list[str], session: Session) -> None:
-    session.execute(
-        update(StoredContribution)
-        .where(StoredContribution.id.in_(ids), StoredContribution.state == "waiting")
-        .values(state="used", round=round_)
+    there = taken(
+        session,
+        StoredContribution.id,
+        StoredContribution.id.in_(ids),
+        StoredContribution.state == "waiting",
     )
+    claimed = update(StoredContribution).where(StoredContribution.id.in_(there))
+    session.execute(claimed.values(state="used", round=round_))

@@ -49,7 +49,8 @@ def standing(session: Session, domain: str) -> Standing:
 def waiting(session: Session, domain: str, *, lock: bool = False) -> list[StoredContribution]:
     """Contributions of the present epoch that no round took yet, oldest first.
 
-    ``lock`` keeps whoever else locks them waiting until the transaction has ended.
+    ``lock`` keeps whoever else locks them waiting until the transaction has ended; in the order of
+    their ids then.
     """
     now = standing(session, domain)
     query = select(StoredContribution).where(
@@ -57,8 +58,9 @@ def waiting(session: Session, domain: str, *, lock: bool = False) -> list[Stored
         StoredContribution.epoch == now.epoch,
         StoredContribution.state == "waiting",
     )
-    query = query.order_by(StoredContribution.received)
-    return list(session.scalars(query.with_for_update() if lock else query))
+    if lock:
+        return list(session.scalars(query.order_by(StoredContribution.id).with_for_update()))
+    return list(session.scalars(query.order_by(StoredContribution.received)))
 
 
 def readiness(session: Session, domain: str) -> Readiness:

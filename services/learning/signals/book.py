@@ -11,7 +11,7 @@ from compliance.errors import BadInputError, NotFoundError
 from services.learning.models import Signal
 from services.learning.signals.message import SentSignal
 from services.store.database import Database
-from services.store.rows import changed
+from services.store.rows import changed, idle, taken
 
 FROM_PATIENTS = ("thumb", "correction")
 """Kinds of what patients say; the others tell of what clinicians did."""
@@ -62,8 +62,8 @@ def learned_from(session: Session, device: str, consent: str) -> frozenset[str]:
 
 def forget_consent(session: Session, device: str, consent: str) -> int:
     """Delete what a device sent under a consent that it withdrew; returns how many."""
-    mine = (Signal.subject == device, Signal.consent == consent)
-    return changed(session.execute(delete(Signal).where(*mine)))
+    ids = taken(session, Signal.id, Signal.subject == device, Signal.consent == consent)
+    return changed(session.execute(delete(Signal).where(Signal.id.in_(ids))))
 
 
 def forget_referral(session: Session, referral: str) -> int:
@@ -76,7 +76,7 @@ def forget_over(database: Database, before: datetime) -> int:
     """Delete signals that were given before a moment, or whose own end has come."""
     over = or_(Signal.made < before, Signal.expires <= datetime.now(UTC))
     with database.transaction() as session:
-        return changed(session.execute(delete(Signal).where(over)))
+        return changed(session.execute(delete(Signal).where(idle(Signal, over))))
 
 
 def answer_correction(database: Database, begins: str, better: str) -> str:

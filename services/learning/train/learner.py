@@ -127,7 +127,8 @@ class Learner:
             stopped: whether a person wants the training to end.
 
         Raises:
-            TrainingHeldError: not now, or it was stopped; nothing was spent.
+            TrainingHeldError: not now, or it was stopped, and nothing was spent; or a consent ended
+                meanwhile, and nothing is sent.
             BudgetSpentError: the privacy budget does not allow it; nothing was trained.
             BrickUnknownError: the parent's adapter is not on this node.
             BrickRevokedError: the parent's adapter was taken back.
@@ -139,8 +140,13 @@ class Learner:
             start_or_hold(self._limits, self._look())
             heard = watched(self._limits, say, stopped, self._look)
             manifest = self._write(plan, self._train(plan, found, heard))
-        with self._database.transaction() as session:
-            mark_used(session, found.signals, manifest.id)
+            with self._database.transaction() as session:
+                whole = mark_used(session, found.signals, manifest.id)
+                if not whole:
+                    mark_unused(session, manifest.id)
+            if not whole:
+                self.outbox.move(manifest.id, "withdrawn", "consent-withdrawn")
+                raise TrainingHeldError("Nothing is sent: a consent ended during the training.")
         return manifest
 
     def sent(self, id_: str) -> Held:

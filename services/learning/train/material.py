@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from compliance.yamltext import read_yaml
 from services.learning.models import Signal
 from services.learning.train.request import Example
+from services.store.rows import taken
 
 PROTECTED = Path(__file__).with_name("protected.yaml")
 
@@ -48,21 +49,23 @@ def material(session: Session, domain: str, now: datetime, per_person: int) -> M
         Signal.expires > now,
     )
     counted: Counter[str] = Counter()
-    taken: list[Signal] = []
+    chosen: list[Signal] = []
     for signal in session.scalars(query.order_by(Signal.made.desc(), Signal.id)):
         if counted[signal.subject] < per_person:
             counted[signal.subject] += 1
-            taken.append(signal)
+            chosen.append(signal)
     return Material(
-        tuple(Example(s.question, s.better or "", worse=s.worse or "") for s in taken),
-        tuple(signal.id for signal in taken),
+        tuple(Example(s.question, s.better or "", worse=s.worse or "") for s in chosen),
+        tuple(signal.id for signal in chosen),
         len(counted),
     )
 
 
-def mark_used(session: Session, signals: tuple[str, ...], contribution: str) -> None:
-    """Write down which contribution was made of these signals."""
-    session.execute(update(Signal).where(Signal.id.in_(signals)).values(used=contribution))
+def mark_used(session: Session, signals: tuple[str, ...], contribution: str) -> bool:
+    """Write down which contribution was made of these signals; whether all are still there."""
+    there = taken(session, Signal.id, Signal.id.in_(signals))
+    session.execute(update(Signal).where(Signal.id.in_(there)).values(used=contribution))
+    return len(there) == len(signals)
 
 
 def mark_unused(session: Session, contribution: str) -> None:

@@ -6,11 +6,15 @@ import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.learning.intake.tidying import forget_contributions
+from services.learning.intake.withdrawal import withdraw
 from services.learning.rounds import JOB, State, files
 from services.learning.rounds.states import FencedOffError
+from tests.support.meeting import meet
 from tests.support.rounds import DOMAIN, POLICY, Parent
 
 HANDS = 4
@@ -115,3 +119,31 @@ def test_an_attempt_whose_candidate_a_later_one_swept_away_is_fenced_off(parent,
     monkeypatch.setattr(files, "write_delta", lambda path, _delta: path.unlink(missing_ok=True))
     with pytest.raises(FencedOffError):
         parent.rounds.files.write_candidate("swept", 1, {})
+
+
+def test_what_is_taken_back_while_a_round_takes_it_has_that_round_made_anew(parent):
+    ids = parent.three()
+    parent.three()
+    id_ = parent.rounds.propose(DOMAIN)
+    claimed, gone = meet(
+        parent.database,
+        lambda: parent.rounds.advance(id_),
+        lambda: withdraw(parent.rounds, ids[0]),
+        after=", round=",
+    )
+    assert claimed.result() == State.AGGREGATING
+    assert gone.result().round == id_
+
+
+def test_what_a_round_takes_is_not_tidied_away_meanwhile(parent):
+    parent.three()
+    id_ = parent.rounds.propose(DOMAIN)
+    later = datetime.now(UTC) + timedelta(days=1)
+    claimed, gone = meet(
+        parent.database,
+        lambda: parent.rounds.advance(id_),
+        lambda: forget_contributions(parent.rounds, later),
+        after=", round=",
+    )
+    assert (claimed.result(), gone.result()) == (State.AGGREGATING, 0)
+    assert parent.rounds.advance(id_) == State.EVALUATING

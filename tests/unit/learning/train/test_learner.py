@@ -75,6 +75,24 @@ def test_a_change_longer_than_the_parent_takes_is_shortened(learner_of, signals,
     )
 
 
+def test_nothing_is_sent_of_a_signal_that_was_withdrawn_during_the_training(
+    learner_of, signals, database
+):
+    signals(10)
+
+    def withdraw(line):
+        if line == "step 2":
+            with database.transaction() as session:
+                session.delete(session.scalars(select(Signal).limit(1)).one())
+
+    learner = learner_of()
+    with pytest.raises(TrainingHeldError, match="consent"):
+        learner.learn(NOW, withdraw)
+    assert learner.outbox.waiting() == []
+    assert [held.state for held in learner.outbox.all()] == ["withdrawn"]
+    assert set(used(database).values()) == {None}
+
+
 def test_what_was_learned_from_is_not_learned_from_twice(learner_of, signals, database):
     signals(10)
     learner = learner_of()
