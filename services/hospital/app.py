@@ -53,6 +53,7 @@ from services.hospital.portal.asking import AskingPages
 from services.hospital.portal.design import design_pages
 from services.hospital.portal.documents import DocumentPages
 from services.hospital.portal.drafter import DrafterPages
+from services.hospital.portal.enrolling import enrolling_pages
 from services.hospital.portal.filing import FilingDesk
 from services.hospital.portal.knowledge import KnowledgeDesk
 from services.hospital.portal.lists import Lists
@@ -276,6 +277,7 @@ def _rooms(here: Hospital) -> tuple[Room, ...]:
         design_pages,
         partial(notice_pages, notices=here.notices),
         partial(operation_pages, operations=here.operations),
+        partial(enrolling_pages, enrolling=here.enrolling),
         PeoplePages(here.people),
         ResourcePages(here.charts),
         AskingPages(here.charts),

@@ -209,6 +209,14 @@ class Auditor:
         )  # fmt: skip
         self._record(made)
 
+    def node(self, caller: Caller, what: str, change: str) -> None:
+        """An operator makes a code for a clinic, or shuts one out; ``what`` says which."""
+        made = event(
+            self._by(caller, purpose="HSYSADMIN"), kind=coding(DICOM, "110113", "Security Alert"),
+            subtypes=[own("enrol")], action="U", entities=[balp.thing(what, change=change)],
+        )  # fmt: skip
+        self._record(made)
+
     def learning(self, caller: Caller, what: str, change: Act) -> None:
         """A person starts, approves, rejects or retries a round; ``what`` is ``round:id``."""
         self._record(decided(self._by(caller, purpose="HOPERAT"), what, change))

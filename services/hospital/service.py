@@ -35,6 +35,7 @@ from services.hospital.chart import Charts
 from services.hospital.desk import Desk
 from services.hospital.doing import Doing
 from services.hospital.ehr.service import Ehr
+from services.hospital.enrolling import Enrolling
 from services.hospital.erasure import Erasures
 from services.hospital.explorer import Explorer
 from services.hospital.factors import Factors
@@ -320,6 +321,11 @@ class Hospital:
     def node(self) -> Node:
         """The consult path with the hospital's knowledge and engine."""
         return self._node or Node.open(Level.HOSPITAL, bricks=self.settings.data / "bricks")
+
+    @cached_property
+    def enrolling(self) -> Enrolling:
+        """What an operator does with clinics."""
+        return Enrolling(self.registry, self.keys.fingerprint, self.auditor.node)
 
     def clinic_code(self) -> str:
         """A one-time code for a clinic; pins this hospital."""

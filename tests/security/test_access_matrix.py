@@ -218,6 +218,8 @@ HOSPITAL: dict[str, Row] = (
             f"GET /portal/system/{tab}": (f"/portal/system/{tab}", {"clinician", "operator"})
             for tab in ("nodes", "queues", "rounds", "versions")
         },
+        "POST /portal/system/nodes/code": ("/portal/system/nodes/code", NODES),
+        "POST /portal/system/nodes/revoke": ("/portal/system/nodes/revoke", NODES),
         "POST /portal/system/queues/retry": ("/portal/system/queues/retry", NODES),
         "POST /portal/system/queues/drop": ("/portal/system/queues/drop", NODES),
         "GET /portal/{rest:path}": ("/portal/nothing", ALL),  # a page that says so

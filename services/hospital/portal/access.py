@@ -19,6 +19,7 @@ COOKIE = "caretier_portal"
 
 HOME = "/portal/"
 SYSTEM = "/portal/system"
+NODES = f"{SYSTEM}/nodes"
 NOTICES = "/portal/notices"
 CHARTS = "/portal/patients"
 REVIEWS = "/portal/reviews"
@@ -71,7 +72,7 @@ _ADDRESSES = (
     "authorize/[A-Za-z0-9_-]{43}",
     "(?:updates|knowledge)(?:/[0-9a-f-]{36})?",
     "users(?:/new|/[0-9a-f-]{36})?",
-    r"account(?:/prove(?:\?next=/portal/(?:users/[0-9a-f-]{36}|requests(?:/[A-Za-z0-9.-]{1,64})?))?)?",
+    r"account(?:/prove(?:\?next=/portal/(?:system/nodes|users/[0-9a-f-]{36}|requests(?:/[A-Za-z0-9.-]{1,64})?))?)?",
     r"audit(?:/(?:events/\d{1,12}|looks|person|whole))?(?:\?s=[A-Za-z0-9_-]{1,900})?",
     "referrals/[0-9a-f-]{36}(?:/versions)?",
     "phrases(?:/(?:starting-[a-z]{1,20}|[0-9a-f-]{36}))?",

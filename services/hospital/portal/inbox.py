@@ -31,7 +31,10 @@ WORDS = (
         for key in ("ago", "fresh", "fresh_emergency", "nobody", "offline", "waiting")
     ),
     *(f"worklist.{key}" for key in ("did", "gone", "hidden", "left", "somebody", "total", "undo")),
-    *(f"worklist.{key}" for key in ("ticked", "ticked_none", "which")),
+    *(
+        f"worklist.{key}"
+        for key in ("ticked", "ticked_none", "which", "cannot_wait", "none_can_wait")
+    ),
     *(f"worklist.now_{key}" for key in ("mine", "signed", "snoozed", "with")),
 )
 """What the modules of the page say; the rest of its words is in the page."""

@@ -81,6 +81,7 @@ def _showing(pages: APIRouter, portal: Portal, operations: Watched) -> None:
             others=sum(one.state in {"bad", "warn"} for one in checks[1:]),
             as_of=datetime.now(UTC),
             operates=who.user.role in OPERATORS,
+            fresh=who.is_fresh(),
             ago=lambda moment: age(moment, datetime.now(UTC), t),
             **{name: find() if callable(find) else find for name, find in more.items()},
         )
@@ -91,11 +92,15 @@ def _showing(pages: APIRouter, portal: Portal, operations: Watched) -> None:
         return show(request, "health", ehrs=operations.ehrs)
 
     @pages.get("/system/nodes")
-    def nodes(request: Request) -> Response:
+    def nodes(request: Request, did: Annotated[str, Query()] = "") -> Response:
         """Clinics, the silent ones first."""
-        tones = NODE_TONES
         return show(
-            request, "nodes", nodes=operations.nodes, devices=operations.devices, tones=tones
+            request,
+            "nodes",
+            nodes=operations.nodes,
+            devices=operations.devices,
+            tones=NODE_TONES,
+            revoked=did == "revoked",
         )
 
     @pages.get("/system/queues")

@@ -77,6 +77,26 @@ def test_a_clinician_works_through_the_list_by_keyboard(hospital, page, desk, go
 
 
 @in_looks
+def test_a_snooze_says_beforehand_that_an_emergency_is_left_out(page, desk, said, good):
+    page.goto(f"{ORIGIN}/portal/")
+    boxes = page.locator('.work input[name="row"]')
+    boxes.nth(0).check()
+    page.locator('[data-act="snooze"]').click()
+    expect(page.locator(".toast")).to_contain_text(said("worklist.none_can_wait"))
+    expect(page.locator("#snooze")).not_to_be_visible()
+    boxes.nth(1).check()
+    page.locator('[data-act="snooze"]').click()
+    expect(page.locator("#snooze [data-which]")).to_contain_text(
+        said("worklist.cannot_wait", count=1)
+    )
+    good(page, "worklist-snooze-left-out")
+    page.fill("#snooze-note", "Waits for a lab result")
+    with page.expect_response("**/portal/api/worklist/snooze") as answered:
+        page.click("#snooze [data-close=go]")
+    assert answered.value.json()["refused"] == {}
+
+
+@in_looks
 def test_what_others_do_shows_in_place_and_what_comes_is_announced(  # noqa: PLR0917 - fixtures
     hospital, page, desk, lay, said, good
 ):

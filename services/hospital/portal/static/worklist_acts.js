@@ -20,9 +20,10 @@ async function colleagues(select) {
 }
 
 /** What a dialog was filled in with; null when it was dismissed. */
-async function filled(act, count) {
+async function filled(act, count, urgent) {
   const dialog = dialogOf(act);
-  dialog.querySelector("[data-which]").textContent = t("worklist.which", { count });
+  const words = [t("worklist.which", { count }), urgent ? t("worklist.cannot_wait", { count: urgent }) : ""];
+  dialog.querySelector("[data-which]").textContent = words.filter(Boolean).join(". ");
   if (act === "handover") await colleagues(dialog.querySelector("select"));
   const first = dialog.querySelector("select, [type=radio]:checked");
   if ((await ask(dialog, first)) !== "go") return null;
@@ -67,11 +68,13 @@ export async function undo() {
 
 /** Do something with the ticked rows, or with the one that a person is at. */
 export async function act(name) {
-  const chosen = picked().filter((row) => row.dataset.version !== "gone");
-  if (!chosen.length) return toast(t("worklist.ticked_none"), "problem");
+  const standing = picked().filter((row) => row.dataset.version !== "gone");
+  const chosen = name === "snooze" ? standing.filter((row) => !row.querySelector(".inboxrow--emergency")) : standing;
+  const urgent = standing.length - chosen.length;
+  if (!chosen.length) return toast(urgent ? t("worklist.none_can_wait") : t("worklist.ticked_none"), "problem");
   const rows = chosen.map((row) => ({ id: idOf(row), version: Number(row.dataset.version) }));
   try {
-    const more = dialogOf(name) ? await filled(name, rows.length) : {};
+    const more = dialogOf(name) ? await filled(name, rows.length, urgent) : {};
     if (!more) return;
     const done = await call("POST", `/portal/api/worklist/${name}`, { rows, ...more });
     const any = Object.keys(done.versions).length > 0;
