@@ -1,6 +1,6 @@
-"""What the gates say, for people: each criterion explained, its figures in the reader's language.
+"""What gates, sources and rollouts say, for people: criteria explained, in the reader's language.
 
-Gates write English into rows and onto the wire. A text that none of the patterns knows is shown as
+They write English into rows and onto the wire. A text that none of the patterns knows is shown as
 it is, marked as English.
 """
 
@@ -15,6 +15,9 @@ from services.web.i18n import Translator
 
 _PERCENT, _NUMBER = r"-?\d+(?:\.\d+)?%", r"\d+(?:\.\d+)?"
 _GAIN = r"(?P<a>[+-][\d.]+%) \((?P<b>[+-][\d.]+%) to (?P<c>[+-][\d.]+%)\)"
+_ROSE = r" rose from (?P<a>[\d.]+%) to (?P<b>[\d.]+%)"
+_SLOWER = r"latency rose from (?P<a>\d+) to (?P<b>\d+) ms"
+_CHANCE = ", which may be chance"
 _SAID = {
     "at_least": r"at least (?P<a>\d+)",
     "at_least_items": r"at least (?P<a>\d+) items",
@@ -75,10 +78,49 @@ _SAID = {
     "other_adapter": r"The adapter is not the one that was measured\.",
     "other_model": r"The model was changed since that release\. .+",
     "not_foreseen": r"(?P<a>[A-Z]\w*(?:Error|Exception|Expired|Interrupt))",
+    "source_replayed": r"replayed: .+",
+    "source_licence": r"licence-changed: .+ says: (?P<a>.+)\. That was not reviewed\.",
+    "source_future": r"future: It bears the date (?P<a>\S+), which is to come\.",
+    "source_older": r"older: It is of (?P<a>.+); what is here is of (?P<b>\S+)\.",
+    "source_robots": r"robots: .+",
+    "source_no_entries": r"unusable: The feed has no entries\.",
+    "source_malformed": r"malformed: The file is not (?P<a>\w+) .+ \((?P<b>\w+)\)\.",
+    "source_name": r"name-taken: (?P<a>\S+) is no knowledge; the source needs another id\.",
+    "source_not_allowed": r"not-allowed: .+",
+    "source_outbound": r"outbound: .+",
+    "source_empty": r"empty: .+",
+    "source_size": r"size: (?P<a>.+) is a link, or larger than (?P<b>\d+) MiB\.",
+    "source_redirect": r"redirect: .+",
+    "source_answer": r"(?:answer: )?It answers with (?P<a>\d+)\.",
+    "source_silent": r"It does not answer(?: \((?P<a>\w+)\))?\.",
+    "source_peace": r"It asks to be left in peace\.",
+    "source_nothing": r"None of its addresses gives anything\.",
+    "source_no_robots": r"Its robots\.txt cannot be had now\.",
+    "source_gone": r"There is no source '(?P<a>.*)'\.",
+    "change_overtaken": r"Another version of (?P<a>\S+) came out meanwhile\.",
+    "change_licence": r"Its licence is listed otherwise now\.",
+    "change_other": r"The candidate is not what was looked at\.",
+    "change_keys": r"Too few keys are at hand, or there is no repository\.",
+    "watch_overrides": "overrides" + _ROSE,
+    "watch_overrides_chance": "overrides" + _ROSE + _CHANCE,
+    "watch_abstentions": "abstentions" + _ROSE,
+    "watch_abstentions_chance": "abstentions" + _ROSE + _CHANCE,
+    "watch_referrals": "referrals" + _ROSE,
+    "watch_referrals_chance": "referrals" + _ROSE + _CHANCE,
+    "watch_latency": _SLOWER,
+    "watch_latency_chance": _SLOWER + _CHANCE,
+    "watch_canaries": r"(?P<a>\d+) canary questions failed at nodes",
+    "watch_no_node": r"there is no node",
+    "watch_report": r"(?P<a>\d+) of (?P<b>\d+) nodes report",
+    "watch_answers": r"(?P<a>\d+) of (?P<b>\d+) answers under it",
+    "watch_answers_before": r"(?P<a>\d+) of (?P<b>\d+) answers under the former release",
+    "watch_minutes": r"(?P<a>[\d.]+) minutes of watching are not over",
+    "watch_no_canaries": r"There are no canary questions to ask of it\.",
     "figure": rf"(?P<a>{_PERCENT}) now \(n = (?P<b>\d+)\)",
     "figure_before": rf"(?P<c>{_PERCENT}) before, (?P<a>{_PERCENT}) now \(n = (?P<b>\d+)\)",
 }
-"""What a gate can say: the key of its sentence, and the pattern that takes its figures out."""
+"""What can be said: the key of its sentence, and the pattern that takes its figures out."""
+_UNJUDGED = "It cannot be judged: "
 _PATTERNS = {key: re.compile(pattern, re.DOTALL) for key, pattern in _SAID.items()}
 
 
@@ -107,11 +149,19 @@ class Line:
 
 
 def figure(text: str, t: Translator) -> Figure:
-    """A gate's text in the reader's language, where it is known."""
+    """A text in the reader's language, where it, or each part between semicolons, is known."""
     for key, pattern in _PATTERNS.items():
         found = pattern.fullmatch(text)
         if found:
             return Figure(t(f"gate.said.{key}", **found.groupdict()), known=True)
+    parts = text.removeprefix(_UNJUDGED).split("; ")
+    if len(parts) > 1 or text != parts[0]:
+        told = [figure(part, t) for part in parts]
+        if all(one.known for one in told):
+            said = "; ".join(one.text for one in told)
+            return Figure(
+                t("gate.unjudged", why=said) if text.startswith(_UNJUDGED) else said, True
+            )
     return Figure(text, known=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
@@ -13,7 +14,7 @@ from compliance.errors import NotFoundError
 from services.hospital.accounts import SignedIn
 from services.hospital.audited import Caller
 from services.hospital.portal.access import KNOWLEDGE, OPERATORS, WATCHERS, WRITERS
-from services.hospital.portal.gate_words import lines
+from services.hospital.portal.gate_words import figure, lines
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.texts import clean
 from services.learning.sources.acts import Act
@@ -81,7 +82,7 @@ def _reading(router: APIRouter, portal: Portal, desk: KnowledgeDesk) -> None:
             pending=[one for one in rows if one["state"] in PENDING],
             past=[one for one in rows if one["state"] not in PENDING],
             sources=overview(sources), titles=_titles(sources),
-            operates=who.user.role in OPERATORS,
+            operates=who.user.role in OPERATORS, figure=partial(figure, t=t),
         )  # fmt: skip
 
     @router.get("/knowledge/{id_}")
@@ -103,6 +104,7 @@ def _reading(router: APIRouter, portal: Portal, desk: KnowledgeDesk) -> None:
             person=portal.names().get(held["by"] or "", held["by"]),
             decides=who.user.role in WRITERS, operates=who.user.role in OPERATORS,
             longest=NOTE_CHARS, criteria=lines(held["criteria"], "knowledge", t),
+            figure=partial(figure, t=t),
         )  # fmt: skip
 
 

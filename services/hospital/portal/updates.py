@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -13,7 +14,7 @@ from services.hospital.accounts import SignedIn
 from services.hospital.audited import Caller
 from services.hospital.portal.access import OPERATORS, UPDATES, WATCHERS
 from services.hospital.portal.evidence import consequences, proofs
-from services.hospital.portal.gate_words import lines, stopped
+from services.hospital.portal.gate_words import figure, lines, stopped
 from services.hospital.portal.lineage import credit_rows, lineage_pages
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.plots import WIDTH, bars, intervals
@@ -75,7 +76,10 @@ def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
         return pages.render(
             request, "updates", who, here=UPDATES, title=t("updates.title"), tones=TONES,
             rows=sorted(
-                (summary(row) for row in rounds.book.listing()),
+                (
+                    {**held, "stop": stopped(held["error"], t)}
+                    for held in map(summary, rounds.book.listing())
+                ),
                 key=lambda one: one["state"] != "waiting",
             ),
             operates=who.user.role in OPERATORS,
@@ -107,7 +111,7 @@ def _reading(router: APIRouter, portal: Portal, desk: UpdatesDesk) -> None:
             yes=sum(one["approved"] for one in said),
             added=credit_rows(held["credit"]), traced=desk.lineage is not None,
             decides=who.user.role in OPERATORS, longest=NOTE_CHARS,
-            rollout=shown(desk.rollout, held["brick"]), names=names,
+            rollout=shown(desk.rollout, held["brick"]), names=names, figure=partial(figure, t=t),
         )  # fmt: skip
 
 

@@ -43,6 +43,12 @@ def test_everything_that_the_gates_of_rounds_say_is_known(language):
     assert unknown == []
 
 
+def test_parts_of_which_one_is_unknown_stay_as_they_were_said():
+    told = figure("It does not answer.; the moon is full", translator("es"))
+    assert not told.known
+    assert told.text == "It does not answer.; the moon is full"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -53,6 +59,15 @@ def test_everything_that_the_gates_of_rounds_say_is_known(language):
         "1 found; 1 passages left out, 0 kept by a person",
         "98.0% before, 97.1% now (n = 40)",
         "lost: What are the signs of stroke?",
+        "licence-changed: Of its licence a.json says: CC BY. That was not reviewed.",
+        "older: It is of no day; what is here is of 2026-11-01.",
+        "redirect: It redirects to another address; a person has to review that one.",
+        "It does not answer (ReadTimeout).",
+        "It answers with 503.",
+        "There is no source 'old-labels'.",
+        "Another version of openfda-labels came out meanwhile.",
+        "overrides rose from 1.0% to 9.0%; 2 canary questions failed at nodes",
+        "It cannot be judged: 1 of 3 nodes report; 5 of 40 answers under it",
     ],
 )
 def test_what_the_gates_of_knowledge_say_is_known(text):

@@ -101,7 +101,12 @@ async def test_measures_before_and_now_are_shown_as_a_plot_and_in_words(op, row,
     fleet.live(parent.rollout, 3000, until=row.brick)
     page = (await op.get(f"/portal/updates/{row.id}")).text
     assert state(parent, row) == "rolled-back"
-    for words in ("overrides rose from", "Taken back", "Answers put right", "plot__span--bad"):
+    for words in (
+        "answers put right rose from",
+        "Taken back",
+        "Answers put right",
+        "plot__span--bad",
+    ):
         assert words in page
     spanish = {"Accept-Language": "es"}
     assert (
