@@ -8,13 +8,12 @@ that asks for one shares a worker with all others that do (``pytest -n 2 --dist 
 
 from __future__ import annotations
 
-import gc
 import ipaddress
 import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,8 +32,12 @@ from services.engines.settings import models_folder
 from services.fhir.sandbox import generate
 from services.fhir.store import FhirStore
 from services.store.database import Database
+from services.web.memory import kept_for_good
 
 sys.path.insert(0, str(Path(__file__).parent))
+# Hundreds of processes are started here: none compiles again what another has compiled.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 expect.set_options(timeout=15_000)  # what a page must show by then; a busy machine is slow
 
 HEAVY = frozenset({"embedder", "node_of", "deidentifier", "llama"})
@@ -50,10 +53,7 @@ PACKAGES = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that need the models together, and those of a browser that one file opens.
-
-    Workers begin with the largest groups and end with single tests, so that they end together.
-    """
+    """Keep the tests that need the models together, and those of a browser that one file opens."""
     for item in items:
         if HEAVY & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("models"))
@@ -63,11 +63,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Keep what is loaded by now out of the collections of garbage: each would walk through it."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage in what is loaded and collected: each time would walk through it all."""
+    with kept_for_good():
+        return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give out groups and files, see `support.schedule`."""
+    from support.schedule import ByFile
+
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(trylast=True)
@@ -84,10 +92,15 @@ def _uses_stack(item: pytest.Item | None) -> bool:
     return any("stack" in marker.args for marker in groups)
 
 
+@pytest.fixture(scope="session")
+def _anchors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("anchors")
+
+
 @pytest.fixture(autouse=True)
-def quiet_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep anchors of vaults out of the person's own state folder."""
-    monkeypatch.setenv("CARETIER_ANCHORS", str(tmp_path / "anchors"))
+def quiet_place(_anchors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep anchors of vaults out of the person's own state folder; few tests make any."""
+    monkeypatch.setenv("CARETIER_ANCHORS", str(_anchors / uuid4().hex))
 
 
 @pytest.fixture(autouse=True)

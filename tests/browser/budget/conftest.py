@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page
 from support.served import served
 from support.stage import PASSWORD, PERSON, a_device, a_hospital, lay
 
 from patient_app.app import create as create_device
 from services.hospital.app import create as create_hospital
 
-CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or None
 SLOW_4G = {
     "offline": False,
     "latency": 150,
@@ -66,17 +63,6 @@ class Look:
         """One line of the table."""
         times = f"{self.fcp:6.0f} {self.lcp:6.0f} {self.longest:6.0f}"
         return f"{name:24} {self.bytes / 1000:6.1f} {self.requests:3d} {times} {self.shift:.4f}"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for a module."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 def _measure(page: Page, cdp: CDPSession, address: str, *, timed: bool) -> Look:

@@ -1,26 +1,23 @@
 """A real Chromium on the patient's pages; the device's API is played from a table of replies.
 
-Nothing listens on a port: each request of the browser is answered by the application in memory,
-under the same content policy and guards as in production.
+The pages come from the application itself, under the same content policy and guards as in
+production.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import Request, Response
-from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+from fastapi import FastAPI, Request, Response
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 from support.looks import Look, device_says
+from support.served import Door
 
 from patient_app.pages import PersonChoice, install
 from patient_app.vault import KdfParameters, vault
@@ -28,10 +25,9 @@ from services.consult.messages import Answer, Level, ModelCardRef, Status
 from services.consult.triage import Triager
 from services.fhir.sandbox import generate
 from services.web.app import create_app
-from tests.browser.patient.home import Home
+from tests.browser.patient.home import Home, at_home
 
 ORIGIN = "http://localhost:8200"
-CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or None
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,7 @@ class Session:
     person_label: str = "Ana Example"
     person_id: str = "p01"
     csrf: str = "token"
+    reminds: bool = False
 
 
 @dataclass
@@ -137,13 +134,9 @@ HELD = object()
 PROFILE = {"language": "en", "reading_level": "simple", "country": "US", "local_only": False}
 
 
-def _play(stage: Stage, fetch: Callable[[Route], httpx.Response], route: Route) -> None:
+def _play(stage: Stage, route: Route) -> None:
     request = route.request
     name = f"{request.method} {httpx.URL(request.url).path}"
-    if not httpx.URL(request.url).path.startswith("/api/"):
-        reply = fetch(route)
-        route.fulfill(status=reply.status_code, headers=dict(reply.headers), body=reply.content)
-        return
     stage.sent.append((name, request.headers, request.post_data or ""))
     _reply(stage, route, name)
 
@@ -161,37 +154,14 @@ def _reply(stage: Stage, route: Route, name: str) -> None:
         route.fulfill(status=status, content_type=kind, body=json.dumps(body))
 
 
-def _fetcher(device: Device, pool: ThreadPoolExecutor) -> Callable[[Route], httpx.Response]:
-    """Answer a browser's request from the application; in a thread, for Playwright has a loop."""
+def _client(device: Device) -> FastAPI:
     app = create_app("device", ready=dict)
     install(app, device)
-
-    async def get(method: str, url: str, headers: dict[str, str], body: bytes) -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client:
-            return await client.request(method, url, headers=headers, content=body)
-
-    def fetch(route: Route) -> httpx.Response:
-        asked = route.request
-        body = (asked.post_data or "").encode()
-        work = get(asked.method, asked.url, asked.headers, body)
-        return pool.submit(asyncio.run, work).result(timeout=20)
-
-    return fetch
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """One browser for a module: Playwright holds the event loop of the thread while it lives."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
+    return app
 
 
 @pytest.fixture
-def stage(chromium: Any) -> Iterator[Stage]:
+def stage(chromium: Browser, door: Door) -> Iterator[Stage]:
     """A phone-sized page over a played API; fails the test if the browser complained."""
     context: BrowserContext = chromium.new_context(
         viewport={"width": 390, "height": 844},
@@ -212,9 +182,8 @@ def stage(chromium: Any) -> Iterator[Stage]:
             else None
         ),
     )
-    with ThreadPoolExecutor(1) as pool:
-        fetch = _fetcher(device, pool)
-        context.route("**/*", lambda route: _play(stage, fetch, route))
+    context.route(f"{ORIGIN}/api/**", lambda route: _play(stage, route))
+    with door.leads(ORIGIN, _client(device)):
         yield stage
         context.close()
     assert stage.complaints == []
@@ -227,19 +196,18 @@ def said() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def home(tmp_path, cheap_vault, triage_rules) -> Iterator[Home]:
+def home(tmp_path, cheap_vault, triage_rules, door) -> Iterator[Home]:
     """The device of a sandbox person with a long record."""
-    made = Home(tmp_path, Triager(triage_rules), [r for r in generate() if r["id"][:3] == "p01"])
-    yield made
-    made.close()
+    record = [one for one in generate() if one["id"][:3] == "p01"]
+    with at_home(tmp_path, Triager(triage_rules), record, door) as made:
+        yield made
 
 
 @pytest.fixture
-def empty_home(tmp_path, cheap_vault, triage_rules) -> Iterator[Home]:
+def empty_home(tmp_path, cheap_vault, triage_rules, door) -> Iterator[Home]:
     """The device of somebody without a record."""
-    made = Home(tmp_path, Triager(triage_rules), [])
-    yield made
-    made.close()
+    with at_home(tmp_path, Triager(triage_rules), [], door) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,18 +1,19 @@
-"""A device's own application in a real Chromium: its vault, its API and its pages, on no port."""
+"""A device's own application in a real Chromium: its vault, its API and its pages."""
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 from support.axe import violations
 from support.looks import Look, overflow, picture
+from support.served import Door
 
 from patient_app.app import create
 from patient_app.service import Device
@@ -32,39 +33,25 @@ def knowledge() -> Knowledge:
 class Home:
     """One person's device; ``page`` is theirs, unlocked."""
 
-    def __init__(self, folder: Path, triage: Any, resources: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, folder: Path, triage: Any, resources: list[dict[str, Any]], door: Door
+    ) -> None:
         node = SimpleNamespace(index=SimpleNamespace(knowledge=knowledge()), triage=triage)
         settings = DeviceSettings(data=folder / "device", hosts="localhost")
         self.device = Device(settings, node)
         self.member = self.device.add("p07", PASSPHRASE)
         if resources:
             self.member.import_record(resources)
-        self._app = create(settings, self.device)
-        self._pool = ThreadPoolExecutor(1)
-        self._cookie = self._unlock()
+        self.app = create(settings, self.device)
+        host = {"host": ORIGIN.removeprefix("http://")}
+        self._line = httpx.Client(base_url=door.address, headers=host, timeout=20)
         self.complaints: list[str] = []
 
-    def _send(self, method: str, url: str, headers: dict[str, str], body: bytes) -> httpx.Response:
-        async def get() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app=self._app)) as client:
-                return await client.request(method, url, headers=headers, content=body)
-
-        return self._pool.submit(asyncio.run, get()).result(timeout=20)
-
-    def _unlock(self) -> str:
-        form = {"content-type": "application/x-www-form-urlencoded"}
-        body = f"person=p07&passphrase={PASSPHRASE}".encode()
-        answer = self._send("POST", f"{ORIGIN}/unlock", form, body)
+    def unlock(self) -> None:
+        """Open the vault as its owner does."""
+        answer = self._line.post("/unlock", data={"person": "p07", "passphrase": PASSPHRASE})
         assert answer.status_code == 303, answer.text
-        return answer.headers["set-cookie"].partition(";")[0]
-
-    def play(self, route: Route) -> None:
-        """Answer a request of the browser."""
-        asked = route.request
-        headers = {**asked.headers, "cookie": self._cookie}
-        reply = self._send(asked.method, asked.url, headers, asked.post_data_buffer or b"")
-        kept = {k: v for k, v in reply.headers.items() if k != "content-encoding"}
-        route.fulfill(status=reply.status_code, headers=kept, body=reply.content)
+        self._cookie = answer.cookies["caretier_device"]
 
     def open(self, chromium: Any, width: int, theme: str, language: str, path: str) -> Page:
         """A page of the client, in a context that closes with the browser's page."""
@@ -76,7 +63,7 @@ class Home:
             accept_downloads=True,
             service_workers="block",
         )
-        context.route("**/*", self.play)
+        context.add_cookies([{"name": "caretier_device", "value": self._cookie, "url": ORIGIN}])
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -85,16 +72,30 @@ class Home:
 
     def get(self, path: str) -> httpx.Response:
         """What the person's browser would be given, such as a file."""
-        return self._send("GET", f"{ORIGIN}{path}", {"cookie": self._cookie}, b"")
+        return self._line.get(path)
 
     def routes(self) -> list[Any]:
         """Every address of the application."""
-        return [one for one in self._app.routes if hasattr(one, "methods")]
+        return [one for one in self.app.routes if hasattr(one, "methods")]
 
     def close(self) -> None:
         """Lock the vault."""
+        self._line.close()
         self.device.lock("p07")
-        self._pool.shutdown()
+
+
+@contextmanager
+def at_home(
+    folder: Path, triage: Any, resources: list[dict[str, Any]], door: Door
+) -> Iterator[Home]:
+    """A device behind the door, unlocked, for the block."""
+    made = Home(folder, triage, resources, door)
+    try:
+        with door.leads(ORIGIN, made.app):
+            made.unlock()
+            yield made
+    finally:
+        made.close()
 
 
 def flaws(page: Page) -> list[str]:

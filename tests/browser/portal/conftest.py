@@ -1,22 +1,18 @@
-"""The portal in a real Chromium, answered by the application in memory; nothing listens."""
+"""The portal in a real Chromium, at an address of its own behind the door."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page
 from support.exchange import an_answer
 from support.looks import PHONE, Look, portal_says, sound
 from support.looks import overflow as wider
+from support.served import Door
 from support.stage import PASSWORD, admit, staffed
 from support.stage import lay as lay_one
 
@@ -25,7 +21,6 @@ from services.fhir.sandbox import generate
 from services.hospital.app import create
 from services.hospital.service import Hospital
 
-CHROMIUM = os.environ.get("CARETIER_CHROMIUM") or shutil.which("chromium") or None
 ORIGIN = "http://localhost:8000"
 BUSY_SECONDS = 60
 """So long a page may take on a machine that does other work beside the tests."""
@@ -85,55 +80,30 @@ def good(look: Look) -> Callable[[Page, str], None]:
     return check
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for a module: Playwright holds the event loop of the thread while it lives."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def open_page(hospital: Hospital, chromium: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(hospital: Hospital, chromium: Browser, door: Door) -> Iterator[Callable[..., Page]]:
     """Opens pages that are signed in; the test fails where the browser complained."""
-    app, complaints, contexts = create(hospital.settings, hospital), [], []
+    complaints: list[str] = []
+    contexts = []
 
-    async def get(method: str, url: str, headers: dict[str, str], body: bytes) -> httpx.Response:
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport) as client:
-            return await client.request(method, url, headers=headers, content=body)
+    def make(
+        width: int = PHONE, theme: str = "light", language: str = "en", user: str = "ana"
+    ) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 844},
+            reduced_motion="reduce",
+            locale=language,
+            color_scheme=theme,
+        )
+        contexts.append(context)
+        context.set_default_timeout(BUSY_SECONDS * 1000)
+        token = hospital.accounts.sign_in(user, PASSWORD)
+        context.add_cookies([{"name": "caretier_portal", "value": token, "url": ORIGIN}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
 
-    with ThreadPoolExecutor(1) as pool:
-
-        def fetch(route: Route) -> None:
-            asked = route.request
-            work = get(
-                asked.method, asked.url, asked.all_headers(), (asked.post_data or "").encode()
-            )
-            reply = pool.submit(asyncio.run, work).result(timeout=BUSY_SECONDS)
-            route.fulfill(status=reply.status_code, headers=dict(reply.headers), body=reply.content)
-
-        def make(
-            width: int = PHONE, theme: str = "light", language: str = "en", user: str = "ana"
-        ) -> Page:
-            context = chromium.new_context(
-                viewport={"width": width, "height": 844},
-                reduced_motion="reduce",
-                locale=language,
-                color_scheme=theme,
-            )
-            contexts.append(context)
-            context.set_default_timeout(BUSY_SECONDS * 1000)
-            token = hospital.accounts.sign_in(user, PASSWORD)
-            context.add_cookies([{"name": "caretier_portal", "value": token, "url": ORIGIN}])
-            context.route("**/*", fetch)
-            page = context.new_page()
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            return page
-
+    with door.leads(ORIGIN, create(hospital.settings, hospital)):
         yield make
         for context in contexts:
             context.close()

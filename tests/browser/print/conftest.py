@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.browser.patient.conftest import cheap_vault, home, said, stage
 from tests.browser.portal.conftest import (
-    chromium,
     hospital,
     lay,
     look,
@@ -14,7 +13,6 @@ from tests.browser.portal.conftest import (
 
 __all__ = [
     "cheap_vault",
-    "chromium",
     "home",
     "hospital",
     "lay",
