@@ -58,10 +58,14 @@ class State:
 
 
 class Keys:
-    """The keys derived from one data key of one vault."""
+    """The keys derived from one data key of one vault.
+
+    Attributes:
+        data_key: itself.
+    """
 
     def __init__(self, vault: str, data_key: bytes) -> None:
-        self._vault = vault
+        self._vault, self.data_key = vault, data_key
 
         def derive(purpose: str) -> bytes:
             info = f"caretier/vault/{FORMAT}/{purpose}".encode()

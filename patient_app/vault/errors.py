@@ -21,7 +21,7 @@ class WrongPassphraseError(VaultError):
 
     kind: ClassVar[str] = "vault-locked"
     status: ClassVar[int] = 401
-    remedy: ClassVar[str] = "Type the passphrase again; nobody can open the vault without it."
+    remedy: ClassVar[str] = "Type the passphrase again; only a recovery code opens it without."
 
 
 class VaultKeyUnavailableError(VaultError):

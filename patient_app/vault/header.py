@@ -17,15 +17,19 @@ from compliance.sealing.encoding import canonical_json, from_text, to_text
 from patient_app.vault.errors import VaultDamagedError, VaultError, WrongPassphraseError
 from patient_app.vault.kdf import KEY_BYTES, SALT_BYTES, KdfParameters
 from patient_app.vault.providers import KeyProvider
+from patient_app.vault.recovery import RecoveryCode, RecoverySlot
 
 FORMAT = 1
 """Of rows and state."""
-HEADER_FORMAT = 2
-"""Of the header; 1 was wrapped without an outer key, and is replaced when the vault is opened."""
+HEADER_FORMAT = 3
+"""Of the header. Format 1 was wrapped without an outer key, 2 has no place for a recovery code; the
+vault gets a new header when it is opened."""
 NONCE_BYTES = 12
 
-Secret = str | KeyProvider
-"""What opens a vault: the passphrase, or who keeps its key."""
+Lasting = str | KeyProvider
+"""What a vault is given to be opened by: a passphrase, or who keeps its key."""
+Secret = Lasting | RecoveryCode
+"""What opens a vault: what it was given, or its recovery code."""
 
 
 class Header(BaseModel):
@@ -38,6 +42,7 @@ class Header(BaseModel):
         kdf: Argon2id parameters; kept for a provider too, for a later passphrase.
         salt: for Argon2id, base64url; also the name of the provider's key.
         wrapped: nonce and AES-256-GCM of the data key under the wrapping key, base64url.
+        recovery: the way of the recovery code to the data key; None where there is no code.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -48,10 +53,11 @@ class Header(BaseModel):
     kdf: KdfParameters
     salt: str
     wrapped: str = ""
+    recovery: RecoverySlot | None = None
 
     @classmethod
     def wrap(
-        cls, vault: str, data_key: bytes, secret: Secret, kdf: KdfParameters, outer: bytes
+        cls, vault: str, data_key: bytes, secret: Lasting, kdf: KdfParameters, outer: bytes
     ) -> Header:
         """Wrap a data key under a fresh salt; a provider is given a fresh wrapping key to keep.
 
@@ -88,7 +94,7 @@ class Header(BaseModel):
         """Return the data key.
 
         Args:
-            secret: passphrase or provider.
+            secret: passphrase, provider or recovery code.
             outer: the key outside the folder; None for a header of format 1, which has none.
 
         Raises:
@@ -96,6 +102,8 @@ class Header(BaseModel):
             VaultDamagedError: the wrapped key is unreadable.
             VaultKeyUnavailableError: the provider does not give its key.
         """
+        if isinstance(secret, RecoveryCode):
+            return self._recovered(secret, outer or b"")
         try:
             salt, wrapped = from_text(self.salt), from_text(self.wrapped)
         except ValueError:
@@ -114,15 +122,24 @@ class Header(BaseModel):
     @property
     def needs_outer_key(self) -> bool:
         """Whether the data key is wrapped under an outer key as well."""
-        return self.format >= HEADER_FORMAT
+        return self.format > 1
+
+    def with_recovery(self, recovery: RecoverySlot | None) -> Header:
+        """The same header with another way for a recovery code, or with none."""
+        return self.model_copy(update={"recovery": recovery})
+
+    def _recovered(self, code: RecoveryCode, outer: bytes) -> bytes:
+        if self.recovery is None:
+            raise WrongPassphraseError("This vault is opened in another way.")
+        return self.recovery.unwrap(self.vault, code, outer)
 
     def _joined(self, wrapping: bytes, outer: bytes) -> bytes:
         """The key under which the data key is wrapped, of both halves; neither suffices."""
-        info = f"caretier/vault/{HEADER_FORMAT}/wrapping".encode()
+        info = f"caretier/vault/{self.format}/wrapping".encode()
         salt = bytes.fromhex(self.vault)
         return HKDF(SHA256(), KEY_BYTES, salt=salt, info=info).derive(wrapping + outer)
 
-    def _wrapping_key(self, secret: Secret, salt: bytes) -> bytes:
+    def _wrapping_key(self, secret: Lasting, salt: bytes) -> bytes:
         if isinstance(secret, str) != (self.method == "passphrase"):
             raise WrongPassphraseError("This vault is opened in another way.")
         if isinstance(secret, str):
@@ -131,7 +148,7 @@ class Header(BaseModel):
 
     def _aad(self) -> bytes:
         return b"caretier/vault/header\x00" + canonical_json(
-            self.model_dump(mode="json", exclude={"wrapped"})
+            self.model_dump(mode="json", exclude={"wrapped", "recovery"})
         )
 
     def dump(self) -> bytes:
@@ -139,7 +156,7 @@ class Header(BaseModel):
 
         The checksum is no protection; it tells accidental damage from a wrong passphrase.
         """
-        body = canonical_json(self.model_dump(mode="json"))
+        body = canonical_json(self.model_dump(mode="json", exclude_none=True))
         return hashlib.sha256(body).digest() + body
 
     @classmethod
@@ -156,7 +173,7 @@ class Header(BaseModel):
             header = cls.model_validate_json(data[32:])
         except ValidationError:
             raise VaultDamagedError("The vault's header is not one of this format.") from None
-        if header.format not in {1, HEADER_FORMAT}:
+        if not 1 <= header.format <= HEADER_FORMAT:
             raise VaultError(
                 "This vault was made by a later version of Caretier.", remedy="Update Caretier."
             )

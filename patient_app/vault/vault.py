@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +20,13 @@ from patient_app.vault.errors import (
     VaultError,
     VaultExistsError,
     VaultMissingError,
+    WrongPassphraseError,
 )
-from patient_app.vault.header import Header, Secret
+from patient_app.vault.header import HEADER_FORMAT, Header, Lasting, Secret
 from patient_app.vault.kdf import KEY_BYTES, KdfParameters
 from patient_app.vault.outer import OuterKey, from_recovery, to_recovery
+from patient_app.vault.providers import KeyProvider
+from patient_app.vault.recovery import RecoveryCode, RecoverySlot
 from patient_app.vault.transaction import Transaction, read_kind
 from patient_app.vault.whole import (
     ALL_ROWS,
@@ -46,13 +49,15 @@ class Vault:
         self._database = database
         self._header = header
         self._keys = keys
-        self._provider = None if isinstance(secret, str) else secret
+        self._provider = secret if isinstance(secret, KeyProvider) else None
         self._anchor = Anchor(header.vault)
         self._lock = threading.RLock()
         self._writing = False
 
     @classmethod
-    def create(cls, folder: Path, passphrase: Secret, *, kdf: KdfParameters | None = None) -> Vault:
+    def create(
+        cls, folder: Path, passphrase: Lasting, *, kdf: KdfParameters | None = None
+    ) -> Vault:
         """Make an empty vault.
 
         Args:
@@ -101,7 +106,7 @@ class Vault:
 
         Args:
             folder: where it lies.
-            passphrase: what it was made with.
+            passphrase: what it was made with, or its recovery code.
             accept_restore: the person says that this is a backup put back, or a vault moved here;
                 it then counts as the newest.
             recovery: the recovery text, on a device that has no outer key of this vault; it is
@@ -132,7 +137,7 @@ class Vault:
             database.close()
             raise
         vault = cls(folder, database, header, keys, passphrase)
-        if not header.needs_outer_key:
+        if header.format < HEADER_FORMAT and not isinstance(passphrase, RecoveryCode):
             vault.change_passphrase(passphrase, passphrase)
         return vault
 
@@ -234,16 +239,66 @@ class Vault:
         with self._lock:
             self._database.backup(target)
 
-    def change_passphrase(self, old: Secret, new: Secret) -> None:
+    def change_passphrase(self, old: Secret, new: Lasting) -> None:
         """Give the vault another passphrase (or provider) and another data key.
 
         Every row is encrypted anew, so an old copy with the old passphrase does not open what is
-        written from now on. Other processes must open the vault again.
+        written from now on. Other processes must open the vault again. A recovery code stays good,
+        unless it is ``old``: then it is used up.
 
         Raises:
             WrongPassphraseError: ``old`` does not fit; nothing is changed.
             BadInputError: ``new`` is empty.
         """
+        with self._lock:
+            kept = None if isinstance(old, RecoveryCode) else self._header.recovery
+            self._rekey(old, new, lambda key, _: kept.again(self.id, key) if kept else None)
+
+    @property
+    def has_recovery_code(self) -> bool:
+        """Whether a recovery code opens the vault."""
+        return self._header.recovery is not None
+
+    def set_recovery_code(self, code: RecoveryCode | None, secret: Lasting | None = None) -> None:
+        """Let a code open the vault beside the passphrase; or none any more.
+
+        The first one is added as it is. One that takes another's place, or takes it away, comes
+        with a new data key, so that the former code opens an old copy of the header for nothing.
+
+        Args:
+            code: the new one.
+            secret: what opens the vault; may be left out for the first code.
+
+        Raises:
+            WrongPassphraseError: ``secret`` does not fit, or is missing; nothing is changed.
+        """
+        with self._lock:
+            if secret is not None:
+                self._rekey(
+                    secret,
+                    secret,
+                    lambda key, outer: (
+                        RecoverySlot.lay(self.id, key, code, outer) if code else None
+                    ),
+                )
+                return
+            if code is None or self.has_recovery_code:
+                raise WrongPassphraseError("This takes the passphrase.")
+            outer = OuterKey(self.id).read()
+            slot = RecoverySlot.lay(self.id, self._keys.data_key, code, outer)
+            header = self._header.with_recovery(slot)
+            with self._database.transaction():
+                state = self._put_header(header, self._keys, self._state())
+            self._header = header
+            note(self._anchor, state)
+
+    def _rekey(
+        self,
+        old: Secret,
+        new: Lasting,
+        recovery: Callable[[bytes, bytes], RecoverySlot | None],
+    ) -> None:
+        """Encrypt all anew; ``recovery``: from data key and outer key to the code's slot."""
         with self._lock:
             before = self._header
             outer = OuterKey(before.vault)
@@ -251,18 +306,24 @@ class Vault:
             before.unwrap(old, kept)
             data_key = secrets.token_bytes(KEY_BYTES)
             header = Header.wrap(before.vault, data_key, new, before.kdf, kept)
+            header = header.with_recovery(recovery(data_key, kept))
             keys = Keys(header.vault, data_key)
             with self._database.transaction():
                 state = rekey(self._database, self._keys, keys, self._state())
-                state = replace(state, counter=state.counter + 1, header=header_digest(header))
-                put_state(self._database, keys, state)
-                self._database.execute("UPDATE header SET body = ?", (header.dump(),))
+                state = self._put_header(header, keys, state)
             self._header, self._keys = header, keys
-            self._provider = None if isinstance(new, str) else new
+            self._provider = new if isinstance(new, KeyProvider) else None
             note(self._anchor, state)
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            if not isinstance(old, str):
+            if isinstance(old, KeyProvider):
                 old.erase(before.salt)
+
+    def _put_header(self, header: Header, keys: Keys, state: State) -> State:
+        """Write a header and the state that names it, in the caller's transaction."""
+        state = replace(state, counter=state.counter + 1, header=header_digest(header))
+        put_state(self._database, keys, state)
+        self._database.execute("UPDATE header SET body = ?", (header.dump(),))
+        return state
 
     def recovery_text(self) -> str:
         """The outer key written out, to open this vault or a backup of it on another device.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from compliance.errors import BadInputError
 from compliance.sealing.encoding import canonical_json, from_text, to_text
@@ -18,9 +22,10 @@ from patient_app.vault import (
     VaultOuterKeyMissingError,
     WrongPassphraseError,
 )
+from patient_app.vault.admission import current_state
 from patient_app.vault.crypto import Keys
-from patient_app.vault.header import Header
 from patient_app.vault.outer import OuterKey, from_recovery, to_recovery
+from patient_app.vault.whole import put_state
 
 FAST = KdfParameters(memory_kib=64, passes=1, lanes=1)
 
@@ -151,33 +156,42 @@ def test_a_vault_that_cannot_be_laid_down_leaves_no_outer_key(folder, anchors, m
         Vault.open(folder, "passphrase")
 
 
-def as_format_one(vault, folder):
-    """Rewrite a vault's header as it was before there were outer keys."""
-    from patient_app.vault.admission import current_state
-    from patient_app.vault.whole import header_digest, put_state
-
+def as_format(number, vault):
+    """Rewrite a vault's header as formats 1 (no outer key) and 2 (no recovery code) were."""
     outer = OuterKey(vault.id)
     data_key = vault._header.unwrap("passphrase", outer.read())
-    old = Header(format=1, vault=vault.id, method="passphrase", kdf=FAST, salt=vault._header.salt)
-    wrapping = old._wrapping_key("passphrase", from_text(old.salt))
-    aad = b"caretier/vault/header\x00" + canonical_json(
-        old.model_dump(mode="json", exclude={"wrapped"})
-    )
-    nonce = bytes(12)
-    sealed = nonce + AESGCM(wrapping).encrypt(nonce, data_key, aad)
-    old = old.model_copy(update={"wrapped": to_text(sealed)})
+    body = {
+        "format": number,
+        "kdf": FAST.model_dump(),
+        "method": "passphrase",
+        "salt": vault._header.salt,
+        "vault": vault.id,
+    }
+    wrapping = FAST.derive("passphrase", from_text(vault._header.salt))
+    if number == 2:
+        info, salt = b"caretier/vault/2/wrapping", bytes.fromhex(vault.id)
+        wrapping = HKDF(SHA256(), 32, salt=salt, info=info).derive(wrapping + outer.read())
+    aad = b"caretier/vault/header\x00" + canonical_json(body)
+    sealed = bytes(12) + AESGCM(wrapping).encrypt(bytes(12), data_key, aad)
+    told = canonical_json(body | {"wrapped": to_text(sealed)})
+    old = hashlib.sha256(told).digest() + told
     state = current_state(vault._database, vault._keys, vault._header)
-    from dataclasses import replace
-
-    put_state(vault._database, Keys(vault.id, data_key), replace(state, header=header_digest(old)))
-    vault._database.execute("UPDATE header SET body = ?", (old.dump(),))
+    fresh = replace(state, header=hashlib.sha256(old).hexdigest())
+    put_state(vault._database, Keys(vault.id, data_key), fresh)
+    vault._database.execute("UPDATE header SET body = ?", (old,))
     vault.close()
-    outer.destroy()
+    if number == 1:
+        outer.destroy()
 
 
-def test_a_vault_from_before_gets_its_outer_key_and_new_keys_when_it_is_opened(filled, folder):
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_vault_from_before_gets_its_outer_key_and_new_keys_when_it_is_opened(
+    filled, folder, number
+):
     id_ = filled.id
-    as_format_one(filled, folder)
+    as_format(number, filled)
+    with pytest.raises(WrongPassphraseError):
+        Vault.open(folder, "wrong")
     with Vault.open(folder, "passphrase") as vault:
         assert vault.get("consult", "1") == {"question": "a strange ailment"}
         assert vault._header.needs_outer_key
@@ -187,4 +201,4 @@ def test_a_vault_from_before_gets_its_outer_key_and_new_keys_when_it_is_opened(f
     with sqlite3.connect(folder / "vault.sqlite3") as connection:
         body = connection.execute("SELECT body FROM header").fetchone()[0]
     connection.close()
-    assert b'"format":2' in body
+    assert b'"format":3' in body
