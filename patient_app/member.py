@@ -16,6 +16,7 @@
 | signal | what the person said of an answer, and whether it left |
 | own-medicine | medicines that the person entered (`patient_app.medicines`) |
 | reminder, dose | when to think of a medicine, and what was noted of each dose |
+| recovery | when the recovery code was made, and whether the person was reminded of it |
 | visit | answers before a visit, as they are written (`patient_app.visits`) |
 """
 
@@ -25,7 +26,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compliance.consent import WORDING, Consent
 from compliance.deidentify import KnownIdentifiers, PlaceholderMap
@@ -40,6 +41,9 @@ from patient_app.whose import require_birthday
 from services.consult.messages import Answer, Level, Person, Turn
 from services.consult.record import Record
 
+if TYPE_CHECKING:
+    from patient_app.recovering import Offered
+
 MAX_TURNS = 6
 """How many earlier utterances of a conversation are looked at."""
 
@@ -49,6 +53,8 @@ class Member:
 
     def __init__(self, id_: str, vault: Vault) -> None:
         self.id, self.vault = id_, vault
+        self.offered: Offered | None = None
+        """A recovery code that is not on paper yet (`patient_app.recovering`)."""
 
     @classmethod
     def create(cls, folder: Path, passphrase: str) -> Member:

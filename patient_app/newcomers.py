@@ -102,6 +102,15 @@ def check_passphrase(passphrase: str, again: str, label: str) -> None:
         raise UnfitError("named")
     if len(set(passphrase.lower())) < LEAST_DIFFERENT or _is_plain(rest):
         raise UnfitError("plain")
+    require_same(passphrase, again)
+
+
+def require_same(passphrase: str, again: str) -> None:
+    """Refuse a passphrase that was mistyped.
+
+    Raises:
+        UnfitError: it differs from the second one.
+    """
     if passphrase != again:
         raise UnfitError("again")
 

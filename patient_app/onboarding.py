@@ -1,6 +1,6 @@
 """The first day, and everybody who follows: pages that make a person, and the list of people.
 
-    what stays and what can leave → who → recovery text → choices → record (optional) → ask
+    what stays and what can leave → who → recovery code → choices → record (optional) → ask
 
 The first two need no session, and only the first person of a device may go through them without
 one (`patient_app.newcomers`); from the moment the vault is there, the pages are behind its session.
@@ -13,12 +13,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel
 
+from patient_app import recovering
 from patient_app.errors import ForeignRequestError
 from patient_app.newcomers import MAX_PEOPLE, Newcomer, UnfitError, check_passphrase
 from patient_app.pages import Pages
@@ -27,6 +28,7 @@ from patient_app.unlocking import MAX_PASSPHRASE_CHARS, require_own_page
 from services.web.i18n import LANGUAGES, negotiate
 
 STEPS = ("stays", "you", "recovery", "choices", "bring")
+WORDS = ("frame", "problem", "shell", "start", "strength", "record", "recovery")
 NO_STORE = {"Cache-Control": "no-store"}
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
@@ -100,9 +102,7 @@ class Onboarding:
             "person": session.person_label if session else "",
             "person_id": session.person_id if session else "",
             "signin": "/unlock?next=/",
-            "strings": self._pages.catalogue.as_json(
-                negotiate(language), "frame", "problem", "shell", "start", "strength", "record"
-            ),
+            "strings": self._pages.catalogue.as_json(negotiate(language), *WORDS),
         }
         return self._pages.render(request, f"start_{name}", language, status, **(shared | context))
 
@@ -132,6 +132,19 @@ class Onboarding:
         return self._pages.inside(
             request, "/family", "family", people=people, carer=carer, room=room, most=MAX_PEOPLE
         )
+
+    def code(self, request: Request, session: Session) -> Response:
+        """The recovery code: made, made anew, taken away."""
+        return self._pages.inside(
+            request, "/recovery", "recovery", place="/settings", **_code_of(session)
+        )
+
+
+def _code_of(session: Session) -> dict[str, Any]:
+    """What the form of a recovery code depends on."""
+    member = session.member
+    passphrase = recovering.needs_passphrase(member, first=session.first)
+    return {"made": recovering.made(member), "passphrase": passphrase}
 
 
 def _language(request: Request, lang: str | None, session: Session | None) -> str:
@@ -201,11 +214,12 @@ def _after(api: APIRouter, pages: Onboarding, sessions: Sessions) -> None:
         if session is None:
             return onward("/unlock")
         profile = session.member.profile
-        return pages.step(request, name, session.language, session=session, profile=profile)
+        code = _code_of(session)
+        return pages.step(request, name, session.language, session=session, profile=profile, **code)
 
     @api.get("/start/recovery")
     def recovery(request: Request) -> Response:
-        """The text that opens the record on another device."""
+        """The code that opens the record when the passphrase is forgotten."""
         return page(request, "recovery")
 
     @api.get("/start/choices")
@@ -237,13 +251,29 @@ def _after(api: APIRouter, pages: Onboarding, sessions: Sessions) -> None:
 
 
 def _people(api: APIRouter, pages: Onboarding, sessions: Sessions) -> None:
-    """The list of people, and changing over to another."""
+    """The list of people, changing over to another, and the way back into one's own record."""
 
     @api.get("/family")
     def family(request: Request) -> Response:
         """Everybody on this device."""
         session = sessions.current(request)
         return pages.family(request, session) if session else onward("/unlock?next=/family")
+
+    @api.get("/recovery")
+    def code(request: Request) -> Response:
+        """The recovery code of the open record."""
+        session = sessions.current(request)
+        return pages.code(request, session) if session else onward("/unlock?next=/recovery")
+
+    @api.post("/recovery/later")
+    def later(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
+        """Ask no more for a recovery code."""
+        session = sessions.current(request)
+        if session is None:
+            return onward("/unlock")
+        require_token(session, csrf)
+        recovering.reminded(session.member)
+        return onward("/")
 
     @api.post("/switch")
     def switch(

@@ -98,6 +98,19 @@ def change_passphrase(
         TooManyTriesError: there were too many wrong ones of late.
     """
     check_passphrase(new, new, name)
+    require_passphrase(member, now, tried)
+    person = pseudonym(member)
+    audit.record(acts.account(by_person(member), person, change="passphrase"))
+    member.vault.change_passphrase(now, new)
+
+
+def require_passphrase(member: Member, now: str, tried: AbstractContextManager[None]) -> None:
+    """Return if somebody whose record is open knows its passphrase; ``tried`` counts the look.
+
+    Raises:
+        BadInputError: ``now`` does not open the vault.
+        TooManyTriesError: there were too many wrong ones of late.
+    """
     try:
         with tried:
             Vault.open(member.vault.folder, now).close()
@@ -106,9 +119,6 @@ def change_passphrase(
             "That is not the passphrase that opens this record now.",
             remedy="Type the one that you have used so far.",
         ) from None
-    person = pseudonym(member)
-    audit.record(acts.account(by_person(member), person, change="passphrase"))
-    member.vault.change_passphrase(now, new)
 
 
 def erase(audit: AuditTrail, member: Member, forget: Callable[[], None]) -> dict[str, Any]:

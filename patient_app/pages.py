@@ -56,6 +56,7 @@ WORDS = {
     "/record": ("record", "connect"),
     "/settings": ("settings", "clinic", "strength"),
     "/family": ("family",),
+    "/recovery": ("recovery",),
     "/results": ("results", "parts"),
     "/medicines": ("medicines", "reminders", "parts"),
     "/visits": ("visits", "parts", "answer", "urgency"),
@@ -92,6 +93,10 @@ class DeviceSession(Protocol):
     def csrf(self) -> str:
         """Token that each request that changes something must carry; never empty."""
 
+    @property
+    def reminds(self) -> bool:
+        """Whether to ask now, once, for a recovery code."""
+
 
 class Device(Protocol):
     """What the pages ask of the device. The calls may block (key derivation takes a second)."""
@@ -117,6 +122,23 @@ class Device(Protocol):
         Raises:
             CaretierError: wrong passphrase, unknown person (the two look alike) or too many tries;
                 message and advice are shown to the person.
+        """
+
+    def recover(
+        self,
+        request: Request,
+        response: Response,
+        person_id: str,
+        *,
+        code: str,
+        new: str,
+        recovery: str | None = None,
+    ) -> None:
+        """As `unlock`, by the recovery code; ``new`` is the passphrase from now on.
+
+        Raises:
+            UnfitError: the passphrase is easily guessed; ``reason`` names the sentence.
+            CaretierError: as in `unlock`.
         """
 
     def lock(self, request: Request, response: Response) -> None:
@@ -175,6 +197,7 @@ class Pages:
             csrf=session.csrf,
             person=session.person_label,
             person_id=session.person_id,
+            reminds=session.reminds,
             signin=f"/unlock?next={path}",
             strings=self.catalogue.as_json(session.language, *SHARED_WORDS, *WORDS[path]),
             **context,

@@ -26,6 +26,7 @@ from patient_app.newcomers import may_be_born
 from patient_app.own_data_routes import own_data_routes
 from patient_app.personal.policy import MAX_INTERESTS, Interest
 from patient_app.personal.routes import personal_routes
+from patient_app.recovering_routes import recovering_routes
 from patient_app.redacting_routes import redacting_routes
 from patient_app.results.routes import results_routes
 from patient_app.saying import entry_in_words
@@ -174,6 +175,7 @@ def device_router(device: Device, sessions: Sessions) -> APIRouter:
     _record_routes(router, Mine)
     linking_routes(router, device, Mine)
     own_data_routes(router, device, sessions, Mine)
+    recovering_routes(router, device, sessions, Mine)
     personal_routes(router, device, Mine)
     signal_routes(router, device, Mine)
     history_routes(router, Mine)

@@ -14,10 +14,10 @@ from pathlib import Path
 from compliance.audit import AuditTrail
 from compliance.audit.witness import BOOK, WitnessBook
 from compliance.deidentify import Deidentifier
-from compliance.errors import BadInputError, NotFoundError
+from compliance.errors import BadInputError, CaretierError, NotFoundError
 from compliance.retention import Schedule
 from compliance.sealing import KeyBundle, SealingKey
-from patient_app import withdrawing
+from patient_app import recovering, withdrawing
 from patient_app.asking import Asking, Event
 from patient_app.bricks import DeviceBricks
 from patient_app.carrying import Carrying
@@ -28,7 +28,7 @@ from patient_app.member import Member
 from patient_app.personal.suggestions import Suggester
 from patient_app.personal.training import train_when_due
 from patient_app.settings import DeviceSettings
-from patient_app.vault import Vault, VaultAnchorMissingError
+from patient_app.vault import RecoveryCode, Vault, VaultAnchorMissingError
 from patient_app.vault.tidying import device_sweeper
 from services.bricks.updater.acts import brick_changed, by_node
 from services.consult.messages import (
@@ -120,7 +120,35 @@ class Device:
             VaultError: wrong passphrase, damaged, an older copy, or moved here without its
                 recovery text.
         """
-        vault = _open(self._folder(person), passphrase, recovery)
+        return self._opened(person, passphrase, recovery)
+
+    def recover(
+        self, person: str, code: RecoveryCode, new: str, recovery: str | None = None
+    ) -> Member:
+        """Open a person's vault by its recovery code and give it another passphrase.
+
+        Args:
+            person: whose.
+            code: of the vault; it is void from now on.
+            new: the passphrase that is to open it.
+            recovery: as in `unlock`.
+
+        Raises:
+            AuditError: it could not be written down; nothing was changed.
+            VaultError: as in `unlock`.
+        """
+        was_open = person in self.members
+        member = self._opened(person, code, recovery)
+        try:
+            recovering.use(self.audit, member, code, new)
+        except CaretierError:
+            if not was_open:
+                self.lock(person)
+            raise
+        return member
+
+    def _opened(self, person: str, secret: str | RecoveryCode, recovery: str | None) -> Member:
+        vault = _open(self._folder(person), secret, recovery)
         held = self.members.get(person)
         if held is not None:
             vault.close()
@@ -260,12 +288,12 @@ class Device:
             await self.node.close()
 
 
-def _open(folder: Path, passphrase: str, recovery: str | None) -> Vault:
+def _open(folder: Path, secret: str | RecoveryCode, recovery: str | None) -> Vault:
     try:
-        return Vault.open(folder, passphrase, recovery=recovery)
+        return Vault.open(folder, secret, recovery=recovery)
     except VaultAnchorMissingError:
         if recovery is None:
             raise
         # Whoever gives the recovery text says that the vault was moved to this device, which
         # cannot know of a newer state. Where it does know of one, that still counts.
-        return Vault.open(folder, passphrase, recovery=recovery, accept_restore=True)
+        return Vault.open(folder, secret, recovery=recovery, accept_restore=True)

@@ -20,13 +20,23 @@ from pathlib import Path
 
 from fastapi import Request, Response
 
+from compliance.errors import NotFoundError
+from patient_app import recovering
 from patient_app.errors import ForeignRequestError, LockedError
 from patient_app.member import Member
-from patient_app.newcomers import LABELS, MAX_PEOPLE, Labels, Newcomer, UnfitError, new_id
+from patient_app.newcomers import (
+    LABELS,
+    MAX_PEOPLE,
+    Labels,
+    Newcomer,
+    UnfitError,
+    check_passphrase,
+    new_id,
+)
 from patient_app.pages import PersonChoice
 from patient_app.service import Device
 from patient_app.tries import Tries
-from patient_app.vault import WrongPassphraseError
+from patient_app.vault import RecoveryCode, WrongPassphraseError
 
 COOKIE = "caretier_device"
 UNASKED = "x-caretier-unasked"
@@ -38,10 +48,15 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass
 class Session:
-    """An unlocked record in one browser (see `patient_app.pages.DeviceSession`)."""
+    """An unlocked record in one browser (see `patient_app.pages.DeviceSession`).
+
+    Attributes:
+        first: the passphrase was chosen in this session.
+    """
 
     member: Member
     label: str = ""
+    first: bool = False
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     seen: float = field(default_factory=time.monotonic)
 
@@ -59,6 +74,11 @@ class Session:
     def person_id(self) -> str:
         """The id of the vault."""
         return self.member.id
+
+    @property
+    def reminds(self) -> bool:
+        """Whether to ask now, once, for a recovery code; not on the day that offered it."""
+        return not self.first and recovering.reminds(self.member)
 
 
 class Sessions:
@@ -122,7 +142,7 @@ class Sessions:
             member = self._device.add(new_id(), passphrase)
             member.set_profile(newcomer.profile())
             self.labels.put(member.id, newcomer.label, [*here, member.id])
-            self._begin(request.cookies, response, member)
+            self._begin(request.cookies, response, member, first=True)
 
     def unlock(
         self,
@@ -142,10 +162,45 @@ class Sessions:
                 raise WrongPassphraseError("The passphrase is wrong.") from None
             self._begin(request.cookies, response, member)
 
-    def _begin(self, cookies: Mapping[str, str], response: Response, member: Member) -> None:
+    def recover(
+        self,
+        request: Request,
+        response: Response,
+        person_id: str,
+        *,
+        code: str,
+        new: str,
+        recovery: str | None = None,
+    ) -> None:
+        """Open a record by its recovery code, which is used up, with a passphrase from now on.
+
+        It is not counted among the tries: no guess finds a code, and whoever holds one is not to
+        be kept out by the guesses of others.
+        """
+        read = RecoveryCode.read(code)
+        check_passphrase(new, new, self.labels.all().get(person_id, ""))
+        with self._doors:
+            try:
+                member = self._device.recover(person_id, read, new, recovery)
+            except (WrongPassphraseError, NotFoundError):
+                raise WrongPassphraseError(
+                    "This recovery code does not open the record.",
+                    remedy="Look whose record is chosen. A code that was used or replaced is void.",
+                ) from None
+            self.end_others(request, member)
+            self._begin(request.cookies, response, member, first=True)
+
+    def _begin(
+        self,
+        cookies: Mapping[str, str],
+        response: Response,
+        member: Member,
+        *,
+        first: bool = False,
+    ) -> None:
         """Let a browser speak for a person: a fresh cookie; the session that it had ends."""
         key = secrets.token_urlsafe(32)
-        self._sessions[key] = Session(member, self.labels.all().get(member.id, ""))
+        self._sessions[key] = Session(member, self.labels.all().get(member.id, ""), first)
         response.set_cookie(
             COOKIE,
             key,
@@ -189,6 +244,11 @@ class Sessions:
     def tried(self, request: Request, member: Member) -> AbstractContextManager[None]:
         """One look at the passphrase of somebody whose record is open: guesses count there too."""
         return self._tries.one(member.id, request.cookies)
+
+    def is_first(self, request: Request) -> bool:
+        """Whether the passphrase was chosen in the session of this request."""
+        session = self.current(request)
+        return session is not None and session.first
 
     def end_others(self, request: Request, member: Member) -> None:
         """End every session of a person but this browser's: their passphrase is another one."""

@@ -1,4 +1,4 @@
-"""The pages that open and close a record: whose it is, the passphrase, and the recovery text."""
+"""The pages that open and close a record: whose it is, and the passphrase or the recovery code."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BaseModel
 
 from compliance.errors import CaretierError
 from patient_app.errors import ForeignRequestError
+from patient_app.newcomers import UnfitError, require_same
 from patient_app.trouble import told
 from services.web.i18n import LANGUAGES, negotiate
 from services.web.origin import is_foreign
@@ -24,6 +26,16 @@ MAX_RECOVERY_CHARS = 256
 """Longest recovery text that is looked at, in characters; a true one has about 70."""
 MOVED_KIND = "vault-outer-key-missing"
 """Kind of the problem that only the recovery text mends."""
+
+
+class RecoverForm(BaseModel):
+    """The fields of the form for somebody who forgot the passphrase."""
+
+    person: str = ""
+    code: str = ""
+    passphrase: str = ""
+    again: str = ""
+    recovery: str = ""
 
 
 def require_own_page(request: Request) -> None:
@@ -80,6 +92,37 @@ def unlock_page(
     )
 
 
+def recover_page(
+    pages: Pages,
+    device: Device,
+    request: Request,
+    form: RecoverForm,
+    problem: CaretierError | None = None,
+) -> Response:
+    """The form for somebody who forgot the passphrase; the code stands there again, it is long."""
+    asked = request.query_params.get("lang")
+    language = negotiate(asked or request.headers.get("accept-language"))
+    t = pages.catalogue.translator(language)
+    told = _told(language, problem)
+    if isinstance(problem, UnfitError):
+        told = (t("recover.unfit"), t(f"start.error_{problem.reason}"))
+    return pages.render(
+        request,
+        "recover",
+        language,
+        status=problem.status if problem else 200,
+        title=t("recover.title"),
+        people=device.people(),
+        chosen=form.person,
+        code=form.code[:MAX_RECOVERY_CHARS],
+        problem=problem,
+        told=told,
+        moved=problem is not None and problem.kind == MOVED_KIND,
+        strings=pages.catalogue.as_json(language, "frame", "problem", "shell", "strength"),
+        languages=LANGUAGES,
+    )
+
+
 def unlock_routes(api: APIRouter, pages: Pages, device: Device, addresses: Collection[str]) -> None:
     """Add the pages that open and close a record.
 
@@ -120,6 +163,31 @@ def unlock_routes(api: APIRouter, pages: Pages, device: Device, addresses: Colle
             return unlock_page(
                 pages, device, request, target, chosen=person, problem=error, moved=moved
             )
+        return response
+
+    @api.get("/recover", response_class=HTMLResponse)
+    def recover_form(request: Request) -> Response:
+        """Ask for the recovery code and a new passphrase."""
+        return recover_page(pages, device, request, RecoverForm())
+
+    @api.post("/recover", response_class=HTMLResponse)
+    def recover(request: Request, form: Annotated[RecoverForm, Form()]) -> Response:
+        """Open the record by its code and go on to make another code; or show the form again."""
+        require_own_page(request)
+        response = RedirectResponse("/recovery", 303, headers={"Cache-Control": "no-store"})
+        new = form.passphrase[: MAX_PASSPHRASE_CHARS + 1]
+        try:
+            require_same(new, form.again[: MAX_PASSPHRASE_CHARS + 1])
+            device.recover(
+                request,
+                response,
+                form.person,
+                code=form.code[:MAX_RECOVERY_CHARS],
+                new=new,
+                recovery=form.recovery.strip()[:MAX_RECOVERY_CHARS] or None,
+            )
+        except CaretierError as error:
+            return recover_page(pages, device, request, form, error)
         return response
 
     @api.post("/lock")

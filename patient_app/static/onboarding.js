@@ -30,14 +30,13 @@ function recoveryStep() {
       const { text } = await call("POST", "/api/recovery");
       words.textContent = text;
       byId("recovery-save").href = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/plain" }));
-      for (const id of ["recovery-words", "recovery-print", "recovery-save", "recovery-done"]) byId(id).hidden = false;
+      for (const id of ["recovery-words", "recovery-save"]) byId(id).hidden = false;
       byId("recovery-show").hidden = true;
       words.focus();
     } catch (problem) {
       fill(byId("recovery-problem"), problemBanner(problem));
     }
   });
-  byId("recovery-print").addEventListener("click", () => print());
 }
 
 /** The country decides which number is shown. */

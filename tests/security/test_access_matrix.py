@@ -26,6 +26,7 @@ from services.hospital.settings import HospitalSettings
 
 pytestmark = pytest.mark.xdist_group("matrix")  # the hospital is made once
 PASSWORD = "a long enough password"
+RECOVERED = "violet lantern over nine hills"
 HOST = "http://localhost"
 ID = "00000000-0000-4000-8000-000000000000"
 
@@ -57,6 +58,7 @@ SHAPED: dict[str, Any] = {
     "/fhir/$de-identify": {"resourceType": "Patient", "id": "x"},
     f"/portal/api/referrals/{ID}/save": {"text": "x", "version": 0},
     "/portal/api/worklist/undo": {"batch": ID},
+    "/recover": {"code": f"{'0' * 26}ACRK", "passphrase": RECOVERED, "again": RECOVERED},
     "/start/you": {"label": "x", "passphrase": PASSWORD, "again": PASSWORD},
     "/portal/api/worklist/take": {"rows": [{"id": ID, "version": 0}]},
 }
@@ -362,6 +364,8 @@ DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.it
     "MOUNT /static/patient": ("/static/patient/patient.css", EITHER),
     "GET /unlock": ("/unlock", EITHER),
     "POST /unlock": ("/unlock", NODES),
+    "GET /recover": ("/recover", EITHER),
+    "POST /recover": ("/recover", NODES),
     "POST /lock": ("/lock", NODES),  # leads to the page that unlocks, whoever asks
     "GET /": ("/", NODES),  # the pages are for a browser that was unlocked, not for a token
     "GET /history": ("/history", NODES),
@@ -382,6 +386,8 @@ DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.it
     "POST /start/you": ("/start/you", NODES),
     "POST /start/choices": ("/start/choices", NODES),
     "GET /family": ("/family", NODES),
+    "GET /recovery": ("/recovery", NODES),
+    "POST /recovery/later": ("/recovery/later", NODES),
     "POST /switch": ("/switch", NODES),
     "POST /api/ask": ("/api/ask", MINE),
     "POST /api/preview": ("/api/preview", MINE),
@@ -438,6 +444,9 @@ DEVICE: dict[str, Row] = {route: (path, EITHER) for route, (path, _) in FRAME.it
     "DELETE /api/personal/adapter": ("/api/personal/adapter", MINE),
     "GET /api/export": ("/api/export", MINE),
     "POST /api/recovery": ("/api/recovery", MINE),
+    "POST /api/recovery/code": ("/api/recovery/code", MINE),
+    "PUT /api/recovery/code": ("/api/recovery/code", MINE),
+    "POST /api/recovery/code/remove": ("/api/recovery/code/remove", MINE),
     "POST /api/passphrase": ("/api/passphrase", MINE),
     "GET /api/clinic": ("/api/clinic", MINE),
     "POST /api/clinic": ("/api/clinic", MINE),
@@ -544,7 +553,7 @@ async def try_row(
     method = route.partition(" ")[0].replace("MOUNT", "GET")
     body: dict[str, Any] = {}
     if method in {"POST", "PUT"}:
-        form = path.startswith(("/portal", "/start")) and "/api/" not in path
+        form = path.startswith(("/portal", "/start", "/recover")) and "/api/" not in path
         body = {"data": SHAPED.get(path, {"user": "x"})} if form else {"json": SHAPED.get(path, {})}
     transport = httpx.ASGITransport(app=app, client=(address, 4000))
     async with httpx.AsyncClient(transport=transport, base_url=HOST) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -14,13 +15,14 @@ from support.served import served
 from patient_app.app import create
 from patient_app.service import Device
 from patient_app.settings import DeviceSettings
-from patient_app.vault import KdfParameters, vault
+from patient_app.vault import KdfParameters, RecoveryCode, Vault, vault
 from tests.browser.patient.serving import controlled
 
 pytestmark = pytest.mark.browser
 
 SHOTS = os.environ.get("CARETIER_SCREENSHOTS")
 PASSPHRASE = "four unrelated plain words"
+NEW = "violet lantern over nine hills"
 SECRET = "a question that only Ana asked"
 
 
@@ -56,6 +58,30 @@ def _fit(page, name):
         page.screenshot(path=f"{SHOTS}/first-{name}.png", full_page=True)
 
 
+def _code_on_paper(page, name):
+    """Let a recovery code be made and type the group back that is asked for; returns the code."""
+    page.click("#code-make")
+    groups = page.locator("#code-groups li")
+    expect(groups).to_have_count(6)
+    written = groups.all_inner_texts()
+    _fit(page, f"{name}-paper")
+    page.click("#code-written")
+    expect(page.locator("#code-groups")).to_be_hidden()
+    label = page.locator('label[for="code-typed"]').inner_text()
+    wanted = written[int(re.search("[1-6]", label)[0]) - 1]
+    page.fill("#code-typed", "ZZZZZ")
+    page.click("#code-keep")
+    expect(page.locator("#code-problem .banner")).to_be_visible()
+    _fit(page, f"{name}-check")
+    page.fill("#code-typed", wanted.lower())
+    if page.locator("#code-passphrase").count():
+        page.fill("#code-passphrase", PASSPHRASE)
+    page.keyboard.press("Enter")
+    expect(page.locator("#code-done")).to_be_visible()
+    _fit(page, f"{name}-done")
+    return "-".join(written)
+
+
 @in_looks
 def test_a_new_person_begins_by_thumb_loses_nothing_on_reload_and_ends_at_asking(
     chromium, device, look
@@ -82,10 +108,11 @@ def test_a_new_person_begins_by_thumb_loses_nothing_on_reload_and_ends_at_asking
         _fit(page, f"you-{look}")
         page.click("#make")
         page.wait_for_url("**/start/recovery")
+        page.click("details.moved summary")
         page.click("#recovery-show")
         expect(page.locator("#recovery-words")).to_contain_text("-")
-        _fit(page, f"recovery-{look}")
-        page.click("#recovery-done")
+        code = _code_on_paper(page, f"recovery-{look}")
+        page.click("#code-next")
         page.wait_for_url("**/start/choices")
         page.select_option("#country", "ES")
         expect(page.locator("#number")).to_have_text("112")
@@ -103,8 +130,67 @@ def test_a_new_person_begins_by_thumb_loses_nothing_on_reload_and_ends_at_asking
         _fit(page, f"family-{look}")
         page.context.close()
     (member,) = device.members.values()
+    Vault.open(member.vault.folder, RecoveryCode.read(code)).close()
     assert member.profile["language"] == language
     assert member.profile["country"] == "ES"
+
+
+@in_looks
+def test_who_forgot_the_passphrase_opens_the_record_with_the_paper_and_makes_another(
+    chromium, device, look
+):
+    width, theme, language = look
+    member = device.add("p-1", PASSPHRASE)
+    member.set_profile({"language": language})
+    code = RecoveryCode.new()
+    member.vault.set_recovery_code(code)
+    with served(lambda _: create(device.settings, device), lifespan="off") as address:
+        page = _open(chromium, width, theme, language)
+        page.goto(f"{address}/unlock?lang={language}")
+        page.locator("details.moved summary").last.click()
+        _fit(page, f"forgot-{look}")
+        page.click('a[href^="/recover"]')
+        expect(page.locator("#code")).to_be_focused()
+        page.fill("#code", code.text[:-1] + ("0" if code.text[-1] != "0" else "1"))
+        page.fill("#passphrase", NEW)
+        page.fill("#again", NEW)
+        page.keyboard.press("Enter")
+        expect(page.locator(".banner--problem")).to_be_visible()
+        _fit(page, f"recover-{look}")
+        page.fill("#code", " ".join(code.groups).lower())
+        page.fill("#passphrase", NEW)
+        page.fill("#again", NEW)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/recovery")
+        _fit(page, f"recovery-begin-{look}")
+        _code_on_paper(page, f"recovery-page-{look}")
+        page.reload()
+        _fit(page, f"recovery-there-{look}")
+        page.click("#code-remove")
+        page.fill("#remove-passphrase", NEW)
+        _fit(page, f"recovery-remove-{look}")
+        page.keyboard.press("Enter")
+        expect(page.locator("#code-remove")).to_have_count(0)
+        assert not device.members["p-1"].vault.has_recovery_code
+        page.context.close()
+
+
+@in_looks
+def test_who_has_no_code_is_reminded_once(chromium, device, look):
+    width, theme, language = look
+    device.add("p-1", PASSPHRASE).set_profile({"language": language})
+    with served(lambda _: create(device.settings, device), lifespan="off") as address:
+        page = _open(chromium, width, theme, language)
+        page.goto(f"{address}/unlock?lang={language}")
+        page.fill("#passphrase", PASSPHRASE)
+        page.keyboard.press("Enter")
+        later = page.locator('form[action="/recovery/later"] button')
+        expect(later).to_be_visible()
+        _fit(page, f"reminded-{look}")
+        later.click()
+        expect(later).to_have_count(0)
+        expect(page.locator("#question")).to_be_visible()
+        page.context.close()
 
 
 @in_looks

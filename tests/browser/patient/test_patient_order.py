@@ -13,8 +13,8 @@ pytestmark = pytest.mark.browser
 
 PAGES = [
     "/", "/history", "/ledger", "/record", "/results", "/medicines", "/visits", "/settings",
-    "/family", "/unlock", "/start", "/start/you", "/start/recovery", "/start/choices",
-    "/start/bring", "/offline",
+    "/family", "/recovery", "/recover", "/unlock", "/start", "/start/you", "/start/recovery",
+    "/start/choices", "/start/bring", "/offline",
 ]  # fmt: skip
 WIDTHS = [320, 360, 768, 3840]
 THUMB = 44

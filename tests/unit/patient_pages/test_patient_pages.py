@@ -14,7 +14,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from compliance.consent import Purpose
-from compliance.errors import CaretierError
+from compliance.errors import BadInputError, CaretierError
+from patient_app.newcomers import check_passphrase
 from patient_app.pages import (
     LOCALE,
     NAVIGATION,
@@ -31,6 +32,7 @@ from services.web.i18n import COMMON, LANGUAGES, Catalogue
 from services.web.templating import STATIC as WEB_STATIC
 
 PASSPHRASE = "correct horse"
+CODE = "ABCDE-FGHJK"
 PATHS = [path for path, _, _ in NAVIGATION]
 KEEPERS = {"keep.js", "prefill.js"}
 """Modules that keep what is typed, in this tab alone, until it is sent or the record locked."""
@@ -42,6 +44,7 @@ class Session:
     person_label: str = 'Ana <script>alert("x")</script>'
     person_id: str = "p01"
     csrf: str = "token-of-the-session"
+    reminds: bool = False
 
 
 class WrongPassphraseError(CaretierError):
@@ -83,6 +86,25 @@ class FakeDevice:
             raise VaultOuterKeyMissingError("The outer key of this vault is not on this device.")
         if passphrase != PASSPHRASE:
             raise WrongPassphraseError("The passphrase does not open this record.")
+        response.set_cookie("s", "1", httponly=True, samesite="strict")
+
+    def recover(
+        self,
+        request: Request,
+        response: Response,
+        person_id: str,
+        *,
+        code: str,
+        new: str,
+        recovery: str | None = None,
+    ) -> None:
+        self.tried.append((person_id, code))
+        self.recoveries.append(recovery)
+        if self.moved and recovery is None:
+            raise VaultOuterKeyMissingError("The outer key of this vault is not on this device.")
+        check_passphrase(new, new, "Ana")
+        if code != CODE:
+            raise BadInputError("This recovery code does not open the record.")
         response.set_cookie("s", "1", httponly=True, samesite="strict")
 
     def lock(self, request: Request, response: Response) -> None:
@@ -428,3 +450,66 @@ def test_a_module_never_writes_markup_and_keeps_nothing_in_the_browser(path):
     assert not re.search(r"localStorage|indexedDB|document\.cookie", code)
     assert path.name in KEEPERS or "sessionStorage" not in code
     assert not re.search(r"\.style\b|console\.", code)
+
+
+NEW = {"passphrase": "violet lantern over nine hills", "again": "violet lantern over nine hills"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_forgotten_passphrase_leads_to_the_form_for_the_code(client, language):
+    assert "/recover?lang=" in (await client.get("/unlock", params={"lang": language})).text
+    page = _audit((await client.get("/recover", params={"lang": language})).text)
+    assert page.found == []
+    assert len(page.ids) == len(set(page.ids))
+
+
+async def test_the_right_code_opens_the_record_and_leads_to_making_another(client, device):
+    reply = await client.post("/recover", data={"person": "a", "code": CODE, **NEW})
+    assert (reply.status_code, reply.headers["location"]) == (303, "/recovery")
+    assert device.tried == [("a", CODE)]
+
+
+async def test_a_wrong_code_stands_there_to_be_corrected_and_the_passphrase_does_not(client):
+    reply = await client.post("/recover", data={"person": "b", "code": "WRONG-00000", **NEW})
+    assert reply.status_code == 422
+    assert ">WRONG-00000</textarea>" in reply.text
+    assert "violet" not in reply.text
+    assert reply.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        (NEW | {"again": "another lantern over nine hills"}, "The two passphrases"),
+        ({"passphrase": "short", "again": "short"}, "too short"),
+        ({}, "too short"),
+    ],
+)
+async def test_a_passphrase_that_cannot_be_used_is_told_and_the_code_is_not_used_up(
+    client, form, reason
+):
+    reply = await client.post("/recover", data={"person": "a", "code": CODE, **form})
+    assert reply.status_code == 422
+    assert reason in reply.text
+
+
+async def test_a_record_from_another_device_asks_for_its_text_beside_the_code(client, device):
+    device.moved = True
+    form = {"person": "a", "code": CODE, **NEW}
+    assert 'name="recovery"' not in (await client.get("/recover")).text
+    reply = await client.post("/recover", data=form)
+    assert (reply.status_code, 'name="recovery"' in reply.text) == (409, True)
+    assert (await client.post("/recover", data=form | {"recovery": " AB "})).status_code == 303
+    assert device.recoveries == [None, "AB"]
+
+
+async def test_what_is_endless_is_cut_in_the_form_for_a_code_too(client, device):
+    form = {"person": "a", "code": "x" * 100_000, "recovery": "x" * 100_000, **NEW}
+    await client.post("/recover", data=form)
+    assert len(device.tried[0][1]) == len(device.recoveries[0]) == MAX_RECOVERY_CHARS
+
+
+async def test_a_code_from_another_site_opens_nothing(client, device):
+    form = {"person": "a", "code": CODE, **NEW}
+    reply = await client.post("/recover", data=form, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (reply.status_code, device.tried) == (403, [])
