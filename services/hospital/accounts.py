@@ -20,10 +20,12 @@ from sqlalchemy.exc import IntegrityError
 
 from compliance.errors import BadInputError, NotFoundError
 from services.hospital.audited import Auditor, Caller
+from services.hospital.browsers import Browsers
 from services.hospital.errors import NotAllowedError, SignInError
 from services.hospital.keys import ApiKeys, digest_of
 from services.hospital.models import PortalSession, User
 from services.hospital.naming import check_names, plain_username
+from services.hospital.notices.telling import notify, notify_role
 from services.hospital.passwords import LONGEST_PASSWORD, check_password
 from services.hospital.sessions import end_sessions
 from services.hospital.throttle import Throttle
@@ -115,6 +117,7 @@ class Accounts:
     ) -> None:
         self._database, self._idle, self._auditor = database, idle, auditor
         self._throttle = throttle or Throttle(0)
+        self.browsers = Browsers(database)
         self.keys = ApiKeys(database, auditor)
         self._hasher = PasswordHasher()
         self._decoy = _decoy(self._hasher)
@@ -193,35 +196,67 @@ class Accounts:
         user = self.check(username, password, client=client)
         return self.open_session(user, "password", client=client)
 
-    def check(self, username: str, password: str, *, client: str | None = None) -> User:
+    def check(
+        self,
+        username: str,
+        password: str,
+        *,
+        client: str | None = None,
+        cookie: str | None = None,
+    ) -> User:
         """The user of a name and password; an unknown name takes as long as a wrong password.
+
+        Args:
+            username: as typed.
+            password: as typed.
+            client: network address of the browser, for the audit trail.
+            cookie: by which the account may know the browser (`services.hospital.browsers`).
 
         Raises:
             SignInError: one sentence for every cause.
             AuditError: the failure could not be written down.
         """
-        self.admit("password", client)
         name = plain_username(username.replace("\x00", "\ufffd"))  # PostgreSQL takes no NUL
         with self._database.reading() as session:
             user = session.scalar(select(User).where(User.username == name))
+        known = self.browsers.knows(user.id if user else "", cookie)
+        if not known:
+            self._admit_address("password", client)
         fits = len(password) <= LONGEST_PASSWORD
         given = password if fits else ""  # hashing megabytes would be an attack on this process
         good = self._matches(user.password if user else self._decoy, given) and fits
-        if user is None or user.is_locked():
+        if user is None or user.disabled or (user.is_locked() and not known):
             self.refuse(user, "password", client)
         if not good:
-            self.count_failure(user)
+            self.count_failure(user, cookie)
             self.refuse(user, "password", client)
         return user
 
-    def admit(self, method: str, client: str | None) -> None:
-        """Look at no proof of an address that failed too often lately, good or not.
+    def admit(
+        self,
+        method: str,
+        client: str | None,
+        user: User | None = None,
+        cookie: str | None = None,
+    ) -> None:
+        """Look at no proof where too many were wrong lately, good or not.
 
-        That it has to wait is written down once in that time: nobody fills the trail by asking.
+        Too many of an address, or for an account that does not know the browser.
 
         Raises:
             SignInError: one sentence for every cause.
             AuditError: it could not be written down.
+        """
+        if user is not None and not user.disabled and self.browsers.knows(user.id, cookie):
+            return
+        self._admit_address(method, client)
+        if user is not None and user.is_locked():
+            self.refuse(user, method, client)
+
+    def _admit_address(self, method: str, client: str | None) -> None:
+        """Turn an address away that failed too often lately.
+
+        That it has to wait is written down once in that time: nobody fills the trail by asking.
         """
         if self._throttle.is_full(client):  # which is no further failure: it would never end
             if self._throttle.is_news(client):
@@ -253,6 +288,7 @@ class Accounts:
         *,
         client: str | None = None,
         browser: str | None = None,
+        cookie: str | None = None,
         fresh: bool = True,
     ) -> str:
         """Open a session for a user who has proved who they are; returns the cookie's value.
@@ -262,6 +298,7 @@ class Accounts:
             method: how it was proved, ``password+totp`` for example.
             client: network address of the browser.
             browser: its kind, see `services.hospital.sessions.browser_of`.
+            cookie: by which the account may know it; what others failed at stays counted then.
             fresh: whether the proof is one by which accounts may be changed.
 
         Raises:
@@ -271,13 +308,12 @@ class Accounts:
         now = datetime.now(UTC)
         token = secrets.token_urlsafe(32)
         with self._database.transaction() as session:
-            # looked at again: of many tries at once, only those before the lock count
-            free = or_(User.locked_until.is_(None), User.locked_until <= now)
-            opened = session.execute(
-                update(User)
-                .where(User.id == user.id, User.disabled.is_(False), free)
-                .values(failures=0, locked_until=None, last_seen=now)
-            )
+            mine = update(User).where(User.id == user.id, User.disabled.is_(False))
+            if not self.browsers.still_knows(session, user.id, cookie):
+                # looked at again: of many tries at once, only those before the lock count
+                free = or_(User.locked_until.is_(None), User.locked_until <= now)
+                mine = mine.where(free).values(failures=0, locked_until=None)
+            opened = session.execute(mine.values(last_seen=now))
             if rows_changed(opened) != 1:
                 raise SignInError("You could not be signed in.")
             if self._auditor is not None:
@@ -302,18 +338,26 @@ class Accounts:
         except VerifyMismatchError:
             return False
 
-    def count_failure(self, user: User) -> None:
-        """Count a wrong proof; after so many the account is locked for a while."""
+    def count_failure(self, user: User, cookie: str | None = None) -> None:
+        """Count a wrong proof: of a browser that the account knows, or of everybody else.
+
+        After so many of the others the account is locked for a while to browsers that it does not
+        know, and its owner and the administrators are told.
+        """
         now = datetime.now(UTC)
         with self._database.transaction() as session:
-            session.execute(
-                update(User).where(User.id == user.id).values(failures=User.failures + 1)
-            )
-            failures = session.scalar(select(User.failures).where(User.id == user.id)) or 0
-            if failures % FAILURES_BEFORE_LOCK == 0:
-                times = min(failures // FAILURES_BEFORE_LOCK - 1, 10)
-                until = now + min(LOCK * 2**times, LONGEST_LOCK)
-                session.execute(update(User).where(User.id == user.id).values(locked_until=until))
+            more = self.browsers.failed(session, user.id, cookie)
+            if not more:
+                return
+            mine = User.id == user.id
+            session.execute(update(User).where(mine).values(failures=User.failures + more))
+            failures = session.scalar(select(User.failures).where(mine)) or 0
+            locks = failures // FAILURES_BEFORE_LOCK
+            if locks > (failures - more) // FAILURES_BEFORE_LOCK:
+                until = now + min(LOCK * 2 ** min(locks - 1, 10), LONGEST_LOCK)
+                session.execute(update(User).where(mine).values(locked_until=until))
+                notify(session, user.id, "guessed", user.id)
+                notify_role(session, "admin", "guessed-at", user.id)
 
     def signed_in(self, token: str | None, *, touch: bool = True) -> SignedIn | None:
         """The user of a session cookie, or None.

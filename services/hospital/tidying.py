@@ -57,7 +57,9 @@ def hospital_sweeper(
     """
 
     def over(_before: datetime, _held: frozenset[str]) -> int:
-        return accounts.forget_expired() + pending.forget_expired()
+        return (
+            accounts.forget_expired() + pending.forget_expired() + accounts.browsers.forget_over()
+        )
 
     deleters: dict[str, Deleter] = {
         "hospital.referral": desk.forget,

@@ -43,6 +43,21 @@ class User(Base):
         return self.disabled or bool(self.locked_until and self.locked_until > datetime.now(UTC))
 
 
+class KnownBrowser(Base):
+    """A browser in which the owner of an account signed in; ``digest`` is of its cookie.
+
+    ``failures`` counts wrong proofs since, ``seen`` is when the owner signed in there last.
+    """
+
+    __tablename__ = "hospital_browser"
+    __table_args__ = (Index("hospital_browser_seen", "seen"),)
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    failures: Mapped[int]
+    seen: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class PortalSession(Base):
     """A signed-in browser; ``digest`` is the SHA-256 of its cookie.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CLINICIAN, OPERATOR, PRIVACY, ADMIN = "clinician", "operator", "privacy", "admin"
+EVERYBODY = (CLINICIAN, OPERATOR, PRIVACY, ADMIN)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ KINDS: dict[str, Kind] = {
     "glass-break": _kind("shield", "/portal/reviews", PRIVACY, always=True),
     "rights-given": _kind("person", "/portal/audit", PRIVACY, always=True),
     "rights-given-by": _kind("person", "/portal/users/{}", ADMIN, always=True),
+    "guessed": _kind("lock", "/portal/account", *EVERYBODY, always=True),
+    "guessed-at": _kind("lock", "/portal/users/{}", ADMIN, always=True),
     "job-dead": _kind("alert", "/portal/system/queues", OPERATOR),
     "node-stale": _kind("clinic", "/portal/system/nodes", OPERATOR),
     "expiring": _kind("lock", "/portal/system", OPERATOR),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fastapi import Request, Response
 
 from services.hospital.accounts import LONGEST_SESSION, Accounts, SignedIn
+from services.hospital.browsers import KNOWN_FOR
 from services.hospital.errors import NotAllowedError
 from services.hospital.models import User
 from services.hospital.portal.errors import ForeignRequestError, NotSignedInError
@@ -16,6 +17,9 @@ from services.web.origin import is_foreign
 
 COOKIE = "caretier_portal"
 """The session cookie; it is sent to ``/fhir`` and ``/v1`` too, so its path is the root."""
+
+BROWSER_COOKIE = "caretier_browser"
+"""By which an account knows a browser again (`services.hospital.browsers`); it opens nothing."""
 
 HOME = "/portal/"
 SYSTEM = "/portal/system"
@@ -181,10 +185,20 @@ class Gate:
             AuditError: it could not be written down.
         """
         browser = browser_of(request.headers.get("user-agent"))
+        cookie = request.cookies.get(BROWSER_COOKIE)
         token = self._accounts.open_session(
-            user, method, client=client_of(request), browser=browser, fresh=fresh
+            user, method, client=client_of(request), browser=browser, cookie=cookie, fresh=fresh
         )
         self._forget(request)
+        response.set_cookie(
+            BROWSER_COOKIE,
+            self._accounts.browsers.remember(user.id, cookie),
+            max_age=int(KNOWN_FOR.total_seconds()),
+            path="/portal",
+            httponly=True,
+            secure=self.secure,
+            samesite="strict",
+        )
         response.set_cookie(
             COOKIE,
             token,

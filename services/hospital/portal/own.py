@@ -13,7 +13,13 @@ from services.hospital.errors import AccountRefusedError, SignInError
 from services.hospital.models import User
 from services.hospital.passwords import SHORTEST_PASSWORD, WeakPasswordError
 from services.hospital.people import People
-from services.hospital.portal.access import ACCOUNT, EVERYBODY, client_of, local
+from services.hospital.portal.access import (
+    ACCOUNT,
+    BROWSER_COOKIE,
+    EVERYBODY,
+    client_of,
+    local,
+)
 from services.hospital.portal.pages import Portal, see
 from services.hospital.portal.trail_words import told
 from services.hospital.sessions import open_sessions
@@ -84,7 +90,9 @@ def _account_pages(pages: APIRouter, portal: Portal, people: People, lately: Lat
         if password != again:
             return show(request, who, refused="again")
         try:
-            user = people.accounts.check(who.user.username, old, client=who.client)
+            cookie = request.cookies.get(BROWSER_COOKIE)
+            name = who.user.username
+            user = people.accounts.check(name, old, client=who.client, cookie=cookie)
             people.change_password(user, password, keep=who.session, client=who.client)
         except SignInError:
             return show(request, who, refused="old")
@@ -126,7 +134,7 @@ def _proof_pages(pages: APIRouter, portal: Portal, people: People) -> None:
         who = gate.let_change(request, csrf, EVERYBODY)
         onward = local(next, ACCOUNT)
         try:
-            method = _proof(people, who.user, secret[:MAX_SECRET_CHARS], client_of(request))
+            method = _proof(people, who.user, secret[:MAX_SECRET_CHARS], request)
         except SignInError:
             return ask(request, who, onward, wrong=True)
         response = see(onward)
@@ -134,21 +142,20 @@ def _proof_pages(pages: APIRouter, portal: Portal, people: People) -> None:
         return response
 
 
-def _proof(people: People, user: User, secret: str, client: str | None) -> str:
+def _proof(people: People, user: User, secret: str, request: Request) -> str:
     """Look at a second proof; a wrong one counts like a wrong password.
 
     Raises:
         SignInError: it is wrong, or the account is locked.
     """
-    accounts = people.accounts
+    accounts, client = people.accounts, client_of(request)
+    cookie = request.cookies.get(BROWSER_COOKIE)
     if not people.factors.has(user):
-        accounts.check(user.username, secret, client=client)
+        accounts.check(user.username, secret, client=client, cookie=cookie)
         return "again+password"
-    accounts.admit("again+totp", client)
-    if user.is_locked():
-        accounts.refuse(user, "again+totp", client)
+    accounts.admit("again+totp", client, user, cookie)
     means = people.factors.prove(user, secret)
     if means is None:
-        accounts.count_failure(user)
+        accounts.count_failure(user, cookie)
         accounts.refuse(user, "again+totp", client)
     return f"again+{means}"

@@ -21,6 +21,7 @@ from services.hospital.models import User
 from services.hospital.oidc import Provider, Started
 from services.hospital.pending import LASTS, Kind, Pending, PendingSignIns
 from services.hospital.portal.access import (
+    BROWSER_COOKIE,
     EVERYBODY,
     HOME,
     SECOND_FACTOR,
@@ -91,7 +92,12 @@ class SignInSteps:
         """
         if not self._local:
             raise NotAllowedError("Sign in at the identity provider.")
-        user = self.accounts.check(username, password, client=client_of(request))
+        user = self.accounts.check(
+            username,
+            password,
+            client=client_of(request),
+            cookie=request.cookies.get(BROWSER_COOKIE),
+        )
         return self.proved(request, user, "password", onward)
 
     def proved(self, request: Request, user: User, method: str, onward: str) -> Response:
@@ -152,7 +158,7 @@ class SignInSteps:
         Raises:
             SignInError: always.
         """
-        self.accounts.count_failure(user)
+        self.accounts.count_failure(user, request.cookies.get(BROWSER_COOKIE))
         self.accounts.refuse(user, "totp", client_of(request))
 
 
@@ -197,9 +203,8 @@ def _code_pages(router: APIRouter, portal: Portal, steps: SignInSteps, factors: 
             raise NotSignedInError("Sign in first.")
         pending, user = found
         try:
-            steps.accounts.admit("totp", client_of(request))
-            if user.is_locked():
-                steps.accounts.refuse(user, "totp", client_of(request))
+            cookie = request.cookies.get(BROWSER_COOKIE)
+            steps.accounts.admit("totp", client_of(request), user, cookie)
             means = factors.prove(user, code[:MAX_CODE_CHARS])
             if means is None:
                 steps.wrong(request, user)
@@ -230,7 +235,12 @@ def _enrol_pages(router: APIRouter, portal: Portal, steps: SignInSteps, factors:
         who = portal.gate.let_change(request, csrf, EVERYBODY)
         if factors.policy == "off":
             raise NotAllowedError("This hospital does not offer a second factor.")
-        user = steps.accounts.check(who.user.username, password, client=client_of(request))
+        user = steps.accounts.check(
+            who.user.username,
+            password,
+            client=client_of(request),
+            cookie=request.cookies.get(BROWSER_COOKIE),
+        )
         response = see(ENROL)
         steps.hold(response, "enrol", user, method="", onward=HOME)
         return response

@@ -295,6 +295,15 @@ async def test_five_wrong_passwords_lock_the_account_even_for_the_right_one(open
     assert (await browser.sign_in("bo")).status_code == 303
 
 
+async def test_wrong_passwords_of_strangers_do_not_keep_out_a_browser_that_signed_in(open_browser):
+    own, stranger = open_browser(), open_browser()
+    assert (await own.sign_in("ana")).status_code == 303
+    for _ in range(FAILURES_BEFORE_LOCK):
+        assert (await stranger.sign_in("ana", "wrong password")).status_code == 401
+    assert (await stranger.sign_in("ana")).status_code == 401
+    assert (await own.sign_in("ana")).status_code == 303
+
+
 async def test_wrong_name_and_wrong_password_look_alike(open_browser):
     def told(answer: httpx.Response) -> str:
         return answer.text
