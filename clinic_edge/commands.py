@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clinic_edge.learning_commands import learning_commands
 from clinic_edge.settings import ClinicSettings
-from services.web.serve import serve
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 app = typer.Typer(add_completion=False, help="The clinic node: serve, enrol, make device codes.")
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of all state.")]
@@ -32,10 +34,16 @@ def main(
     """Serve the clinic node until interrupted."""
     context.obj = data
     if context.invoked_subcommand is None:
-        from clinic_edge.app import create
+        from services.web.serve import serve
 
         settings = _settings(data, port)
-        serve(lambda: create(settings), settings.host, settings.port)
+        serve(lambda: _application(settings), settings.host, settings.port)
+
+
+def _application(settings: ClinicSettings) -> FastAPI:
+    from clinic_edge.app import create
+
+    return create(settings)
 
 
 @app.command()

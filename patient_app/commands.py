@@ -6,14 +6,16 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from compliance.errors import CaretierError
 from patient_app.settings import DeviceSettings
-from services.web.serve import serve
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 app = typer.Typer(add_completion=False, help="The patient's device: serve, add people, enrol.")
 ask_app = typer.Typer(add_completion=False)
@@ -40,10 +42,16 @@ def main(
     """Serve the patient client until interrupted."""
     context.obj = data
     if context.invoked_subcommand is None:
-        from patient_app.app import create
+        from services.web.serve import serve
 
         settings = _settings(data, port)
-        serve(lambda: create(settings), settings.host, settings.port)
+        serve(lambda: _application(settings), settings.host, settings.port)
+
+
+def _application(settings: DeviceSettings) -> FastAPI:
+    from patient_app.app import create
+
+    return create(settings)
 
 
 @app.command()

@@ -13,9 +13,10 @@ from services.hospital.cds_commands import cds_app
 from services.hospital.ehr_commands import ehr_app
 from services.hospital.settings import HospitalSettings
 from services.hospital.smart_commands import client_app
-from services.web.serve import serve
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from services.hospital.record_erasure import Plan
     from services.hospital.service import Hospital
 
@@ -51,10 +52,16 @@ def main(
     """Serve the hospital's API and portal until interrupted."""
     context.obj = data
     if context.invoked_subcommand is None:
-        from services.hospital.app import create
+        from services.web.serve import serve
 
         settings = _settings(data, port)
-        serve(lambda: create(settings), settings.host, settings.port)
+        serve(lambda: _application(settings), settings.host, settings.port)
+
+
+def _application(settings: HospitalSettings) -> FastAPI:
+    from services.hospital.app import create
+
+    return create(settings)
 
 
 @app.command()
