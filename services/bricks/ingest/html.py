@@ -2,6 +2,9 @@
 
 A page can hide words from people and show them to programs (styles, comments, templates, text of no
 size). Such words never become knowledge. Struck-out text is left out too: it no longer holds.
+
+A page is walked through as it was parsed, and never changed: to take one tag out of a wide page
+costs as much as the page is wide.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 
 from bs4 import BeautifulSoup, Tag
-from bs4.element import NavigableString, PreformattedString
+from bs4.element import NavigableString, PageElement, PreformattedString
 from soupsieve import SelectorSyntaxError
 
 from services.bricks.ingest.clean import one_line, visible
@@ -23,18 +26,20 @@ MAX_BYTES = 20 * 2**20
 """A larger page is refused, in bytes."""
 MAX_HIDING = 500
 """A page with more rules that hide is refused."""
+MAX_LOOKS = 2_000_000
+"""A page is refused with more tags times rules that hide."""
 MAX_STYLE = 4000
 """What has a longer style of its own counts as hidden, in characters."""
 
-_NO_TEXT = (
+_NO_TEXT = frozenset(
     "script style template noscript head svg math iframe object embed canvas audio video form"
-    " button select textarea input nav footer aside dialog del s strike sup.reference"
-).split()
-_BLOCKS = (
-    "p div section article main ul ol dl dt dd blockquote pre table caption tr figure figcaption"
-    " header address details summary hr"
-).split()
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+    " button select textarea input nav footer aside dialog del s strike".split()
+)
+_BLOCKS = frozenset(
+    "p div section article main ul ol dl dt dd blockquote pre table caption figure figcaption"
+    " header address details summary hr".split()
+)
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _HIDDEN_CLASS = re.compile(
     r"^(sr-only|visually-?hidden|screen-reader-text|hidden|d-none|is-hidden|hide|invisible)$",
     re.IGNORECASE,
@@ -75,12 +80,14 @@ def html_blocks(markup: str | bytes) -> tuple[str, tuple[Block, ...]]:
         raise ItemError(f"the page is larger than {MAX_BYTES >> 20} MiB")
     soup = _parse(markup)
     title = one_line(soup.title.get_text()) if soup.title else ""
-    _remove_hidden(soup)
-    first = soup.find("h1")
-    title = one_line(first.get_text(" ")) if first else title
-    body = soup.find("main") or soup.find("article") or soup.body or soup
-    _mark_lines(soup)
-    return title, tuple(_split(body.get_text(), title))
+    hidden = _hidden(soup)
+    first: dict[str, Tag] = {}
+    for one, ends in _walk(soup, hidden):
+        if isinstance(one, Tag) and not ends:
+            first.setdefault(one.name, one)
+    title = _on_one_line(first["h1"], hidden) if "h1" in first else title
+    body = next((first[name] for name in ("main", "article", "body") if name in first), soup)
+    return title, tuple(_split(_text(body, hidden), title))
 
 
 def strip_markup(text: str) -> str:
@@ -88,9 +95,7 @@ def strip_markup(text: str) -> str:
     if not re.search(r"<[a-zA-Z!/?]|&[#a-z]\w+;", text):
         return visible(text)
     soup = _parse(text.replace("\n", "<br>") if "</p>" not in text else text)
-    _remove_hidden(soup)
-    _mark_lines(soup)
-    return re.sub(r"\x00\d\x00", "", soup.get_text())
+    return re.sub(r"\x00\d\x00", "", _text(soup, _hidden(soup)))
 
 
 def _parse(markup: str | bytes) -> BeautifulSoup:
@@ -99,24 +104,41 @@ def _parse(markup: str | bytes) -> BeautifulSoup:
         return BeautifulSoup(markup, "lxml")
 
 
-def _remove_hidden(soup: BeautifulSoup) -> None:
-    for selector in _hiding_selectors(soup):
+def _hidden(soup: BeautifulSoup) -> set[int]:
+    """The tags that a page does not show, by `id`; what is in them is not shown either.
+
+    Raises:
+        ItemError: it hides too much.
+    """
+    tags, selectors = soup.find_all(True), _hiding_selectors(soup)
+    if len(tags) * len(selectors) > MAX_LOOKS:
+        raise ItemError("too many rules that hide something, for so large a page")
+    found = {id(tag) for tag in tags if _is_hidden(tag)}
+    for selector in selectors:
         try:
-            found = soup.select(selector)
+            found.update(id(tag) for tag in soup.select(selector))
         except (SelectorSyntaxError, NotImplementedError):
             # states and generated content (`:hover`, `::before`), which hide no text of the page
             continue
-        _drop(found)
-    for special in soup.find_all(string=lambda s: isinstance(s, PreformattedString)):
-        special.extract()  # comments, declarations, processing instructions
-    _drop(soup.select(", ".join(_NO_TEXT)))
-    _drop(tag for tag in soup.find_all(True) if _is_hidden(tag))
+    return found
 
 
-def _drop(tags: object) -> None:
-    for tag in list(tags):  # type: ignore[call-overload]
-        if not tag.decomposed:
-            tag.decompose()
+def _walk(root: Tag, hidden: set[int]) -> Iterator[tuple[Tag | str, bool]]:
+    """What a page shows below a tag, in its order: texts, and tags at their begin and their end."""
+    way: list[tuple[Tag, Iterator[PageElement]]] = [(root, iter(root.contents))]
+    while way:
+        tag, rest = way[-1]
+        one = next(rest, None)
+        if one is None:
+            way.pop()
+            if way:
+                yield tag, True
+        elif isinstance(one, Tag):
+            if id(one) not in hidden:
+                yield one, False
+                way.append((one, iter(one.contents)))
+        elif isinstance(one, NavigableString) and not isinstance(one, PreformattedString):
+            yield str(one), False  # no comment, declaration or processing instruction
 
 
 def _hiding_selectors(soup: BeautifulSoup) -> list[str]:
@@ -144,37 +166,52 @@ def _hides(style: str) -> bool:
 
 
 def _is_hidden(tag: Tag) -> bool:
-    if tag.attrs is None or tag.name in {"html", "body"}:
+    if tag.name in {"html", "body"}:
         return False
     style = tag.get("style")
     classes = tag.get_attribute_list("class")
     return (
-        tag.has_attr("hidden")
+        tag.name in _NO_TEXT
+        or (tag.name == "sup" and "reference" in classes)
+        or tag.has_attr("hidden")
         or tag.get("aria-hidden") == "true"
         or (isinstance(style, str) and _hides(style))
         or any(_HIDDEN_CLASS.match(str(c)) for c in classes if c)
     )
 
 
-def _mark_lines(soup: BeautifulSoup) -> None:
-    """Put line ends where a page shows them, a dash before items, a mark before headings."""
-    for text in soup.find_all(string=True):
-        # the mark cannot be forged: visible() takes every such character out
-        text.replace_with(NavigableString(re.sub(r"\s+", " ", visible(str(text)))))
-    for tag in soup.find_all("br"):
-        tag.replace_with("\n")
-    for tag in soup.find_all(_HEADINGS):
-        tag.replace_with(f"\n\x00{tag.name[1]}\x00{one_line(tag.get_text(' '))}\n")
-    for tag in soup.find_all("tr"):
-        cells = [one_line(c.get_text(" ")) for c in tag.find_all(["td", "th"], recursive=False)]
-        # a row of two cells is a name and its value; a wider one says nothing by itself
-        tag.replace_with(f"\n- {cells[0]}: {cells[1]}\n" if len(cells) == 2 else "\n")  # noqa: PLR2004
-    for tag in soup.find_all("li"):
-        tag.insert(0, "\n- ")
-        tag.append("\n")
-    for tag in soup.find_all(_BLOCKS):
-        tag.insert_before("\n")
-        tag.insert_after("\n")
+def _on_one_line(tag: Tag, hidden: set[int]) -> str:
+    return one_line(" ".join(one for one, _ in _walk(tag, hidden) if isinstance(one, str)))
+
+
+def _text(root: Tag, hidden: set[int]) -> str:
+    """The text with line ends where a page shows them, a dash before items, marks of headings."""
+    out: list[str] = []
+    whole: Tag | None = None  # a heading or row, which was said on one line when it began
+    for one, ends in _walk(root, hidden):
+        if whole is not None:
+            whole = None if one is whole else whole
+        elif isinstance(one, str):
+            # the mark cannot be forged: visible() takes every such character out
+            out.append(re.sub(r"\s+", " ", visible(one)))
+        elif one.name in _HEADINGS:
+            whole = one
+            out.append(f"\n\x00{one.name[1]}\x00{_on_one_line(one, hidden)}\n")
+        elif one.name == "tr":
+            whole = one
+            out.append(_row(one, hidden))
+        elif one.name == "li":
+            out.append("\n" if ends else "\n- ")
+        elif one.name in _BLOCKS or (one.name == "br" and not ends):
+            out.append("\n")
+    return "".join(out)
+
+
+def _row(tag: Tag, hidden: set[int]) -> str:
+    """A row of two cells is a name and its value; a wider one says nothing by itself."""
+    there = tag.find_all(["td", "th"], recursive=False)
+    cells = [_on_one_line(cell, hidden) for cell in there if id(cell) not in hidden]
+    return f"\n- {cells[0]}: {cells[1]}\n" if len(cells) == 2 else "\n"  # noqa: PLR2004
 
 
 def _split(text: str, title: str) -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 
 import pytest
@@ -152,6 +153,36 @@ HEAVY = {
 def test_a_page_made_to_take_long_does_not(case):
     assert "Rest well." in text_of(HEAVY[case])
     assert sentences_of(strip_markup(HEAVY[case]))
+
+
+WIDE = {
+    "paragraphs": "<p>x",
+    "line ends": "<br>",
+    "headings": "<h1>x</h1>",
+    "headings in one another": "<h2>",
+    "tables in one another": "<table><tr><td>",
+    "lists in one another": "<ul><li>",
+    "hidden in one another": "<div hidden>",
+}
+
+
+@pytest.mark.parametrize("case", WIDE)
+def test_a_page_takes_time_as_it_is_long(case):
+    def seconds(times):
+        took = []
+        for _ in range(3):
+            began = time.process_time()
+            html_blocks(WIDE[case] * times)
+            took.append(time.process_time() - began)
+        return min(took)
+
+    assert seconds(4000) < 10 * seconds(1000)  # 16 times as long, were each held against all
+
+
+def test_a_large_page_with_many_hiding_rules_is_refused():
+    rules = "".join(f".a{i}{{display:none}}" for i in range(500))
+    with pytest.raises(ItemError, match="so large a page"):
+        html_blocks(f"<style>{rules}</style>" + "<p>Rest." * 4000)
 
 
 def test_a_page_with_a_great_many_hiding_rules_is_refused():
