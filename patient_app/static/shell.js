@@ -5,6 +5,7 @@
 
 import { h, icon } from "/static/caretier/dom.js";
 import { language, t } from "/static/caretier/i18n.js";
+import "/static/caretier/once.js";
 import "./keep.js"; // on every page: to lock wipes what was typed, wherever one locks
 
 const ALIVE = "/healthz";

@@ -48,21 +48,34 @@ async function reach(path, options) {
   return response;
 }
 
+async function exchange(method, path, body) {
+  const options = { method, headers: { Accept: "application/json" } };
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = body;
+  }
+  const text = await (await reach(path, options)).text();
+  return text ? JSON.parse(text) : null;
+}
+
+const underway = new Map();
+
 /**
- * Call and read JSON.
+ * Call and read JSON. A call that changes something, made again while the same one is on its way (a
+ * second press on a slow line), is that one.
  * @param {string} method
  * @param {string} path
  * @param {unknown} [body] sent as JSON
  * @returns {Promise<any>} null for an empty reply
  */
-export async function call(method, path, body) {
-  const options = { method, headers: { Accept: "application/json" } };
-  if (body !== undefined) {
-    options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(body);
+export function call(method, path, body) {
+  const said = JSON.stringify(body);
+  if (method === "GET") return exchange(method, path, said);
+  const name = [method, path, said].join(" ");
+  if (!underway.has(name)) {
+    underway.set(name, exchange(method, path, said).finally(() => underway.delete(name)));
   }
-  const text = await (await reach(path, options)).text();
-  return text ? JSON.parse(text) : null;
+  return underway.get(name);
 }
 
 /** Read what a page asks for by itself, with nobody at it: no session is kept alive by that. */

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
 from support.looks import in_looks
 
 from services.fhir.intake import questionnaires
 from services.fhir.intake.validate import faults
 from services.fhir.validate import check
+from tests.browser.patient.conftest import HELD
 from tests.browser.patient.home import flaws, overflow, shot
 
+NOTHING = {"forms": [], "drafts": [], "questions": []}
 TEXT = {
     "en": ("I have crushing chest pain and cannot breathe", "My knee hurts when I walk"),
     "es": ("Tengo un dolor fuerte en el pecho y no puedo respirar", "Me duele la rodilla"),
@@ -68,3 +71,18 @@ def test_a_visit_is_prepared_from_the_record_to_the_file(home, chromium, look):
     assert faults(made, form) == ()
     page.context.close()
     assert home.complaints == []
+
+
+def test_a_question_for_a_visit_that_is_added_twice_on_a_slow_line_stands_there_once(stage):
+    stage.replies["GET /api/visits"] = NOTHING
+    stage.replies["POST /api/visit-questions"] = HELD
+    page = stage.open("/visits")
+    page.fill("#question-text", "May I swim?")
+    for _ in range(2):
+        page.press("#question-text", "Enter")
+    expect(page.locator("#question-text")).to_have_value("May I swim?")
+    asked = {"id": "q1", "text": "May I swim?"}
+    stage.replies["POST /api/visit-questions"] = {**NOTHING, "questions": [asked]}
+    stage.let_go()
+    expect(page.locator("#questions li")).to_have_count(1)
+    assert stage.bodies("POST /api/visit-questions") == [{"text": "May I swim?"}]

@@ -3,6 +3,7 @@
 import { ask } from "/static/caretier/dialog.js";
 import { when } from "/static/caretier/i18n.js";
 import { keys } from "/static/caretier/keys.js";
+import "/static/caretier/once.js";
 import "./bell.js";
 import { any, dropAll } from "./keep.js";
 import { watch } from "./presence.js";

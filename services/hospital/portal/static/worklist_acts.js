@@ -9,14 +9,19 @@ import { refresh } from "./worklist_news.js";
 import { idOf, picked, untick } from "./worklist_rows.js";
 
 let last = null;
+let turn = Promise.resolve();
+const held = new Set();
+
+/** One after the other, however slow the line: what is undone is what was done last. */
+const inTurn = (work) => (turn = turn.then(work, work));
 
 const dialogOf = (act) => document.getElementById(act);
 
 async function colleagues(select) {
   if (select.options.length > 1) return;
-  for (const { id, name } of await call("GET", "/portal/api/colleagues")) {
-    select.append(h("option", { value: id }, name));
-  }
+  const found = await call("GET", "/portal/api/colleagues");
+  if (select.options.length > 1) return; // two keys asked at once
+  select.append(...found.map(({ id, name }) => h("option", { value: id }, name)));
 }
 
 /** What a dialog was filled in with; null when it was dismissed. */
@@ -52,8 +57,7 @@ function said(act, done) {
   return words.filter(Boolean).join(" ");
 }
 
-/** Undo what was done last. */
-export async function undo() {
+async function takeBack() {
   if (!last) return;
   const batch = last;
   last = null;
@@ -66,23 +70,32 @@ export async function undo() {
   }
 }
 
-/** Do something with the ticked rows, or with the one that a person is at. */
+/** Undo what was done last. */
+export const undo = () => inTurn(takeBack);
+
+async function send(name, chosen, body) {
+  const done = await call("POST", `/portal/api/worklist/${name}`, body);
+  const any = Object.keys(done.versions).length > 0;
+  last = any ? done.batch : null;
+  toast(said(name, done), any ? "ok" : "problem", any ? { label: t("worklist.undo"), act: undo } : null);
+  if (any) [untick(chosen), empty(name)];
+  await refresh();
+}
+
+/** Do something with the ticked rows, or with the one that a person is at; once for each at a time. */
 export async function act(name) {
-  const standing = picked().filter((row) => row.dataset.version !== "gone");
-  const chosen = name === "snooze" ? standing.filter((row) => !row.querySelector(".inboxrow--emergency")) : standing;
-  const urgent = standing.length - chosen.length;
-  if (!chosen.length) return toast(urgent ? t("worklist.none_can_wait") : t("worklist.ticked_none"), "problem");
+  const here = picked().filter((row) => row.dataset.version !== "gone");
+  if (!here.length) return toast(t("worklist.ticked_none"), "problem");
+  const chosen = here.filter((row) => !held.has(row));
+  if (!chosen.length) return;
   const rows = chosen.map((row) => ({ id: idOf(row), version: Number(row.dataset.version) }));
+  for (const row of chosen) held.add(row);
   try {
-    const more = dialogOf(name) ? await filled(name, rows.length, urgent) : {};
-    if (!more) return;
-    const done = await call("POST", `/portal/api/worklist/${name}`, { rows, ...more });
-    const any = Object.keys(done.versions).length > 0;
-    last = any ? done.batch : null;
-    toast(said(name, done), any ? "ok" : "problem", any ? { label: t("worklist.undo"), act: undo } : null);
-    if (any) [untick(), empty(name)];
-    await refresh();
+    const more = dialogOf(name) ? await filled(name, chosen.length) : {};
+    if (more) await inTurn(() => send(name, chosen, { rows, ...more }));
   } catch (problem) {
     toastProblem(problem);
+  } finally {
+    for (const row of chosen) held.delete(row);
   }
 }

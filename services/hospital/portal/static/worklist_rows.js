@@ -41,9 +41,9 @@ export function tick() {
   tell();
 }
 
-/** Untick everything. */
-export function untick() {
-  for (const row of rows()) if (box(row)) box(row).checked = false;
+/** Untick rows. */
+export function untick(those) {
+  for (const row of those) if (box(row)) box(row).checked = false;
   tell();
 }
 
