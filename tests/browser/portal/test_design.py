@@ -52,3 +52,13 @@ def test_with_forced_colours_and_without_motion_nothing_is_lost(open_page):
         ".filter((a) => a.effect.getTiming().iterations === Infinity).length"
     )
     assert moving == 0
+
+
+def test_what_is_chosen_shows_where_colours_are_the_persons_own(page):
+    page.emulate_media(forced_colors="active")
+    page.goto(f"{ORIGIN}/portal/design")
+    for tabs in page.locator(".tabs").all():
+        kinds = "one => getComputedStyle(one).backgroundColor"
+        chosen = tabs.locator('> [aria-selected="true"], > [aria-current="page"]')
+        rest = tabs.locator(':scope > :not([aria-selected="true"], [aria-current="page"])')
+        assert chosen.evaluate(kinds) != rest.first.evaluate(kinds)
