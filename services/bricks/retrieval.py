@@ -201,6 +201,13 @@ class KnowledgeIndex:
             if w not in self._frequency and w not in own and self.names.correct(w) is None
         ]
 
+    def strange(self, word: str) -> bool:
+        """Whether no source holds a word, misspellings forgiven."""
+        found = content_stems(word)
+        return bool(found) and all(
+            w not in self._frequency and self.names.correct(w) is None for w in found
+        )
+
     def weight(self, stem: str) -> float:
         """How much a word tells apart: the fewer topics hold it, the more."""
         return log(1 + (len(self.knowledge.topics) + 1) / (1 + self._frequency[stem]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from services.bricks.knowledge import Passage
 from services.bricks.retrieval import KnowledgeIndex
-from services.consult import animals, children
+from services.consult import children, turns
 from services.consult.answerable import Answerable
 from services.consult.asked import Asked, make_ready
 from services.consult.choose import Best, Chooser, Judged
@@ -57,7 +57,8 @@ class Material:
     ``quotes`` is the short answer, ``more`` what the same passages say besides. ``reason`` tells
     why there is nothing, or why a person has to answer: ``needs-clinician``, ``held-above``,
     ``wrong-matter``, ``not-covered``, ``low-confidence``; None when the quotes answer the
-    question. ``destination`` is the tier that should answer then. ``confidence`` is 0 to 1.
+    question. ``lacks`` is what the question turns on and the best passages do not speak of.
+    ``destination`` is the tier that should answer then. ``confidence`` is 0 to 1.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Material:
     topics: tuple[str, ...] = ()
     confidence: float = 0.0
     reason: str | None = None
+    lacks: turns.Turn | None = None
     destination: Level | None = None
 
 
@@ -151,8 +153,11 @@ class Grounder:
                 kind, facts=facts, reason=reason, topics=asked.named, confidence=round(fit, 3)
             )
         chosen = _chosen(best.judged)
-        if animals.unmet(asked.said, " ".join(j.passage.text for j in chosen)):
-            return Material(kind, facts=facts, reason="wrong-matter", topics=asked.named)
+        lacks = turns.unmet(asked, [j.passage for j in chosen], self.index)
+        if lacks:
+            return Material(
+                kind, facts=facts, reason="wrong-matter", lacks=lacks, topics=asked.named
+            )
         if asked.child and not (chosen := self._of_children(chosen)):
             return Material(
                 kind,

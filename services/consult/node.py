@@ -346,10 +346,11 @@ class Node:
         model: ModelCardRef,
     ) -> Outcome:
         reason = material.reason or "not-covered"
-        clock.step("judge", outcome="abstained", reason=reason, confidence=material.confidence)
+        found = {"reason": reason, "lacks": material.lacks, "confidence": material.confidence}
+        clock.step("judge", outcome="abstained", **found)
         facts = tuple(f for f in material.facts if f.warning)
         own = [f.text for f in facts]
-        told = wording.unanswered(reason, self.level, question.person.language)
+        told = wording.unanswered(reason, self.level, question.person.language, material.lacks)
         answer = Answer(
             id=question.id,
             status=Status.ABSTAINED,

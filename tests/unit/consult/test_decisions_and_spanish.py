@@ -19,6 +19,9 @@ from services.consult.spanish import in_english, is_spanish, plain_question
         "¿Puedo dejar de tomar la pastilla?",
         "do i have cancer",
         "What’s wrong with me",
+        "Is my MRI normal?",
+        "looking at my scan, is the lump benign",
+        "will my baby be born healthy",
     ],
 )
 def test_a_decision_about_ones_own_care_is_recognised(text: str) -> None:
@@ -28,6 +31,17 @@ def test_a_decision_about_ones_own_care_is_recognised(text: str) -> None:
 def test_to_change_a_named_medicine_is_a_decision() -> None:
     assert own_decision("should I stop metformin?", medicine=True)
     assert not own_decision("should I stop eating salt?")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my neighbor gave me her oxycodone, how many do I take",
+        "a website says to take furosemide before a weigh-in, how much",
+    ],
+)
+def test_an_amount_that_others_told_is_for_a_clinician(text: str) -> None:
+    assert own_decision(text, medicine=True)
 
 
 @pytest.mark.parametrize(
