@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services.bricks.errors import BrickError
+from services.engines.llama.weights import model_params
 from services.engines.torch_side import Say, answer, run_module
 
 CONTEXT = 1024
@@ -72,8 +73,10 @@ def probe(
 
 
 def _work(request: dict[str, Any], _say: Say) -> dict[str, Any]:
-    from llama_cpp import Llama
+    from llama_cpp import Llama, llama_cpp
 
+    safe = model_params()
+    llama_cpp.llama_model_default_params = lambda: safe  # `Llama` has no argument for it
     model = Llama(
         request["model"],
         n_ctx=CONTEXT,

@@ -16,6 +16,18 @@ PIECE_BYTES = 256
 """Longest text of one token; llama.cpp's own vocabularies stay below it."""
 
 
+def model_params() -> Any:
+    """What llama.cpp loads models with, but never onto AMX: its products there end the process.
+
+    AVX-512 does them then. Seen in 0.3.36, at the first token of any model.
+    """
+    from llama_cpp import llama_cpp
+
+    params = llama_cpp.llama_model_default_params()
+    params.use_extra_bufts = b"AMX_INT8 = 1" not in llama_cpp.llama_print_system_info()
+    return params
+
+
 @dataclass(frozen=True)
 class Told:
     """A prompt in tokens: ``head`` up to the user's words, ``rest`` from there to the answer."""
@@ -44,7 +56,7 @@ class Weights:
         self.gate = Gate()
         _logger.set_verbose(False)
         llama_cpp.llama_backend_init()
-        params = llama_cpp.llama_model_default_params()
+        params = model_params()
         params.n_gpu_layers = 0
         try:
             # its "quiet" would point this whole process's output elsewhere while it loads
