@@ -21,6 +21,9 @@ from compliance.deidentify.residual import residue
 from compliance.deidentify.settings import DeidentifySettings
 
 Tongue = Literal["en", "es"]
+MAX_WORD = 500
+"""A longer word is refused at once, in letters: patterns of names would try at each of them."""
+_ENDLESS = regex.compile(rf"(?<!\p{{L}}[-'\u2019.]?)(?:\p{{L}}[-'\u2019.]?+){{{MAX_WORD + 1}}}+")
 _SPEAKER = regex.compile(r"^\[(?:patient|clinician|relative|person)(?:_\p{Ll}+)?\][ \t]", regex.M)
 """Who speaks, at the start of a transcript's line. Our placeholders are in capitals, and a bent one
 in an answer is still refused, so these words need no escape."""
@@ -136,6 +139,8 @@ class Deidentifier:
             raise DeidentificationError(
                 f"The text is longer than {self.settings.max_chars} characters."
             )
+        if len(text) > MAX_WORD and _ENDLESS.search(text):
+            raise DeidentificationError(f"The text has a word of more than {MAX_WORD} letters.")
         if any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else False:
             raise DeidentificationError("The text holds code points that are no characters.")
         if language not in LANGUAGES:

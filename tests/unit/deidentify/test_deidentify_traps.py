@@ -210,6 +210,14 @@ def test_a_pattern_that_never_ends_is_stopped_and_refused() -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.parametrize("piece", ["A", "a", "Ñ", "A-", "A'", "A."])
+def test_a_word_that_never_ends_is_refused_at_once(detector: Deidentifier, piece: str) -> None:
+    started = time.process_time()
+    with pytest.raises(DeidentificationError, match="a word of more than 500 letters"):
+        detector.deidentify(f"I have a cough. {piece * 8000}")
+    assert time.process_time() - started < 1
+
+
 def test_a_swallowed_time_out_of_presidio_is_noticed_afterwards() -> None:
     with pytest.raises(OutOfTimeError), time_budget(0.01):
         time.sleep(0.02)
