@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, computed_field
 
 from services.consult.messages import Message
+from services.consult.record.trends import Trend
 
 Flag = Literal["critical", "high", "low", "due", "unconfirmed", "conflict", "gap", "severe", "hold"]
 Part = Literal[
@@ -51,7 +52,8 @@ class Line(Message):
     """One statement with the resources that carry it, the most telling first.
 
     ``day`` is an ISO date (or month, or year), ``at`` the moment where the time of day matters,
-    ``detail`` a second sentence.
+    ``detail`` a second sentence. ``course`` is how the number went, where there is more than one;
+    it is drawn and not given out, as ``/trends`` has it whole.
     """
 
     text: str
@@ -61,6 +63,7 @@ class Line(Message):
     detail: str | None = None
     flag: Flag | None = None
     rule: Rule | None = None
+    course: Trend | None = Field(default=None, exclude=True)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

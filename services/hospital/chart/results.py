@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from services.consult.record.facts import test_name
 from services.consult.record.reading import Result
 from services.consult.record.results import number_text
-from services.consult.record.trends import flag_of, grouped
+from services.consult.record.trends import Trend, flag_of, grouped, trends_of
 from services.hospital.chart.models import Flag, Line
 from services.hospital.chart.source import is_answer
 from services.hospital.chart.view import View
@@ -41,7 +41,14 @@ def _line(view: View, found: Sequence[Result]) -> Line:
         day=newest.day,
         detail=" ".join(_about(view, newest, before)) or None,
         flag=flag_of(newest),
+        course=_course(view, found, name),
     )
+
+
+def _course(view: View, found: Sequence[Result], name: str) -> Trend | None:
+    """How a test went up to its newest result; None where nothing can be drawn."""
+    drawn = trends_of(found, view.language, name)
+    return next((one for one in drawn if one.points[-1].source == found[0].ref), None)
 
 
 def _about(view: View, newest: Result, before: Result | None) -> Iterator[str]:

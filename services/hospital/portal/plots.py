@@ -6,10 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.consult.record.trends import Trend
+from services.web.curves import BOTTOM, LEFT, RIGHT, TOP, curve
+from services.web.curves import HEIGHT as HIGH
+from services.web.curves import WIDTH as WIDE
+
 WIDTH = 320.0
 """Units from the left to the right end of a picture."""
 ROW = 34
 """Units between two lines of a picture."""
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 32.0, 4.0
+"""Of a small picture in a line, with what is free around it."""
 
 
 @dataclass(frozen=True)
@@ -147,3 +154,32 @@ def columns(counts: Sequence[Sequence[int]]) -> Columns:
         return Column(round(number * step, 1), round(step - GAP, 1), tuple(placed))
 
     return Columns(tuple(column(n, parts) for n, parts in enumerate(counts)), most)
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A small picture of a course: its lines, the range behind them, and where it stands now."""
+
+    lines: tuple[str, ...]
+    band: tuple[float, float] | None
+    ends: tuple[tuple[float, float], ...]
+
+
+def spark(course: Trend) -> Spark:
+    """Draw a course without numbers, which stand beside it: days across, values up."""
+    drawn = curve(course, str)
+    across = (SPARK_WIDTH - 2 * SPARK_EDGE) / (WIDE - LEFT - RIGHT)
+    up = (SPARK_HEIGHT - 2 * SPARK_EDGE) / (HIGH - TOP - BOTTOM)
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return round(SPARK_EDGE + (x - LEFT) * across, 1), round(SPARK_EDGE + (y - TOP) * up, 1)
+
+    count = len(drawn.lines)
+    return Spark(
+        lines=tuple(
+            " ".join("{},{}".format(*at(mark.x, mark.y)) for mark in drawn.marks[which::count])
+            for which in range(count)
+        ),
+        band=(at(LEFT, drawn.band.y)[1], round(drawn.band.height * up, 1)) if drawn.band else None,
+        ends=tuple(at(mark.x, mark.y) for mark in drawn.marks[-count:]),
+    )

@@ -23,6 +23,7 @@ from services.hospital.chart import Reader
 from services.hospital.models import User
 from services.hospital.portal.access import SIGN_IN, home_of
 from services.hospital.portal.places import places_of
+from services.hospital.portal.plots import spark
 from services.web.i18n import COMMON, LANGUAGES, Catalogue, Language, Translator, negotiate
 from services.web.templating import templates
 
@@ -138,7 +139,7 @@ class Pages:
         self.glass: Callable[[User, str], BrokenGlass | None] | None = None
         self.opened: Callable[[BrokenGlass], Sequence[Entry]] = lambda _access: ()
         self._templates = templates(HERE / "templates", portal=STATIC)
-        self._templates.env.filters["stamp"] = stamp
+        self._templates.env.filters |= {"stamp": stamp, "spark": spark}
         self._catalogue = Catalogue.load(COMMON, LOCALE)
 
     def language(self, request: Request) -> Language:

@@ -115,6 +115,7 @@ def _beside(portal: Portal, lists: Lists) -> Callable[[Request, Any, SignedIn], 
 
     ``back`` is the list it was opened from, ``near`` ids before and after it there, ``held`` who
     held it (`Held`) with ``held_names`` by id, ``done`` what was just done and may be undone;
+    ``onward`` is the id and urgency of what comes next after a signature;
     ``waited`` is how long an open one has waited, ``late`` whether that is too long.
     """
 
@@ -125,7 +126,9 @@ def _beside(portal: Portal, lists: Lists) -> Callable[[Request, Any, SignedIn], 
         done = lists.holding.done(batch, who.user) if batch else None
         now, t = lists.holding.clock(), portal.pages.translator(request)
         waits = item.state == "open"
+        signed = item.state == "signed" and "signed" in request.query_params
         return {
+            "onward": lists.worklist.first(_open(filters), who.user.id) if signed else None,
             "waited": age(item.received, now, t) if waits else "",
             "late": waits and lists.worklist.waits.overdue(item.urgency, item.received, now),
             "back": address(filters),
@@ -137,6 +140,11 @@ def _beside(portal: Portal, lists: Lists) -> Callable[[Request, Any, SignedIn], 
         }
 
     return add
+
+
+def _open(filters: Filters) -> Filters:
+    """The list as it is, or everybody's where it holds nothing that could be answered now."""
+    return filters.but(show="all") if filters.show in {"signed", "snoozed"} else filters
 
 
 def _choose(  # noqa: PLR0917 - what the page shows

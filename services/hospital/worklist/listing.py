@@ -158,6 +158,14 @@ class Worklist:
 
             return Neighbours(nearest(after=False), nearest(after=True))
 
+    def first(self, filters: Filters, user: str) -> tuple[str, str] | None:
+        """Id and urgency of what stands first on a list; None where nothing does."""
+        wanted = chosen(filters, user, self.waits, self._clock())
+        query = select(Referral.id, Referral.urgency).where(wanted).order_by(*order_of(filters))
+        with self._database.reading() as session:
+            row = session.execute(query.limit(1)).first()
+            return (row[0], row[1]) if row else None
+
     def names(self, ids: Iterable[str | None]) -> dict[str, str]:
         """Display names of accounts by id."""
         known = {id_ for id_ in ids if id_}

@@ -224,3 +224,22 @@ def test_what_wrote_a_draft_has_its_card_one_step_away(hospital, page, lay, look
     page.click("main summary >> nth=0")
     assert {"en": "risks", "es": "riesgos"}[look.language] in page.inner_text("main").lower()
     good(page, "drafter")
+
+
+@in_looks
+def test_after_a_signature_one_key_leads_to_what_is_most_urgent_now(page, lay, good):
+    lay("Is a bit of a cough bad?", urgency="routine")
+    mine = lay("May I swim with a cold?", urgency="urgent")
+    page.goto(f"{ORIGIN}/portal/referrals/{mine}")
+    page.wait_for_selector("#panes [role=tab][tabindex]", state="attached")
+    pressing = lay("My chest hurts", urgency="emergency")
+    page.keyboard.press("Alt+4")
+    page.locator("#text").fill("Rest for a day or two, then swim.")
+    page.keyboard.press("Control+Enter")
+    page.locator("#confirm [type=submit]").click()
+    page.wait_for_url("**signed=1")
+    onward = page.locator("#onward")
+    good(page, "referral-onward")
+    expect(onward).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/portal/referrals/{pressing}")
