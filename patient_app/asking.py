@@ -17,6 +17,7 @@ from compliance.errors import BadInputError
 from patient_app import withdrawing
 from patient_app.disclosure import Discloser
 from patient_app.errors import NotLinkedError
+from patient_app.medicines.own import entered
 from patient_app.member import Member
 from patient_app.trouble import problem_in
 from services.consult import children, wording
@@ -150,14 +151,19 @@ class Asking:
 
 
 def _told_of_person(outcome: Outcome, question: Question) -> Outcome:
-    """Let an answer tell that no record was there to hold it against.
+    """Let an answer tell that no record was there to hold it against, or medicines alone.
 
     And that it is for a child, where it speaks of a medicine: a warning on everything is read by
     nobody.
     """
     child = children.meant(question.text, question.person)
     medicines = child and words.medicine_phrases().find(f"{question.text} {outcome.answer.text}")
-    known = {"empty": not question.record, "child": bool(medicines)}
+    own = all(one.get("resourceType") == "MedicationStatement" for one in question.record)
+    known = {
+        "empty": not question.record,
+        "listed": own and bool(question.record),
+        "child": bool(medicines),
+    }
     if not any(known.values()):
         return outcome
     step = Step(step="person", ms=0.0, detail=known)
@@ -176,7 +182,9 @@ def _asked_before(member: Member, consult: str | None, text: str) -> dict[str, A
 def question_of(
     member: Member, text: str, conversation: str | None, consult: str | None = None
 ) -> Question:
-    """A question with what the record knows of the person; ``consult``: the one it belongs to.
+    """A question with what is known of the person: their record, and the medicines they entered.
+
+    ``consult``: the one that it belongs to.
 
     Raises:
         BadInputError: it is empty, too long, or cannot be read.
@@ -191,7 +199,7 @@ def question_of(
             text=text,
             person=member.person(),
             history=member.history(conversation, before=consult),
-            record=tuple(member.resources()),
+            record=(*member.resources(), *entered(member)),
             asked=datetime.now(UTC).date(),
         )
     except ValidationError:

@@ -72,7 +72,7 @@ function forWhom(answer) {
   const way = h("a", { href: "/record#import" }, t("answer.add_record"));
   return [
     known.child && banner("urgent", t("answer.child"), h("p", {}, t("answer.child_do"))),
-    known.empty && banner("info", "", h("p", {}, t("answer.no_record"), " ", way)),
+    (known.empty || known.listed) && banner("info", "", h("p", {}, t(known.empty ? "answer.no_record" : "answer.listed"), " ", way)),
   ];
 }
 

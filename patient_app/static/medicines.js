@@ -39,6 +39,7 @@ function leaflet(one) {
 }
 
 function how(one) {
+  if (one.own && !one.dose) return [h("p", { class: "soft small" }, t("medicines.own_missing"))];
   return [
     one.dose && h("p", {}, t("medicines.how", { dose: one.dose })),
     one.doubt && banner("info", t(`medicines.${one.doubt}`)),

@@ -71,6 +71,10 @@ def test_an_answer_says_that_it_knows_no_record_and_a_long_text_fits_a_small_pho
     expect(page.locator(".answer__main .banner--urgent")).to_contain_text("under 18")
     link = page.get_by_role("link", name="Add my record")
     expect(link).to_have_attribute("href", "/record#import")
+    listed = said(trace=[{"step": "person", "ms": 0, "detail": {"listed": True}}])
+    stage.ask("And with these?", ("answer", listed))
+    banner = page.locator(".exchange").last.locator(".answer__main .banner--info")
+    expect(banner).to_contain_text("the medicines on your list, but no allergies")
     page.fill("#question", "x" * 7900)
     expect(page.locator("#counter")).to_have_text("100 characters left")
     assert overflow(page) <= 0

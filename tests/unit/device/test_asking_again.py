@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from patient_app.disclosure import Discloser
+from patient_app.medicines.own import enter
 from patient_app.service import Device
 from patient_app.settings import DeviceSettings
 
 PASSPHRASE = "correct horse"
 TEXT = "What is asthma?"
-CHILD = {"empty": False, "child": True}
+CHILD = {"empty": False, "listed": False, "child": True}
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ async def test_what_is_not_that_question_or_left_already_is_a_question_of_its_ow
 @pytest.mark.parametrize(
     ("born", "record", "text", "told"),
     [
-        (None, False, TEXT, [{"empty": True, "child": False}]),
+        (None, False, TEXT, [{"empty": True, "listed": False, "child": False}]),
         (None, True, TEXT, []),
         (365 * 40, True, "How much ibuprofen is safe?", []),
         (150, True, "How much ibuprofen is safe?", [CHILD]),
@@ -74,3 +75,10 @@ async def test_an_answer_tells_of_an_empty_record_and_a_childs_of_doses(
         ana.import_record([{"resourceType": "Patient", "id": "p1"}])
     answer = await asked(device, text, "talk")
     assert [step.detail for step in answer.trace if step.step == "person"] == told
+
+
+async def test_an_answer_tells_that_it_knows_the_list_of_medicines_alone(device):
+    enter(device.members["ana"], "warfarin", "", "", None)
+    answer = await asked(device, TEXT, "talk")
+    (told,) = [step.detail for step in answer.trace if step.step == "person"]
+    assert told == {"empty": False, "listed": True, "child": False}

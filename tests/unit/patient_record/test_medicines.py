@@ -7,8 +7,10 @@ from datetime import date
 import pytest
 
 from compliance.errors import NotFoundError
+from patient_app.asking import question_of
 from patient_app.medicines import own
 from patient_app.medicines.listing import doubt_of, listing
+from services.consult.record import Record
 from services.fhir.validate import check
 
 TODAY = date(2026, 11, 26)
@@ -83,3 +85,18 @@ def test_the_leaflet_is_the_sources_or_there_is_none(ill, of_medicines):
 def test_an_empty_vault_lists_nothing(member, of_medicines):
     found = listing(member, of_medicines, TODAY)
     assert not any(found.values())
+
+
+def test_a_question_is_held_against_what_was_entered_and_not_against_what_was_stopped(ill):
+    asked = "can I take ibuprofen with my medicines?"
+
+    def told():
+        question = question_of(ill, asked, None)
+        facts = Record(question.record, today=TODAY).facts_for(asked, "en")
+        return " ".join(fact.text for fact in facts)
+
+    assert "warfarin" not in told()
+    id_ = own.enter(ill, "warfarin", "", "", None)["id"]
+    assert "raise the risk of serious bleeding" in told()
+    own.stop(ill, id_, TODAY)
+    assert "raise the risk of serious bleeding" not in told()
