@@ -15,7 +15,11 @@ def hold(page):
 
     def keep(address):
         kept = []
-        page.route(address, kept.append)
+
+        def take(route):
+            kept.append(route)
+
+        page.route(address, take)
         return kept
 
     return keep

@@ -84,14 +84,16 @@ async function send(name, chosen, body) {
 
 /** Do something with the ticked rows, or with the one that a person is at; once for each at a time. */
 export async function act(name) {
-  const here = picked().filter((row) => row.dataset.version !== "gone");
-  if (!here.length) return toast(t("worklist.ticked_none"), "problem");
-  const chosen = here.filter((row) => !held.has(row));
+  const standing = picked().filter((row) => row.dataset.version !== "gone");
+  const able = name === "snooze" ? standing.filter((row) => !row.querySelector(".inboxrow--emergency")) : standing;
+  const urgent = standing.length - able.length;
+  if (!able.length) return toast(urgent ? t("worklist.none_can_wait") : t("worklist.ticked_none"), "problem");
+  const chosen = able.filter((row) => !held.has(row));
   if (!chosen.length) return;
   const rows = chosen.map((row) => ({ id: idOf(row), version: Number(row.dataset.version) }));
   for (const row of chosen) held.add(row);
   try {
-    const more = dialogOf(name) ? await filled(name, chosen.length) : {};
+    const more = dialogOf(name) ? await filled(name, chosen.length, urgent) : {};
     if (more) await inTurn(() => send(name, chosen, { rows, ...more }));
   } catch (problem) {
     toastProblem(problem);
