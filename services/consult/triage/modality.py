@@ -3,9 +3,10 @@
 Every hit of a concept gets one status. Cues come from ``modality.yaml``: *no* and its kin deny
 what follows them, *years ago* puts its clause in the past, *what are the signs of* asks about the
 rest of its sentence, *if someone* supposes it, *homework* or *a novel* sets the whole message
-elsewhere and *the news* its sentence, unless a sentence speaks of the person, and a figure of
-speech covers only its own words. A new subject (*I have*, *my son is*) ends a question's or a
-supposition's reach. In doubt a hit is present.
+elsewhere and *the news* its sentence, unless a sentence speaks of the person; a figure of speech
+covers only its own words, and so does a habit of sleep (*snores and stops breathing*) where
+nothing in the message makes it one of this hour. A new subject (*I have*, *my son is*) ends a
+question's or a supposition's reach. In doubt a hit is present.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ CUES = (
     "not_elsewhere",
     "own",
     "figure",
+    "habit",
+    "not_habit",
     "split",
     "subject",
     "list",
@@ -57,6 +60,7 @@ class Status(StrEnum):
     SUPPOSED = "supposed"
     ELSEWHERE = "told of someone else or of a text"
     FIGURE = "figure of speech"
+    HABIT = "habit of sleep"
 
 
 class Modality:
@@ -78,11 +82,12 @@ class Modality:
         self._past = self._find_past()
         self._earlier = self._reach("earlier", _EARLIER_WORDS)
         self._asked = self._until_subject("question")
+        self._persons = {self._sentence[c.start] for c in self._by_kind["somebody"]}
         self._general = self._find_general()
         self._supposed = self._until_subject("supposition")
-        self._figure = frozenset(
-            p for c in self._by_kind["figure"] for p in range(c.start, c.end + 1)
-        )
+        self._figure = _covered(self._by_kind["figure"])
+        self.habits = [] if self._by_kind["not_habit"] else self._by_kind["habit"]
+        self._habit = _covered(self.habits)
         self._elsewhere = self._find_elsewhere()
         self._own = {self._sentence[c.start] for c in self._by_kind["own"]}
 
@@ -90,6 +95,7 @@ class Modality:
         """Return the status of what stands at tokens ``start`` to ``end``, both included."""
         reasons = (
             (start in self._figure or end in self._figure, Status.FIGURE),
+            (start in self._habit and end in self._habit, Status.HABIT),
             (start in self._denied, Status.NEGATED),
             (start in self._supposed, Status.SUPPOSED),
             (start in self._asked, Status.QUESTION),
@@ -102,6 +108,10 @@ class Modality:
     def sentence(self, position: int) -> int:
         """Return the number of the sentence in which token ``position`` stands."""
         return self._sentence[position]
+
+    def of_somebody(self, position: int) -> bool:
+        """Return whether the sentence of token ``position`` speaks of a person, or of now."""
+        return self._sentence[position] in self._persons
 
     def _find_elsewhere(self) -> frozenset[int] | None:
         """Sentences set elsewhere; None when the whole message is."""
@@ -199,7 +209,7 @@ class Modality:
             first.setdefault(number, position)
         opening = frozenset(first.values())
         asking = {self._sentence[c.start] for c in self._by_kind["ask"] if c.start in opening}
-        return frozenset(asking - {self._sentence[c.start] for c in self._by_kind["somebody"]})
+        return frozenset(asking - self._persons)
 
     def _reach(self, kind: str, words: int) -> frozenset[int]:
         """Positions up to ``words`` after a cue, within its clause."""
@@ -221,3 +231,7 @@ class Modality:
             start = cue.start if cue.start not in covered else stop
             covered.update(range(start, stop))
         return frozenset(covered)
+
+
+def _covered(cues: Iterable[Hit]) -> frozenset[int]:
+    return frozenset(p for c in cues for p in range(c.start, c.end + 1))

@@ -14,7 +14,7 @@ from services.consult.triage.modality import Modality, Status
 from services.consult.triage.normalise import fold, rewrite, tokenise
 from services.consult.triage.patterns import Hit, TokenText
 from services.consult.triage.rules import Case, Evidence, Rule, clue, hold
-from services.consult.triage.vitals import Kind, Reading
+from services.consult.triage.vitals import LABORATORY, Kind, Reading
 
 _DATA = Path(__file__).parent / "data"
 _OTHER_PERSON = "other_person"
@@ -39,10 +39,15 @@ class Match:
 
 @dataclass(frozen=True)
 class Finding:
-    """The most urgent rule that fired, what it says, and whether it needs no second look."""
+    """The most urgent rule that fired, what it says, and whether it needs no second look.
+
+    ``instead`` is what an urgent rule of a lower rank says where the emergency is not sure: should
+    the second look find none, it speaks more closely of what was told.
+    """
 
     triage: Triage
     sure: bool
+    instead: Triage | None = None
 
 
 @cache
@@ -84,14 +89,23 @@ class TriageRules:
         """Return the most urgent rule that ``text`` fires, or routine; never raises."""
         known = person or Person()
         case = self._case(text, known)
+        first: Rule | None = None
         for rule, needed, accepted in self._clues:
             if needed is not None and needed.isdisjoint(case.hits):
                 continue
+            if first is not None and (rule.level is first.level or rule.rank >= first.rank):
+                continue
             proof = hold(rule.when, replace(case, accepted=accepted))
-            if proof is not None:
-                measured = any(e.name in MEASURED for e in proof)
-                return Finding(self._triage(rule, known), rule.sure or measured)
-        return Finding(Triage(), sure=False)
+            if proof is None:
+                continue
+            said = self._triage(rule, known)
+            if first is not None:
+                return Finding(self._triage(first, known), sure=False, instead=said)
+            measured = any(e.name in MEASURED for e in proof)
+            if rule.sure or measured or rule.level is not Urgency.EMERGENCY:
+                return Finding(said, rule.sure or measured)
+            first = rule
+        return Finding(self._triage(first, known) if first else Triage(), sure=False)
 
     def speak(self, rule_id: str, person: Person | None = None) -> Triage:
         """Return what a rule says, whether or not it fires.
@@ -131,7 +145,8 @@ class TriageRules:
         cues = self._set.cues.find(TokenText(tokens, self._set.cues))
         calm = self._set.calm.find(TokenText(tokens, self._set.calm))
         slips = [hit for hit in concepts if hit.name in SLIPS]
-        return beside(tokens, [*calm, *slips], Modality(tokens, cues, concepts))
+        modality = Modality(tokens, cues, concepts)
+        return beside(tokens, [*calm, *slips, *modality.habits], modality)
 
     def _case(self, text: str, person: Person) -> Case:
         tokens = rewrite(tokenise(fold(text)), self._set.rewrites)
@@ -156,8 +171,11 @@ class TriageRules:
         for reading in self._set.vitals.read(tokens, person.country):
             hit = Hit(reading.start, reading.end, reading.kind)
             status = self._status(hit, modality)
-            # "Is 84 a bad oxygen level?" A number that one can ask about was measured.
-            found = evidence(hit, Status.PRESENT if status is Status.QUESTION else status)
+            # "Is 84 a bad oxygen level?" A number that one can ask about was measured; of the
+            # laboratory's values people read in general.
+            measured = reading.kind not in LABORATORY or modality.of_somebody(hit.start)
+            asked = status is Status.QUESTION and measured
+            found = evidence(hit, Status.PRESENT if asked else status)
             readings.append((reading, found))
             for concept in self._set.vitals.implied(reading):
                 hits.setdefault(concept, []).append(found)

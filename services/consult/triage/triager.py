@@ -1,9 +1,9 @@
 """Triage with its second pair of eyes: rules first, then the reader, which can only raise a level.
 
 A rule whose words also stand in harmless messages is not sure: by itself it says *urgent*, with
-what to do if it is happening now, and the reader raises it to the emergency it names unless it all
-but rules one out. Sure rules and measured values need no second look; without a reader no rule
-does.
+what to do if it is happening now (or what an urgent rule that speaks before it says), and the
+reader raises it to the emergency it names unless it all but rules one out. Sure rules and measured
+values need no second look; without a reader no rule does.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Triager:
             return found.triage
         if emergency:
             stands = reading.emergency >= CONFIRMED_AT or reading.loudest >= ALONE_CONFIRMED_AT
-            return found.triage if stands else _if_now(found.triage, person)
+            return found.triage if stands else found.instead or _if_now(found.triage, person)
         raised = self._raised(reading, found.triage)
         if raised is None or not self._bears(raised, text, person, found.triage):
             return found.triage

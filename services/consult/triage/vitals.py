@@ -2,8 +2,9 @@
 
 Temperature in degrees Celsius, glucose in mg/dL, blood pressure in mmHg, pulse and breaths per
 minute, oxygen saturation in percent, age in years, pregnancy in weeks, durations in minutes and
-counted doses. How numbers are written is data (``vitals.yaml``): a bare number counts only beside a
-word that says what it is, and only inside a range in which the reading is possible.
+counted doses; of the laboratory potassium and sodium in mmol/L, haemoglobin in g/dL, INR, and
+creatinine in mg/dL. How numbers are written is data (``vitals.yaml``): a bare number counts only
+beside a word that says what it is, and only inside a range in which the reading is possible.
 """
 
 from __future__ import annotations
@@ -28,7 +29,17 @@ Kind = Literal[
     "gestation_weeks",
     "duration_minutes",
     "doses",
+    "potassium_mmol",
+    "sodium_mmol",
+    "haemoglobin_gdl",
+    "inr",
+    "creatinine_mgdl",
+    "other_test",
 ]
+LABORATORY: frozenset[Kind] = frozenset(
+    {"potassium_mmol", "sodium_mmol", "haemoglobin_gdl", "inr", "creatinine_mgdl", "other_test"}
+)
+"""Values told by the name of their test: that number is no other reading."""
 MMOL_COUNTRIES = frozenset({"GB", "IE", "CA", "AU", "NZ"})
 """Countries in which a glucose value without a unit is more likely in mmol/L."""
 
@@ -129,7 +140,8 @@ class VitalReader:
         self._units = sorted(file.units.items(), key=lambda pair: -len(pair[0]))
         self._patterns = [(p, _compile(p.match, file.words)) for p in file.patterns]
         self._needs = [_needs(p.match, file.words) for p in file.patterns]
-        self._lists = {name: _compile(f"<{name}>", file.words) for name in file.words}
+        needed = frozenset().union(*self._needs)
+        self._lists = {name: _compile(f"<{name}>", file.words) for name in needed}
         self._pressures = [(p.factor, _compile(p.match, file.words)) for p in file.pressure]
 
     def read(self, tokens: Sequence[str], country: str = "US") -> tuple[Reading, ...]:
@@ -151,14 +163,17 @@ class VitalReader:
             if rule.vital == reading.kind and rule.min <= reading.value <= rule.max
         )
 
-    def _numbers(self, line: _Line, country: str) -> Iterator[Reading]:
+    def _numbers(self, line: _Line, country: str) -> list[Reading]:
         # A row of bare numbers would start every pattern anew at each of them.
         said = {name for name, words in self._lists.items() if words.search(line.text)}
+        read: list[tuple[Reading, int]] = []
         for (rule, pattern), needs in zip(self._patterns, self._needs, strict=True):
             for found in pattern.finditer(line.text) if needs <= said else ():
                 value = self._value(rule, found, country)
                 if value is not None:
-                    yield line.reading(rule.kind, value, found)
+                    read.append((line.reading(rule.kind, value, found), found.start(1)))
+        tested = {at for reading, at in read if reading.kind in LABORATORY}
+        return [r for r, at in read if r.kind in LABORATORY or at not in tested]
 
     def _value(self, rule: NumberPattern, found: re.Match[str], country: str) -> float | None:
         """Return the value in the kind's unit; None when it is not a possible one."""
@@ -193,7 +208,7 @@ def _compile(match: str, words: dict[str, str]) -> re.Pattern[str]:
             return _NUMBER if name == "n" else _NEAR
         if name not in words:
             raise ValueError(f"unknown word list <{name}>")
-        return f"(?:{words[name]})"
+        return f"(?:{_MACRO.sub(expand, words[name])})"
 
     try:
         return re.compile(_MACRO.sub(expand, match))

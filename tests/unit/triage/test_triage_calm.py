@@ -108,3 +108,75 @@ def test_calm_words_hide_no_emergency_of_a_whole_set(triager, said):
     texts = yaml.safe_load((DATA / "eighth.yaml").read_text("utf-8"))["emergency"]
     lost = [t for t in texts if triager.assess(said.format(t)).level is not Urgency.EMERGENCY]
     assert not lost
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my husband snores and stops breathing",
+        "my wife snores, stops breathing at night and is tired all day",
+        "my dad stops breathing in his sleep",
+        "mi esposo ronca y deja de respirar",
+        "mi esposo deja de respirar mientras duerme",
+    ],
+)
+def test_a_habit_of_sleep_is_no_emergency(triager, said):
+    assert triager.assess(said).level is Urgency.ROUTINE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my husband stopped breathing",
+        "my husband stops breathing",
+        "my mom stopped breathing at night",
+        "he snores and stops breathing, can't wake him",
+        "my husband took pills and snores and stops breathing",
+        "he snores, stops breathing and his lips are blue",
+        "my baby stops breathing at night",
+        "mi bebé deja de respirar cuando duerme",
+        "mi esposo dejó de respirar mientras dormía",
+    ],
+)
+def test_breathing_that_stops_otherwise_is_one(triager, said):
+    assert triager.assess(said).level is Urgency.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "mi abuela toma warfarina y comió espinaca",
+        "mi abuela comió espinaca",
+        "my grandmother takes warfarin and ate spinach",
+        "tomo warfarina y comí brócoli",
+        "a banana has 400 mg of potassium",
+    ],
+)
+def test_everyday_food_is_no_alarm(triager, said):
+    assert triager.assess(said).level is Urgency.ROUTINE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my aunt ate spinach and can't breathe",
+        "mi hermana comió arroz y se le hincha la garganta",
+        "my aunt ate bread and is choking",
+        "comió pan y vomita sangre",
+        "ate a salad and my lips are swelling",
+        "my son ate rat poison with bread",
+        "comió veneno con el pan y vomita sangre",
+    ],
+)
+def test_what_is_told_beside_a_meal_is_heard(triager, said):
+    assert triager.assess(said).level is Urgency.EMERGENCY
+
+
+def test_a_fear_of_dying_speaks_of_what_is_feared(triager):
+    found = triager.assess("lump in my breast, am I going to die")
+    assert (found.level, found.rule) == (Urgency.URGENT, "lump-or-warning-change")
+
+
+@pytest.mark.parametrize("said", ["chest pain am I going to die", "am I going to die"])
+def test_a_fear_of_dying_that_the_reader_shares_is_an_emergency(triager, said):
+    assert triager.assess(said).level is Urgency.EMERGENCY
