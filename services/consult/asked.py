@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from services.bricks.retrieval import KnowledgeIndex
@@ -19,6 +20,10 @@ FOLLOW_UP_WORDS = 8
 _REFERENT = frozenset(
     {"it", "this", "that", "they", "them", "these", "those", "eso", "esto", "ello"}
 )
+_PAIR = re.compile(r"(?<![\w/.])(\d{2,3}) ?/ ?(\d{2,3})(?![\w/.]| ?(?:mg|mcg|ml|%|vision|mph|km))")
+_UPPER, _LOWER = range(60, 281), range(30, 181)
+"""Pressures, in mmHg, that a bare pair of numbers can be."""
+_NAMED_PRESSURE = frozenset("bp pressure presion tension systolic sistolica".split())
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Asked:
 
 def make_ready(question: Question, index: KnowledgeIndex, reader: Reader) -> Asked:
     """Read a question for one tier's knowledge; never raises for any text."""
+    question = question.model_copy(update={"text": _pressure_named(question.text, index)})
     whole = _with_context(question, index)
     said = in_english(whole)
     return Asked(
@@ -107,6 +113,18 @@ def _named(text: str, index: KnowledgeIndex) -> tuple[str, ...]:
     ids = list(dict.fromkeys(found))
     kinds = {t: index.knowledge.by_id[t].head.kind for t in ids}
     return tuple([t for t in ids if kinds[t] in SUBJECTS] or ids)
+
+
+def _pressure_named(text: str, index: KnowledgeIndex) -> str:
+    """The question, with two numbers that are nothing else called a blood pressure."""
+    pair = _PAIR.search(text)
+    if pair is None or index.mentions(text) or _NAMED_PRESSURE & set(words(text)):
+        return text
+    upper, lower = int(pair[1]), int(pair[2])
+    if upper not in _UPPER or lower not in _LOWER or upper <= lower:
+        return text
+    name = "lectura de presión" if is_spanish(text) else "blood pressure"
+    return f"{text[: pair.start()]}{name} {text[pair.start() :]}"
 
 
 def _with_context(question: Question, index: KnowledgeIndex) -> str:
