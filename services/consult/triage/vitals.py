@@ -2,9 +2,9 @@
 
 Temperature in degrees Celsius, glucose in mg/dL, blood pressure in mmHg, pulse and breaths per
 minute, oxygen saturation in percent, age in years, pregnancy in weeks, durations in minutes and
-counted doses; of the laboratory potassium and sodium in mmol/L, haemoglobin in g/dL, INR, and
-creatinine in mg/dL. How numbers are written is data (``vitals.yaml``): a bare number counts only
-beside a word that says what it is, and only inside a range in which the reading is possible.
+counted doses; of the laboratory potassium, sodium and ketones in mmol/L, haemoglobin in g/dL, INR,
+and creatinine in mg/dL. How numbers are written is data (``vitals.yaml``): a bare number counts
+only beside a word that says what it is, and only inside a range in which the reading is possible.
 """
 
 from __future__ import annotations
@@ -34,10 +34,19 @@ Kind = Literal[
     "haemoglobin_gdl",
     "inr",
     "creatinine_mgdl",
+    "ketones_mmol",
     "other_test",
 ]
 LABORATORY: frozenset[Kind] = frozenset(
-    {"potassium_mmol", "sodium_mmol", "haemoglobin_gdl", "inr", "creatinine_mgdl", "other_test"}
+    {
+        "potassium_mmol",
+        "sodium_mmol",
+        "haemoglobin_gdl",
+        "inr",
+        "creatinine_mgdl",
+        "ketones_mmol",
+        "other_test",
+    }
 )
 """Values told by the name of their test: that number is no other reading."""
 MMOL_COUNTRIES = frozenset({"GB", "IE", "CA", "AU", "NZ"})

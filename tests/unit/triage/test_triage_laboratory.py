@@ -31,6 +31,8 @@ def read(text: str, kind: str) -> list[float]:
         ("INR came back 5.1", "inr", [5.1]),
         ("creatinine of 4.5 mg/dL", "creatinine_mgdl", [4.5]),
         ("creatinina 450", "creatinine_mgdl", [5.09]),
+        ("el potasio de mi mamá es 6,9", "potassium_mmol", [6.9]),
+        ("ketones 3.2 mmol/l", "ketones_mmol", [3.2]),
         ("I am 61 and my potassium is 4.1", "potassium_mmol", [4.1]),
         ("hb 6.2 potassium 4.1", "potassium_mmol", [4.1]),
     ],
@@ -55,6 +57,8 @@ def test_a_result_is_read_in_one_unit(text: str, kind: str, values: list[float])
         ("creatinine clearance 45", "creatinine_mgdl"),
         ("my LDL is 2.6 mmol/L", "glucose_mgdl"),
         ("potassium 2.8 mmol/L", "glucose_mgdl"),
+        ("my calcium is 2.3 mmol/L", "glucose_mgdl"),
+        ("ketones 0.3 mmol/L", "glucose_mgdl"),
     ],
 )
 def test_other_numbers_are_left_alone(text: str, kind: str) -> None:
@@ -75,6 +79,7 @@ def test_other_numbers_are_left_alone(text: str, kind: str) -> None:
         "my INR is 9.2",
         "my troponin came back positive",
         "mi troponina salió elevada",
+        "ketones 3.2 mmol/l",
     ],
 )
 def test_what_cannot_wait_is_an_emergency(text: str) -> None:
@@ -92,6 +97,7 @@ def test_what_cannot_wait_is_an_emergency(text: str) -> None:
         "hemoglobin 7.4",
         "INR 5.6, no bleeding",
         "creatinine is 4.5",
+        "ketones are 2.1",
     ],
 )
 def test_what_needs_a_call_today_is_urgent(text: str) -> None:
@@ -113,6 +119,10 @@ def test_what_needs_a_call_today_is_urgent(text: str) -> None:
         "INR 2.5 on warfarin",
         "on dialysis, creatinine 8",
         "troponin was negative",
+        "high sensitivity troponin normal",
+        "troponin normal, bp high",
+        "ketones 0.3",
+        "my calcium is 2.3 mmol/l",
         "what does elevated troponin mean",
         "my LDL is 2.6 mmol/L",
     ],
