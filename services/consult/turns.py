@@ -254,8 +254,9 @@ def _comparison(t: Turning) -> bool:
 
 
 _ASKS_HOW = (
-    r"\b(?:how (?:do|can|to|would|could|should|might)|what|ways? to|foods?|medicines? (?:to|that)|"
-    r"(?:want|need|trying) to)\b"
+    r"(?:\b(?:how (?:do|can|to|would|could|should|might)|what|ways? to|foods?|"
+    r"medicines? (?:to|that)|(?:want|need|trying) to)\b"
+    r"|^(?=(?:get|bring|make|lower|raise|reduce|increase|boost) my\b))"
 )
 _RAISES = re.compile(
     _ASKS_HOW + r".{0,30}\b(?:raises?|increases?|boosts?|thickens?|gain \w+|bring on|bring up"
@@ -282,7 +283,9 @@ def _direction(t: Turning) -> bool:
         return False
     this, other = (_UP, _DOWN) if raises else (_DOWN, _UP)
     things = set(content_stems(t.folded))
-    if t.topic.head.id in t.asked.named:
+    if t.topic.head.kind == "test":  # of many values: the one that was asked after
+        things = {w for w in things if not (_UP.match(w) or _DOWN.match(w))}
+    elif t.topic.head.id in t.asked.named:
         things |= {w for name in t.topic.names for w in stems(name)}
     told = [s for s in t.sentences if this.search(s) and things & set(stems(s))]
     return not told or bool(raises and len(other.findall(t.told)) > len(this.findall(t.told)))

@@ -48,3 +48,13 @@ def test_other_pairs_of_numbers_are_none(grounder, text):
 def test_a_pressure_that_is_named_is_left_as_it_was_asked(grounder):
     asked = make_ready(Question(text="my bp is 160/100"), grounder.index, Reader.load())
     assert asked.said == "my bp is 160/100"
+
+
+@pytest.mark.parametrize("text", ["get my hemoglobin down", "how do I get my hemoglobin down"])
+def test_a_test_of_many_values_answers_how_to_move_one_only_where_it_says_so(grounder, text):
+    assert grounder.ground(Question(text=text)).quotes == ()
+
+
+@pytest.mark.parametrize("text", ["how do I lower my bp", "foods to lower triglycerides"])
+def test_how_to_move_a_value_is_answered_where_it_is_told(grounder, text):
+    assert grounder.ground(Question(text=text)).quotes
