@@ -17,7 +17,7 @@ from compliance.errors import BadInputError
 from patient_app import withdrawing
 from patient_app.disclosure import Discloser
 from patient_app.errors import NotLinkedError
-from patient_app.medicines.own import entered
+from patient_app.medicines.own import all_known
 from patient_app.member import Member
 from patient_app.trouble import problem_in
 from services.consult import children, wording
@@ -31,9 +31,11 @@ from services.consult.messages import (
     Status,
     Step,
     Triage,
+    is_entered,
 )
 from services.consult.node import Node, Outcome
 from services.consult.record import words
+from services.consult.record.reading import ref_of
 
 Event = Triage | Step | Sentence | Answer
 
@@ -158,7 +160,7 @@ def _told_of_person(outcome: Outcome, question: Question) -> Outcome:
     """
     child = children.meant(question.text, question.person)
     medicines = child and words.medicine_phrases().find(f"{question.text} {outcome.answer.text}")
-    own = all(one.get("resourceType") == "MedicationStatement" for one in question.record)
+    own = all(is_entered(ref_of(one)) for one in question.record)
     known = {
         "empty": not question.record,
         "listed": own and bool(question.record),
@@ -199,7 +201,7 @@ def question_of(
             text=text,
             person=member.person(),
             history=member.history(conversation, before=consult),
-            record=(*member.resources(), *entered(member)),
+            record=tuple(all_known(member)),
             asked=datetime.now(UTC).date(),
         )
     except ValidationError:

@@ -19,10 +19,12 @@ from compliance.errors import DisclosureRefusedError, NotFoundError
 from compliance.sealing import SealingKey
 from compliance.sealing.encoding import to_text
 from patient_app.leaving import Leaving, Masker, release
+from patient_app.medicines.own import all_known
 from patient_app.member import Member
 from patient_app.saying import as_said, in_words
 from services.consult import wording
 from services.consult.messages import (
+    ENTERED,
     Answer,
     Disclosure,
     Fact,
@@ -34,6 +36,7 @@ from services.consult.messages import (
     Turn,
 )
 from services.consult.node import Outcome
+from services.consult.record import Record
 from services.exchange.messages import ReferredQuestion
 
 PREVIEW_VALIDITY = timedelta(hours=24)
@@ -93,9 +96,7 @@ class Discloser:
         destination = wanted if wanted in bundles else Level.CLINIC
         readers = tuple(r for r in _READERS[destination] if r in bundles)
         mapping = member.placeholder_map(conversation)
-        record = member.record()
         language = question.person.language
-        facts = record.facts_for(question.text, language)[:MAX_FACTS] if record else []
         masked = self.masker(member, language, mapping)
         reply_key = SealingKey.generate()
         referred = ReferredQuestion(
@@ -103,7 +104,7 @@ class Discloser:
             text=masked(question.text),
             person=_travelling(question.person),
             history=tuple(Turn(role=t.role, text=masked(t.text)) for t in question.history),
-            facts=tuple(_travelling_fact(f, masked) for f in facts),
+            facts=_travelling_facts(_facts(member, question), masked),
             urgency=outcome.answer.triage.level,
             reason=outcome.reason or "not-covered",
             reply_to=reply_key.public.to_text(),
@@ -234,11 +235,37 @@ def _travelling(person: Person) -> Person:
     return person.model_copy(update={"age_years": min(age, OLDEST_AGE) if age else age})
 
 
-def _travelling_fact(fact: Fact, masked: Masker) -> Fact:
-    """A fact without its reference and with its year only: both could tell who it is."""
-    kind = fact.id.split("/")[0]
-    year = fact.date[:4] if fact.date else None
-    return Fact(id=kind, kind=fact.kind, text=masked(fact.text), date=year, warning=fact.warning)
+def _facts(member: Member, question: Question) -> list[Fact]:
+    """What bears on a question: of the record, and the person's own list of medicines, whole.
+
+    A list that was cut would be taken for all that is taken.
+    """
+    known = all_known(member)
+    if not known:
+        return []
+    record = Record(known, today=datetime.now(UTC).date())
+    asked = question.text, question.person.language
+    facts = record.facts_for(*asked)[:MAX_FACTS]
+    told = {fact.id for fact in facts}
+    return [*facts, *(one for one in record.entered_for(*asked) if one.id not in told)]
+
+
+def _travelling_facts(facts: list[Fact], masked: Masker) -> tuple[Fact, ...]:
+    """Facts without their references and with their years only: both could tell who it is.
+
+    What the person entered stays marked as that, with its place among the facts.
+    """
+    return tuple(
+        Fact(
+            id=f"{kind}/{ENTERED}{number}" if fact.entered else kind,
+            kind=fact.kind,
+            text=masked(fact.text),
+            date=fact.date[:4] if fact.date else None,
+            warning=fact.warning,
+        )
+        for number, fact in enumerate(facts, 1)
+        for kind in [fact.id.partition("/")[0]]
+    )
 
 
 def _consent(member: Member, readers: tuple[str, ...], now: datetime, *, remember: bool) -> Consent:

@@ -80,7 +80,11 @@ def _fact(fact: Fact, t: Translator) -> str:
     marks = [_known(t, f"leaving.kind_{fact.kind}", fact.kind), fact.date or t("leaving.no_date")]
     if fact.warning:
         marks.append(t("leaving.warning"))
-    return t("leaving.fact", marks=", ".join(marks), text=fact.text)
+    return t(
+        "leaving.fact_entered" if fact.entered else "leaving.fact",
+        marks=", ".join(marks),
+        text=fact.text,
+    )
 
 
 def _known(t: Translator, key: str, otherwise: str) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from patient_app.leaflets import Leaflets, told
-from patient_app.medicines.own import PREFIX, entered
+from patient_app.medicines.own import all_known
 from patient_app.member import Member
 from services.consult.record import words
 from services.consult.record.chart import Chart
@@ -34,8 +34,7 @@ _VAGUE = re.compile(
 
 def chart_of(member: Member, today: date | None = None) -> Chart:
     """The record together with what the person entered, as the rules read it."""
-    resources = [*member.resources(), *entered(member)]
-    return Chart(own_resources(resources), today or datetime.now(UTC).date())
+    return Chart(own_resources(all_known(member)), today or datetime.now(UTC).date())
 
 
 def listing(member: Member, leaflets: Leaflets, today: date | None = None) -> dict[str, Any]:
@@ -87,8 +86,7 @@ def _shown(
 
 
 def _brief(order: Medicine) -> dict[str, Any]:
-    own = order.ref.partition("/")[2].startswith(PREFIX)
-    return {"ref": order.ref, "name": order.name, "since": order.day, "own": own}
+    return {"ref": order.ref, "name": order.name, "since": order.day, "own": order.entered}
 
 
 def _warning(warned: Warned) -> dict[str, Any]:

@@ -8,24 +8,20 @@ from uuid import uuid4
 
 from compliance.errors import NotFoundError
 from patient_app.member import Member
+from services.consult.messages import ENTERED
 
 KIND = "own-medicine"
 """Kind in the vault; what the record says is never changed by it."""
-PREFIX = "own-"
-"""Ids begin with this, so that no entry takes the place of one of the record."""
 Statement = dict[str, Any]
 
 
 def enter(member: Member, name: str, how: str, reason: str, since: date | None) -> Statement:
     """Keep a medicine that the person takes; returns it as a MedicationStatement."""
-    patient = next((r["id"] for r in member.resources() if r["resourceType"] == "Patient"), "me")
-    who = {"reference": f"Patient/{patient}"}
     statement: Statement = {
         "resourceType": "MedicationStatement",
-        "id": f"{PREFIX}{uuid4().hex[:24]}",
+        "id": f"{ENTERED}{uuid4().hex[:24]}",
         "status": "active",
-        "subject": who,
-        "informationSource": who,
+        **_said_by(member.resources()),
         "medicationCodeableConcept": {"text": name},
     }
     if how:
@@ -72,5 +68,20 @@ def forget(member: Member, id_: str) -> None:
 
 
 def entered(member: Member) -> list[Statement]:
-    """Everything that the person entered."""
-    return [statement for _, statement in member.vault.items(KIND)]
+    """Everything that the person entered, as said by the Patient whose record is here now.
+
+    A record may have come after it.
+    """
+    who = _said_by(member.resources())
+    return [{**statement, **who} for _, statement in member.vault.items(KIND)]
+
+
+def all_known(member: Member) -> list[dict[str, Any]]:
+    """The record, and everything that the person entered."""
+    return [*member.resources(), *entered(member)]
+
+
+def _said_by(record: list[dict[str, Any]]) -> Statement:
+    patient = next((r["id"] for r in record if r["resourceType"] == "Patient"), "me")
+    who = {"reference": f"Patient/{patient}"}
+    return {"subject": who, "informationSource": who}

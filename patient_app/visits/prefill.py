@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patient_app.medicines.listing import chart_of
-from patient_app.medicines.own import PREFIX
 from patient_app.member import Member
 from services.consult.record.chart import Chart
 from services.fhir.intake.answers import Item, items_of
@@ -33,7 +32,7 @@ def _group(question: Item, chart: Chart) -> Iterator[dict[str, Any]]:
 def _part(part: Item, chart: Chart) -> Iterator[dict[str, Any]]:
     link = str(part["linkId"])
     if link == "other-medicine":
-        mine = [order.name for order in chart.active_medicines if _is_own(order.ref)]
+        mine = [order.name for order in chart.active_medicines if order.entered]
         if mine:
             yield {"linkId": link, "answer": [{"valueString": name} for name in mine]}
         return
@@ -45,12 +44,8 @@ def _part(part: Item, chart: Chart) -> Iterator[dict[str, Any]]:
 
 def _entries(entry: str, chart: Chart) -> list[tuple[str, str]]:
     if entry == "listed-medicine-entry":
-        return [(m.ref, m.name) for m in chart.active_medicines if not _is_own(m.ref)]
+        return [(m.ref, m.name) for m in chart.active_medicines if not m.entered]
     return [(a.ref, a.name) for a in chart.allergies if not a.none]
-
-
-def _is_own(reference: str) -> bool:
-    return reference.partition("/")[2].startswith(PREFIX)
 
 
 def pointed_at(items: Any) -> set[str]:

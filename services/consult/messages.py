@@ -28,6 +28,15 @@ def _whole(text: str) -> str:
 
 Words = Annotated[str, AfterValidator(_whole)]
 """Text from outside: every character of it is whole."""
+ENTERED = "own-"
+"""Begins the id of what a person entered, so that it takes the place of nothing of the record."""
+OWN_RECORD, OWN_LIST = "Your own record", "Your own list"
+"""Sources of facts: what others wrote of the person, and what the person entered."""
+
+
+def is_entered(reference: str) -> bool:
+    """Whether a FHIR reference is of what the person entered, and of no record."""
+    return reference.partition("/")[2].startswith(ENTERED)
 
 
 class Message(BaseModel):
@@ -107,10 +116,11 @@ class Citation(Message):
 
 
 class Fact(Message):
-    """One fact of the person's own record, already put into words by a rule.
+    """One fact of the person's record or of their own list, already put into words by a rule.
 
-    ``id`` is the FHIR reference (``Observation/a1c-2``); ``warning`` marks a fact that bears on
-    safety (allergy, interaction, out of range) and is therefore said first.
+    ``id`` is the FHIR reference (``Observation/a1c-2``), which also tells what the person entered;
+    ``warning`` marks a fact that bears on safety (allergy, interaction, out of range) and is
+    therefore said first.
     """
 
     id: str
@@ -118,6 +128,16 @@ class Fact(Message):
     text: str
     date: str | None = None
     warning: bool = False
+
+    @property
+    def entered(self) -> bool:
+        """Whether the person told it, and no record does."""
+        return is_entered(self.id)
+
+    @property
+    def source(self) -> str:
+        """Who says it, as a citation names it."""
+        return OWN_LIST if self.entered else OWN_RECORD
 
 
 class Sentence(Message):

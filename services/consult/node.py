@@ -418,7 +418,7 @@ def _fact_citation(fact: Fact) -> Citation:
     return Citation(
         id=fact.id,
         title=fact.kind,
-        source="Safety rules" if fact.id.startswith("rule:") else "Your own record",
+        source="Safety rules" if fact.id.startswith("rule:") else fact.source,
         date=fact.date,
         quote=fact.text,
     )

@@ -282,9 +282,10 @@ def decision(asked: Asked, chart: Chart, language: str) -> Said:
     """That a change of treatment is the clinician's, with the medicines that it is about."""
     terms = set(asked.medicines) | set(asked.classes)
     orders = [m for m in chart.active_medicines if (m.classes | set(m.generics)) & terms]
-    for have in [order.called for order in orders] or [""]:
-        text = say("own-change" if have else "own-treatment", language, have=have)
-        reference = f"rule:change-{have}" if have else "rule:change"
+    said = [
+        (f"rule:change-{m.called}", say("own-change", language, m, have=m.called)) for m in orders
+    ]
+    for reference, text in said or [("rule:change", say("own-treatment", language))]:
         fact = Fact(id=reference, kind="treatment", text=text, warning=True)
         warned = safety.sourced(fact, "change", sources()["drug_information"], language)
         yield warned.fact

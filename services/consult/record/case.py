@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.consult.record import words
@@ -53,10 +53,12 @@ class Case:
             if name != but_not and (words.classes_of(name) | {name}) & terms
         ]
 
-    def opening(self, item: Item, have: str, language: str) -> str:
-        """Say where ``have`` comes from: the record, or the question."""
-        key = "you-mention" if item.ref == STATED else "record-lists"
-        return say(key, language, have=have)
+    def opening(self, items: Sequence[Item], have: str, language: str) -> str:
+        """Say where ``have`` comes from: the record, what the person entered, or the question."""
+        if items[0].ref == STATED:
+            return say("you-mention", language, have=have)
+        mixed = len({item.entered for item in items}) > 1
+        return say("both-have" if mixed else "record-lists", language, items[0], have=have)
 
     def matches(self, rule: Rule, language: str) -> Iterator[tuple[Item, str]]:
         """Yield at most one entry that makes ``rule`` fire, and the sentence that names it."""
@@ -78,13 +80,13 @@ class Case:
         if found:
             yield (
                 found[0],
-                self.opening(found[0], condition_name(found[0], language), language),
+                self.opening(found[:1], condition_name(found[0], language), language),
             )
             return
         for key, phrase in self.conditions.items():
             if key in keys:
                 item = Item(STATED, phrase, None)
-                yield item, self.opening(item, phrase, language)
+                yield item, self.opening([item], phrase, language)
                 return
 
     def _states(self, state: str, language: str) -> Iterator[tuple[Item, str]]:

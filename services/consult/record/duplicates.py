@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from services.consult.messages import Fact
 from services.consult.record import safety, words
 from services.consult.record.asked import Asked
-from services.consult.record.case import STATED
 from services.consult.record.reading import Medicine
 from services.consult.record.tables import sources
 from services.consult.record.wording import listed, sentence_case
@@ -25,7 +24,7 @@ def _with_list(asked: Asked, language: str) -> Iterator[safety.Warned]:
         for order in orders:
             shared = set(keys) & set(order.generics) & set(asked.medicines)
             if shared and not _is_own_name(phrase, order, asked):
-                yield _warned(order.ref, "same", language, asked=words.titled(phrase),
+                yield _warned(order, "same", language, asked=words.titled(phrase),
                               shared=listed(sorted(shared), language), have=order.name)  # fmt: skip
         for key in keys:
             yield from _same_group(key, phrase, orders, asked, language)
@@ -41,7 +40,7 @@ def _same_group(
         alike = sorted(words.classes_of(key) & order.classes & set(groups))
         if alike and key not in order.generics:
             called = safety.as_asked(key, phrase, language)
-            yield _warned(order.ref, "group", language, asked=called, have=order.called,
+            yield _warned(order, "group", language, asked=called, have=order.called,
                           group=groups[alike[0]][language])  # fmt: skip
 
 
@@ -52,14 +51,14 @@ def _among_named(asked: Asked, language: str) -> Iterator[safety.Warned]:
         names = {"one": words.titled(one), "two": words.titled(two)}
         if shared := sorted(set(first) & set(second)):
             if one != two:
-                yield _warned(STATED, "both", language, shared=listed(shared, language), **names)
+                yield _warned(None, "both", language, shared=listed(shared, language), **names)
             continue
         alike = [
             g for a in first for b in second for g in words.classes_of(a) & words.classes_of(b)
             if g in groups and not (asked.case.takes(a) or asked.case.takes(b))
         ]  # fmt: skip
         if alike:
-            yield _warned(STATED, "both_group", language, group=groups[min(alike)][language],
+            yield _warned(None, "both_group", language, group=groups[min(alike)][language],
                           **names)  # fmt: skip
 
 
@@ -70,10 +69,10 @@ def among_listed(orders: list[Medicine], language: str) -> Iterator[safety.Warne
         for other in orders[number + 1 :]:
             names = {"one": one.name, "two": other.name}
             if shared := sorted(set(one.generics) & set(other.generics)):
-                yield _warned(one.ref, "both", language, shared=listed(shared, language), **names)
+                yield _warned(one, "both", language, shared=listed(shared, language), **names)
             elif alike := sorted(one.classes & other.classes & set(groups)):
                 group = groups[alike[0]][language]
-                yield _warned(one.ref, "both_group", language, group=group, **names)
+                yield _warned(one, "both_group", language, group=group, **names)
 
 
 def _is_own_name(phrase: str, order: Medicine, asked: Asked) -> bool:
@@ -84,10 +83,13 @@ def _is_own_name(phrase: str, order: Medicine, asked: Asked) -> bool:
     return plain or recorded or claimed
 
 
-def _warned(reference: str, kind: str, language: str, **said: str) -> safety.Warned:
+def _warned(order: Medicine | None, kind: str, language: str, **said: str) -> safety.Warned:
+    """Warn of an order, or, with None, of what the question itself names."""
     table = words.data("facts/duplicates")
     rule = f"duplicate-{kind}"
-    identity = f"rule:{rule}" if reference == STATED else f"{reference}#{rule}"
-    text = sentence_case(str(table["texts"][kind][language]).format(**said))
+    identity = f"{order.ref}#{rule}" if order else f"rule:{rule}"
+    chosen = f"{kind}_entered" if order and order.entered else kind
+    texts = table["texts"].get(chosen) or table["texts"][kind]
+    text = sentence_case(str(texts[language]).format(**said))
     fact = Fact(id=identity, kind="interaction", text=text, warning=True)
     return safety.sourced(fact, rule, sources()[table["source"]], language)

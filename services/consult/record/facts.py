@@ -10,7 +10,7 @@ from services.consult.record import duplicates, meaning, safety, words
 from services.consult.record.asked import Asked, worded
 from services.consult.record.chart import Chart
 from services.consult.record.medicines import in_question
-from services.consult.record.reading import Allergy, Condition, Result
+from services.consult.record.reading import Allergy, Condition, Medicine, Result
 from services.consult.record.tables import sources
 from services.consult.record.units import alike
 from services.consult.record.wording import day_text, say
@@ -44,7 +44,7 @@ def _change(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
     terms = set(asked.medicines) | set(asked.classes)
     orders = [m for m in chart.active_medicines if (m.classes | set(m.generics)) & terms]
     for order in orders if not asked.other else ():
-        text = say("own-change", language, have=order.called)
+        text = say("own-change", language, order, have=order.called)
         fact = Fact(id=f"{order.ref}#change", kind="treatment", text=text, warning=True)
         yield safety.sourced(fact, "change", sources()["drug_information"], language).fact
     if not orders or asked.other:
@@ -79,11 +79,26 @@ def _all(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
     yield from _event_facts(asked, chart, language)
 
 
+def entered(asked: Asked, chart: Chart, language: str) -> list[Fact]:
+    """The medicines that the person entered and takes, where what is asked may depend on them."""
+    if asked.other or not (asked.medicinal or worded("remedy", asked.text)):
+        return []
+    names = _names(chart)
+    return [_without(_listed(m, language), names) for m in chart.active_medicines if m.entered]
+
+
+def _listed(medicine: Medicine, language: str) -> Fact:
+    name = medicine.name
+    if medicine.entered and not any(words.fold(g) in words.fold(name) for g in medicine.generics):
+        name = f"{name} ({medicine.called})" if medicine.generics else name  # a brand, or a mask
+    text = say("medicine", language, medicine, name=name, since="")
+    return Fact(id=medicine.ref, kind="medicine", text=text, date=medicine.day)
+
+
 def _medicine_facts(asked: Asked, chart: Chart, language: str) -> Iterator[Fact]:
     for medicine in chart.active_medicines:
         if set(medicine.generics) & set(asked.medicines):
-            text = say("medicine", language, name=medicine.name, since="")
-            yield Fact(id=medicine.ref, kind="medicine", text=text, date=medicine.day)
+            yield _listed(medicine, language)
     if worded("allergy", asked.text):
         for allergy in chart.allergies:
             yield allergy_fact(allergy, language)

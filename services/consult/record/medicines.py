@@ -64,10 +64,10 @@ def _both(warned: safety.Warned) -> Said:
 def order_fact(order: Medicine, language: str, *, who: bool = False) -> Fact:
     """One active order: name and strength, since when, how to take it, why, and whose it is."""
     since = say("since", language, day=day_text(order.day, language)) if order.day else ""
-    text = say("medicine", language, name=order.name, since=since)
-    text += say("dose", language, dose=order.dose) if order.dose else say("no-dose", language)
+    text = say("medicine", language, order, name=order.name, since=since)
+    text += say("dose" if order.dose else "no-dose", language, order, dose=order.dose)
     reasons = listed([words.condition_in(r, language) for r in order.reasons], language)
-    text += say("reason", language, list=reasons) if reasons else say("no-reason", language)
+    text += say("reason" if reasons else "no-reason", language, order, list=reasons)
     if who and order.prescriber:
         text += say("prescriber", language, name=order.prescriber)
     return Fact(id=order.ref, kind="medicine", text=text, date=order.day)
@@ -75,7 +75,7 @@ def order_fact(order: Medicine, language: str, *, who: bool = False) -> Fact:
 
 def _former(order: Medicine, language: str) -> Fact:
     since = say("since", language, day=day_text(order.day, language)) if order.day else ""
-    text = say("was-on", language, name=order.name, since=since)
+    text = say("was-on", language, order, name=order.name, since=since)
     return Fact(id=order.ref, kind="medicine", text=text, date=order.day)
 
 

@@ -79,6 +79,6 @@ def mishap(case: Case, named: Mapping[str, str], classes: Mapping[str, str], lan
     yield cited
     for order in case.chart.active_medicines if case.own else ():
         if set(order.generics) & set(named) or order.classes & set(classes):
-            dose = say("dose", language, dose=order.dose) if order.dose else ""
-            listed = say("medicine", language, name=order.name, since="")
+            dose = say("dose", language, order, dose=order.dose) if order.dose else ""
+            listed = say("medicine", language, order, name=order.name, since="")
             yield Fact(id=order.ref, kind="medicine", text=listed + dose, date=order.day)

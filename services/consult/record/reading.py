@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.consult.messages import is_entered
 from services.consult.record import words
 from services.fhir.references import links
 
@@ -29,6 +30,11 @@ class Item:
     ref: str
     name: str
     day: str | None
+
+    @property
+    def entered(self) -> bool:
+        """Whether the person entered it, and no record shows it."""
+        return is_entered(self.ref)
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,14 @@ class Record:
         asked = understand(question_text, self._chart)
         return facts.facts_for(asked, self._chart, language)
 
+    def entered_for(self, question_text: str, language: str = "en") -> list[Fact]:
+        """Return every medicine that the person entered, for a question that it may bear on.
+
+        Whoever answers reads them, also those that no rule here knows.
+        """
+        asked = understand(question_text, self._chart)
+        return facts.entered(asked, self._chart, language)
+
     def answer(self, question_text: str, language: str = "en") -> RecordAnswer | None:
         """Answer a question about the record itself; None when it is about something else.
 

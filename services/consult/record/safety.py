@@ -201,7 +201,7 @@ def _pair(rule: Rule, subject: Subject, case: Case, language: str) -> Iterator[W
         return
     have = listed([called(item, language) for item in matches], language)
     first, second = (subject.called, have) if forward else (have, subject.called)
-    text = _joined(case.opening(matches[0], have, language), rule.text.within(language))
+    text = _joined(case.opening(matches, have, language), rule.text.within(language))
     text = text.format(asked=subject.called, have=have, a=first, b=second)
     if case.takes(subject.name) and case.own:
         text += say("both-listed", language)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+from services.consult.record.reading import Item
 from services.consult.record.words import data
 
 _MONTHS = {
@@ -15,9 +16,15 @@ _MONTHS = {
 }
 
 
-def say(key: str, language: str, **values: object) -> str:
-    """Return a sentence of ``sentences.yaml`` in ``language`` ("en" or "es"), filled in."""
-    return str(data("sentences")[key][language]).format(**values)
+def say(key: str, language: str, item: Item | None = None, /, **values: object) -> str:
+    """Return a sentence of ``sentences.yaml`` in ``language`` ("en" or "es"), filled in.
+
+    Of an ``item`` that the person entered it is the one that speaks of their list, if there is one.
+    """
+    table = data("sentences")
+    listed = f"{key}-entered"
+    chosen = listed if item is not None and item.entered and listed in table else key
+    return str(table[chosen][language]).format(**values)
 
 
 def day_text(day: str | None, language: str) -> str:

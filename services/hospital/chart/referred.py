@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.consult.messages import Fact, Message
+from services.consult.messages import ENTERED, Fact, Message
 from services.consult.record import words
 from services.consult.record.chart import PREGNANCY_STATUS, Chart
 from services.consult.record.safety import subjects
@@ -96,7 +96,7 @@ def read_facts(question: ReferredQuestion, today: date) -> Referred:
     for number, fact in enumerate(question.facts):
         resource = _resource(fact, today)
         if resource is not None:
-            identity = f"fact-{number}"
+            identity = f"{ENTERED if fact.entered else 'fact-'}{number}"
             facts[f"{resource['resourceType']}/{identity}"] = fact
             resources.append({"id": identity, **resource})
     warned = tuple(fact for fact in question.facts if fact.warning)

@@ -51,4 +51,4 @@ def against(item: DeskItem, text: str, voices: Voices) -> tuple[Against, ...]:
 def _why(one: Caution, t: Translator) -> str:
     if one.fact is None:
         return t("draft.from_person")
-    return f"{t('draft.from_record')}: {one.fact.text}"
+    return f"{t('draft.from_list' if one.fact.entered else 'draft.from_record')}: {one.fact.text}"

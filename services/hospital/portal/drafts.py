@@ -45,14 +45,14 @@ class Said:
     Attributes:
         index: in the draft.
         text: its words.
-        facts: numbers of the facts of the record that carry it.
+        facts: those that came and carry it, with their numbers.
         sources: numbers of the sources that carry it.
         cautions: what of the record stands against it.
     """
 
     index: int
     text: str
-    facts: tuple[int, ...]
+    facts: tuple[tuple[int, Fact], ...]
     sources: tuple[int, ...]
     cautions: tuple[Caution, ...]
 
@@ -87,7 +87,7 @@ def view_draft(item: DeskItem, facts: list[Fact], language: str) -> DraftView:
     if draft is None or draft.status is not Status.ANSWERED:
         return DraftView((), tuple((part, ()) for part in PARTS))
     referred = read_facts(item.question, datetime.now(UTC).date())
-    texts = {fact.text: number for number, fact in enumerate(facts, 1)}
+    texts = {fact.text: (number, fact) for number, fact in enumerate(facts, 1)}
     numbers = {source.id: number for number, source in enumerate(draft.citations, 1)}
     record: list[Said] = []
     parts: dict[Part, list[Said]] = {part: [] for part in PARTS}

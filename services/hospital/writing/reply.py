@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.consult.messages import Answer, Citation
+from services.consult.messages import OWN_LIST, OWN_RECORD, Answer, Citation
 from services.hospital.audited import PORTAL
 from services.hospital.desk import DeskItem
 from services.hospital.models import User
@@ -25,7 +25,6 @@ from services.hospital.writing.machines import Resource
 from services.hospital.writing.narrative import narrative, paragraphs
 
 REFERRAL = "urn:caretier:referral"
-OWN_RECORD = "Your own record"
 _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 _OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 _REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
@@ -190,7 +189,7 @@ def _sources(reply: Reply) -> Iterator[Resource]:
 
 
 def _role(citation: Citation) -> str:
-    return "source" if citation.source == OWN_RECORD else "quotation"
+    return "source" if citation.source in {OWN_RECORD, OWN_LIST} else "quotation"
 
 
 def _what(citation: Citation) -> Resource:

@@ -9,8 +9,10 @@ import pytest
 from compliance.audit import AuditError
 from compliance.deidentify import DeidentificationError
 from compliance.errors import DisclosureRefusedError, NotFoundError
+from patient_app import disclosure
 from patient_app.disclosure import Discloser
 from patient_app.errors import NotLinkedError
+from patient_app.medicines import own
 from patient_app.member import Member
 from services.consult.messages import Answer, Fact, Level, Person, Status, Turn
 from services.exchange.messages import Envelope
@@ -196,10 +198,17 @@ def test_facts_cross_without_reference_and_with_their_year_only(
     fact = Fact(id="Condition/abc-123", kind="condition", text="You have gout.", date="2021-03-04")
 
     class OneFact:
+        def __init__(self, *_, **__):
+            pass
+
         def facts_for(self, *_):
             return [fact] * 20
 
-    monkeypatch.setattr(Member, "record", lambda _self: OneFact())
+        def entered_for(self, *_):
+            return []
+
+    own.enter(member, "warfarin", "", "", None)
+    monkeypatch.setattr(disclosure, "Record", OneFact)
     offer = discloser.preview(member, *abstained(member, "What is lupus?"), "talk")
     discloser.send(member, offer.preview_id)
     facts = opened(member, clinic).question.facts

@@ -57,6 +57,13 @@ def test_the_fact_itself_is_shown_with_the_caution():
     assert told[0].rule.url.startswith("https://")
 
 
+def test_a_medicine_that_the_patient_entered_counts_like_one_of_the_record():
+    own = Fact(id="MedicationStatement/own-1", kind="medicine", text="Your list has Coumadin.")
+    (told,) = cautions(IBUPROFEN, read_facts(asked(own), TODAY), "en")
+    assert told.fact == own
+    assert told.text.startswith("Your list has warfarin:")
+
+
 def test_pregnancy_stands_against_it_without_any_fact():
     assert "nsaid-pregnancy" in found(IBUPROFEN, pregnant=True, sex="female", age_years=30)
 

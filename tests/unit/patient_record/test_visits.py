@@ -8,7 +8,7 @@ from compliance.errors import BadInputError, NotFoundError
 from patient_app.medicines import own
 from patient_app.visits import drafts
 from patient_app.visits.sent import sent, taken_back, versions
-from services.consult.messages import Person
+from services.consult.messages import ENTERED, Person
 from services.consult.triage import Triager
 from services.fhir.intake import questionnaires
 from services.fhir.intake.questionnaires import ANSWERS
@@ -51,7 +51,7 @@ def test_what_the_person_entered_is_written_out_and_not_pointed_at(ill):
     own.enter(ill, "Vitamin C", "", "", None)
     text = str(drafts.begin(ill, "new-visit")["response"])
     assert "Vitamin C" in text
-    assert own.PREFIX not in text
+    assert ENTERED not in text
 
 
 def test_questions_for_the_visit_are_put_into_a_new_one(ill):

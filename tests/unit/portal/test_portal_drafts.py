@@ -43,7 +43,12 @@ def whole(clinic, *, leave_out: str = "none"):
 async def test_the_draft_stands_in_its_suggested_parts(ana, id_):
     page = (await ana.get(f"/portal/referrals/{id_}")).text
     draft = page[page.index('id="draft-title"') :]
-    heads = ["What the record says", "Answer", "What to do", "When to seek care"]
+    heads = [
+        "What the patient&#39;s record and list say",
+        "Answer",
+        "What to do",
+        "When to seek care",
+    ]
     order = [text for pair in zip(heads, (text for text, _ in SAID), strict=True) for text in pair]
     places = [draft.index(text) for text in order]
     assert places == sorted(places)

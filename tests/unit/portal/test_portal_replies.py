@@ -68,8 +68,28 @@ async def test_a_medicine_that_the_record_speaks_against_is_told_whoever_wrote_i
     assert [one["medicine"].lower() for one in told] == ["amoxicillin"]
     assert told[0]["why"] == "From the patient's record: Penicillin: rash"
     page = (await ana.get(f"/portal/referrals/{id_}")).text
-    assert "The record speaks against what the reply names" in page
+    assert "The patient&#39;s record or list speaks against what the reply names" in page
     assert (await ana.save(id_, "Rest for a week.", version=1)).json()["against"] == []
+
+
+async def test_what_the_patient_entered_is_told_as_theirs_and_held_against_the_reply(ana, clinic):
+    listed = Fact(id="MedicationStatement/own-1", kind="medicine", text="Your list has warfarin.")
+    id_ = clinic.refer(facts=(listed,))
+    (told,) = (await ana.save(id_, "Take ibuprofen.")).json()["against"]
+    assert told["why"] == "From the patient's own list, not of the record: Your list has warfarin."
+    assert told["text"].startswith("Your list has warfarin: ibuprofen and warfarin together")
+    page = (await ana.get(f"/portal/referrals/{id_}")).text
+    shown = page[page.index('id="fact-1"') :].split("</li>")[0]
+    assert "Told by the patient, not of the record" in shown
+    assert "List 1" in shown
+    assert "From the patient&#39;s own list, not of the record" in page
+
+
+async def test_what_is_of_the_record_is_not_called_told_by_the_patient(ana, clinic):
+    id_ = clinic.refer(facts=(Fact(id="MedicationRequest", kind="medicine", text="Warfarin."),))
+    page = (await ana.get(f"/portal/referrals/{id_}")).text
+    assert "Told by the patient" not in page
+    assert "Record 1" in page
 
 
 async def test_whoever_saves_has_taken_the_referral(ana, clinic, open_browser):
