@@ -79,6 +79,29 @@ def test_what_the_record_speaks_against_is_said_while_it_is_written_and_before_i
 
 
 @in_looks
+def test_what_the_patient_entered_stands_marked_beside_what_the_record_holds(
+    hospital, page, said, good
+):
+    facts = (
+        Fact(
+            id="MedicationStatement/own-1",
+            kind="interaction",
+            text="Your list has warfarin: ibuprofen and warfarin together raise the risk.",
+            warning=True,
+        ),
+        Fact(id="MedicationRequest", kind="medicine", text="Your record lists metformin."),
+        Fact(id="MedicationStatement/own-2", kind="medicine", text="Your list has warfarin."),
+    )
+    id_ = lay_one(hospital, ASKED, draft=DRAFT, facts=facts)
+    page.goto(f"{ORIGIN}/portal/referrals/{id_}")
+    told = page.locator("#facts .facts__one", has_text=said("referral.told"))
+    expect(told).to_have_count(2)
+    expect(page.locator("#fact-2")).not_to_contain_text(said("referral.told"))
+    page.locator("#facts").scroll_into_view_if_needed()
+    good(page, "referral-entered")
+
+
+@in_looks
 def test_a_reply_is_read_for_written_and_signed_by_keyboard(hospital, opened, good, look):
     page, id_ = opened
     good(page, "referral-words")

@@ -80,7 +80,7 @@ async def test_what_the_patient_entered_is_told_as_theirs_and_held_against_the_r
     assert told["text"].startswith("Your list has warfarin: ibuprofen and warfarin together")
     page = (await ana.get(f"/portal/referrals/{id_}")).text
     shown = page[page.index('id="fact-1"') :].split("</li>")[0]
-    assert "Told by the patient, not of the record" in shown
+    assert "From the patient, not the record" in shown
     assert "List 1" in shown
     assert "From the patient&#39;s own list, not of the record" in page
 
@@ -88,7 +88,7 @@ async def test_what_the_patient_entered_is_told_as_theirs_and_held_against_the_r
 async def test_what_is_of_the_record_is_not_called_told_by_the_patient(ana, clinic):
     id_ = clinic.refer(facts=(Fact(id="MedicationRequest", kind="medicine", text="Warfarin."),))
     page = (await ana.get(f"/portal/referrals/{id_}")).text
-    assert "Told by the patient" not in page
+    assert "From the patient, not the record" not in page
     assert "Record 1" in page
 
 
