@@ -16,7 +16,7 @@ HOST = "http://localhost"
 MINE, THEIRS = "p07", "p01"
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 FOREIGN = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
-OPEN = {"/unlock", "/healthz", "/readyz", "/metrics", "/openapi.json", "/record/back"}
+OPEN = {"/unlock", "/recover", "/healthz", "/readyz", "/metrics", "/openapi.json", "/record/back"}
 SECRET = "only-in-the-other-vault"
 KINDS = (
     "consult",
