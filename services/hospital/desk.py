@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -156,9 +157,22 @@ class Desk:
         """
         with self._database.reading() as session:
             row = session.get(Referral, id_)
-            if row is None:
-                raise NotFoundError("There is no such referral.")
+        if row is None:
+            raise NotFoundError("There is no such referral.")
+        with self._unless_gone(id_):
             return self._item(row)
+
+    @contextmanager
+    def _unless_gone(self, id_: str) -> Iterator[None]:
+        """Tell of a referral that is being taken away, its key first, that there is none."""
+        try:
+            yield
+        except UnreadableError:
+            with self._database.transaction() as session:  # waits for whoever takes it away
+                gone = session.get(Referral, id_, with_for_update=True) is None
+            if gone:
+                raise NotFoundError("There is no such referral.") from None
+            raise
 
     def save(self, id_: str, text: str, *, version: int, user: User) -> DeskItem:
         """Keep an edited text; who saves holds the referral from then on, and it is awake.
@@ -215,7 +229,8 @@ class Desk:
             kept = session.get_one(StoredParcel, id_).envelope
         if not self._intake.is_wanted(id_):
             raise NotFoundError("There is no such referral.")
-        envelope = Envelope.model_validate_json(self.open(id_, "envelope", kept))
+        with self._unless_gone(id_):
+            envelope = Envelope.model_validate_json(self.open(id_, "envelope", kept))
         now = datetime.now(UTC)
         reply = seal_reply(
             _signed_answer(item, text, user, now),
@@ -252,7 +267,8 @@ class Desk:
             self.on_signed(session, id_)
             if beside is not None:
                 beside(session, now)
-        return self.item(id_)
+            # read here: a withdrawal that waits for this destroys the key afterwards
+            return self._item(session.get_one(Referral, id_))
 
     def forget(self, before: datetime, held: frozenset[str] = frozenset()) -> int:
         """Delete referrals that were signed before a moment, with their keys and envelopes.
