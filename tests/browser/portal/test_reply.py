@@ -262,7 +262,7 @@ def test_after_a_signature_one_key_leads_to_what_is_most_urgent_now(page, lay, g
     page.locator("#confirm [type=submit]").click()
     page.wait_for_url("**signed=1")
     onward = page.locator("#onward")
-    good(page, "referral-onward")
     expect(onward).to_be_focused()
+    good(page, "referral-onward")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/portal/referrals/{pressing}")

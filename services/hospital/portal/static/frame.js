@@ -64,10 +64,16 @@ function times() {
   }
 }
 
+/** Begin where the page says to; a busy browser passes that over now and then. */
+function begin() {
+  if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
+}
+
 menu();
 shortcuts();
 everywhere();
 times();
+begin();
 watch();
 document.getElementById("sign-out")?.addEventListener("submit", dropAll);
 const notice = document.getElementById("kept");
