@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import expect
 from support.exchange import an_answer
 from support.looks import DESKTOP, PHONE
 
 from services.consult.messages import Citation, Level, ModelCardRef, Sentence, Triage, Urgency
+from services.fhir.sandbox import generate
 from tests.browser.print.paper import printed
 
 ORIGIN = "http://localhost:8000"
 CHART = f"{ORIGIN}/portal/patients/p01"
-WHO = "Harold James Whitcombe · Born 1968-07-18 · MRN-3254257"
 QUOTE = "Most people with flu get better without treatment within about a week."
 DRAFT = an_answer(
     text=QUOTE,
@@ -33,15 +35,23 @@ DRAFT = an_answer(
 )
 
 
+@pytest.fixture
+def who():
+    """Whose chart it is, as a sheet says it; the sandbox stands on the day of the test."""
+    here = generate(1, datetime.now(UTC).date())
+    born = next(one["birthDate"] for one in here if one["id"] == "p01")
+    return f"Harold James Whitcombe · Born {born} · MRN-3254257"
+
+
 @pytest.mark.usefixtures("treated")
-def test_each_sheet_of_a_chart_names_the_person_and_who_printed_it(open_page):
+def test_each_sheet_of_a_chart_names_the_person_and_who_printed_it(open_page, who):
     page = open_page(DESKTOP, "dark", "en")
     page.goto(CHART)
     page.wait_for_load_state("networkidle")
     paper = printed(page, "print-chart", "Letter")
     assert 2 <= len(paper.sheets) <= 4
     for at, sheet in enumerate(paper.sheets, 1):
-        assert WHO in sheet
+        assert who in sheet
         assert "Printed by Dr. Ana Ruiz, " in sheet
         assert f"{at} / {len(paper.sheets)}" in sheet
     for part in ("Allergies", "Problems", "Medicines", "what is missing here may still be true"):
