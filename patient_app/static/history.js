@@ -6,7 +6,7 @@ import { t, when } from "/static/caretier/i18n.js";
 import { whole } from "./answer.js";
 import { revealSource } from "./citations.js";
 import { resume } from "./conversation.js";
-import { deleteLater } from "./deleting.js";
+import { deleteLater, finish } from "./deleting.js";
 import { follow, offerCard, previewAndSend, waiting } from "./offer.js";
 import { judgeable, signalBar } from "./signal.js";
 import { tools } from "./tools.js";
@@ -116,6 +116,7 @@ function openNamed() {
 
 async function start() {
   try {
+    await finish();
     const [{ consults }, profile] = await Promise.all([call("GET", "/api/consults"), call("GET", "/api/profile")]);
     page.country = profile.country ?? page.country;
     page.consults = consults.toSorted((left, right) => right.asked.localeCompare(left.asked));

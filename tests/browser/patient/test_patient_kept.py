@@ -191,10 +191,32 @@ def test_a_deleted_question_goes_for_good_when_the_page_is_left_and_not_when_und
             page.get_by_role("button", name="Undo").click()
         left = 1 if way == "undo" else 0
         page.goto("about:blank")
-        until(lambda: len(member.consults()) == left)
         page.goto(f"{address}/history")
         page.wait_for_selector(".consult" if left else ".empty")
         assert len(member.consults()) == left
+        page.context.close()
+
+
+def test_a_deletion_whose_word_was_lost_as_the_page_went_is_done_when_one_comes_back(
+    chromium, device
+):
+    member = open_record(device, PHONE)
+    serving.write_down(member, "c1", TYPED, "talk", ONE)
+    page = serving.window(chromium, PHONE)
+    page.add_init_script(
+        "const way = fetch; fetch = (path, told) =>"
+        " told?.keepalive ? Promise.reject(new TypeError()) : way(path, told)"
+    )
+    with serving.at(device) as address:
+        serving.unlock(page, address, "/history")
+        page.locator(".consult summary").first.click()
+        page.get_by_role("button", name="Delete").click()
+        expect(page.locator(".consult")).to_have_count(0)
+        page.goto("about:blank")
+        assert len(member.consults()) == 1, "its word was lost"
+        page.goto(f"{address}/history")
+        page.wait_for_selector(".empty")
+        assert member.consults() == []
         page.context.close()
 
 
